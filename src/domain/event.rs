@@ -1,0 +1,68 @@
+//! One thing that happened, as rules see it.
+
+use std::borrow::Cow;
+
+use super::json::Json;
+use super::name::SourceName;
+use super::request::Fields;
+use super::time::Timestamp;
+
+/// An event, read from a request's body and borrowing from it.
+///
+/// Every part but the source and the time is optional: what a vendor didn't send is `None`, and rules see it as unset.
+#[derive(Debug, Clone)]
+pub struct Event<'a> {
+    /// The hook it came through.
+    pub source: SourceName,
+    /// When its request was received. A replay keeps it.
+    pub received_at: Timestamp,
+    /// The key that makes a repetition of this event known, if there is one.
+    pub key: Option<Cow<'a, str>>,
+    /// Dialogflow ES: the action; CX: the fulfillment tag; else the vendor's event name.
+    pub kind: Option<Cow<'a, str>>,
+    /// What the person meant, as the chat platform named it.
+    pub intent: Option<Cow<'a, str>>,
+    /// What the person said.
+    pub text: Option<Cow<'a, str>>,
+    /// A language tag as the platform sent it (`es-419`).
+    pub language: Option<Cow<'a, str>>,
+    /// The conversation, as the platform named it.
+    pub session: Option<Cow<'a, str>>,
+    /// How sure the platform is of the intent, 0 to 1.
+    pub confidence: Option<f64>,
+    /// The contact's id, where the kind of source knows one without a template.
+    pub contact: Option<Cow<'a, str>>,
+    /// What the platform filled in: a mapping.
+    pub params: Json<'a>,
+    /// The item this event was read from (the whole body, where a body is one event).
+    pub payload: Json<'a>,
+    /// The whole body.
+    pub body: Json<'a>,
+    /// The request's query, credentials left out.
+    pub query: Fields<'a>,
+    /// The request's headers in lower case, credentials left out.
+    pub headers: Fields<'a>,
+}
+
+impl Event<'_> {
+    /// An event that carries nothing yet.
+    pub fn empty(source: SourceName, received_at: Timestamp) -> Self {
+        Event {
+            source,
+            received_at,
+            key: None,
+            kind: None,
+            intent: None,
+            text: None,
+            language: None,
+            session: None,
+            confidence: None,
+            contact: None,
+            params: Json::EMPTY_MAP,
+            payload: Json::EMPTY_MAP,
+            body: Json::EMPTY_MAP,
+            query: Fields::default(),
+            headers: Fields::default(),
+        }
+    }
+}

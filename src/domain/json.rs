@@ -1,0 +1,282 @@
+//! JSON that is read where it lies: checked once, then looked into without building a tree.
+//!
+//! An inbound body is mostly looked at in a few places (an intent, a contact id), so a tree of it would cost more than
+//! everything else the intake does. Numbers stay text until somebody computes with them, so an id of any length keeps
+//! all its digits.
+
+use std::borrow::Cow;
+use std::fmt;
+
+use serde::de::{self, Deserialize, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde_json::value::RawValue;
+
+/// How deep lists and mappings may nest in what we read.
+pub const MAX_DEPTH: usize = 96;
+
+/// Well-formed JSON text, nested at most [`MAX_DEPTH`] deep.
+#[derive(Clone, Copy)]
+pub struct Json<'a>(&'a str);
+
+/// Why a text is not JSON that we read.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("line {line}, column {column}: {message}")]
+pub struct JsonError {
+    /// Counted from 1.
+    pub line: usize,
+    /// Counted from 1.
+    pub column: usize,
+    /// What is wrong there, without any of the text itself.
+    pub message: String,
+}
+
+/// What kind of thing a JSON text is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum JsonKind {
+    /// `null`
+    Null,
+    /// `true`, `false`
+    Bool,
+    /// A number.
+    Number,
+    /// A text.
+    Text,
+    /// A list.
+    List,
+    /// A mapping.
+    Map,
+}
+
+impl<'a> Json<'a> {
+    /// JSON `null`.
+    pub const NULL: Json<'static> = Json("null");
+    /// An empty mapping.
+    pub const EMPTY_MAP: Json<'static> = Json("{}");
+
+    /// Checks that `bytes` are one JSON value in UTF-8, nested at most [`MAX_DEPTH`] deep.
+    pub fn parse(bytes: &'a [u8]) -> Result<Self, JsonError> {
+        let text = std::str::from_utf8(bytes).map_err(|e| {
+            let (line, column) = place(bytes, e.valid_up_to());
+            JsonError { line, column, message: "this byte is not UTF-8".to_owned() }
+        })?;
+        check_depth(bytes)?;
+        let mut deserializer = serde_json::Deserializer::from_str(text);
+        let raw: &'a RawValue = Deserialize::deserialize(&mut deserializer).map_err(|e| JsonError::from_serde(&e))?;
+        deserializer.end().map_err(|e| JsonError::from_serde(&e))?;
+        Ok(Self(raw.get()))
+    }
+
+    /// A part of JSON text that has been checked as a whole already.
+    pub fn from_raw(raw: &'a RawValue) -> Self {
+        Self(raw.get().trim())
+    }
+
+    /// The text itself.
+    pub fn text(self) -> &'a str {
+        self.0
+    }
+
+    /// What kind of thing this is.
+    pub fn kind(self) -> JsonKind {
+        match self.0.as_bytes().first() {
+            Some(b'{') => JsonKind::Map,
+            Some(b'[') => JsonKind::List,
+            Some(b'"') => JsonKind::Text,
+            Some(b't' | b'f') => JsonKind::Bool,
+            Some(b'n') | None => JsonKind::Null,
+            Some(_) => JsonKind::Number,
+        }
+    }
+
+    /// The text of a JSON text; `None` for anything else.
+    pub fn as_text(self) -> Option<Cow<'a, str>> {
+        (self.kind() == JsonKind::Text).then(|| serde_json::from_str::<Borrowed<'a>>(self.0).map(|t| t.0).ok())?
+    }
+
+    /// The value under `key` of a mapping (the last, where a key stands twice).
+    pub fn get(self, key: &str) -> Option<Json<'a>> {
+        if self.kind() != JsonKind::Map {
+            return None;
+        }
+        let mut deserializer = serde_json::Deserializer::from_str(self.0);
+        deserializer.deserialize_map(Seek(key)).ok().flatten().map(Json::from_raw)
+    }
+
+    /// The entries of a mapping, in order; none for anything else.
+    pub fn entries(self) -> Vec<(Cow<'a, str>, Json<'a>)> {
+        if self.kind() != JsonKind::Map {
+            return Vec::new();
+        }
+        let mut deserializer = serde_json::Deserializer::from_str(self.0);
+        deserializer.deserialize_map(Entries).unwrap_or_default()
+    }
+
+    /// The items of a list, in order; none for anything else.
+    pub fn items(self) -> Vec<Json<'a>> {
+        if self.kind() != JsonKind::List {
+            return Vec::new();
+        }
+        let mut deserializer = serde_json::Deserializer::from_str(self.0);
+        deserializer.deserialize_seq(Items).unwrap_or_default()
+    }
+}
+
+impl fmt::Debug for Json<'_> {
+    /// Bodies hold people's words: only the kind is shown, so that no log line can leak one.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Json({:?}, {} bytes)", self.kind(), self.0.len())
+    }
+}
+
+impl JsonError {
+    /// Keeps the place and serde's words, which name what was expected and never quote the text.
+    pub fn from_serde(error: &serde_json::Error) -> Self {
+        let words = error.to_string();
+        let message = words.split(" at line ").next().unwrap_or("not JSON").to_owned();
+        Self { line: error.line().max(1), column: error.column().max(1), message }
+    }
+}
+
+/// Line and column (from 1) of the byte at `offset`.
+fn place(bytes: &[u8], offset: usize) -> (usize, usize) {
+    let before = bytes.get(..offset).unwrap_or(bytes);
+    let line_start = memchr::memrchr(b'\n', before).map_or(0, |i| i + 1);
+    (memchr::memchr_iter(b'\n', before).count() + 1, offset - line_start + 1)
+}
+
+/// `serde_json` skips values without recursion, so nothing there stops a body of 200,000 brackets; recursion over it later
+/// would overflow the stack. Fewer brackets than the bound can't nest too deep, which settles nearly every real body.
+fn check_depth(bytes: &[u8]) -> Result<(), JsonError> {
+    if memchr::memchr2_iter(b'{', b'[', bytes).count() <= MAX_DEPTH {
+        return Ok(());
+    }
+    let (mut depth, mut in_text, mut escaped) = (0_usize, false, false);
+    for (offset, byte) in bytes.iter().enumerate() {
+        match (in_text, byte) {
+            (true, _) if escaped => escaped = false,
+            (true, b'\\') => escaped = true,
+            (_, b'"') => in_text = !in_text,
+            (false, b'{' | b'[') => {
+                depth += 1;
+                if depth > MAX_DEPTH {
+                    let (line, column) = place(bytes, offset);
+                    let message = format!("nested more than {MAX_DEPTH} deep");
+                    return Err(JsonError { line, column, message });
+                }
+            }
+            (false, b'}' | b']') => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
+/// A text that is borrowed when it holds no escapes.
+struct Borrowed<'a>(Cow<'a, str>);
+
+impl<'de> Deserialize<'de> for Borrowed<'de> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct TextVisitor;
+        impl<'de> Visitor<'de> for TextVisitor {
+            type Value = Borrowed<'de>;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a text")
+            }
+            fn visit_borrowed_str<E: de::Error>(self, text: &'de str) -> Result<Self::Value, E> {
+                Ok(Borrowed(Cow::Borrowed(text)))
+            }
+            fn visit_str<E: de::Error>(self, text: &str) -> Result<Self::Value, E> {
+                Ok(Borrowed(Cow::Owned(text.to_owned())))
+            }
+        }
+        deserializer.deserialize_str(TextVisitor)
+    }
+}
+
+struct Seek<'k>(&'k str);
+
+impl<'de> Visitor<'de> for Seek<'_> {
+    type Value = Option<&'de RawValue>;
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a mapping")
+    }
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+        let mut found = None;
+        while let Some(key) = map.next_key::<Borrowed<'de>>()? {
+            if key.0 == self.0 {
+                found = Some(map.next_value()?);
+            } else {
+                map.next_value::<IgnoredAny>()?;
+            }
+        }
+        Ok(found)
+    }
+}
+
+struct Entries;
+
+impl<'de> Visitor<'de> for Entries {
+    type Value = Vec<(Cow<'de, str>, Json<'de>)>;
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a mapping")
+    }
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+        let mut entries = Vec::new();
+        while let Some(key) = map.next_key::<Borrowed<'de>>()? {
+            entries.push((key.0, Json::from_raw(map.next_value()?)));
+        }
+        Ok(entries)
+    }
+}
+
+struct Items;
+
+impl<'de> Visitor<'de> for Items {
+    type Value = Vec<Json<'de>>;
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a list")
+    }
+    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Self::Value, A::Error> {
+        let mut items = Vec::new();
+        while let Some(raw) = seq.next_element()? {
+            items.push(Json::from_raw(raw));
+        }
+        Ok(items)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn parts_are_found_without_a_tree() {
+        let json = Json::parse(br#" {"a": {"b\u0041": [1, "x\n", 123456789012345678901234567890]}, "a2": null} "#)
+            .expect("JSON");
+        let list = json.get("a").and_then(|a| a.get("bA")).expect("a path").items();
+        assert_eq!(list[0].text(), "1");
+        assert_eq!(list[1].as_text().as_deref(), Some("x\n"));
+        assert_eq!(list[2].text(), "123456789012345678901234567890");
+        assert_eq!(json.get("a2").map(Json::kind), Some(JsonKind::Null));
+        assert!(json.get("b").is_none());
+    }
+
+    #[test]
+    fn faults_have_their_place_and_quote_nothing() {
+        let error = Json::parse(b"{\n  \"secret\": oops\n}").expect_err("not JSON");
+        assert_eq!((error.line, error.message.contains("oops")), (2, false));
+        let error = Json::parse(b"{\"a\":\n \"\xff\"}").expect_err("not UTF-8");
+        assert_eq!((error.line, error.column), (2, 3));
+        assert!(Json::parse(b"{} {}").is_err());
+        assert!(Json::parse(b"").is_err());
+    }
+
+    #[test]
+    fn depth_is_bounded_before_anything_recurses() {
+        let deep = "[".repeat(200_000);
+        assert!(Json::parse(deep.as_bytes()).expect_err("deep").message.contains("nested"));
+        let wide = format!("[{}1]", "[],".repeat(5_000));
+        assert!(Json::parse(wide.as_bytes()).is_ok());
+        let quoted = format!("[\"{}\\\"{}\"]", "[".repeat(500), "{".repeat(500));
+        assert!(Json::parse(quoted.as_bytes()).is_ok());
+    }
+}

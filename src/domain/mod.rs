@@ -1,0 +1,22 @@
+//! The dictionary of tagrelay as types: names, events, contacts, changes and what became of them.
+//!
+//! Everything here is pure: no async, no clock, no HTTP, no SQL, no YAML. Every other room speaks these words.
+
+pub mod attempt;
+pub mod change;
+pub mod connection;
+pub mod contact;
+pub mod decision;
+pub mod duration;
+pub mod event;
+pub mod json;
+pub mod known;
+pub mod name;
+pub mod reply;
+pub mod request;
+pub mod scheme;
+pub mod secret;
+pub mod source;
+pub mod tag;
+pub mod time;
+pub mod value;

@@ -1,0 +1,204 @@
+//! What an expression computes with.
+
+use std::borrow::Cow;
+use std::cmp::Ordering;
+use std::fmt;
+
+use super::json::{Json, JsonKind};
+
+/// A value as rules see it. An absent parameter, `null` and `""` are all [`Value::Unset`].
+#[derive(Debug, Clone)]
+pub enum Value<'a> {
+    /// Nothing was given.
+    Unset,
+    /// True or false.
+    Bool(bool),
+    /// A number.
+    Number(Number<'a>),
+    /// A text that isn't empty.
+    Text(Cow<'a, str>),
+    /// A list; its items may be unset.
+    List(Vec<Value<'a>>),
+    /// A mapping, looked into on demand.
+    Map(Json<'a>),
+}
+
+impl<'a> Value<'a> {
+    /// Reads JSON: texts are borrowed where they hold no escape, mappings are left as they lie.
+    pub fn from_json(json: Json<'a>) -> Self {
+        match json.kind() {
+            JsonKind::Null => Self::Unset,
+            JsonKind::Bool => Self::Bool(json.text() == "true"),
+            JsonKind::Number => Self::Number(Number::parse(json.text())),
+            JsonKind::Text => json.as_text().map_or(Self::Unset, Self::text),
+            JsonKind::List => Self::List(json.items().into_iter().map(Self::from_json).collect()),
+            JsonKind::Map => Self::Map(json),
+        }
+    }
+
+    /// A text; the empty one is unset.
+    pub fn text(text: impl Into<Cow<'a, str>>) -> Self {
+        let text = text.into();
+        if text.is_empty() { Self::Unset } else { Self::Text(text) }
+    }
+
+    /// An optional text; absent and empty are unset.
+    pub fn optional_text(text: Option<&'a str>) -> Self {
+        text.map_or(Self::Unset, Self::text)
+    }
+
+    /// Whether nothing was given.
+    pub fn is_unset(&self) -> bool {
+        matches!(self, Self::Unset)
+    }
+
+    /// The kind in a rule author's words, for messages: `a number`, `a text`, ...
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::Unset => "unset",
+            Self::Bool(_) => "true or false",
+            Self::Number(_) => "a number",
+            Self::Text(_) => "a text",
+            Self::List(_) => "a list",
+            Self::Map(_) => "a mapping",
+        }
+    }
+
+    /// Equality as rules have it: exact for texts, by number for numbers, item by item for lists; unlike kinds differ.
+    pub fn equals(&self, other: &Value<'_>) -> bool {
+        match (self, other) {
+            (Self::Bool(a), Value::Bool(b)) => a == b,
+            (Self::Number(a), Value::Number(b)) => a.compare(b) == Some(Ordering::Equal),
+            (Self::Text(a), Value::Text(b)) => a == b,
+            (Self::List(a), Value::List(b)) => a.len() == b.len() && a.iter().zip(b).all(|(a, b)| a.equals(b)),
+            (Self::Map(a), Value::Map(b)) => a.text() == b.text(),
+            (Self::Unset, Value::Unset) => true,
+            _ => false,
+        }
+    }
+
+    /// The same value, owning its texts where that is possible without copying a mapping.
+    pub fn to_json(&self) -> serde_json::Value {
+        match self {
+            Self::Unset => serde_json::Value::Null,
+            Self::Bool(b) => serde_json::Value::Bool(*b),
+            Self::Number(n) => serde_json::from_str(&n.to_string()).unwrap_or(serde_json::Value::Null),
+            Self::Text(t) => serde_json::Value::String(t.to_string()),
+            Self::List(items) => serde_json::Value::Array(items.iter().map(Value::to_json).collect()),
+            Self::Map(json) => serde_json::from_str(json.text()).unwrap_or(serde_json::Value::Null),
+        }
+    }
+}
+
+/// A number that keeps what was written: whole ones exactly up to 38 digits, longer ones as their digits.
+#[derive(Debug, Clone)]
+pub enum Number<'a> {
+    /// A whole number; whole doubles (`3.0`) are these too.
+    Int(i128),
+    /// A fraction, or a double too large to be exact.
+    Float(f64),
+    /// A whole number of more than 38 digits.
+    Digits(Cow<'a, str>),
+}
+
+/// Up to here every whole double is exact, so `3.0` may become `3` without inventing digits.
+const EXACT_DOUBLE: f64 = 9_007_199_254_740_992.0;
+
+impl<'a> Number<'a> {
+    /// Reads a JSON number.
+    pub fn parse(text: &'a str) -> Self {
+        if let Ok(whole) = text.parse::<i128>() {
+            return Self::Int(whole);
+        }
+        if text.bytes().all(|b| b.is_ascii_digit() || b == b'-') {
+            return Self::Digits(Cow::Borrowed(text));
+        }
+        Self::from_f64(text.parse().unwrap_or(f64::NAN))
+    }
+
+    /// A double; a whole one becomes an integer.
+    pub fn from_f64(double: f64) -> Self {
+        if double.fract() == 0.0 && double.abs() <= EXACT_DOUBLE {
+            Self::Int(double as i128)
+        } else {
+            Self::Float(double)
+        }
+    }
+
+    /// The nearest double, for arithmetic with fractions.
+    pub fn to_f64(&self) -> f64 {
+        match self {
+            Self::Int(whole) => *whole as f64,
+            Self::Float(double) => *double,
+            Self::Digits(digits) => digits.parse().unwrap_or(f64::INFINITY),
+        }
+    }
+
+    /// Orders by value; `None` when one of them is not a number at all.
+    pub fn compare(&self, other: &Number<'_>) -> Option<Ordering> {
+        match (self, other) {
+            (Self::Int(a), Number::Int(b)) => Some(a.cmp(b)),
+            (Self::Digits(a), Number::Digits(b)) => {
+                let (a_negative, b_negative) = (a.starts_with('-'), b.starts_with('-'));
+                let by_size = a.len().cmp(&b.len()).then_with(|| a.as_ref().cmp(b.as_ref()));
+                Some(match (a_negative, b_negative) {
+                    (false, false) => by_size,
+                    (true, true) => by_size.reverse(),
+                    (true, false) => Ordering::Less,
+                    (false, true) => Ordering::Greater,
+                })
+            }
+            _ => self.to_f64().partial_cmp(&other.to_f64()),
+        }
+    }
+}
+
+impl fmt::Display for Number<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Int(whole) => write!(f, "{whole}"),
+            Self::Float(double) => write!(f, "{double}"),
+            Self::Digits(digits) => f.write_str(digits),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(text: &str) -> Value<'_> {
+        Value::from_json(Json::parse(text.as_bytes()).expect("JSON"))
+    }
+
+    #[test]
+    fn absent_null_and_empty_text_are_unset() {
+        assert!(read("null").is_unset());
+        assert!(read("\"\"").is_unset());
+        assert!(!read("\" \"").is_unset());
+        assert!(!read("0").is_unset());
+    }
+
+    #[test]
+    fn whole_doubles_are_integers_and_ids_keep_their_digits() {
+        for (text, printed) in [
+            ("3.0", "3"),
+            ("1e3", "1000"),
+            ("0.5", "0.5"),
+            ("-0.0", "0"),
+            ("12345678901234567890123456789", "12345678901234567890123456789"),
+            ("1234567890123456789012345678901234567890123", "1234567890123456789012345678901234567890123"),
+        ] {
+            let Value::Number(number) = read(text) else { panic!("{text} is a number") };
+            assert_eq!(number.to_string(), printed);
+        }
+    }
+
+    #[test]
+    fn equality_is_exact_within_a_kind_and_false_between_kinds() {
+        assert!(read("1.0").equals(&read("1")));
+        assert!(!read("1").equals(&read("\"1\"")));
+        assert!(!read("\"a\"").equals(&read("\"A\"")));
+        assert!(read("[1, \"a\"]").equals(&read("[1.0, \"a\"]")));
+    }
+}
