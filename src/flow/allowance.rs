@@ -1,0 +1,113 @@
+//! A connection's allowance: at most so many calls start in any window.
+
+use std::collections::VecDeque;
+
+use crate::domain::duration::Rate;
+use crate::domain::time::Timestamp;
+
+/// A call that takes longer to arrive than a later one makes the provider count both in one window.
+const MARGIN_MS: i64 = 100;
+
+/// Remembers the starts of the last window: the whole allowance is usable and never exceeded, bursts included.
+#[derive(Debug)]
+pub struct Allowance {
+    rate: Rate,
+    starts: VecDeque<Timestamp>,
+    /// No call starts before this: the provider asked for a pause.
+    hold: Timestamp,
+}
+
+impl Allowance {
+    /// An allowance of which `starts` have been used, oldest first.
+    pub fn new(rate: Rate, starts: Vec<Timestamp>) -> Self {
+        Self { rate, starts: starts.into(), hold: Timestamp(i64::MIN) }
+    }
+
+    /// How far back a start still counts.
+    pub fn window_ms(rate: Rate) -> i64 {
+        i64::try_from(rate.window.as_millis()).unwrap_or(i64::MAX).saturating_add(MARGIN_MS)
+    }
+
+    /// When the next call may start; not later than `now` means at once.
+    pub fn next(&self, now: Timestamp) -> Timestamp {
+        let full = self.starts.len() >= self.rate.calls as usize;
+        let oldest = self.starts.len().saturating_sub(self.rate.calls as usize);
+        let free = match self.starts.get(oldest) {
+            // A start that lies ahead means that the clock was set back: it counts from now.
+            Some(start) if full => (*start).min(now).plus_millis(Self::window_ms(self.rate)),
+            _ => now,
+        };
+        free.max(self.hold)
+    }
+
+    /// Records a start.
+    pub fn start(&mut self, now: Timestamp) {
+        self.starts.push_back(now);
+        while self.starts.len() > self.rate.calls as usize {
+            self.starts.pop_front();
+        }
+    }
+
+    /// Gives the last start back: no call was needed after all.
+    pub fn give_back(&mut self, start: Timestamp) {
+        if let Some(index) = self.starts.iter().rposition(|s| *s == start) {
+            self.starts.remove(index);
+        }
+    }
+
+    /// Lets no call start before `until`.
+    pub fn hold_until(&mut self, until: Timestamp) {
+        self.hold = self.hold.max(until);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn the_whole_allowance_is_usable_at_once_and_then_waits_for_the_window() {
+        let mut allowance = Allowance::new(Rate { calls: 3, window: Duration::from_secs(1) }, Vec::new());
+        let now = Timestamp(10_000);
+        for _ in 0..3 {
+            assert_eq!(allowance.next(now), now);
+            allowance.start(now);
+        }
+        assert_eq!(allowance.next(now), Timestamp(11_100));
+        allowance.give_back(now);
+        assert_eq!(allowance.next(now), now);
+        allowance.hold_until(Timestamp(99_000));
+        assert_eq!(allowance.next(now), Timestamp(99_000));
+    }
+
+    #[test]
+    fn a_clock_that_was_set_back_stalls_nothing_for_long() {
+        let rate = Rate { calls: 1, window: Duration::from_secs(1) };
+        let allowance = Allowance::new(rate, vec![Timestamp(1_000_000)]);
+        assert_eq!(allowance.next(Timestamp(5_000)), Timestamp(6_100));
+    }
+
+    proptest! {
+        #[test]
+        fn no_window_ever_holds_more_starts_than_allowed(gaps in proptest::collection::vec(0..400_i64, 1..200), calls in 1..20_u32) {
+            let rate = Rate { calls, window: Duration::from_secs(1) };
+            let mut allowance = Allowance::new(rate, Vec::new());
+            let mut now = Timestamp(0);
+            let mut starts: Vec<i64> = Vec::new();
+            for gap in gaps {
+                now = now.plus_millis(gap);
+                now = now.max(allowance.next(now));
+                allowance.start(now);
+                starts.push(now.0);
+            }
+            for (i, start) in starts.iter().enumerate() {
+                let within = starts.iter().skip(i).filter(|s| **s < start + 1000).count();
+                prop_assert!(within <= calls as usize);
+            }
+        }
+    }
+}

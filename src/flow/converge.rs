@@ -1,0 +1,259 @@
+//! One step towards what a contact's changes want: fold, at most one call, settle.
+//!
+//! A step makes one call and then folds anew, so whatever was accepted while the call was under way, or while the contact
+//! waited for the allowance, is part of the next one.
+
+use std::sync::Arc;
+
+use super::fold::{Folded, Plan, Trust, Wanted, fold};
+use super::retry;
+use crate::domain::attempt::Attempt;
+use crate::domain::change::{Change, ChangeId, Settled};
+use crate::domain::connection::ConnectionConfig;
+use crate::domain::contact::ContactKey;
+use crate::domain::known::KnownTags;
+use crate::domain::tag::TagName;
+use crate::domain::time::Timestamp;
+use crate::providers::knowledge::Knowledge;
+use crate::providers::{Called, Direction, Outcome, Provider};
+use crate::store::{Retry, SettledChange, Settlement, Store, StoreError, Taken};
+
+/// A connection that can be called.
+pub struct Account {
+    /// What the rule files say of it.
+    pub config: ConnectionConfig,
+    /// The way to its provider.
+    pub provider: Provider,
+    /// What is known of its contacts' tags.
+    pub knowledge: Arc<Knowledge>,
+}
+
+/// What is next for the contact.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Next {
+    /// Nothing waits.
+    Idle,
+    /// There is more to do now.
+    More,
+    /// Not before this.
+    Later(Timestamp),
+}
+
+/// What the step showed of the connection.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Seen {
+    /// No call was made.
+    NoCall,
+    /// It answered.
+    Well,
+    /// The call failed for a reason that says little about the connection.
+    Unclear,
+    /// Its limit was met: no call before this.
+    Throttled(Timestamp),
+    /// It refuses our credentials or can't be called at all.
+    Ill(String),
+}
+
+/// A step's end.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Stepped {
+    /// What is next for the contact.
+    pub next: Next,
+    /// What was seen of the connection.
+    pub seen: Seen,
+}
+
+/// What a provider that gives no `Retry-After` is given before the next call after a 429.
+const THROTTLE_MS: i64 = 5_000;
+
+/// Brings one contact one call further. `paused_ms` is for how long the connection has been paused in all.
+pub async fn step(
+    store: &Store,
+    account: &Account,
+    key: ContactKey,
+    paused_ms: i64,
+    clock: fn() -> Timestamp,
+) -> Result<Stepped, StoreError> {
+    let taken = store.take(key).await?;
+    if taken.contact.is_none() {
+        return Ok(Stepped { next: Next::Idle, seen: Seen::NoCall });
+    }
+    let now = clock();
+    let known = account.knowledge.known(key, now, account.config.tag_cache);
+    let step = Step { store, account, key, taken: &taken, paused_ms, clock };
+    match step.fold(&known) {
+        Folded::LookUp => step.look_up(now).await,
+        Folded::Plan(plan) => step.carry_out(plan, now).await,
+    }
+}
+
+struct Step<'s> {
+    store: &'s Store,
+    account: &'s Account,
+    key: ContactKey,
+    taken: &'s Taken,
+    paused_ms: i64,
+    clock: fn() -> Timestamp,
+}
+
+impl Step<'_> {
+    fn fold(&self, known: &KnownTags) -> Folded {
+        let trust = if self.account.config.tag_cache.is_zero() { Trust::Never } else { Trust::Fresh };
+        let last = |tag: &TagName| self.taken.words.get(tag).map(|word| word.id);
+        fold(&self.taken.changes, last, &self.taken.guards, known, trust)
+    }
+
+    /// Reads the contact's tags once for all guards that need them, and makes the judgement durable.
+    async fn look_up(&self, now: Timestamp) -> Result<Stepped, StoreError> {
+        let Some(contact) = &self.taken.contact else { return Ok(Stepped { next: Next::Idle, seen: Seen::NoCall }) };
+        let called = self.account.provider.read_tags(&contact.reference, now).await;
+        let tags = match &called.outcome {
+            Outcome::Done { tags: Some(tags) } => tags,
+            Outcome::Done { tags: None } => {
+                let reason = "the contact's tags could not be read from the answer".to_owned();
+                let outcome = Outcome::Retry { reason, after: None, throttled: false, in_doubt: false };
+                return self.settle_failed(Called { outcome, ..called }, Plan::default(), &[]).await;
+            }
+            _ => {
+                let readers = self.readers();
+                return self.settle_failed(called, Plan::default(), &readers).await;
+            }
+        };
+        self.account.knowledge.learn_whole(self.key, tags, now);
+        let Folded::Plan(plan) = self.fold(&KnownTags::whole(tags.iter().cloned())) else {
+            return Err(StoreError::Damaged("a whole list of tags leaves a guard undecided"));
+        };
+        self.keep_guards(&plan).await?;
+        let next = if plan.add.is_empty() && plan.remove.is_empty() { Next::Idle } else { Next::More };
+        self.settle(self.free(&plan), vec![called.attempt], None).await?;
+        Ok(Stepped { next, seen: Seen::Well })
+    }
+
+    async fn carry_out(&self, plan: Plan, now: Timestamp) -> Result<Stepped, StoreError> {
+        let Some(contact) = &self.taken.contact else { return Ok(Stepped { next: Next::Idle, seen: Seen::NoCall }) };
+        let limit = self.account.config.provider.capabilities().tags_per_call;
+        let (direction, wanted) =
+            if plan.remove.is_empty() { (Direction::Add, &plan.add) } else { (Direction::Remove, &plan.remove) };
+        let chunk: Vec<Wanted> = wanted.iter().take(limit).cloned().collect();
+        if chunk.is_empty() {
+            self.settle(self.free(&plan), Vec::new(), None).await?;
+            return Ok(Stepped { next: Next::Idle, seen: Seen::NoCall });
+        }
+        // The call may change what a guard reads: what was judged must outlive a crash right after it.
+        self.keep_guards(&plan).await?;
+        let tags: Vec<TagName> = chunk.iter().map(|w| w.tag.clone()).collect();
+        let called = self.account.provider.change_tags(&contact.reference, direction, &tags, now).await;
+        let Outcome::Done { tags: told } = &called.outcome else {
+            let ids: Vec<ChangeId> = chunk.iter().map(|w| w.by).collect();
+            if matches!(called.outcome, Outcome::Retry { in_doubt: true, .. }) {
+                self.account.knowledge.doubt(self.key, &tags);
+            }
+            return self.settle_failed(called, plan, &ids).await;
+        };
+        match told {
+            Some(list) => self.account.knowledge.learn_whole(self.key, list, now),
+            None => {
+                for tag in &tags {
+                    self.account.knowledge.learn(self.key, tag, direction == Direction::Add, now);
+                }
+            }
+        }
+        let mut settled = self.free(&plan);
+        settled.extend(chunk.iter().filter_map(|w| self.settled(w.by, Settled::Applied, "the provider confirmed it")));
+        let more = plan.add.len() + plan.remove.len() > chunk.len();
+        self.settle(settled, vec![called.attempt], None).await?;
+        Ok(Stepped { next: if more { Next::More } else { Next::Idle }, seen: Seen::Well })
+    }
+
+    /// Records a call that failed. `ids` are the changes that the call was for.
+    async fn settle_failed(&self, called: Called, plan: Plan, ids: &[ChangeId]) -> Result<Stepped, StoreError> {
+        let now = (self.clock)();
+        let mut settled = self.free(&plan);
+        let die = |reason: &str| ids.iter().filter_map(|id| self.settled(*id, Settled::Dead, reason)).collect::<Vec<_>>();
+        let (retry, stepped) = match called.outcome {
+            Outcome::Dead { reason } => {
+                settled.extend(die(&reason));
+                (None, Stepped { next: Next::More, seen: Seen::Well })
+            }
+            Outcome::Refused { reason } => {
+                (self.taken.retry.clone(), Stepped { next: Next::More, seen: Seen::Ill(reason) })
+            }
+            Outcome::Retry { reason, after, throttled, .. } => {
+                let retry = self.retry(now, &reason, after, throttled);
+                let failing_ms = now.since(retry.failing_since) - (self.paused_ms - retry.paused_before_ms);
+                let give_up_ms = i64::try_from(self.account.config.give_up_after.as_millis()).unwrap_or(i64::MAX);
+                if failing_ms >= give_up_ms && !ids.is_empty() {
+                    settled.extend(die(&format!("given up after {} tries: {reason}", retry.tries)));
+                    (None, Stepped { next: Next::More, seen: Seen::Unclear })
+                } else {
+                    let seen = if throttled { Seen::Throttled(retry.at) } else { Seen::Unclear };
+                    let next = Next::Later(retry.at);
+                    (Some(retry), Stepped { next, seen })
+                }
+            }
+            Outcome::Done { .. } => (None, Stepped { next: Next::More, seen: Seen::Well }),
+        };
+        self.settle(settled, vec![called.attempt], retry).await?;
+        Ok(stepped)
+    }
+
+    fn retry(&self, now: Timestamp, reason: &str, after: Option<std::time::Duration>, throttled: bool) -> Retry {
+        let before = self.taken.retry.as_ref();
+        // A provider that is busy says nothing about this contact: only its own failures move it along the schedule.
+        let tries = before.map_or(0, |r| r.tries) + u32::from(!throttled);
+        let planned = if throttled { now.plus_millis(THROTTLE_MS) } else { now.plus(retry::wait(tries, retry::jitter())) };
+        let asked = after.map(|after| now.plus(after));
+        Retry {
+            at: if throttled { asked.unwrap_or(planned) } else { asked.map_or(planned, |asked| asked.max(planned)) },
+            tries,
+            failing_since: before.map_or(now, |r| r.failing_since),
+            paused_before_ms: before.map_or(self.paused_ms, |r| r.paused_before_ms),
+            reason: reason.to_owned(),
+        }
+    }
+
+    /// The waiting changes whose guards have not been judged: those a failed look-up was for.
+    fn readers(&self) -> Vec<ChangeId> {
+        let guarded = self.taken.changes.iter().filter(|(id, c)| !c.guard.is_open() && !self.taken.guards.contains_key(id));
+        guarded.map(|(id, _)| *id).collect()
+    }
+
+    async fn keep_guards(&self, plan: &Plan) -> Result<(), StoreError> {
+        let Some(contact) = self.taken.contact.clone().filter(|_| !plan.judged.is_empty()) else { return Ok(()) };
+        self.store.keep_guards(contact, plan.judged.clone()).await
+    }
+
+    fn free(&self, plan: &Plan) -> Vec<SettledChange> {
+        plan.free.iter().filter_map(|free| self.settled(free.id, free.how, &free.reason)).collect()
+    }
+
+    fn settled(&self, id: ChangeId, how: Settled, reason: &str) -> Option<SettledChange> {
+        let change: &Change = self.taken.changes.iter().find(|(this, _)| *this == id).map(|(_, change)| change)?;
+        let (rule, connection, tag) = (&change.rule, &change.contact.connection, change.effect.tag());
+        let wanted = if change.effect.wants() { "add" } else { "remove" };
+        if how == Settled::Dead {
+            tracing::warn!(event = %id.ord, %rule, %connection, %tag, wanted, reason, "dead letter");
+        } else {
+            tracing::info!(event = %id.ord, %rule, %connection, %tag, wanted, outcome = how.word(), reason, "change settled");
+        }
+        Some(SettledChange { id, change: change.clone(), how, reason: reason.to_owned() })
+    }
+
+    async fn settle(
+        &self,
+        settled: Vec<SettledChange>,
+        attempts: Vec<Attempt>,
+        retry: Option<Retry>,
+    ) -> Result<(), StoreError> {
+        let Some(contact) = self.taken.contact.clone() else { return Ok(()) };
+        for attempt in &attempts {
+            tracing::debug!(connection = %contact.connection, method = %attempt.method, status = attempt.status,
+                took_ms = attempt.took_ms, verdict = %attempt.verdict, "call");
+        }
+        if let Some(retry) = &retry {
+            tracing::warn!(connection = %contact.connection, tries = retry.tries, next = %retry.at, reason = %retry.reason, "retry");
+        }
+        let at = (self.clock)();
+        self.store.settle(Settlement { contact, at, settled, attempts, retry }).await
+    }
+}

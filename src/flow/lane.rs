@@ -1,0 +1,302 @@
+//! A connection's lane: whose turn it is. A state machine without I/O; `deliver` drives it.
+
+use std::cmp::Reverse;
+use std::collections::{BinaryHeap, HashMap, VecDeque};
+use std::time::Duration;
+
+use super::allowance::Allowance;
+use super::converge::{Next, Seen, Stepped};
+use crate::domain::contact::ContactKey;
+use crate::domain::time::Timestamp;
+
+/// Where a contact stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Slot {
+    /// In one of the queues.
+    Ready,
+    /// Not before this.
+    Later(Timestamp),
+    /// A step is under way; `again` when more came meanwhile.
+    Busy { again: bool },
+}
+
+/// Why nothing is called.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Pause {
+    /// Since when.
+    pub since: Timestamp,
+    /// Why.
+    pub reason: String,
+    /// When one call looks again.
+    pub probe_at: Timestamp,
+    probes: u32,
+}
+
+/// How long a paused connection waits before one call looks again; the last one again and again.
+const PROBES: [Duration; 5] = [
+    Duration::from_secs(30),
+    Duration::from_mins(1),
+    Duration::from_mins(5),
+    Duration::from_mins(15),
+    Duration::from_hours(1),
+];
+
+/// Whose turn it is at one connection.
+#[derive(Debug)]
+pub struct Lane {
+    /// Contacts with something new; served in turn with `retries`, so that neither starves the other.
+    fresh: VecDeque<ContactKey>,
+    retries: VecDeque<ContactKey>,
+    retry_next: bool,
+    later: BinaryHeap<Reverse<(Timestamp, ContactKey)>>,
+    slots: HashMap<ContactKey, Slot>,
+    busy: usize,
+    concurrency: usize,
+    gather: Duration,
+    /// The connection's allowance.
+    pub allowance: Allowance,
+    pause: Option<Pause>,
+    paused_ms: i64,
+}
+
+impl Lane {
+    /// A lane with nothing in it. `paused_ms` is for how long the connection has been paused in all.
+    pub fn new(allowance: Allowance, concurrency: usize, gather: Duration, paused_ms: i64) -> Self {
+        Self {
+            fresh: VecDeque::new(),
+            retries: VecDeque::new(),
+            retry_next: false,
+            later: BinaryHeap::new(),
+            slots: HashMap::new(),
+            busy: 0,
+            concurrency: concurrency.max(1),
+            gather,
+            allowance,
+            pause: None,
+            paused_ms,
+        }
+    }
+
+    /// A contact has something new. One that waits for its retry goes on waiting: the new change is folded in then.
+    pub fn wake(&mut self, key: ContactKey, now: Timestamp) {
+        match self.slots.get_mut(&key) {
+            Some(Slot::Busy { again }) => *again = true,
+            Some(_) => {}
+            None if self.gather.is_zero() => self.ready(key),
+            None => self.not_before(key, now.plus(self.gather)),
+        }
+    }
+
+    /// A contact waits until `at`.
+    pub fn not_before(&mut self, key: ContactKey, at: Timestamp) {
+        self.slots.insert(key, Slot::Later(at));
+        self.later.push(Reverse((at, key)));
+    }
+
+    /// Everything that waits for its time is tried now.
+    pub fn wake_all(&mut self) {
+        for Reverse((at, key)) in std::mem::take(&mut self.later) {
+            if self.slots.get(&key) == Some(&Slot::Later(at)) {
+                self.slots.insert(key, Slot::Ready);
+                self.retries.push_back(key);
+            }
+        }
+        if let Some(pause) = &mut self.pause {
+            pause.probe_at = Timestamp(i64::MIN);
+        }
+    }
+
+    /// Pauses the connection.
+    pub fn pause(&mut self, since: Timestamp, reason: String, probe_at: Timestamp) {
+        self.pause = Some(Pause { since, reason, probe_at, probes: 0 });
+    }
+
+    /// The next contact whose step may start now; its call is counted against the allowance.
+    pub fn pop(&mut self, now: Timestamp) -> Option<ContactKey> {
+        self.due(now);
+        let room = match &self.pause {
+            // One call looks whether the connection is well again.
+            Some(pause) => self.busy == 0 && pause.probe_at <= now,
+            None => self.busy < self.concurrency,
+        };
+        if !room || self.allowance.next(now) > now {
+            return None;
+        }
+        let (first, second) =
+            if self.retry_next { (&mut self.retries, &mut self.fresh) } else { (&mut self.fresh, &mut self.retries) };
+        let key = first.pop_front().or_else(|| second.pop_front())?;
+        self.retry_next = !self.retry_next;
+        self.slots.insert(key, Slot::Busy { again: false });
+        self.busy += 1;
+        self.allowance.start(now);
+        Some(key)
+    }
+
+    /// A contact's step, begun at `started`, has ended.
+    pub fn finished(&mut self, key: ContactKey, started: Timestamp, stepped: &Stepped, now: Timestamp) {
+        self.busy = self.busy.saturating_sub(1);
+        match &stepped.seen {
+            Seen::NoCall => self.allowance.give_back(started),
+            Seen::Throttled(until) => self.allowance.hold_until(*until),
+            Seen::Ill(reason) => self.ill(reason, now),
+            Seen::Well => self.well(now),
+            Seen::Unclear => {}
+        }
+        let again = self.slots.remove(&key) == Some(Slot::Busy { again: true });
+        match stepped.next {
+            Next::Later(at) => self.not_before(key, at),
+            Next::More => self.ready(key),
+            Next::Idle if again => self.ready(key),
+            Next::Idle => {}
+        }
+    }
+
+    /// When something can happen next without being told; `None` when nothing is waited for.
+    pub fn next_due(&self, now: Timestamp) -> Option<Timestamp> {
+        let later = self.later.peek().map(|Reverse((at, _))| *at);
+        let queued = !self.fresh.is_empty() || !self.retries.is_empty();
+        let turn = match &self.pause {
+            Some(pause) if queued && self.busy == 0 => Some(pause.probe_at.max(self.allowance.next(now))),
+            None if queued && self.busy < self.concurrency => Some(self.allowance.next(now)),
+            _ => None,
+        };
+        later.into_iter().chain(turn).min()
+    }
+
+    /// How many contacts wait or are under way.
+    pub fn waiting(&self) -> usize {
+        self.slots.len()
+    }
+
+    /// The pause, if there is one.
+    pub fn paused(&self) -> Option<&Pause> {
+        self.pause.as_ref()
+    }
+
+    /// For how long the connection has been paused in all.
+    pub fn paused_ms(&self, now: Timestamp) -> i64 {
+        self.paused_ms + self.pause.as_ref().map_or(0, |pause| now.since(pause.since).max(0))
+    }
+
+    fn ready(&mut self, key: ContactKey) {
+        self.slots.insert(key, Slot::Ready);
+        self.fresh.push_back(key);
+    }
+
+    /// What waited for its time moves to the queue.
+    fn due(&mut self, now: Timestamp) {
+        while let Some(Reverse((at, key))) = self.later.peek().copied().filter(|Reverse((at, _))| *at <= now) {
+            self.later.pop();
+            if self.slots.get(&key) == Some(&Slot::Later(at)) {
+                self.slots.insert(key, Slot::Ready);
+                self.retries.push_back(key);
+            }
+        }
+    }
+
+    fn ill(&mut self, reason: &str, now: Timestamp) {
+        let (since, probes) = self.pause.as_ref().map_or((now, 0), |pause| (pause.since, pause.probes + 1));
+        let wait = PROBES.get(probes as usize).or(PROBES.last()).copied().unwrap_or_default();
+        self.pause = Some(Pause { since, reason: reason.to_owned(), probe_at: now.plus(wait), probes });
+    }
+
+    fn well(&mut self, now: Timestamp) {
+        if let Some(pause) = self.pause.take() {
+            self.paused_ms += now.since(pause.since).max(0);
+            self.wake_all();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::duration::Rate;
+
+    const WELL: Stepped = Stepped { next: Next::Idle, seen: Seen::Well };
+
+    fn key(n: u8) -> ContactKey {
+        ContactKey([n; 16])
+    }
+
+    fn lane(calls: u32, concurrency: usize) -> Lane {
+        let rate = Rate { calls, window: Duration::from_secs(1) };
+        Lane::new(Allowance::new(rate, Vec::new()), concurrency, Duration::ZERO, 0)
+    }
+
+    #[test]
+    fn a_contact_has_one_step_at_a_time_and_what_comes_meanwhile_goes_into_the_next() {
+        let (mut lane, now) = (lane(100, 4), Timestamp(0));
+        lane.wake(key(1), now);
+        lane.wake(key(1), now);
+        assert_eq!(lane.pop(now), Some(key(1)));
+        lane.wake(key(1), now);
+        assert_eq!(lane.pop(now), None);
+        lane.finished(key(1), now, &WELL, now);
+        assert_eq!(lane.pop(now), Some(key(1)));
+        lane.finished(key(1), now, &WELL, now);
+        assert_eq!((lane.pop(now), lane.waiting(), lane.next_due(now)), (None, 0, None));
+    }
+
+    #[test]
+    fn the_allowance_and_the_concurrency_bound_what_starts() {
+        let (mut lane, now) = (lane(2, 1), Timestamp(0));
+        (1..=3).for_each(|n| lane.wake(key(n), now));
+        assert_eq!(lane.pop(now), Some(key(1)));
+        assert_eq!((lane.pop(now), lane.next_due(now)), (None, None));
+        lane.finished(key(1), now, &WELL, now);
+        assert_eq!(lane.pop(now), Some(key(2)));
+        lane.finished(key(2), now, &WELL, now);
+        assert_eq!((lane.pop(now), lane.next_due(now)), (None, Some(Timestamp(1_100))));
+        assert_eq!(lane.pop(Timestamp(1_100)), Some(key(3)));
+    }
+
+    #[test]
+    fn a_step_without_a_call_costs_nothing_of_the_allowance() {
+        let (mut lane, now) = (lane(1, 1), Timestamp(0));
+        lane.wake(key(1), now);
+        lane.wake(key(2), now);
+        assert_eq!(lane.pop(now), Some(key(1)));
+        lane.finished(key(1), now, &Stepped { next: Next::Idle, seen: Seen::NoCall }, now);
+        assert_eq!(lane.pop(now), Some(key(2)));
+    }
+
+    #[test]
+    fn retries_wait_for_their_time_and_share_turns_with_first_tries() {
+        let (mut lane, now) = (lane(100, 9), Timestamp(0));
+        lane.wake(key(1), now);
+        lane.pop(now);
+        lane.finished(key(1), now, &Stepped { next: Next::Later(Timestamp(5_000)), seen: Seen::Unclear }, now);
+        lane.wake(key(1), now);
+        assert_eq!((lane.pop(now), lane.next_due(now)), (None, Some(Timestamp(5_000))));
+        (2..=4).for_each(|n| lane.wake(key(n), now));
+        let late = Timestamp(5_000);
+        let order: Vec<_> = std::iter::from_fn(|| lane.pop(late)).collect();
+        assert_eq!(order.len(), 4);
+        assert!(order.iter().position(|k| *k == key(1)) <= Some(1), "{order:?}");
+    }
+
+    #[test]
+    fn a_refusing_connection_is_paused_probed_and_then_everything_goes_on() {
+        let (mut lane, now) = (lane(100, 4), Timestamp(0));
+        (1..=2).for_each(|n| lane.wake(key(n), now));
+        lane.pop(now);
+        lane.finished(key(1), now, &Stepped { next: Next::More, seen: Seen::Ill("401".into()) }, now);
+        assert_eq!((lane.pop(now), lane.next_due(now)), (None, Some(Timestamp(30_000))));
+        let probe = Timestamp(30_000);
+        assert!(lane.pop(probe).is_some());
+        assert_eq!(lane.pop(probe), None, "one probe only");
+        lane.finished(key(2), probe, &WELL, probe);
+        assert!(lane.paused().is_none());
+        assert_eq!((lane.paused_ms(probe), lane.pop(probe)), (30_000, Some(key(1))));
+    }
+
+    #[test]
+    fn gathering_waits_for_more_changes_of_one_contact() {
+        let rate = Rate::per_minute(100);
+        let mut lane = Lane::new(Allowance::new(rate, Vec::new()), 4, Duration::from_secs(5), 0);
+        lane.wake(key(1), Timestamp(0));
+        lane.wake(key(1), Timestamp(4_000));
+        assert_eq!((lane.pop(Timestamp(4_999)), lane.pop(Timestamp(5_000))), (None, Some(key(1))));
+    }
+}

@@ -1,0 +1,170 @@
+//! Deliveries: what one convergence of one contact did, appended and never changed.
+
+use rusqlite::{Connection, params};
+use serde::{Deserialize, Serialize};
+
+use super::StoreError;
+use super::contact::{self, ContactRow, json};
+use super::dead;
+use super::schema;
+use crate::domain::attempt::Attempt;
+use crate::domain::change::{Change, ChangeId, Settled};
+use crate::domain::contact::{Contact, ContactKey};
+use crate::domain::name::ConnectionName;
+use crate::domain::time::Timestamp;
+
+/// A change and how it ended.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SettledChange {
+    /// Which one.
+    pub id: ChangeId,
+    /// What it wanted.
+    pub change: Change,
+    /// How it ended.
+    pub how: Settled,
+    /// Why, in words.
+    pub reason: String,
+}
+
+/// When a contact is tried again.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Retry {
+    /// Not before.
+    pub at: Timestamp,
+    /// How many tries have failed in a row.
+    pub tries: u32,
+    /// Since when they have.
+    pub failing_since: Timestamp,
+    /// How long the connection had been paused in all by then: pauses don't count towards giving up.
+    #[serde(default)]
+    pub paused_before_ms: i64,
+    /// What the last one failed of.
+    pub reason: String,
+}
+
+/// What one convergence of one contact did.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Settlement {
+    /// Whose.
+    pub contact: Contact,
+    /// When.
+    pub at: Timestamp,
+    /// The changes that ended.
+    pub settled: Vec<SettledChange>,
+    /// The calls that were made.
+    pub attempts: Vec<Attempt>,
+    /// What is left is tried again then.
+    pub retry: Option<Retry>,
+}
+
+/// A delivery read back.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Delivery {
+    /// Ascending.
+    #[serde(default)]
+    pub id: i64,
+    /// When it was recorded.
+    #[serde(default, serialize_with = "crate::domain::time::rfc3339::serialize")]
+    pub at: Timestamp,
+    /// The account.
+    pub connection: ConnectionName,
+    /// The contact there, as `id:1568834`.
+    pub contact: String,
+    /// The changes that ended.
+    pub settled: Vec<SettledChange>,
+    /// The calls that were made.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub attempts: Vec<Attempt>,
+    /// When what is left is tried again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub retry: Option<Retry>,
+}
+
+#[derive(Serialize)]
+struct Body<'a> {
+    connection: &'a ConnectionName,
+    contact: String,
+    settled: &'a [SettledChange],
+    attempts: &'a [Attempt],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    retry: &'a Option<Retry>,
+}
+
+/// Appends a delivery and brings the contact's row up to date.
+pub(super) fn record(db: &Connection, settlement: &Settlement, id: i64) -> Result<(), StoreError> {
+    let key = settlement.contact.key();
+    let body = Body {
+        connection: &settlement.contact.connection,
+        contact: settlement.contact.reference.to_string(),
+        settled: &settlement.settled,
+        attempts: &settlement.attempts,
+        retry: &settlement.retry,
+    };
+    db.prepare_cached("INSERT INTO delivery (id, at, contact, body) VALUES (?1, ?2, ?3, ?4)")?.execute(params![
+        id,
+        settlement.at.0,
+        key.0.as_slice(),
+        json(&body)
+    ])?;
+    let mut forget = db.prepare_cached("DELETE FROM pending WHERE contact = ?1 AND ord = ?2 AND ix = ?3")?;
+    for done in &settlement.settled {
+        forget.execute(params![key.0.as_slice(), done.id.ord.0 as i64, done.id.index])?;
+        if done.how == Settled::Dead {
+            dead::insert(db, key, settlement.at, done, settlement.attempts.last())?;
+        }
+    }
+    let mut row = contact::load(db, key)?.unwrap_or_else(|| ContactRow::new(settlement.contact.clone()));
+    row.settle(&settlement.settled, settlement.at, id);
+    row.retry.clone_from(&settlement.retry);
+    contact::save(db, key, &row)
+}
+
+/// The id that the next delivery gets; none comes twice, since retention stops below `settled_from`.
+pub(super) fn next_id(db: &Connection) -> rusqlite::Result<i64> {
+    let last: i64 = db.query_row("SELECT coalesce(max(id), 0) FROM delivery", [], |row| row.get(0))?;
+    Ok((last + 1).max(schema::meta(db, "settled_from")?))
+}
+
+/// A contact's deliveries since `from`, oldest first.
+pub(super) fn of_contact(db: &Connection, key: ContactKey, from: Timestamp) -> Result<Vec<Delivery>, StoreError> {
+    let sql = "SELECT id, at, body FROM delivery WHERE contact = ?1 AND at >= ?2 ORDER BY id";
+    collect(db, sql, params![key.0.as_slice(), from.0])
+}
+
+/// The newest deliveries whose id is below `before`.
+pub(super) fn newest_below(db: &Connection, before: i64, limit: usize) -> Result<Vec<Delivery>, StoreError> {
+    collect(
+        db,
+        "SELECT id, at, body FROM delivery WHERE id < ?1 ORDER BY id DESC LIMIT ?2",
+        params![before, limit as i64],
+    )
+}
+
+/// Calls `each` with every settled change of the deliveries from `first` on.
+pub(super) fn settled_from(db: &Connection, first: i64, mut each: impl FnMut(SettledChange)) -> Result<(), StoreError> {
+    let mut statement = db.prepare_cached("SELECT id, at, body FROM delivery WHERE id >= ?1 ORDER BY id")?;
+    let mut rows = statement.query([first])?;
+    while let Some(row) = rows.next()? {
+        from_row(row)?.settled.into_iter().for_each(&mut each);
+    }
+    Ok(())
+}
+
+fn collect(db: &Connection, sql: &str, params: impl rusqlite::Params) -> Result<Vec<Delivery>, StoreError> {
+    let mut statement = db.prepare_cached(sql)?;
+    let mut rows = statement.query(params)?;
+    let mut deliveries = Vec::new();
+    while let Some(row) = rows.next()? {
+        deliveries.push(from_row(row)?);
+    }
+    Ok(deliveries)
+}
+
+fn from_row(row: &rusqlite::Row<'_>) -> Result<Delivery, StoreError> {
+    let body: String = row.get(2)?;
+    let mut delivery: Delivery =
+        serde_json::from_str(&body).map_err(|_| StoreError::Damaged("a delivery can't be read"))?;
+    delivery.id = row.get(0)?;
+    delivery.at = Timestamp(row.get(1)?);
+    Ok(delivery)
+}

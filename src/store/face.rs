@@ -1,0 +1,256 @@
+//! The store's one face.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::{Arc, Mutex, mpsc};
+use std::time::Duration;
+
+use tokio::sync::{mpsc::UnboundedSender, oneshot};
+
+use super::contact::Words;
+use super::delivery::{Retry, Settlement};
+use super::read::Reader;
+use super::record::Intake;
+use super::writer::{Command, Writer};
+use super::{recover, schema};
+use crate::domain::change::{Change, ChangeId, Ord};
+use crate::domain::contact::{Contact, ContactKey};
+use crate::domain::name::ConnectionName;
+use crate::domain::time::Timestamp;
+
+/// Why the store can't do what it was asked.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum StoreError {
+    /// The disk or the file refused; nothing was half done. It may work again later.
+    #[error("the store can't write or read: {0}")]
+    Unavailable(String),
+    /// More waits for the writer than it may hold.
+    #[error("the store is busy")]
+    Busy,
+    /// The store has been stopped.
+    #[error("the store is stopped")]
+    Stopped,
+    /// The file belongs to another program.
+    #[error("this file is a database of another program")]
+    Foreign,
+    /// The file was written by a newer version.
+    #[error("the database has schema {found}, this version knows up to {known}: run the newer tagrelay")]
+    Newer {
+        /// The file's schema.
+        found: usize,
+        /// Ours.
+        known: usize,
+    },
+    /// Another gateway has the file open.
+    #[error("another tagrelay has this database open")]
+    Locked,
+    /// The file holds something that no version writes.
+    #[error("the database is damaged: {0}")]
+    Damaged(&'static str),
+}
+
+impl From<rusqlite::Error> for StoreError {
+    fn from(error: rusqlite::Error) -> Self {
+        Self::Unavailable(error.to_string())
+    }
+}
+
+/// How the store behaves.
+#[derive(Debug, Clone, Copy)]
+pub struct Options {
+    /// How long events and deliveries are kept; 24 h at least.
+    pub retention: Duration,
+    /// The clock that stamps commits.
+    pub clock: fn() -> Timestamp,
+}
+
+/// A contact with something to deliver.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Wake {
+    /// Whose.
+    pub key: ContactKey,
+    /// Where.
+    pub connection: ConnectionName,
+}
+
+/// A contact with something to deliver at start.
+#[derive(Debug, Clone)]
+pub struct Waiting {
+    /// Whose.
+    pub key: ContactKey,
+    /// Where.
+    pub connection: ConnectionName,
+    /// Not before this, when tries have failed.
+    pub retry: Option<Retry>,
+}
+
+/// What became of an event that was handed in.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Accepted {
+    /// It is on disk under this number.
+    New(Ord),
+    /// The same source and key came within 24 hours: nothing was stored.
+    Duplicate {
+        /// The number of the event that it repeats.
+        ord: Ord,
+        /// The rules that matched then.
+        rules: Vec<crate::domain::name::RuleId>,
+        /// What was answered then.
+        reply: Vec<u8>,
+        /// Whether this body is another one under the same key.
+        differs: bool,
+    },
+}
+
+/// All that a contact waits for, with what a fold needs.
+#[derive(Debug, Clone)]
+pub struct Taken {
+    /// Whom it is about; `None` when nothing waits.
+    pub contact: Option<Contact>,
+    /// What waits, oldest first.
+    pub changes: Vec<(ChangeId, Change)>,
+    /// The last word on each tag.
+    pub words: Words,
+    /// Guards that were judged before.
+    pub guards: BTreeMap<ChangeId, bool>,
+    /// Tries that failed so far.
+    pub retry: Option<Retry>,
+}
+
+/// Events, changes and what became of them. Cheap to clone; the last clone that goes stops the writer.
+#[derive(Clone)]
+pub struct Store {
+    commands: mpsc::SyncSender<Command>,
+    reader: Reader,
+    writer: Arc<Mutex<Option<std::thread::JoinHandle<()>>>>,
+}
+
+/// Commands that may wait for the writer; beyond it the store is busy and a sender is told to come back.
+const QUEUE: usize = 8_192;
+
+impl Store {
+    /// Opens or creates the file, brings it up to date and rebuilds what waits. `wake` hears of each contact that gets
+    /// something to deliver, after it is durable.
+    pub fn open(
+        path: &Path,
+        options: Options,
+        wake: UnboundedSender<Vec<Wake>>,
+    ) -> Result<(Self, Vec<Waiting>), StoreError> {
+        let lock = lock(path)?;
+        let mut db = schema::open_writer(path)?;
+        schema::migrate(&mut db)?;
+        let recent = recover::recent(&db)?;
+        let waiting = recover::waiting(&db, &recent)?;
+        let (commands, queue) = mpsc::sync_channel(QUEUE);
+        let writer = Writer::new(db, recent, options, wake)?;
+        let thread = std::thread::Builder::new().name("store".to_owned()).spawn(move || {
+            writer.run(&queue);
+            drop(lock);
+        });
+        let thread = thread.map_err(|e| StoreError::Unavailable(e.to_string()))?;
+        let store = Self { commands, reader: Reader::new(path), writer: Arc::new(Mutex::new(Some(thread))) };
+        Ok((store, waiting))
+    }
+
+    /// Makes events durable, all of them or none; returns when they are on disk.
+    pub async fn accept(&self, events: Vec<Intake>) -> Result<Vec<Accepted>, StoreError> {
+        self.ask(|reply| Command::Accept(events, reply)).await
+    }
+
+    /// All that a contact waits for.
+    pub async fn take(&self, contact: ContactKey) -> Result<Taken, StoreError> {
+        self.ask(|reply| Command::Take(contact, reply)).await
+    }
+
+    /// Records one convergence of a contact: settled changes wait no more.
+    pub async fn settle(&self, settlement: Settlement) -> Result<(), StoreError> {
+        self.ask(|reply| Command::Settle(Box::new(settlement), reply)).await
+    }
+
+    /// Makes judged guards durable before the first call, so that a retry judges the same.
+    pub async fn keep_guards(&self, contact: Contact, guards: Vec<(ChangeId, bool)>) -> Result<(), StoreError> {
+        self.ask(|reply| Command::KeepGuards(contact, guards, reply)).await
+    }
+
+    /// Puts a dead letter's change back under its old number; `false` when there is no such dead letter.
+    pub async fn retry_dead(&self, id: ChangeId) -> Result<bool, StoreError> {
+        self.ask(|reply| Command::RetryDead(id, reply)).await
+    }
+
+    /// Ends a dead letter for good; `false` when there is no such dead letter.
+    pub async fn discard_dead(&self, id: ChangeId, note: String) -> Result<bool, StoreError> {
+        self.ask(|reply| Command::DiscardDead(id, note, reply)).await
+    }
+
+    /// Keeps the text of a rule set under its hash.
+    pub async fn keep_rule_set(&self, hash: String, text: String) -> Result<(), StoreError> {
+        self.ask(|reply| Command::KeepRuleSet { hash, text, reply }).await
+    }
+
+    /// Keeps whether a connection is paused, and for how long it has been in all before.
+    pub async fn keep_paused(&self, name: ConnectionName, paused: Paused) -> Result<(), StoreError> {
+        self.ask(|reply| Command::KeepPaused(name, paused, reply)).await
+    }
+
+    /// Removes what is older than the retention; called now and then by the owner of the clock.
+    pub async fn retain(&self) -> Result<(), StoreError> {
+        self.ask(Command::Retain).await
+    }
+
+    /// Whether the writer answers and can write.
+    pub async fn ping(&self) -> Result<(), StoreError> {
+        self.ask(Command::Ping).await
+    }
+
+    /// What people and scripts look up.
+    pub fn reader(&self) -> &Reader {
+        &self.reader
+    }
+
+    /// Writes what was handed in, closes the file and ends the writer. Blocks shortly.
+    pub fn stop(&self) {
+        // A full queue still takes this: the writer is draining it.
+        let _ = self.commands.send(Command::Stop);
+        let thread = self.writer.lock().unwrap_or_else(std::sync::PoisonError::into_inner).take();
+        if let Some(thread) = thread {
+            let _ = thread.join();
+        }
+    }
+
+    async fn ask<T>(
+        &self,
+        command: impl FnOnce(oneshot::Sender<Result<T, StoreError>>) -> Command,
+    ) -> Result<T, StoreError> {
+        let (reply, answer) = oneshot::channel();
+        self.commands.try_send(command(reply)).map_err(|error| match error {
+            mpsc::TrySendError::Full(_) => StoreError::Busy,
+            mpsc::TrySendError::Disconnected(_) => StoreError::Stopped,
+        })?;
+        // No answer at all: the commit failed before this command's turn.
+        answer.await.map_err(|_| StoreError::Unavailable("the commit that held this failed".to_owned()))?
+    }
+}
+
+/// A connection's pause.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Paused {
+    /// Since when, if it is paused now.
+    pub since: Option<Timestamp>,
+    /// Why.
+    pub reason: String,
+    /// Milliseconds of earlier pauses.
+    pub before_ms: i64,
+}
+
+/// Takes the file's lock for the life of the writer: two writers would each hand out the same numbers.
+fn lock(path: &Path) -> Result<std::fs::File, StoreError> {
+    let mut name = path.as_os_str().to_owned();
+    name.push(".lock");
+    let file = std::fs::File::options().create(true).truncate(false).write(true).open(&name);
+    let file = file.map_err(|e| StoreError::Unavailable(format!("{}: {e}", Path::new(&name).display())))?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(std::fs::TryLockError::WouldBlock) => Err(StoreError::Locked),
+        Err(std::fs::TryLockError::Error(e)) => Err(StoreError::Unavailable(e.to_string())),
+    }
+}

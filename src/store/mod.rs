@@ -1,0 +1,33 @@
+//! What is durable: events, their changes, what became of them.
+//!
+//! One face, [`Store`], and behind it SQLite with a single writer thread that owns every table and all that waits in
+//! memory. The model: an event is appended to a *lot* (one row a commit) and is durable; its deduplication key and its
+//! changes stay in memory and are later *spread* in sorted slices into tables, so that intake writes no random page. A
+//! delivery's settlements are appended too. What waits is therefore always `pending + lots after the watermark -
+//! settlements`, and that is what a restart computes.
+
+mod contact;
+mod dead;
+mod dedup;
+mod delivery;
+mod face;
+mod lot;
+mod read;
+mod record;
+mod recover;
+mod retain;
+mod schema;
+mod spread;
+mod waiting;
+mod writer;
+
+#[cfg(test)]
+mod tests;
+
+pub use contact::{Word, Words};
+pub use dead::DeadLetter;
+pub use dedup::DedupKey;
+pub use delivery::{Delivery, Retry, SettledChange, Settlement};
+pub use face::{Accepted, Options, Paused, Store, StoreError, Taken, Waiting, Wake};
+pub use read::{ChangeState, DeadQuery, EventQuery, EventView, Page, Reader};
+pub use record::{EventHead, EventRecord, Intake};

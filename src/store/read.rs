@@ -1,0 +1,292 @@
+//! Looking things up: on a connection of its own, so that readers never hold up the writer.
+
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex};
+
+use rusqlite::{Connection, OptionalExtension, params};
+use serde::Serialize;
+
+use super::StoreError;
+use super::contact::{self, Words};
+use super::dead::{self, DeadLetter};
+use super::delivery::{self, Delivery, Retry};
+use super::lot;
+use super::record::EventRecord;
+use super::schema;
+use crate::domain::change::{Change, ChangeId, Ord};
+use crate::domain::contact::{Contact, ContactKey};
+use crate::domain::name::{ConnectionName, SourceName};
+use crate::domain::time::Timestamp;
+
+/// Which events to list, newest first.
+#[derive(Debug, Clone, Default)]
+pub struct EventQuery {
+    /// Only those with a smaller number.
+    pub before: Option<Ord>,
+    /// Only of this source.
+    pub source: Option<SourceName>,
+    /// Only those that this rule matched.
+    pub rule: Option<String>,
+    /// At most so many.
+    pub limit: usize,
+}
+
+/// Which dead letters to list, newest first.
+#[derive(Debug, Clone, Default)]
+pub struct DeadQuery {
+    /// Only those with a smaller id.
+    pub before: Option<ChangeId>,
+    /// At most so many.
+    pub limit: usize,
+}
+
+/// Part of a list, and where it goes on.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Page<T> {
+    /// The items.
+    pub items: Vec<T>,
+    /// Hand this in as `cursor` for the next ones; absent at the end.
+    pub next: Option<String>,
+}
+
+/// What became of one change so far.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ChangeState {
+    /// Which one.
+    pub id: ChangeId,
+    /// What it wants.
+    pub change: Change,
+    /// `waiting`, or how it ended.
+    pub state: &'static str,
+    /// Why, in words.
+    pub reason: String,
+    /// The delivery that settled it.
+    pub delivery: Option<i64>,
+    /// The next try of its contact, while it waits.
+    pub retry: Option<Retry>,
+}
+
+/// One event with all that became of it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct EventView {
+    /// The event.
+    pub record: EventRecord,
+    /// Its changes.
+    pub changes: Vec<ChangeState>,
+    /// The deliveries of its contacts that had to do with it.
+    pub deliveries: Vec<Delivery>,
+    /// When the same key came again, and whether with another body.
+    pub duplicates: Vec<(Timestamp, bool)>,
+}
+
+/// Reads beside the writer. Cheap to clone.
+#[derive(Clone)]
+pub struct Reader {
+    path: Arc<PathBuf>,
+    /// Opened at the first look-up; one is enough for people and scripts.
+    db: Arc<Mutex<Option<Connection>>>,
+}
+
+impl Reader {
+    pub(super) fn new(path: &Path) -> Self {
+        Self { path: Arc::new(path.to_owned()), db: Arc::default() }
+    }
+
+    /// Lists events.
+    pub async fn events(&self, query: EventQuery) -> Result<Page<EventRecord>, StoreError> {
+        self.read(move |db| events(db, &query)).await
+    }
+
+    /// One event; `None` when there is no such number or its retention has ended.
+    pub async fn event(&self, ord: Ord) -> Result<Option<EventView>, StoreError> {
+        self.read(move |db| event(db, ord)).await
+    }
+
+    /// Lists deliveries, newest first, with ids below `before`.
+    pub async fn deliveries(&self, before: Option<i64>, limit: usize) -> Result<Page<Delivery>, StoreError> {
+        self.read(move |db| {
+            let items = delivery::newest_below(db, before.unwrap_or(i64::MAX), limit)?;
+            let next = items.last().filter(|_| items.len() == limit).map(|d| d.id.to_string());
+            Ok(Page { items, next })
+        })
+        .await
+    }
+
+    /// Lists dead letters.
+    pub async fn dead_letters(&self, query: DeadQuery) -> Result<Page<DeadLetter>, StoreError> {
+        self.read(move |db| {
+            let before = query.before.unwrap_or(ChangeId { ord: Ord(u64::MAX), index: u32::MAX });
+            let items = dead::newest_below(db, before, query.limit)?;
+            let next = items.last().filter(|_| items.len() == query.limit).map(|l| l.id.clone());
+            Ok(Page { items, next })
+        })
+        .await
+    }
+
+    /// One dead letter.
+    pub async fn dead_letter(&self, id: ChangeId) -> Result<Option<DeadLetter>, StoreError> {
+        self.read(move |db| dead::get(db, id)).await
+    }
+
+    /// How many dead letters there are.
+    pub async fn dead_count(&self) -> Result<u64, StoreError> {
+        self.read(|db| Ok(dead::count(db)?)).await
+    }
+
+    /// The last word on each tag of a contact.
+    pub async fn words(&self, contact: Contact) -> Result<Words, StoreError> {
+        self.read(move |db| Ok(contact::load(db, contact.key())?.map_or_else(Words::new, |row| row.words))).await
+    }
+
+    /// When a connection's calls started since `since`, oldest first: what is left of its allowance after a restart.
+    pub async fn calls_since(
+        &self,
+        connection: ConnectionName,
+        since: Timestamp,
+    ) -> Result<Vec<Timestamp>, StoreError> {
+        self.read(move |db| {
+            let mut starts = Vec::new();
+            let mut before = i64::MAX;
+            'pages: loop {
+                let page = delivery::newest_below(db, before, 256)?;
+                let Some(last) = page.last() else { break };
+                before = last.id;
+                for delivery in page {
+                    if delivery.at < since {
+                        break 'pages;
+                    }
+                    if delivery.connection == connection {
+                        starts.extend(delivery.attempts.iter().map(|a| a.at).filter(|at| *at >= since));
+                    }
+                }
+            }
+            starts.sort_unstable();
+            Ok(starts)
+        })
+        .await
+    }
+
+    /// A connection's pause as it was last kept.
+    pub async fn paused(&self, name: ConnectionName) -> Result<super::face::Paused, StoreError> {
+        self.read(move |db| {
+            let sql = "SELECT paused_since, reason, paused_ms FROM connection WHERE name = ?1";
+            let row = db.query_row(sql, [name.as_str()], |row| {
+                Ok(super::face::Paused {
+                    since: row.get::<_, Option<i64>>(0)?.map(Timestamp),
+                    reason: row.get::<_, Option<String>>(1)?.unwrap_or_default(),
+                    before_ms: row.get(2)?,
+                })
+            });
+            Ok(row.optional()?.unwrap_or_default())
+        })
+        .await
+    }
+
+    /// The text of a rule set that judged events.
+    pub async fn rule_set(&self, hash: String) -> Result<Option<String>, StoreError> {
+        self.read(move |db| {
+            Ok(db.query_row("SELECT text FROM rule_set WHERE hash = ?1", [hash], |row| row.get(0)).optional()?)
+        })
+        .await
+    }
+
+    async fn read<T: Send + 'static>(
+        &self,
+        query: impl FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        let (path, db) = (self.path.clone(), self.db.clone());
+        let task = tokio::task::spawn_blocking(move || {
+            let mut db = db.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+            let open = match db.take() {
+                Some(open) => open,
+                None => schema::open_reader(&path)?,
+            };
+            let result = query(&open);
+            *db = Some(open);
+            result
+        });
+        task.await.map_err(|e| StoreError::Unavailable(e.to_string()))?
+    }
+}
+
+fn events(db: &Connection, query: &EventQuery) -> Result<Page<EventRecord>, StoreError> {
+    let mut items = Vec::new();
+    let mut before = query.before.unwrap_or(Ord(u64::MAX));
+    while let Some(lot) = lot::newest_below(db, before)? {
+        let mut of_lot = Vec::new();
+        for entry in lot.frames() {
+            let (ord, frame) = entry?;
+            if ord < before {
+                of_lot.push(frame.record(ord, lot.at)?);
+            }
+        }
+        before = lot.first;
+        for record in of_lot.into_iter().rev() {
+            let wanted = query.source.as_ref().is_none_or(|source| record.head.source == *source)
+                && query.rule.as_ref().is_none_or(|rule| record.head.rules.iter().any(|r| r.as_str() == rule));
+            if wanted {
+                items.push(record);
+            }
+            if items.len() == query.limit {
+                let next = items.last().map(|record| record.ord.to_string());
+                return Ok(Page { items, next });
+            }
+        }
+    }
+    Ok(Page { items, next: None })
+}
+
+fn event(db: &Connection, ord: Ord) -> Result<Option<EventView>, StoreError> {
+    let Some(lot) = lot::holding(db, ord)? else { return Ok(None) };
+    let Some(record) = lot.record(ord)? else { return Ok(None) };
+    let mut keys: Vec<ContactKey> = record.head.changes.iter().map(|c| c.contact.key()).collect();
+    keys.sort_unstable();
+    keys.dedup();
+    let mut deliveries = Vec::new();
+    let mut retries = Vec::new();
+    for key in keys {
+        deliveries.extend(delivery::of_contact(db, key, record.accepted_at)?);
+        retries.push((key, contact::load(db, key)?.and_then(|row| row.retry)));
+    }
+    let states = record.head.changes.iter().enumerate();
+    let changes: Vec<ChangeState> = states
+        .map(|(index, change)| {
+            let id = ChangeId { ord, index: index as u32 };
+            let key = change.contact.key();
+            let retry = retries.iter().find(|(k, _)| *k == key).and_then(|(_, retry)| retry.clone());
+            state(id, change, &deliveries, retry)
+        })
+        .collect();
+    // The contact's other deliveries are not this event's story: those that settled it, and failed tries while it waited.
+    let waiting = changes.iter().any(|c| c.delivery.is_none());
+    let last = changes.iter().filter_map(|c| c.delivery).max();
+    deliveries
+        .retain(|d| d.settled.iter().any(|s| s.id.ord == ord) || d.retry.is_some() && (waiting || last >= Some(d.id)));
+    let mut statement = db.prepare_cached("SELECT at, differs FROM duplicate WHERE ord = ?1 ORDER BY at")?;
+    let rows = statement.query_map(params![ord.0 as i64], |row| Ok((Timestamp(row.get(0)?), row.get(1)?)))?;
+    let duplicates = rows.collect::<Result<_, _>>()?;
+    Ok(Some(EventView { record, changes, deliveries, duplicates }))
+}
+
+/// The last settlement tells: a dead letter that was retried has two.
+fn state(id: ChangeId, change: &Change, deliveries: &[Delivery], retry: Option<Retry>) -> ChangeState {
+    let settled = deliveries.iter().rev().find_map(|d| d.settled.iter().find(|s| s.id == id).map(|s| (d.id, s)));
+    match settled {
+        Some((delivery, done)) => ChangeState {
+            id,
+            change: change.clone(),
+            state: done.how.word(),
+            reason: done.reason.clone(),
+            delivery: Some(delivery),
+            retry: None,
+        },
+        None => ChangeState {
+            id,
+            change: change.clone(),
+            state: "waiting",
+            reason: retry.as_ref().map(|r| r.reason.clone()).unwrap_or_default(),
+            delivery: None,
+            retry,
+        },
+    }
+}

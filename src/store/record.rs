@@ -1,0 +1,130 @@
+//! An event as it is stored: a JSON head that explains it, the reply's bytes, the body's bytes.
+
+use serde::{Deserialize, Serialize};
+
+use super::StoreError;
+use super::dedup::DedupKey;
+use crate::domain::change::{Change, Ord};
+use crate::domain::decision::Fault;
+use crate::domain::name::{RuleId, SourceName};
+use crate::domain::time::Timestamp;
+
+/// What is told of an event without reading its body again.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct EventHead {
+    /// The hook it came through.
+    pub source: SourceName,
+    /// When its request was received.
+    pub received_at: Timestamp,
+    /// The hash of the rule set that judged it.
+    pub rule_set: String,
+    /// Its deduplication key.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub key: Option<String>,
+    /// Its type.
+    #[serde(default, rename = "type", skip_serializing_if = "Option::is_none")]
+    pub kind: Option<String>,
+    /// Its intent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub intent: Option<String>,
+    /// Its language.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub language: Option<String>,
+    /// The rules that matched.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub rules: Vec<RuleId>,
+    /// What went wrong in rules.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub faults: Vec<Fault>,
+    /// What is wanted.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub changes: Vec<Change>,
+    /// The request's query, credentials left out.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub query: Vec<(String, String)>,
+    /// The request's headers, credentials left out.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub headers: Vec<(String, String)>,
+}
+
+/// An event read back from its lot.
+#[derive(Debug, Clone, PartialEq)]
+pub struct EventRecord {
+    /// Its acceptance number.
+    pub ord: Ord,
+    /// When its lot was written.
+    pub accepted_at: Timestamp,
+    /// What is told of it.
+    pub head: EventHead,
+    /// What was answered.
+    pub reply: Vec<u8>,
+    /// What was received.
+    pub body: Vec<u8>,
+}
+
+/// An event on its way into the store, encoded by the thread that received it so that the writer only appends.
+#[derive(Debug)]
+pub struct Intake {
+    pub(super) key: Option<DedupKey>,
+    pub(super) frame: Vec<u8>,
+    pub(super) changes: Vec<Change>,
+}
+
+impl Intake {
+    /// Encodes an event with its reply and body.
+    pub fn new(head: EventHead, reply: &[u8], body: &[u8]) -> Self {
+        let key = head.key.as_deref().map(|key| DedupKey::of(&head.source, key));
+        let frame = encode(&head, reply, body);
+        Self { key, frame, changes: head.changes }
+    }
+}
+
+const LENGTHS: usize = 12;
+
+fn encode(head: &EventHead, reply: &[u8], body: &[u8]) -> Vec<u8> {
+    let mut frame = Vec::with_capacity(LENGTHS + 768 + reply.len() + body.len());
+    frame.extend_from_slice(&[0; LENGTHS]);
+    serde_json::to_writer(&mut frame, head).expect("a head is plain data and a Vec takes every byte");
+    let head_len = frame.len() - LENGTHS;
+    frame.extend_from_slice(reply);
+    frame.extend_from_slice(body);
+    let lengths = [head_len, reply.len(), body.len()];
+    for (slot, length) in frame.chunks_exact_mut(4).zip(lengths) {
+        slot.copy_from_slice(&u32::try_from(length).unwrap_or(u32::MAX).to_le_bytes());
+    }
+    frame
+}
+
+/// The parts of one frame, still encoded.
+#[derive(Clone, Copy)]
+pub(super) struct Frame<'a> {
+    pub head: &'a [u8],
+    pub reply: &'a [u8],
+    pub body: &'a [u8],
+}
+
+impl<'a> Frame<'a> {
+    /// Takes the first frame off `bytes`.
+    pub fn split_first(bytes: &'a [u8]) -> Result<(Self, &'a [u8]), StoreError> {
+        let damaged = || StoreError::Damaged("a lot ends in the middle of an event");
+        let (lengths, mut rest) = bytes.split_at_checked(LENGTHS).ok_or_else(damaged)?;
+        let mut part = |index: usize| {
+            let length = lengths.get(index * 4..index * 4 + 4).and_then(|b| b.try_into().ok()).map(u32::from_le_bytes);
+            let (part, after) = rest.split_at_checked(length.ok_or_else(damaged)? as usize).ok_or_else(damaged)?;
+            rest = after;
+            Ok::<_, StoreError>(part)
+        };
+        let frame = Self { head: part(0)?, reply: part(1)?, body: part(2)? };
+        Ok((frame, rest))
+    }
+
+    /// The decoded head.
+    pub fn head(&self) -> Result<EventHead, StoreError> {
+        serde_json::from_slice(self.head).map_err(|_| StoreError::Damaged("an event's head can't be read"))
+    }
+
+    /// The whole event.
+    pub fn record(&self, ord: Ord, accepted_at: Timestamp) -> Result<EventRecord, StoreError> {
+        Ok(EventRecord { ord, accepted_at, head: self.head()?, reply: self.reply.to_vec(), body: self.body.to_vec() })
+    }
+}

@@ -1,0 +1,60 @@
+//! Start: what waits is `pending`, and the changes of lots after the watermark without what was settled.
+
+use std::collections::HashMap;
+
+use rusqlite::Connection;
+
+use super::StoreError;
+use super::contact;
+use super::dedup::DedupKey;
+use super::delivery;
+use super::face::Waiting;
+use super::lot;
+use super::schema::meta;
+use super::waiting::Recent;
+use crate::domain::change::{Change, Ord};
+use crate::domain::contact::ContactKey;
+
+/// Rebuilds memory from the file.
+pub(super) fn recent(db: &Connection) -> Result<Recent, StoreError> {
+    let mut recent = Recent::default();
+    let settled_from = meta(db, "settled_from")?;
+    let mut ord = Ord(meta(db, "spread")? as u64);
+    while let Some(lot) = lot::oldest_above(db, ord)? {
+        for frame in lot.frames() {
+            let (this, frame) = frame?;
+            let head = frame.head()?;
+            let key = head.key.as_deref().map(|key| DedupKey::of(&head.source, key));
+            recent.accept(this, lot.at, key, head.changes);
+            ord = this;
+        }
+    }
+    delivery::settled_from(db, settled_from, |done| recent.settle(done.change.contact.key(), done.id))?;
+    Ok(recent)
+}
+
+/// Every contact with something to deliver, and from when on.
+pub(super) fn waiting(db: &Connection, recent: &Recent) -> Result<Vec<Waiting>, StoreError> {
+    let mut found: HashMap<ContactKey, crate::domain::name::ConnectionName> = HashMap::new();
+    // min(ord) makes `change` that of the oldest row: any of a contact's changes names its connection.
+    let mut statement = db.prepare("SELECT contact, change, min(ord) FROM pending GROUP BY contact")?;
+    let mut rows = statement.query([])?;
+    while let Some(row) = rows.next()? {
+        let key: Vec<u8> = row.get(0)?;
+        let change: String = row.get(1)?;
+        let change: Change =
+            serde_json::from_str(&change).map_err(|_| StoreError::Damaged("a waiting change can't be read"))?;
+        found.insert(ContactKey::from_hash(&key), change.contact.connection);
+    }
+    for (key, changes) in &recent.current.changes {
+        if let Some((_, change)) = changes.first() {
+            found.entry(*key).or_insert_with(|| change.contact.connection.clone());
+        }
+    }
+    let mut waiting = Vec::with_capacity(found.len());
+    for (key, connection) in found {
+        let retry = contact::load(db, key)?.and_then(|row| row.retry);
+        waiting.push(Waiting { key, connection, retry });
+    }
+    Ok(waiting)
+}

@@ -1,0 +1,100 @@
+//! The tables, and how an older file becomes a newer one.
+
+use rusqlite::{Connection, TransactionBehavior};
+
+use super::StoreError;
+
+/// Marks the file as ours ("tgry"), so that another program's database is never written to.
+const APPLICATION_ID: i64 = 0x7467_7279;
+
+/// Each step runs once, in order; `PRAGMA user_version` counts the steps that have run.
+const STEPS: [&str; 1] = ["
+    -- One row a commit: an event's number is first + its place.
+    CREATE TABLE lot (first INTEGER PRIMARY KEY, at INTEGER NOT NULL, events INTEGER NOT NULL, body BLOB NOT NULL) STRICT;
+    -- Deduplication keys by spans of 12 hours; a span that is too old is dropped whole.
+    CREATE TABLE dedup_0 (key BLOB PRIMARY KEY, ord INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+    CREATE TABLE dedup_1 (key BLOB PRIMARY KEY, ord INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+    CREATE TABLE dedup_2 (key BLOB PRIMARY KEY, ord INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+    -- Requests that repeated an event; rare, so a row each.
+    CREATE TABLE duplicate (ord INTEGER NOT NULL, at INTEGER NOT NULL, differs INTEGER NOT NULL) STRICT;
+    CREATE INDEX duplicate_by_ord ON duplicate (ord);
+    -- Changes that wait and have left memory.
+    CREATE TABLE pending (contact BLOB NOT NULL, ord INTEGER NOT NULL, ix INTEGER NOT NULL, change TEXT NOT NULL,
+        PRIMARY KEY (contact, ord, ix)) STRICT, WITHOUT ROWID;
+    -- A contact's retry, its decided guards, and the last word on each of its tags.
+    CREATE TABLE contact (key BLOB PRIMARY KEY, connection TEXT NOT NULL, reference TEXT NOT NULL, retry TEXT,
+        words TEXT NOT NULL, guards TEXT NOT NULL) STRICT, WITHOUT ROWID;
+    -- One convergence of one contact, appended.
+    CREATE TABLE delivery (id INTEGER PRIMARY KEY, at INTEGER NOT NULL, contact BLOB NOT NULL, body TEXT NOT NULL) STRICT;
+    CREATE INDEX delivery_by_contact ON delivery (contact, id);
+    CREATE TABLE dead (ord INTEGER NOT NULL, ix INTEGER NOT NULL, contact BLOB NOT NULL, at INTEGER NOT NULL,
+        body TEXT NOT NULL, event BLOB, PRIMARY KEY (ord, ix)) STRICT, WITHOUT ROWID;
+    -- The rule sets that judged events.
+    CREATE TABLE rule_set (hash TEXT PRIMARY KEY, at INTEGER NOT NULL, text TEXT NOT NULL) STRICT, WITHOUT ROWID;
+    -- A connection that is paused, and for how long it has been in all.
+    CREATE TABLE connection (name TEXT PRIMARY KEY, paused_since INTEGER, reason TEXT, paused_ms INTEGER NOT NULL) STRICT,
+        WITHOUT ROWID;
+    -- spread: up to here lots are in the tables. settled_from: settlements of later events have this delivery id or more.
+    CREATE TABLE meta (name TEXT PRIMARY KEY, value INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+    INSERT INTO meta VALUES ('spread', 0), ('settled_from', 0), ('dedup_slot', 0), ('ping', 0);
+"];
+
+/// Sets the file up or brings it up to date; refuses another program's file and a newer version's.
+pub(super) fn migrate(db: &mut Connection) -> Result<(), StoreError> {
+    let application: i64 = db.pragma_query_value(None, "application_id", |row| row.get(0))?;
+    let tables: i64 = db.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
+    if application != APPLICATION_ID && tables > 0 {
+        return Err(StoreError::Foreign);
+    }
+    let done: usize = db.pragma_query_value(None, "user_version", |row| row.get::<_, i64>(0))? as usize;
+    if done > STEPS.len() {
+        return Err(StoreError::Newer { found: done, known: STEPS.len() });
+    }
+    if done == STEPS.len() {
+        return Ok(());
+    }
+    let step = db.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    for sql in STEPS.iter().skip(done) {
+        step.execute_batch(sql)?;
+    }
+    step.pragma_update(None, "user_version", STEPS.len() as i64)?;
+    step.pragma_update(None, "application_id", APPLICATION_ID)?;
+    step.commit()?;
+    Ok(())
+}
+
+/// Opens the file for the one writer.
+pub(super) fn open_writer(path: &std::path::Path) -> Result<Connection, StoreError> {
+    let db = Connection::open(path)?;
+    // 8 KiB pages: a lot fills pages whole, and a key index is less deep. Set before the first table.
+    db.pragma_update(None, "page_size", 8192)?;
+    db.pragma_update(None, "journal_mode", "WAL")?;
+    // FULL: a commit is on disk before it returns, so that an acknowledged event outlives a power cut.
+    db.pragma_update(None, "synchronous", "FULL")?;
+    // Small steps: one large checkpoint would stall every request that waits for the writer.
+    db.pragma_update(None, "wal_autocheckpoint", 1000)?;
+    db.pragma_update(None, "cache_size", -8192)?;
+    db.pragma_update(None, "temp_store", "MEMORY")?;
+    db.busy_timeout(std::time::Duration::from_secs(5))?;
+    db.set_prepared_statement_cache_capacity(48);
+    Ok(db)
+}
+
+/// Opens the file for reading only; readers never wait for the writer.
+pub(super) fn open_reader(path: &std::path::Path) -> Result<Connection, StoreError> {
+    let flags = rusqlite::OpenFlags::SQLITE_OPEN_READ_ONLY | rusqlite::OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let db = Connection::open_with_flags(path, flags)?;
+    db.pragma_update(None, "cache_size", -2048)?;
+    db.busy_timeout(std::time::Duration::from_secs(5))?;
+    Ok(db)
+}
+
+/// Reads a number of `meta`.
+pub(super) fn meta(db: &Connection, name: &str) -> rusqlite::Result<i64> {
+    db.prepare_cached("SELECT value FROM meta WHERE name = ?1")?.query_row([name], |row| row.get(0))
+}
+
+/// Writes a number of `meta`.
+pub(super) fn set_meta(db: &Connection, name: &str, value: i64) -> rusqlite::Result<()> {
+    db.prepare_cached("UPDATE meta SET value = ?2 WHERE name = ?1")?.execute(rusqlite::params![name, value]).map(drop)
+}

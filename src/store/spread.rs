@@ -1,0 +1,38 @@
+//! Spreading: keys and changes move from memory into their tables, a sorted slice at a time.
+
+use rusqlite::{Connection, params};
+
+use super::StoreError;
+use super::contact::json;
+use super::dedup::Spans;
+use super::schema::set_meta;
+use super::waiting::Recent;
+
+/// How many events memory takes before they are spread. More makes slices denser (fewer pages touched a key) and memory larger.
+pub(super) const GENERATION: usize = 32_768;
+
+/// Writes at most `rows` rows of the generation under way; ends it when nothing is left.
+pub(super) fn slice(db: &Connection, recent: &mut Recent, spans: &mut Spans, rows: usize) -> Result<(), StoreError> {
+    let Some(spreading) = recent.spreading.as_mut() else { return Ok(()) };
+    let mut left = rows;
+    while left > 0 {
+        let Some((_, key, ord, at)) = spreading.queue.pop() else { break };
+        spans.insert(db, key, ord, at)?;
+        left -= 1;
+    }
+    let mut insert = db.prepare_cached("INSERT OR IGNORE INTO pending VALUES (?1, ?2, ?3, ?4)")?;
+    while left > 0 {
+        let Some(contact) = spreading.contacts.pop() else { break };
+        // One that was settled meanwhile is gone from here and never becomes a row.
+        for (id, change) in spreading.changes.remove(&contact).into_iter().flatten() {
+            insert.execute(params![contact.0.as_slice(), id.ord.0 as i64, id.index, json(&change)])?;
+            left = left.saturating_sub(1);
+        }
+    }
+    if spreading.queue.is_empty() && spreading.contacts.is_empty() {
+        set_meta(db, "spread", spreading.upto.0 as i64)?;
+        set_meta(db, "settled_from", spreading.next_settled_from)?;
+        recent.spreading = None;
+    }
+    Ok(())
+}

@@ -1,0 +1,108 @@
+//! What waits in memory: the keys and changes of lots that are not spread into tables yet.
+//!
+//! Two generations: `current` takes what is accepted, `spreading` is written to the tables in sorted slices. Everything
+//! here can be rebuilt from lots and settlements; losing it costs time, never correctness.
+
+use std::collections::HashMap;
+
+use super::dedup::{DedupKey, RecentKeys, slot};
+use crate::domain::change::{Change, ChangeId, Ord};
+use crate::domain::contact::ContactKey;
+use crate::domain::time::Timestamp;
+
+/// Changes by contact.
+pub(super) type Changes = HashMap<ContactKey, Vec<(ChangeId, Change)>>;
+
+/// What is accepted and not yet being spread.
+#[derive(Default)]
+pub(super) struct Current {
+    pub keys: RecentKeys,
+    /// For each key the time its event was accepted, which decides its table.
+    pub accepted: HashMap<DedupKey, Timestamp>,
+    pub changes: Changes,
+    /// How many events these are of.
+    pub events: usize,
+}
+
+/// A generation on its way into the tables.
+pub(super) struct Spreading {
+    /// Keys sorted by table and key, the next ones last.
+    pub queue: Vec<(i64, DedupKey, Ord, Timestamp)>,
+    pub keys: RecentKeys,
+    /// Contacts sorted, the next ones last.
+    pub contacts: Vec<ContactKey>,
+    pub changes: Changes,
+    /// The last event in it.
+    pub upto: Ord,
+    /// Every settlement of a later event has this delivery id or a greater one.
+    pub next_settled_from: i64,
+}
+
+/// Both generations.
+#[derive(Default)]
+pub(super) struct Recent {
+    pub current: Current,
+    pub spreading: Option<Spreading>,
+}
+
+impl Recent {
+    /// The event that had this key, if it isn't in the tables yet.
+    pub fn find(&self, key: DedupKey) -> Option<Ord> {
+        let older = || self.spreading.as_ref().and_then(|s| s.keys.get(&key));
+        self.current.keys.get(&key).or_else(older).copied()
+    }
+
+    /// Takes in one accepted event.
+    pub fn accept(&mut self, ord: Ord, at: Timestamp, key: Option<DedupKey>, changes: Vec<Change>) {
+        if let Some(key) = key {
+            self.current.keys.insert(key, ord);
+            self.current.accepted.insert(key, at);
+        }
+        for (index, change) in changes.into_iter().enumerate() {
+            let id = ChangeId { ord, index: index as u32 };
+            self.current.changes.entry(change.contact.key()).or_default().push((id, change));
+        }
+        self.current.events += 1;
+    }
+
+    /// A contact's changes in memory, oldest first.
+    pub fn of(&self, contact: ContactKey) -> impl Iterator<Item = &(ChangeId, Change)> {
+        let older = self.spreading.iter().flat_map(move |s| s.changes.get(&contact).into_iter().flatten());
+        older.chain(self.current.changes.get(&contact).into_iter().flatten())
+    }
+
+    /// Forgets a settled change.
+    pub fn settle(&mut self, contact: ContactKey, id: ChangeId) {
+        let older = self.spreading.as_mut().map(|s| &mut s.changes);
+        for changes in older.into_iter().chain([&mut self.current.changes]) {
+            if let Some(list) = changes.get_mut(&contact) {
+                list.retain(|(this, _)| *this != id);
+                if list.is_empty() {
+                    changes.remove(&contact);
+                }
+            }
+        }
+    }
+
+    /// Begins to spread what has been accepted so far, unless a generation is still under way.
+    pub fn turn(&mut self, upto: Ord, next_delivery: i64) {
+        if self.spreading.is_some() || self.current.events == 0 {
+            return;
+        }
+        let done = std::mem::take(&mut self.current);
+        let accepted = |key: &DedupKey| done.accepted.get(key).copied().unwrap_or_default();
+        let mut queue: Vec<_> =
+            done.keys.iter().map(|(key, ord)| (slot(accepted(key)), *key, *ord, accepted(key))).collect();
+        queue.sort_unstable_by(|a, b| b.cmp(a));
+        let mut contacts: Vec<_> = done.changes.keys().copied().collect();
+        contacts.sort_unstable_by(|a, b| b.cmp(a));
+        self.spreading = Some(Spreading {
+            queue,
+            keys: done.keys,
+            contacts,
+            changes: done.changes,
+            upto,
+            next_settled_from: next_delivery,
+        });
+    }
+}

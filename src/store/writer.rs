@@ -1,0 +1,387 @@
+//! The one writer: it owns the file and all that waits, groups what was asked into one commit, and answers afterwards.
+
+use std::sync::mpsc::Receiver;
+
+use rusqlite::{Connection, TransactionBehavior, params};
+use tokio::sync::{mpsc::UnboundedSender, oneshot};
+
+use super::contact::{self, ContactRow, json};
+use super::dedup::{self, DedupKey, Spans};
+use super::delivery::{self, SettledChange, Settlement};
+use super::face::{Accepted, Options, Paused, StoreError, Taken, Wake};
+use super::record::{Frame, Intake};
+use super::waiting::Recent;
+use super::{dead, lot, recover, retain, spread};
+use crate::domain::change::{Change, ChangeId, Ord, Settled};
+use crate::domain::contact::{Contact, ContactKey};
+use crate::domain::name::ConnectionName;
+use crate::domain::time::Timestamp;
+
+type Reply<T> = oneshot::Sender<Result<T, StoreError>>;
+
+/// What the writer can be asked.
+pub(super) enum Command {
+    Accept(Vec<Intake>, Reply<Vec<Accepted>>),
+    Take(ContactKey, Reply<Taken>),
+    Settle(Box<Settlement>, Reply<()>),
+    KeepGuards(Contact, Vec<(ChangeId, bool)>, Reply<()>),
+    RetryDead(ChangeId, Reply<bool>),
+    DiscardDead(ChangeId, String, Reply<bool>),
+    KeepRuleSet { hash: String, text: String, reply: Reply<()> },
+    KeepPaused(ConnectionName, Paused, Reply<()>),
+    Retain(Reply<()>),
+    Ping(Reply<()>),
+    Stop,
+}
+
+/// Commands in one commit, and bytes of events in one lot.
+const GROUP: usize = 512;
+const GROUP_BYTES: usize = 8 << 20;
+
+pub(super) struct Writer {
+    db: Connection,
+    /// `None` after a failed commit: what is in memory may be ahead of the file and is rebuilt from it.
+    memory: Option<Memory>,
+    options: Options,
+    wake: UnboundedSender<Vec<Wake>>,
+}
+
+/// Everything that can be rebuilt from the file.
+struct Memory {
+    recent: Recent,
+    spans: Spans,
+    next_ord: Ord,
+    next_delivery: i64,
+}
+
+/// Answers that go out when the commit has succeeded, or with its error.
+#[derive(Default)]
+struct Outbox(Vec<Answer>);
+
+/// Sends a reply, or the error that the commit ended with in its place.
+type Answer = Box<dyn FnOnce(Option<&StoreError>)>;
+
+impl Outbox {
+    fn push<T: 'static>(&mut self, reply: Reply<T>, value: Result<T, StoreError>) {
+        self.0.push(Box::new(move |failed| {
+            // A caller that has gone away needs no answer; what it asked for is done all the same.
+            let _ = reply.send(failed.map_or(value, |error| Err(error.clone())));
+        }));
+    }
+}
+
+impl Writer {
+    pub fn new(
+        db: Connection,
+        recent: Recent,
+        options: Options,
+        wake: UnboundedSender<Vec<Wake>>,
+    ) -> Result<Self, StoreError> {
+        let memory = Memory::around(&db, recent)?;
+        Ok(Self { db, memory: Some(memory), options, wake })
+    }
+
+    /// Serves commands until told to stop. Between commands the thread sleeps: nothing is polled.
+    pub fn run(mut self, queue: &Receiver<Command>) {
+        while let Ok(first) = queue.recv() {
+            let mut group = vec![first];
+            let mut bytes = 0;
+            while group.len() < GROUP && bytes < GROUP_BYTES {
+                let Ok(next) = queue.try_recv() else { break };
+                if let Command::Accept(events, _) = &next {
+                    bytes += events.iter().map(|e| e.frame.len()).sum::<usize>();
+                }
+                group.push(next);
+            }
+            let stop = group.iter().position(|c| matches!(c, Command::Stop));
+            group.truncate(stop.unwrap_or(group.len()));
+            self.serve(group);
+            if stop.is_some() {
+                break;
+            }
+        }
+        // A clean end leaves one file and no log to replay.
+        let _ = self.db.pragma_update(None, "wal_checkpoint", "TRUNCATE");
+    }
+
+    fn serve(&mut self, group: Vec<Command>) {
+        let (reads, writes): (Vec<_>, Vec<_>) = group.into_iter().partition(|c| matches!(c, Command::Take(..)));
+        if !writes.is_empty() {
+            self.commit(writes);
+        }
+        for command in reads {
+            let Command::Take(key, reply) = command else { continue };
+            let taken = self.memory().and_then(|()| take(&self.db, self.memory.as_ref(), key));
+            let _ = reply.send(taken);
+        }
+    }
+
+    /// Rebuilds memory from the file if a commit has failed.
+    fn memory(&mut self) -> Result<(), StoreError> {
+        if self.memory.is_none() {
+            self.memory = Some(Memory::around(&self.db, recover::recent(&self.db)?)?);
+        }
+        Ok(())
+    }
+
+    fn commit(&mut self, writes: Vec<Command>) {
+        let mut outbox = Outbox::default();
+        let mut wakes = Vec::new();
+        let done = self.memory().and_then(|()| {
+            let memory = self.memory.as_mut().ok_or(StoreError::Stopped)?;
+            let now = (self.options.clock)();
+            let step = self.db.transaction_with_behavior(TransactionBehavior::Immediate)?;
+            memory.write(&step, now, self.options, writes, &mut outbox, &mut wakes)?;
+            step.commit()?;
+            Ok(())
+        });
+        if let Err(error) = &done {
+            tracing::error!(%error, "commit failed; what was in it is not stored");
+            self.memory = None;
+        } else if !wakes.is_empty() {
+            let _ = self.wake.send(wakes);
+        }
+        for answer in outbox.0 {
+            answer(done.as_ref().err());
+        }
+    }
+}
+
+impl Memory {
+    fn around(db: &Connection, recent: Recent) -> Result<Self, StoreError> {
+        Ok(Self {
+            recent,
+            spans: Spans::load(db)?,
+            next_ord: lot::next_ord(db)?,
+            next_delivery: delivery::next_id(db)?,
+        })
+    }
+
+    fn write(
+        &mut self,
+        db: &Connection,
+        now: Timestamp,
+        options: Options,
+        writes: Vec<Command>,
+        outbox: &mut Outbox,
+        wakes: &mut Vec<Wake>,
+    ) -> Result<(), StoreError> {
+        let (intake, others): (Vec<_>, Vec<_>) = writes.into_iter().partition(|c| matches!(c, Command::Accept(..)));
+        let events = self.accept(db, now, intake, outbox, wakes)?;
+        for command in others {
+            match command {
+                Command::Settle(settlement, reply) => outbox.push(reply, Ok(self.settle(db, &settlement)?)),
+                Command::KeepGuards(contact, guards, reply) => {
+                    let key = contact.key();
+                    let mut row = contact::load(db, key)?.unwrap_or_else(|| ContactRow::new(contact));
+                    row.guards.extend(guards);
+                    outbox.push(reply, Ok(contact::save(db, key, &row)?));
+                }
+                Command::RetryDead(id, reply) => outbox.push(reply, Ok(retry_dead(db, id, wakes)?)),
+                Command::DiscardDead(id, note, reply) => {
+                    let found = self.discard_dead(db, id, note, now)?;
+                    outbox.push(reply, Ok(found));
+                }
+                Command::KeepRuleSet { hash, text, reply } => {
+                    let sql = "INSERT OR IGNORE INTO rule_set VALUES (?1, ?2, ?3)";
+                    outbox.push(reply, Ok(db.execute(sql, params![hash, now.0, text]).map(drop)?));
+                }
+                Command::KeepPaused(name, paused, reply) => {
+                    let sql = "INSERT OR REPLACE INTO connection VALUES (?1, ?2, ?3, ?4)";
+                    let row = params![name.as_str(), paused.since.map(|t| t.0), paused.reason, paused.before_ms];
+                    outbox.push(reply, Ok(db.execute(sql, row).map(drop)?));
+                }
+                Command::Retain(reply) => outbox.push(reply, Ok(self.retain(db, now, options)?)),
+                Command::Ping(reply) => {
+                    // A write that changes nothing: a file that has become read-only is noticed here too.
+                    outbox.push(reply, Ok(super::schema::set_meta(db, "ping", 0)?));
+                }
+                Command::Accept(..) | Command::Take(..) | Command::Stop => {}
+            }
+        }
+        if self.recent.current.events >= spread::GENERATION {
+            self.recent.turn(Ord(self.next_ord.0 - 1), self.next_delivery);
+        }
+        // Three rows an event: a key and a change for each, and a little faster than they come.
+        spread::slice(db, &mut self.recent, &mut self.spans, (events * 3).max(64))
+    }
+
+    /// Numbers, deduplicates and appends what was handed in; one lot for all of it.
+    fn accept(
+        &mut self,
+        db: &Connection,
+        now: Timestamp,
+        intake: Vec<Command>,
+        outbox: &mut Outbox,
+        wakes: &mut Vec<Wake>,
+    ) -> Result<usize, StoreError> {
+        if intake.is_empty() {
+            return Ok(0);
+        }
+        self.spans.advance(db, now)?;
+        let first = self.next_ord;
+        let mut frames: Vec<Vec<u8>> = Vec::new();
+        for command in intake {
+            let Command::Accept(events, reply) = command else { continue };
+            let mut accepted = Vec::with_capacity(events.len());
+            for event in events {
+                let seen = match event.key {
+                    Some(key) => self.seen(db, key, now, first, &frames, &event)?,
+                    None => None,
+                };
+                if let Some(duplicate) = seen {
+                    accepted.push(duplicate);
+                    continue;
+                }
+                let ord = self.next_ord;
+                self.next_ord = Ord(ord.0 + 1);
+                wakes.extend(wakes_of(&event.changes));
+                self.recent.accept(ord, now, event.key, event.changes);
+                frames.push(event.frame);
+                accepted.push(Accepted::New(ord));
+            }
+            outbox.push(reply, Ok(accepted));
+        }
+        if !frames.is_empty() {
+            let slices: Vec<&[u8]> = frames.iter().map(Vec::as_slice).collect();
+            lot::insert(db, first, now, frames.len(), &lot::pack(&slices))?;
+        }
+        Ok(frames.len())
+    }
+
+    /// Whether an event with this key was accepted in the last 24 hours; the earlier one may be in this very commit.
+    fn seen(
+        &self,
+        db: &Connection,
+        key: DedupKey,
+        now: Timestamp,
+        first: Ord,
+        frames: &[Vec<u8>],
+        event: &Intake,
+    ) -> Result<Option<Accepted>, StoreError> {
+        let found = match self.recent.find(key) {
+            Some(ord) => Some(ord),
+            None => self.spans.find(db, key)?,
+        };
+        let Some(ord) = found else { return Ok(None) };
+        let (_, body) = parts(&event.frame)?;
+        let earlier = match ord.0.checked_sub(first.0) {
+            Some(index) => frames.get(index as usize).map(|frame| parts(frame)).transpose()?,
+            None => match lot::holding(db, ord)? {
+                Some(lot) if now.since(lot.at) < dedup::WINDOW_MS => {
+                    let record = lot.record(ord)?.ok_or(StoreError::Damaged("a lot lacks an event"))?;
+                    return duplicate(db, now, ord, record.head.rules, record.reply, record.body != body).map(Some);
+                }
+                _ => None,
+            },
+        };
+        let Some((head, old_body)) = earlier else { return Ok(None) };
+        let (rules, reply) = head;
+        duplicate(db, now, ord, rules, reply, old_body != body).map(Some)
+    }
+
+    fn settle(&mut self, db: &Connection, settlement: &Settlement) -> Result<(), StoreError> {
+        delivery::record(db, settlement, self.next_delivery)?;
+        self.next_delivery += 1;
+        let key = settlement.contact.key();
+        for done in &settlement.settled {
+            self.recent.settle(key, done.id);
+        }
+        Ok(())
+    }
+
+    fn discard_dead(
+        &mut self,
+        db: &Connection,
+        id: ChangeId,
+        note: String,
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
+        let Some(letter) = dead::remove(db, id)? else { return Ok(false) };
+        let contact = letter.change.contact.clone();
+        let row = contact::load(db, contact.key())?;
+        let reason = if note.is_empty() { "discarded".to_owned() } else { note };
+        let done = SettledChange { id, change: letter.change, how: Settled::Discarded, reason };
+        let retry = row.and_then(|row| row.retry);
+        self.settle(db, &Settlement { contact, at: now, settled: vec![done], attempts: Vec::new(), retry })?;
+        Ok(true)
+    }
+
+    /// Spreads all that waits, then removes what is too old.
+    fn retain(&mut self, db: &Connection, now: Timestamp, options: Options) -> Result<(), StoreError> {
+        let before = now.plus_millis(-i64::try_from(options.retention.as_millis()).unwrap_or(i64::MAX));
+        if lot::oldest_above(db, Ord(0))?.is_none_or(|lot| lot.at >= before) {
+            return Ok(());
+        }
+        for _ in 0..2 {
+            self.recent.turn(Ord(self.next_ord.0 - 1), self.next_delivery);
+            spread::slice(db, &mut self.recent, &mut self.spans, usize::MAX)?;
+        }
+        while retain::step(db, before)? {}
+        Ok(())
+    }
+}
+
+type Parts<'f> = ((Vec<crate::domain::name::RuleId>, Vec<u8>), &'f [u8]);
+
+fn parts(frame: &[u8]) -> Result<Parts<'_>, StoreError> {
+    let (frame, _) = Frame::split_first(frame)?;
+    Ok(((frame.head()?.rules, frame.reply.to_vec()), frame.body))
+}
+
+fn duplicate(
+    db: &Connection,
+    now: Timestamp,
+    ord: Ord,
+    rules: Vec<crate::domain::name::RuleId>,
+    reply: Vec<u8>,
+    differs: bool,
+) -> Result<Accepted, StoreError> {
+    db.prepare_cached("INSERT INTO duplicate VALUES (?1, ?2, ?3)")?.execute(params![ord.0 as i64, now.0, differs])?;
+    Ok(Accepted::Duplicate { ord, rules, reply, differs })
+}
+
+/// The contacts that an event's changes are for, each once.
+fn wakes_of(changes: &[Change]) -> Vec<Wake> {
+    let mut wakes: Vec<Wake> = Vec::with_capacity(changes.len().min(4));
+    for change in changes {
+        let key = change.contact.key();
+        if wakes.iter().all(|wake| wake.key != key) {
+            wakes.push(Wake { key, connection: change.contact.connection.clone() });
+        }
+    }
+    wakes
+}
+
+/// A dead letter's change waits again under its old number: a later word on its tag still wins over it.
+fn retry_dead(db: &Connection, id: ChangeId, wakes: &mut Vec<Wake>) -> Result<bool, StoreError> {
+    let Some(letter) = dead::remove(db, id)? else { return Ok(false) };
+    let key = letter.change.contact.key();
+    db.execute(
+        "INSERT OR REPLACE INTO pending VALUES (?1, ?2, ?3, ?4)",
+        params![key.0.as_slice(), id.ord.0 as i64, id.index, json(&letter.change)],
+    )?;
+    wakes.extend(wakes_of(&[letter.change]));
+    Ok(true)
+}
+
+fn take(db: &Connection, memory: Option<&Memory>, key: ContactKey) -> Result<Taken, StoreError> {
+    let row = contact::load(db, key)?;
+    let mut changes = Vec::new();
+    let mut statement = db.prepare_cached("SELECT ord, ix, change FROM pending WHERE contact = ?1 ORDER BY ord, ix")?;
+    let mut rows = statement.query([key.0.as_slice()])?;
+    while let Some(row) = rows.next()? {
+        let id = ChangeId { ord: Ord(row.get::<_, i64>(0)? as u64), index: row.get(1)? };
+        let change: String = row.get(2)?;
+        let change =
+            serde_json::from_str(&change).map_err(|_| StoreError::Damaged("a waiting change can't be read"))?;
+        changes.push((id, change));
+    }
+    changes.extend(memory.iter().flat_map(|m| m.recent.of(key)).cloned());
+    // After a restart in the middle of spreading a change may be in the table and in memory.
+    changes.sort_by_key(|(id, _)| *id);
+    changes.dedup_by_key(|(id, _)| *id);
+    let contact = changes.first().map(|(_, change): &(ChangeId, Change)| change.contact.clone());
+    let (words, guards, retry) = row.map_or_else(Default::default, |row| (row.words, row.guards, row.retry));
+    Ok(Taken { contact, changes, words, guards, retry })
+}
