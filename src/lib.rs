@@ -6,5 +6,6 @@
 pub mod clock;
 pub mod domain;
 pub mod flow;
+pub mod sources;
 pub mod store;
 pub mod vault;

@@ -6,7 +6,9 @@
 
 use std::borrow::Cow;
 use std::fmt;
+use std::marker::PhantomData;
 
+use serde::de::value::MapAccessDeserializer;
 use serde::de::{self, Deserialize, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 
@@ -46,6 +48,20 @@ pub enum JsonKind {
     Map,
 }
 
+impl JsonKind {
+    /// In words, for messages: `a text`, `a list`, ...
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Null => "null",
+            Self::Bool => "true or false",
+            Self::Number => "a number",
+            Self::Text => "a text",
+            Self::List => "a list",
+            Self::Map => "a mapping",
+        }
+    }
+}
+
 impl<'a> Json<'a> {
     /// JSON `null`.
     pub const NULL: Json<'static> = Json("null");
@@ -54,15 +70,23 @@ impl<'a> Json<'a> {
 
     /// Checks that `bytes` are one JSON value in UTF-8, nested at most [`MAX_DEPTH`] deep.
     pub fn parse(bytes: &'a [u8]) -> Result<Self, JsonError> {
-        let text = std::str::from_utf8(bytes).map_err(|e| {
-            let (line, column) = place(bytes, e.valid_up_to());
-            JsonError { line, column, message: "this byte is not UTF-8".to_owned() }
-        })?;
-        check_depth(bytes)?;
+        let text = check_text(bytes)?;
         let mut deserializer = serde_json::Deserializer::from_str(text);
         let raw: &'a RawValue = Deserialize::deserialize(&mut deserializer).map_err(|e| JsonError::from_serde(&e))?;
         deserializer.end().map_err(|e| JsonError::from_serde(&e))?;
         Ok(Self(raw.get()))
+    }
+
+    /// Like [`Json::parse`], and reads a `T` out of the same text in the same pass.
+    ///
+    /// A kind of source that knows its body's shape pays for one walk over it this way, not two: whatever `T` ignores,
+    /// `serde_json` still checks.
+    pub fn parse_as<T: Deserialize<'a>>(bytes: &'a [u8]) -> Result<(T, Self), JsonError> {
+        let text = check_text(bytes)?;
+        let mut deserializer = serde_json::Deserializer::from_str(text);
+        let typed = T::deserialize(&mut deserializer).map_err(|e| JsonError::from_serde(&e))?;
+        deserializer.end().map_err(|e| JsonError::from_serde(&e))?;
+        Ok((typed, Self(text.trim_ascii())))
     }
 
     /// A part of JSON text that has been checked as a whole already.
@@ -89,7 +113,7 @@ impl<'a> Json<'a> {
 
     /// The text of a JSON text; `None` for anything else.
     pub fn as_text(self) -> Option<Cow<'a, str>> {
-        (self.kind() == JsonKind::Text).then(|| serde_json::from_str::<Borrowed<'a>>(self.0).map(|t| t.0).ok())?
+        (self.kind() == JsonKind::Text).then(|| serde_json::from_str::<JsonText<'a>>(self.0).map(|t| t.0).ok())?
     }
 
     /// The value under `key` of a mapping (the last, where a key stands twice).
@@ -128,12 +152,25 @@ impl fmt::Debug for Json<'_> {
 }
 
 impl JsonError {
-    /// Keeps the place and serde's words, which name what was expected and never quote the text.
+    /// Keeps the place, and serde's words where they can't quote the text: what it says of syntax never does, what it
+    /// says of a wrong type may (`invalid type: string "..."`).
     pub fn from_serde(error: &serde_json::Error) -> Self {
         let words = error.to_string();
-        let message = words.split(" at line ").next().unwrap_or("not JSON").to_owned();
+        let words = words.split(" at line ").next().unwrap_or("not JSON");
+        let quotes = error.is_data() && !words.starts_with("duplicate field") && !words.starts_with("missing field");
+        let message = if quotes { "this value has another type than expected" } else { words }.to_owned();
         Self { line: error.line().max(1), column: error.column().max(1), message }
     }
+}
+
+/// UTF-8, and not too deep.
+fn check_text(bytes: &[u8]) -> Result<&str, JsonError> {
+    let text = std::str::from_utf8(bytes).map_err(|e| {
+        let (line, column) = place(bytes, e.valid_up_to());
+        JsonError { line, column, message: "this byte is not UTF-8".to_owned() }
+    })?;
+    check_depth(bytes)?;
+    Ok(text)
 }
 
 /// Line and column (from 1) of the byte at `offset`.
@@ -170,25 +207,46 @@ fn check_depth(bytes: &[u8]) -> Result<(), JsonError> {
     Ok(())
 }
 
-/// A text that is borrowed when it holds no escapes.
-struct Borrowed<'a>(Cow<'a, str>);
+/// A text that is borrowed when it holds no escapes; for fields of typed bodies (serde copies an `Option<Cow<str>>`).
+#[derive(Debug, Clone)]
+pub struct JsonText<'a>(pub Cow<'a, str>);
 
-impl<'de> Deserialize<'de> for Borrowed<'de> {
+impl<'de: 'a, 'a> Deserialize<'de> for JsonText<'a> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         struct TextVisitor;
         impl<'de> Visitor<'de> for TextVisitor {
-            type Value = Borrowed<'de>;
+            type Value = JsonText<'de>;
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 f.write_str("a text")
             }
             fn visit_borrowed_str<E: de::Error>(self, text: &'de str) -> Result<Self::Value, E> {
-                Ok(Borrowed(Cow::Borrowed(text)))
+                Ok(JsonText(Cow::Borrowed(text)))
             }
             fn visit_str<E: de::Error>(self, text: &str) -> Result<Self::Value, E> {
-                Ok(Borrowed(Cow::Owned(text.to_owned())))
+                Ok(JsonText(Cow::Owned(text.to_owned())))
             }
         }
         deserializer.deserialize_str(TextVisitor)
+    }
+}
+
+/// A `T` that was a mapping: serde's derived structs read a list too, field by field, which no vendor means.
+#[derive(Debug, Clone)]
+pub struct OnlyMap<T>(pub T);
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for OnlyMap<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct MapVisitor<T>(PhantomData<T>);
+        impl<'de, T: Deserialize<'de>> Visitor<'de> for MapVisitor<T> {
+            type Value = OnlyMap<T>;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a mapping")
+            }
+            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Self::Value, A::Error> {
+                T::deserialize(MapAccessDeserializer::new(map)).map(OnlyMap)
+            }
+        }
+        deserializer.deserialize_map(MapVisitor(PhantomData))
     }
 }
 
@@ -201,7 +259,7 @@ impl<'de> Visitor<'de> for Seek<'_> {
     }
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
         let mut found = None;
-        while let Some(key) = map.next_key::<Borrowed<'de>>()? {
+        while let Some(key) = map.next_key::<JsonText<'de>>()? {
             if key.0 == self.0 {
                 found = Some(map.next_value()?);
             } else {
@@ -221,7 +279,7 @@ impl<'de> Visitor<'de> for Entries {
     }
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
         let mut entries = Vec::new();
-        while let Some(key) = map.next_key::<Borrowed<'de>>()? {
+        while let Some(key) = map.next_key::<JsonText<'de>>()? {
             entries.push((key.0, Json::from_raw(map.next_value()?)));
         }
         Ok(entries)
@@ -268,6 +326,18 @@ mod tests {
         assert_eq!((error.line, error.column), (2, 3));
         assert!(Json::parse(b"{} {}").is_err());
         assert!(Json::parse(b"").is_err());
+    }
+
+    #[test]
+    fn a_typed_walk_sees_the_same_text_and_quotes_nothing_either() {
+        let (name, json) = Json::parse_as::<JsonText<'_>>(b" \"ana\" \n").expect("a text");
+        assert_eq!((name.0.as_ref(), json.text()), ("ana", "\"ana\""));
+        assert!(matches!(name.0, Cow::Borrowed(_)));
+        for bad in [&b"{\"a\": 4242}"[..], b"4242", b"\"a\" 4242", b"[4242]"] {
+            let error = Json::parse_as::<JsonText<'_>>(bad).expect_err("not a text");
+            assert!(!error.message.contains("4242"), "{error}");
+        }
+        assert!(Json::parse_as::<bool>(b"\"secret\"").is_err_and(|e| !e.message.contains("secret")));
     }
 
     #[test]

@@ -15,6 +15,7 @@ pub mod name;
 pub mod reply;
 pub mod request;
 pub mod scheme;
+pub mod scheme_text;
 pub mod secret;
 pub mod source;
 pub mod tag;

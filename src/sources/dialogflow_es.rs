@@ -1,0 +1,217 @@
+//! Dialogflow ES, API v2: a `WebhookRequest` in, a `WebhookResponse` out.
+//!
+//! Field names and types follow the message definitions in `google/cloud/dialogflow/v2/webhook.proto`. Google says that
+//! requests may hold undocumented fields which should be ignored, so nothing unknown disturbs.
+
+use std::borrow::Cow;
+
+use serde::de::IgnoredAny;
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+use serde_json::{Map, Value};
+
+use crate::domain::event::Event;
+use crate::domain::json::{Json, JsonError, JsonKind, JsonText, OnlyMap};
+use crate::domain::reply::{FollowupEvent, OutputContext, Reply};
+
+use super::fault::{ReadError, ReplyTooLarge};
+
+/// What we read of a request. Everything is optional: real requests come without a session (the console's) and with
+/// `null` anywhere (protobuf serialisers that write unset fields).
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct WebhookRequest<'a> {
+    #[serde(borrow)]
+    response_id: Option<JsonText<'a>>,
+    #[serde(borrow)]
+    session: Option<JsonText<'a>>,
+    #[serde(borrow)]
+    query_result: Option<OnlyMap<QueryResult<'a>>>,
+    /// API v1 has this in place of `queryResult`.
+    result: Option<IgnoredAny>,
+    /// Dialogflow CX has these.
+    detect_intent_response_id: Option<IgnoredAny>,
+    fulfillment_info: Option<IgnoredAny>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct QueryResult<'a> {
+    #[serde(borrow)]
+    query_text: Option<JsonText<'a>>,
+    #[serde(borrow)]
+    language_code: Option<JsonText<'a>>,
+    #[serde(borrow)]
+    action: Option<JsonText<'a>>,
+    #[serde(borrow)]
+    parameters: Option<&'a RawValue>,
+    #[serde(borrow)]
+    intent: Option<OnlyMap<Intent<'a>>>,
+    intent_detection_confidence: Option<f64>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Intent<'a> {
+    #[serde(borrow)]
+    display_name: Option<JsonText<'a>>,
+}
+
+/// The fields we read and what each must be, for saying which one isn't. A parent stands before its children.
+const FIELDS: [(&[&str], JsonKind); 10] = [
+    (&["responseId"], JsonKind::Text),
+    (&["session"], JsonKind::Text),
+    (&["queryResult"], JsonKind::Map),
+    (&["queryResult", "queryText"], JsonKind::Text),
+    (&["queryResult", "languageCode"], JsonKind::Text),
+    (&["queryResult", "action"], JsonKind::Text),
+    (&["queryResult", "parameters"], JsonKind::Map),
+    (&["queryResult", "intent"], JsonKind::Map),
+    (&["queryResult", "intent", "displayName"], JsonKind::Text),
+    (&["queryResult", "intentDetectionConfidence"], JsonKind::Number),
+];
+
+/// Reads a body into `event`.
+pub fn read<'a>(body: &'a [u8], event: &mut Event<'a>) -> Result<(), ReadError> {
+    let read = Json::parse_as::<OnlyMap<WebhookRequest<'a>>>(body);
+    let (OnlyMap(request), json) = read.map_err(|e| explain(body, e))?;
+    let Some(OnlyMap(result)) = request.query_result else { return Err(no_query_result(&request)) };
+    let params = result.parameters.map_or(Json::EMPTY_MAP, Json::from_raw);
+    if params.kind() != JsonKind::Map {
+        return Err(wrong_type("queryResult.parameters", JsonKind::Map, params));
+    }
+    event.key = given(request.response_id);
+    event.session = given(request.session);
+    event.kind = given(result.action);
+    event.intent = result.intent.and_then(|OnlyMap(intent)| given(intent.display_name));
+    event.text = given(result.query_text);
+    event.language = given(result.language_code);
+    event.confidence = result.intent_detection_confidence;
+    event.params = params;
+    event.payload = json;
+    event.body = json;
+    Ok(())
+}
+
+/// Protobuf doesn't tell an empty text from an absent one, so neither do we.
+fn given(text: Option<JsonText<'_>>) -> Option<Cow<'_, str>> {
+    text.map(|JsonText(text)| text).filter(|text| !text.is_empty())
+}
+
+/// Finds out what is wrong with a body that didn't read. This is the slow road, and bodies rarely take it.
+fn explain(body: &[u8], fault: JsonError) -> ReadError {
+    if body.trim_ascii().is_empty() {
+        return ReadError::whole("the body is empty");
+    }
+    // Where it isn't JSON at all, the place is all there is to say.
+    let Ok(json) = Json::parse(body) else { return fault.into() };
+    if json.kind() != JsonKind::Map {
+        return ReadError::whole(&format!("expected a mapping, found {}", json.kind().name()));
+    }
+    let wrong = FIELDS.iter().find_map(|(path, expected)| {
+        let found = path.iter().try_fold(json, |json, key| json.get(key))?;
+        let fits = found.kind() == *expected || found.kind() == JsonKind::Null;
+        (!fits).then(|| wrong_type(&path.join("."), *expected, found))
+    });
+    wrong.unwrap_or_else(|| fault.into())
+}
+
+fn wrong_type(field: &str, expected: JsonKind, found: Json<'_>) -> ReadError {
+    ReadError::field(field, &format!("expected {}, found {}", expected.name(), found.kind().name()))
+}
+
+/// A mapping without `queryResult`: most likely another API's request.
+fn no_query_result(request: &WebhookRequest<'_>) -> ReadError {
+    if request.result.is_some() {
+        return ReadError::field("result", "this is a request of Dialogflow's API v1, which Google has shut down")
+            .help("in the agent's settings, under General, set the API version to V2");
+    }
+    if request.detect_intent_response_id.is_some() || request.fulfillment_info.is_some() {
+        return ReadError::field("queryResult", "missing; this is a request of Dialogflow CX")
+            .help("give the source the kind of Dialogflow CX");
+    }
+    ReadError::field("queryResult", "missing; a webhook request of Dialogflow ES has it")
+}
+
+/// The most that Dialogflow takes of an answer.
+pub const MAX_REPLY_BYTES: usize = 64 * 1024;
+
+/// What we write. Protobuf refuses an empty value of the wrong type (`""` for a list), and with it the whole answer, so
+/// what isn't there is left out.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct WebhookResponse<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    fulfillment_text: Option<&'a str>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    fulfillment_messages: Vec<&'a Value>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    payload: Option<&'a Map<String, Value>>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    output_contexts: Vec<Context<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    followup_event_input: Option<EventInput<'a>>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Context<'a> {
+    name: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    lifespan_count: Option<i32>,
+    #[serde(skip_serializing_if = "Map::is_empty")]
+    parameters: &'a Map<String, Value>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct EventInput<'a> {
+    name: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    language_code: Option<&'a str>,
+    #[serde(skip_serializing_if = "Map::is_empty")]
+    parameters: &'a Map<String, Value>,
+}
+
+/// Writes a reply as a `WebhookResponse`; `{}` without one, which leaves the agent's own answer in place.
+///
+/// A text goes into `fulfillmentText` alone: Dialogflow makes the text message of it when there are no others. Contexts
+/// are left out when the event has no session: their names need it, and a wrong name would cost the whole answer.
+pub fn write_reply(
+    session: Option<&str>,
+    language: Option<&str>,
+    reply: Option<&Reply>,
+) -> Result<Vec<u8>, ReplyTooLarge> {
+    let Some(reply) = reply else { return Ok(b"{}".to_vec()) };
+    let contexts = reply.contexts.iter().filter_map(|context| session.map(|session| output_context(session, context)));
+    let response = WebhookResponse {
+        fulfillment_text: reply.text.as_deref().filter(|text| !text.is_empty()),
+        // A message that isn't a mapping (a template that rendered to nothing) would cost the whole answer too.
+        fulfillment_messages: reply.messages.iter().filter(|message| message.is_object()).collect(),
+        payload: reply.payload.as_ref(),
+        output_contexts: contexts.collect(),
+        followup_event_input: reply.event.as_ref().map(|event| event_input(language, event)),
+    };
+    let bytes = serde_json::to_vec(&response).expect("texts, mappings and numbers are always JSON");
+    if bytes.len() > MAX_REPLY_BYTES {
+        return Err(ReplyTooLarge { bytes: bytes.len(), limit: MAX_REPLY_BYTES });
+    }
+    Ok(bytes)
+}
+
+fn output_context<'a>(session: &str, context: &'a OutputContext) -> Context<'a> {
+    Context {
+        name: format!("{session}/contexts/{}", context.name),
+        // The field is an int32, which ends below what a rule may say.
+        lifespan_count: context.lifespan.map(|turns| i32::try_from(turns).unwrap_or(i32::MAX)),
+        parameters: &context.parameters,
+    }
+}
+
+fn event_input<'a>(language: Option<&'a str>, event: &'a FollowupEvent) -> EventInput<'a> {
+    EventInput {
+        name: &event.name,
+        language_code: event.language.as_deref().or(language),
+        parameters: &event.parameters,
+    }
+}

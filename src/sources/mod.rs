@@ -1,0 +1,101 @@
+//! Inbound hooks: who may call, how a body becomes events, how an answer is written.
+//!
+//! The only road from a [`Request`] to an event goes through [`Verified`], and only [`Source::verify`] gives one for a
+//! request from outside. One file a kind; the schemes of proof are in `auth`.
+
+mod auth;
+mod credentials;
+mod dialogflow_es;
+mod fault;
+#[cfg(test)]
+mod tests;
+
+use crate::domain::event::Event;
+use crate::domain::reply::Reply;
+use crate::domain::request::{Fields, Request};
+use crate::domain::source::{SourceConfig, SourceKind};
+use crate::domain::time::Timestamp;
+use crate::vault::Vault;
+
+pub use self::auth::Proof;
+use self::auth::Verifier;
+pub use self::fault::{OpenError, ReadError, Refusal, ReplyTooLarge};
+
+/// A source with its secrets open.
+pub struct Source {
+    config: SourceConfig,
+    verifier: Verifier,
+}
+
+/// A request whose sender is proven, or that an operator vouches for.
+#[derive(Debug, Clone)]
+pub struct Verified<'a>(Request<'a>);
+
+impl<'a> Verified<'a> {
+    /// The operator's road, for a body that no sender proves: `explain`, replay, rule tests.
+    pub fn by_operator(request: Request<'a>) -> Self {
+        Self(request)
+    }
+
+    /// The request.
+    pub fn request(&self) -> &Request<'a> {
+        &self.0
+    }
+}
+
+impl Source {
+    /// Opens a source; every secret without a value and every scheme that can't work is reported at once.
+    pub fn open(config: &SourceConfig, vault: &Vault) -> Result<Self, Vec<OpenError>> {
+        let verifier = Verifier::open(&config.auth, vault)?;
+        Ok(Self { config: config.clone(), verifier })
+    }
+
+    /// What the rule file says of it.
+    pub fn config(&self) -> &SourceConfig {
+        &self.config
+    }
+
+    /// Lets a request in when any one form of `auth` passes; the refusal says how near it came.
+    pub fn verify<'a>(&self, request: Request<'a>) -> Result<Verified<'a>, Refusal> {
+        self.verifier.verify(&request)?;
+        Ok(Verified(request))
+    }
+
+    /// What `tagrelay send` adds to a request so that this source lets it in: the first form of `auth` decides.
+    ///
+    /// `url` is the address as the gateway will see it; `id` names the message where the scheme has a place for that.
+    pub fn proof(&self, now: Timestamp, url: &str, body: &[u8], id: &str) -> Proof {
+        self.verifier.proof(now, url, body, id)
+    }
+
+    /// The request's headers and query without anything that proves the sender: what may be stored.
+    pub fn without_credentials<'a>(&self, request: &Request<'a>) -> (Fields<'a>, Fields<'a>) {
+        credentials::left_out(&self.config, request)
+    }
+}
+
+/// Reads a request's body into events, in the order they stand there.
+///
+/// Credentials are left out of an event's headers and query. An event without a key of its own gets the scheme's.
+pub fn read<'a>(config: &SourceConfig, request: &Verified<'a>) -> Result<Vec<Event<'a>>, ReadError> {
+    let request = request.request();
+    let mut event = Event::empty(config.name.clone(), request.received_at);
+    match config.kind {
+        SourceKind::DialogflowEs => dialogflow_es::read(request.body, &mut event)?,
+    }
+    (event.headers, event.query) = credentials::left_out(config, request);
+    event.key = event.key.or_else(|| credentials::message_id(config, request));
+    Ok(vec![event])
+}
+
+/// Writes the answer to an event in its vendor's form; without a reply, the vendor's empty answer.
+pub fn write_reply(
+    kind: SourceKind,
+    event_session: Option<&str>,
+    event_language: Option<&str>,
+    reply: Option<&Reply>,
+) -> Result<Vec<u8>, ReplyTooLarge> {
+    match kind {
+        SourceKind::DialogflowEs => dialogflow_es::write_reply(event_session, event_language, reply),
+    }
+}
