@@ -6,6 +6,7 @@
 pub mod clock;
 pub mod domain;
 pub mod flow;
+pub mod providers;
 pub mod sources;
 pub mod store;
 pub mod vault;

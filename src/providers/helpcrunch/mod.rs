@@ -1,0 +1,150 @@
+//! HelpCrunch, REST API v1 (docs.helpcrunch.com/rest-api-v1).
+
+mod customer;
+mod search;
+
+use reqwest::Method;
+use serde_json::{Value, json};
+
+pub use customer::Customer;
+pub use search::{Filter, Search};
+
+use super::Direction;
+use super::api::{Api, Heard, Wish, blank, segment};
+use super::judge::{Row, Ruling, row};
+use super::outbound::Extent;
+use super::outcome::{Asked, Called, Outcome};
+use crate::domain::contact::ContactRef;
+use crate::domain::tag::TagName;
+use crate::domain::time::Timestamp;
+use crate::vault::LiveSecret;
+
+/// What HelpCrunch's statuses mean. Codes and messages differ between copies of its pages (a lost customer is "Chat not
+/// found"), so the status alone decides. Of 400 the setup page says: "DO NOT repeat such requests without modifications".
+/// The pages name 200, 400, 401, 404 and 429; the other rows are what HTTP says of them.
+pub const TABLE: [Row; 12] = [
+    row(200, 299, Ruling::Done, "done"),
+    // Redirects aren't followed: the call would lose its body, or carry the key to another host.
+    row(300, 399, Ruling::Refused, "the address redirects elsewhere: is base_url right?"),
+    row(401, 401, Ruling::Refused, "the API key is refused"),
+    // Undocumented; it would speak of the account, not of the change.
+    row(402, 402, Ruling::Refused, "the account must be paid"),
+    row(403, 403, Ruling::Refused, "the API key may not do this"),
+    row(404, 404, Ruling::Dead, "no such contact"),
+    // A time-out may be that of a proxy which had passed the call on already.
+    row(408, 408, Ruling::InDoubt, "the provider gave up waiting"),
+    row(425, 425, Ruling::Later, "too early"),
+    row(429, 429, Ruling::Throttled, "too many requests"),
+    row(400, 499, Ruling::Dead, "the request is wrong and isn't repeated as it is"),
+    row(500, 599, Ruling::InDoubt, "the provider failed"),
+    row(0, u16::MAX, Ruling::InDoubt, "a status that HTTP doesn't know"),
+];
+
+/// An account at HelpCrunch.
+#[derive(Debug, Clone)]
+pub struct HelpCrunch {
+    api: Api,
+    key: LiveSecret,
+}
+
+impl HelpCrunch {
+    pub(super) fn new(api: Api, key: LiveSecret) -> Self {
+        Self { api, key }
+    }
+
+    /// `PUT` or `DELETE /customers/{id}/tags` with `{"tags":[{"name":"Lead"}]}`. A new tag gets the vendor's colour.
+    pub async fn change_tags(
+        &self,
+        contact: &ContactRef,
+        direction: Direction,
+        tags: &[TagName],
+        now: Timestamp,
+    ) -> Called {
+        let method = match direction {
+            Direction::Add => Method::PUT,
+            Direction::Remove => Method::DELETE,
+        };
+        let names: Vec<Value> = tags.iter().map(|tag| json!({ "name": tag.as_str() })).collect();
+        let called = self.tags_call(method, contact, "/tags", Some(json!({ "tags": names })), now).await;
+        disbelieve(called, direction, tags)
+    }
+
+    /// `GET /customers/{id}`.
+    pub async fn read_tags(&self, contact: &ContactRef, now: Timestamp) -> Called {
+        self.tags_call(Method::GET, contact, "", None, now).await
+    }
+
+    /// `POST /customers/search`: the customers that match.
+    pub async fn search(&self, search: &Search, now: Timestamp) -> Asked<Vec<Customer>> {
+        let wish = Wish { method: Method::POST, path: "/customers/search".to_owned(), body: Some(search.body()) };
+        self.ask(wish, customer::read_list, now).await
+    }
+
+    /// `POST /customers` with standard fields and customData as the page has them: the new customer.
+    pub async fn create(&self, fields: &Value, now: Timestamp) -> Asked<Customer> {
+        let wish = Wish { method: Method::POST, path: "/customers".to_owned(), body: Some(fields.clone()) };
+        self.ask(wish, customer::read_one, now).await
+    }
+
+    /// `PATCH /customers/{id}`: only the given fields change. `PUT` would set the others to null, so it is never used.
+    pub async fn update(&self, contact: &ContactRef, fields: &Value, now: Timestamp) -> Called {
+        self.tags_call(Method::PATCH, contact, "", Some(fields.clone()), now).await
+    }
+
+    /// A call about one customer, whose answer may list the customer's tags.
+    async fn tags_call(
+        &self,
+        method: Method,
+        contact: &ContactRef,
+        below: &str,
+        body: Option<Value>,
+        now: Timestamp,
+    ) -> Called {
+        let ContactRef::Id(id) = contact;
+        let Some(segment) = segment(id) else {
+            let wish = Wish { method, path: format!("/customers/{id}{below}"), body };
+            return not_an_id(&wish, now);
+        };
+        let wish = Wish { method, path: format!("/customers/{segment}{below}"), body };
+        let asked = self.ask(wish, customer::read_tags, now).await;
+        let outcome = asked.answer.map_or_else(|outcome| outcome, |tags| Outcome::Done { tags });
+        Called { attempt: asked.attempt, outcome }.told()
+    }
+
+    async fn ask<T>(&self, wish: Wish, read: fn(&[u8], &Extent) -> Result<T, String>, now: Timestamp) -> Asked<T> {
+        let Heard { mut attempt, answer } = self.api.call(wish, &self.key.current(), now).await;
+        let answer = answer.and_then(|(body, extent)| read(&body, &extent).map_err(unreadable));
+        attempt.verdict = answer.as_ref().map_or_else(Outcome::verdict, |_| "done".to_owned());
+        Asked { attempt, answer }
+    }
+}
+
+/// A success that doesn't read as the vendor's is not believed: a proxy's page or a wrong address may say 200 too.
+fn unreadable(why: String) -> Outcome {
+    Outcome::Retry { reason: why, after: None, throttled: false, in_doubt: true }
+}
+
+fn not_an_id(wish: &Wish, now: Timestamp) -> Called {
+    let outcome = Outcome::Dead { reason: "this can't be a contact's id".to_owned() };
+    Called { attempt: blank(wish, now), outcome }.told()
+}
+
+/// A list that contradicts the very change it answers was made before the change, and would make a later change seem
+/// needless; the change itself has been acknowledged.
+fn disbelieve(mut called: Called, direction: Direction, tags: &[TagName]) -> Called {
+    let Outcome::Done { tags: Some(listed) } = &called.outcome else { return called };
+    let agrees = tags.iter().all(|tag| listed.contains(tag) == (direction == Direction::Add));
+    if !agrees {
+        called.outcome = Outcome::Done { tags: None };
+        called.attempt.verdict.push_str("; the listed tags contradict it and aren't believed");
+    }
+    called
+}
+
+impl Called {
+    /// Writes the outcome into the attempt, for people.
+    fn told(mut self) -> Self {
+        self.attempt.verdict = self.outcome.verdict();
+        self
+    }
+}

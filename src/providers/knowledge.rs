@@ -1,0 +1,205 @@
+//! What is known of contacts' tags: a bounded cache that saves calls and is never the truth. Deleting all of it costs
+//! calls, never correctness.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::time::Duration;
+
+use moka::ops::compute::Op;
+use moka::sync::Cache;
+
+use crate::domain::contact::ContactKey;
+use crate::domain::known::KnownTags;
+use crate::domain::tag::TagName;
+use crate::domain::time::Timestamp;
+
+/// How many contacts are remembered, as long as they have few tags.
+const CONTACTS: u64 = 50_000;
+
+/// What a contact weighs at least, in bytes: with it one bound holds both the count and the memory (50 MB).
+const LEAST_WEIGHT: u32 = 1024;
+
+/// What is known of contacts' tags. Clones share one cache.
+#[derive(Debug, Clone)]
+pub struct Knowledge(Cache<ContactKey, Arc<Facts>>);
+
+#[derive(Debug, Clone, Default)]
+struct Facts {
+    whole: Option<(Timestamp, BTreeSet<TagName>)>,
+    /// Newer than the list; `None` is a doubt.
+    single: BTreeMap<TagName, (Timestamp, Option<bool>)>,
+}
+
+impl Default for Knowledge {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Knowledge {
+    /// Nothing is known yet.
+    pub fn new() -> Self {
+        let capacity = CONTACTS * u64::from(LEAST_WEIGHT);
+        Self(Cache::builder().max_capacity(capacity).weigher(|_, facts: &Arc<Facts>| facts.weight()).build())
+    }
+
+    /// What is known at `now` and was learnt less than `ttl` ago; with a `ttl` of zero that is nothing. A fact from the
+    /// future is not trusted either: the clock has been set back, and nobody knows how old it is.
+    pub fn known(&self, key: ContactKey, now: Timestamp, ttl: Duration) -> KnownTags {
+        let Some(facts) = self.0.get(&key) else { return KnownTags::nothing() };
+        let ttl = i64::try_from(ttl.as_millis()).unwrap_or(i64::MAX);
+        facts.fresh(|at| (0..ttl).contains(&now.since(at)))
+    }
+
+    /// The provider told the whole list at `at`. What was learnt later than that stays.
+    pub fn learn_whole(&self, key: ContactKey, tags: &[TagName], at: Timestamp) {
+        self.change(key, |facts| {
+            if facts.whole.as_ref().is_some_and(|(known, _)| *known > at) {
+                return;
+            }
+            facts.single.retain(|_, (learnt, _)| *learnt > at);
+            facts.whole = Some((at, tags.iter().cloned().collect()));
+        });
+    }
+
+    /// A call at `at` was acknowledged: the tag is there or isn't. Of two facts the later one stays.
+    pub fn learn(&self, key: ContactKey, tag: &TagName, present: bool, at: Timestamp) {
+        self.change(key, |facts| {
+            let newest = facts.single.get(tag).map(|(learnt, _)| *learnt).max(facts.whole.as_ref().map(|(t, _)| *t));
+            if newest.is_none_or(|newest| newest <= at) {
+                facts.single.insert(tag.clone(), (at, Some(present)));
+            }
+        });
+    }
+
+    /// A call had no clear answer: its tags are unknown until the next fact, whatever was known of them.
+    pub fn doubt(&self, key: ContactKey, tags: &[TagName]) {
+        self.change(key, |facts| {
+            let newest = facts.newest();
+            for tag in tags {
+                facts.single.insert(tag.clone(), (newest, None));
+            }
+        });
+    }
+
+    /// Nothing is known of this contact any more.
+    pub fn forget(&self, key: ContactKey) {
+        self.0.invalidate(&key);
+    }
+
+    /// Nothing is known of anybody any more.
+    pub fn forget_all(&self) {
+        self.0.invalidate_all();
+    }
+
+    /// Reads and writes as one step, so that two facts learnt at once are both kept.
+    fn change(&self, key: ContactKey, change: impl FnOnce(&mut Facts)) {
+        self.0.entry(key).and_compute_with(|entry| {
+            let mut facts = entry.map(moka::Entry::into_value).unwrap_or_default();
+            change(Arc::make_mut(&mut facts));
+            Op::Put(facts)
+        });
+    }
+}
+
+impl Facts {
+    fn fresh(&self, is_fresh: impl Fn(Timestamp) -> bool) -> KnownTags {
+        let list = self.whole.as_ref().filter(|(at, _)| is_fresh(*at));
+        let mut known = list.map_or_else(KnownTags::nothing, |(_, tags)| KnownTags::whole(tags.iter().cloned()));
+        for (tag, (at, fact)) in &self.single {
+            match fact {
+                Some(present) if is_fresh(*at) => known.set(tag.clone(), *present),
+                // Doubt doesn't age: a list that is older than it must not speak for the tag.
+                _ if list.is_some() => known.doubt(tag.clone()),
+                _ => {}
+            }
+        }
+        known
+    }
+
+    fn newest(&self) -> Timestamp {
+        let singles = self.single.values().map(|(at, _)| *at).max();
+        singles.max(self.whole.as_ref().map(|(at, _)| *at)).unwrap_or_default()
+    }
+
+    /// Bytes, about: a name, its place in a tree, its time.
+    fn weight(&self) -> u32 {
+        let listed = self.whole.iter().flat_map(|(_, tags)| tags);
+        let names: usize = listed.chain(self.single.keys()).map(|tag| tag.as_str().len() + 64).sum();
+        u32::try_from(names).unwrap_or(u32::MAX).max(LEAST_WEIGHT)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const KEY: ContactKey = ContactKey([7; 16]);
+    const TTL: Duration = Duration::from_millis(100);
+
+    fn tag(name: &str) -> TagName {
+        TagName::parse(name).expect("a tag")
+    }
+
+    fn at(millis: i64) -> Timestamp {
+        Timestamp(millis)
+    }
+
+    #[test]
+    fn facts_age_each_on_its_own() {
+        let knowledge = Knowledge::new();
+        knowledge.learn_whole(KEY, &[tag("a")], at(1000));
+        knowledge.learn(KEY, &tag("b"), true, at(1050));
+        let get = |now, name: &str| knowledge.known(KEY, at(now), TTL).get(&tag(name));
+        assert_eq!((get(1099, "a"), get(1099, "b"), get(1099, "c")), (Some(true), Some(true), Some(false)));
+        assert_eq!((get(1100, "a"), get(1100, "b"), get(1100, "c")), (None, Some(true), None));
+        assert_eq!(get(1150, "b"), None);
+        assert_eq!(get(999, "a"), None, "the clock was set back");
+        assert_eq!(knowledge.known(KEY, at(1000), Duration::ZERO), KnownTags::nothing());
+    }
+
+    #[test]
+    fn an_old_fact_about_a_tag_does_not_bring_back_an_older_list() {
+        let knowledge = Knowledge::new();
+        knowledge.learn_whole(KEY, &[tag("a")], at(1000));
+        knowledge.doubt(KEY, &[tag("a")]);
+        assert_eq!(knowledge.known(KEY, at(1001), TTL).get(&tag("a")), None);
+        knowledge.learn(KEY, &tag("a"), false, at(1010));
+        assert_eq!(knowledge.known(KEY, at(1011), TTL).get(&tag("a")), Some(false));
+    }
+
+    #[test]
+    fn facts_that_come_late_lose_against_newer_ones() {
+        let knowledge = Knowledge::new();
+        knowledge.learn(KEY, &tag("b"), true, at(1050));
+        knowledge.learn_whole(KEY, &[], at(1000));
+        knowledge.learn(KEY, &tag("b"), false, at(1040));
+        let get = |name: &str| knowledge.known(KEY, at(1060), TTL).get(&tag(name));
+        assert_eq!((get("b"), get("a")), (Some(true), Some(false)));
+        knowledge.learn_whole(KEY, &[tag("a")], at(1060));
+        assert_eq!((get("b"), get("a")), (Some(false), Some(true)));
+        knowledge.learn_whole(KEY, &[], at(1055));
+        assert_eq!(get("a"), Some(true));
+        knowledge.learn(KEY, &tag("a"), false, at(1055));
+        assert_eq!(get("a"), Some(true), "the list is newer");
+    }
+
+    #[test]
+    fn doubt_lasts_until_the_next_fact() {
+        let knowledge = Knowledge::new();
+        knowledge.doubt(KEY, &[tag("a")]);
+        assert_eq!(knowledge.known(KEY, at(1000), TTL).get(&tag("a")), None);
+        knowledge.learn_whole(KEY, &[tag("a")], at(1000));
+        assert_eq!(knowledge.known(KEY, at(1000), TTL).get(&tag("a")), Some(true));
+        knowledge.forget(KEY);
+        assert_eq!(knowledge.known(KEY, at(1000), TTL), KnownTags::nothing());
+    }
+
+    #[test]
+    fn a_contact_with_many_tags_weighs_more() {
+        let many: BTreeSet<TagName> = (0..1000).map(|n| tag(&format!("tag {n}"))).collect();
+        let facts = Facts { whole: Some((at(0), many)), ..Facts::default() };
+        assert!(facts.weight() > 60_000);
+        assert_eq!(Facts::default().weight(), LEAST_WEIGHT);
+    }
+}

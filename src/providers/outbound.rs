@@ -1,0 +1,241 @@
+//! The one outbound client. It dials only addresses that the connection's policy allows, follows no redirect, uses no
+//! proxy, keeps at most [`BODY_CAP`] bytes of an answer, and says how far a call got when there was none.
+
+use std::error::Error as StdError;
+use std::net::SocketAddr;
+use std::sync::Once;
+use std::time::Duration;
+
+use futures_util::StreamExt;
+use reqwest::dns::{Addrs, Name, Resolve, Resolving};
+use reqwest::header::{HeaderMap, RETRY_AFTER};
+use reqwest::{Method, Url};
+
+use super::addresses::{AddressPolicy, AddressRefused, check_literal, special};
+
+/// How much of an answer is kept, counted after gzip is undone, so that a small answer can't become a large one.
+pub const BODY_CAP: usize = 64 * 1024;
+
+/// A connection that takes longer than this isn't coming; the call's own timeout may be shorter.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// Idle connections are closed after this; the pool's timer then ends, so an idle gateway isn't woken by it.
+const POOL_IDLE: Duration = Duration::from_secs(30);
+
+/// One call.
+#[derive(Debug)]
+pub struct Call {
+    /// `PUT`, `DELETE`, ...
+    pub method: Method,
+    /// Where to.
+    pub url: Url,
+    /// What besides the client's own headers.
+    pub headers: HeaderMap,
+    /// A JSON text, sent with any method: removing tags is a DELETE with a body.
+    pub body: Option<String>,
+}
+
+/// What came back.
+#[derive(Debug)]
+pub struct Answer {
+    /// The status.
+    pub status: u16,
+    /// `Retry-After` as it was written.
+    pub retry_after: Option<String>,
+    /// At most [`BODY_CAP`] bytes.
+    pub body: Vec<u8>,
+    /// Whether `body` is all there was.
+    pub extent: Extent,
+}
+
+/// How much of an answer's body was read.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Extent {
+    /// All of it.
+    Whole,
+    /// The first [`BODY_CAP`] bytes.
+    Capped,
+    /// The connection broke or the time was up; why.
+    Broken(String),
+}
+
+/// Why nothing came back.
+#[derive(Debug, PartialEq, Eq)]
+pub enum NoAnswer {
+    /// The address isn't one that may be called; nothing was sent.
+    Refused(AddressRefused),
+    /// No name, no connection, no TLS: nothing was sent.
+    NotSent(String),
+    /// The call may have arrived.
+    InDoubt(String),
+}
+
+/// The client of one connection. Clones share its pool.
+#[derive(Debug, Clone)]
+pub struct Outbound {
+    client: reqwest::Client,
+    policy: AddressPolicy,
+}
+
+impl Outbound {
+    /// A client whose calls take at most `timeout` in all. Fails where the system has no root certificates.
+    pub fn new(timeout: Duration, policy: AddressPolicy) -> Result<Self, reqwest::Error> {
+        install_tls_provider();
+        let client = reqwest::Client::builder()
+            .user_agent(concat!("tagrelay/", env!("CARGO_PKG_VERSION")))
+            .redirect(reqwest::redirect::Policy::none())
+            .no_proxy()
+            .referer(false)
+            .timeout(timeout)
+            // Half of the whole at most: what fails to connect then says so, and isn't taken for a call in doubt.
+            .connect_timeout(CONNECT_TIMEOUT.min(timeout / 2))
+            .pool_idle_timeout(POOL_IDLE)
+            .pool_max_idle_per_host(8)
+            .dns_resolver(CheckedResolver { policy })
+            .build()?;
+        Ok(Self { client, policy })
+    }
+
+    /// Makes one call and reads its answer.
+    pub async fn send(&self, call: Call) -> Result<Answer, NoAnswer> {
+        check_literal(&call.url, self.policy).map_err(NoAnswer::Refused)?;
+        let mut request = self.client.request(call.method, call.url).headers(call.headers);
+        if let Some(body) = call.body {
+            request = request.header(reqwest::header::CONTENT_TYPE, "application/json").body(body);
+        }
+        let response = request.send().await.map_err(|e| no_answer(&e))?;
+        let status = response.status().as_u16();
+        let retry_after = response.headers().get(RETRY_AFTER).and_then(|v| v.to_str().ok()).map(str::to_owned);
+        let (body, extent) = read_capped(response).await;
+        Ok(Answer { status, retry_after, body, extent })
+    }
+}
+
+/// reqwest panics when it builds a client before rustls knows its one cryptography provider.
+fn install_tls_provider() {
+    static INSTALL: Once = Once::new();
+    // An error says that the process has installed one already, which is as good.
+    INSTALL.call_once(|| drop(rustls::crypto::ring::default_provider().install_default()));
+}
+
+async fn read_capped(response: reqwest::Response) -> (Vec<u8>, Extent) {
+    let mut stream = response.bytes_stream();
+    let mut body = Vec::new();
+    while let Some(chunk) = stream.next().await {
+        match chunk {
+            Ok(chunk) => {
+                let room = BODY_CAP - body.len();
+                body.extend(chunk.iter().take(room));
+                if chunk.len() > room {
+                    return (body, Extent::Capped);
+                }
+            }
+            Err(error) => return (body, Extent::Broken(words(&error))),
+        }
+    }
+    (body, Extent::Whole)
+}
+
+fn no_answer(error: &reqwest::Error) -> NoAnswer {
+    let refused = causes(error).find_map(|cause| cause.downcast_ref::<AddressRefused>());
+    if let Some(refused) = refused {
+        return NoAnswer::Refused(refused.clone());
+    }
+    if error.is_connect() || error.is_builder() {
+        return NoAnswer::NotSent(words(error));
+    }
+    NoAnswer::InDoubt(words(error))
+}
+
+fn causes<'a>(error: &'a (dyn StdError + 'static)) -> impl Iterator<Item = &'a (dyn StdError + 'static)> {
+    std::iter::successors(Some(error), |e| (*e).source())
+}
+
+/// The innermost cause says what happened ("connection refused"); the outer ones name the URL, which people know.
+fn words(error: &reqwest::Error) -> String {
+    if error.is_timeout() {
+        return if error.is_connect() { "no connection in time" } else { "no answer in time" }.to_owned();
+    }
+    causes(error).last().map_or_else(String::new, ToString::to_string)
+}
+
+/// Filters the very addresses that are then dialled, so a name can't change its mind in between.
+struct CheckedResolver {
+    policy: AddressPolicy,
+}
+
+impl Resolve for CheckedResolver {
+    fn resolve(&self, name: Name) -> Resolving {
+        let policy = self.policy;
+        Box::pin(async move {
+            let found: Vec<SocketAddr> = tokio::net::lookup_host((name.as_str(), 0)).await?.collect();
+            Ok(allowed(name.as_str(), found, policy)?)
+        })
+    }
+}
+
+/// The public ones of the addresses found, or all where the policy allows; an error when only others were found.
+fn allowed(host: &str, found: Vec<SocketAddr>, policy: AddressPolicy) -> Result<Addrs, AddressRefused> {
+    if policy == AddressPolicy::Any {
+        return Ok(Box::new(found.into_iter()));
+    }
+    let public: Vec<SocketAddr> = found.iter().copied().filter(|a| special(a.ip()).is_none()).collect();
+    match found.iter().find_map(|a| special(a.ip())) {
+        Some(what) if public.is_empty() => Err(AddressRefused { host: host.to_owned(), what }),
+        _ => Ok(Box::new(public.into_iter())),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_leads_to_its_public_addresses_only() {
+        let at = |ip: &str| SocketAddr::new(ip.parse().expect("an address"), 0);
+        let found = || vec![at("10.0.0.1"), at("8.8.8.8"), at("::1")];
+        let dialled = |policy| allowed("a.example", found(), policy).map(Iterator::collect::<Vec<_>>).ok();
+        assert_eq!(dialled(AddressPolicy::PublicOnly), Some(vec![at("8.8.8.8")]));
+        assert_eq!(dialled(AddressPolicy::Any), Some(found()));
+        let refused = allowed("a.example", vec![at("169.254.169.254")], AddressPolicy::PublicOnly).err();
+        assert_eq!(refused.map(|r| r.what), Some("a link-local address"));
+    }
+
+    #[tokio::test]
+    async fn a_name_of_loopback_is_refused_before_anything_is_sent() {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+        let port = listener.local_addr().expect("an address").port();
+        for host in ["localhost", "127.0.0.1", "0x7f.1", "[::1]"] {
+            let answer = get(&format!("http://{host}:{port}/"), AddressPolicy::PublicOnly).await;
+            assert!(matches!(answer, Err(NoAnswer::Refused(_))), "{host}: {answer:?}");
+        }
+        listener.set_nonblocking(true).expect("set");
+        assert!(listener.accept().is_err(), "nobody dialled");
+    }
+
+    #[tokio::test]
+    async fn what_was_never_sent_is_told_from_what_may_have_arrived() {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+        let port = listener.local_addr().expect("an address").port();
+        let dropper = std::thread::spawn(move || {
+            for _ in 0..2 {
+                drop(listener.accept());
+            }
+        });
+        let closed_early = get(&format!("http://127.0.0.1:{port}/"), AddressPolicy::Any).await;
+        assert!(matches!(closed_early, Err(NoAnswer::InDoubt(_))), "{closed_early:?}");
+        let no_tls = get(&format!("https://127.0.0.1:{port}/"), AddressPolicy::Any).await;
+        assert!(matches!(no_tls, Err(NoAnswer::NotSent(_))), "{no_tls:?}");
+        dropper.join().expect("joined");
+        let closed = get(&format!("http://127.0.0.1:{port}/"), AddressPolicy::Any).await;
+        assert!(matches!(closed, Err(NoAnswer::NotSent(_))), "{closed:?}");
+        let nowhere = get("http://nowhere.invalid/", AddressPolicy::Any).await;
+        assert!(matches!(nowhere, Err(NoAnswer::NotSent(_))), "{nowhere:?}");
+    }
+
+    async fn get(url: &str, policy: AddressPolicy) -> Result<Answer, NoAnswer> {
+        let outbound = Outbound::new(Duration::from_secs(2), policy).expect("a client");
+        let url = Url::parse(url).expect("a URL");
+        outbound.send(Call { method: Method::GET, url, headers: HeaderMap::new(), body: None }).await
+    }
+}

@@ -1,0 +1,69 @@
+//! What a call came to.
+
+use std::time::Duration;
+
+use crate::domain::attempt::Attempt;
+use crate::domain::tag::TagName;
+
+/// What a call came to, in the words that the delivery acts on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Outcome {
+    /// It is done.
+    Done {
+        /// The contact's whole list of tags afterwards, where the answer told a list that can be believed.
+        tags: Option<Vec<TagName>>,
+    },
+    /// It may succeed later.
+    Retry {
+        /// Why, for people.
+        reason: String,
+        /// How long the provider asked to wait; at most a day.
+        after: Option<Duration>,
+        /// Whether the provider's limit was met: the whole connection should slow down.
+        throttled: bool,
+        /// Whether the call may have had its effect all the same: what it touched is then unknown.
+        in_doubt: bool,
+    },
+    /// It can't succeed as it is; nothing was done.
+    Dead {
+        /// Why, for people.
+        reason: String,
+    },
+    /// The credentials or the address are refused: the connection is ill and its changes wait; nothing was done.
+    Refused {
+        /// Why, for people.
+        reason: String,
+    },
+}
+
+impl Outcome {
+    /// One line for people: `done, 3 tags listed`, `retry: ...`.
+    pub fn verdict(&self) -> String {
+        match self {
+            Self::Done { tags: Some(tags) } => format!("done, {} tags listed", tags.len()),
+            Self::Done { tags: None } => "done".to_owned(),
+            Self::Retry { reason, in_doubt: true, .. } => format!("retry, in doubt: {reason}"),
+            Self::Retry { reason, .. } => format!("retry: {reason}"),
+            Self::Dead { reason } => format!("dead: {reason}"),
+            Self::Refused { reason } => format!("refused: {reason}"),
+        }
+    }
+}
+
+/// A call that was made and what it came to.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Called {
+    /// What was sent and what came back, without credentials.
+    pub attempt: Attempt,
+    /// What it came to.
+    pub outcome: Outcome,
+}
+
+/// A call that asks for something besides tags.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Asked<T> {
+    /// What was sent and what came back, without credentials.
+    pub attempt: Attempt,
+    /// What was asked for, or an outcome that is never [`Outcome::Done`].
+    pub answer: Result<T, Outcome>,
+}
