@@ -42,12 +42,16 @@ pub struct HmacScheme {
     pub algorithm: Algorithm,
     /// How the signature is written.
     pub encoding: Encoding,
-    /// What stands in the header: text around `{signature}` and, in some schemes, `{timestamp}`. Fields are separated by
-    /// `,` (then several may carry a signature) or the header is a list separated by spaces (`v1,{signature}`).
+    /// What stands in the header: text around `{signature}` and, in some schemes, `{timestamp}`.
+    ///
+    /// Where each part between commas has a placeholder (`t={timestamp},v1={signature}`), the header is a list of such
+    /// fields in any order, several of which may carry a signature. Otherwise a comma is text, and the header is a list
+    /// separated by spaces (`v1,{signature}`) unless the template has a space itself (`HMAC {signature}`).
     pub value: String,
     /// What is signed, of `{id}` `{timestamp}` `{body}` `{url}`.
     pub signed: String,
-    /// The header with the time, where it isn't in the signature's; in lower case.
+    /// The header with the time, where it isn't in the signature's; in lower case. Unix seconds or milliseconds, or
+    /// RFC 3339.
     pub timestamp_header: Option<String>,
     /// The header with the message's id, in lower case; also the deduplication key where the kind has none.
     pub id_header: Option<String>,

@@ -106,7 +106,7 @@ impl SchemeText {
             _ => None,
         })?;
         let signs = |piece: &Piece| signed.contains(piece);
-        let has_time = scheme.timestamp_header.is_some() || value.count(&Piece::Timestamp) > 0;
+        let has_time = scheme.timestamp_header.is_some() || value.holds_time();
         if !signs(&Piece::Body) && !signs(&Piece::Url) {
             return Err(SchemeError::NothingSigned);
         }
@@ -148,7 +148,7 @@ impl ValueText {
     }
 
     /// Whether the time stands in this header.
-    pub fn holds_time(&self) -> bool {
+    fn holds_time(&self) -> bool {
         self.count(&Piece::Timestamp) > 0
     }
 

@@ -123,12 +123,12 @@ fn wrong_type(field: &str, expected: JsonKind, found: Json<'_>) -> ReadError {
 /// A mapping without `queryResult`: most likely another API's request.
 fn no_query_result(request: &WebhookRequest<'_>) -> ReadError {
     if request.result.is_some() {
-        return ReadError::field("result", "this is a request of Dialogflow's API v1, which Google has shut down")
+        return ReadError::field("result", "this is a request of Dialogflow's API v1, which is retired")
             .help("in the agent's settings, under General, set the API version to V2");
     }
     if request.detect_intent_response_id.is_some() || request.fulfillment_info.is_some() {
         return ReadError::field("queryResult", "missing; this is a request of Dialogflow CX")
-            .help("give the source the kind of Dialogflow CX");
+            .help("this source is of kind `dialogflow-es`; a CX agent needs a source of its own kind");
     }
     ReadError::field("queryResult", "missing; a webhook request of Dialogflow ES has it")
 }
@@ -175,8 +175,10 @@ struct EventInput<'a> {
 
 /// Writes a reply as a `WebhookResponse`; `{}` without one, which leaves the agent's own answer in place.
 ///
-/// A text goes into `fulfillmentText` alone: Dialogflow makes the text message of it when there are no others. Contexts
-/// are left out when the event has no session: their names need it, and a wrong name would cost the whole answer.
+/// A text goes into `fulfillmentText` alone, which is enough where there are no messages; none is made up beside it, so
+/// that a rule's own `messages` are all the messages there are. Where an event is set Dialogflow ignores text, messages
+/// and payload, so they may stand there. Contexts are left out when the request has no session: their names need it, and
+/// a wrong name would cost the whole answer.
 pub fn write_reply(
     session: Option<&str>,
     language: Option<&str>,

@@ -1,1 +1,135 @@
 //! What the room promises, asked from outside.
+
+mod faults;
+mod originals;
+mod proofs;
+mod random;
+mod replies;
+mod samples;
+mod signatures;
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+
+use super::*;
+use crate::domain::name::SourceName;
+use crate::domain::secret::{Secret, SecretRef};
+use crate::domain::source::AuthConfig;
+
+/// 2026-01-01T12:00:00Z, when our own vectors were signed.
+const NOW: Timestamp = Timestamp(1_767_268_800_000);
+
+/// Everything a sender may set.
+struct Sent {
+    headers: Vec<(String, String)>,
+    query: String,
+    url: String,
+    body: Vec<u8>,
+    at: Timestamp,
+}
+
+impl Sent {
+    fn new(body: &[u8]) -> Self {
+        let url = "https://hooks.panaderia.example/hooks/bot".to_owned();
+        Self { headers: Vec::new(), query: String::new(), url, body: body.to_vec(), at: NOW }
+    }
+
+    fn header(mut self, name: &str, value: &str) -> Self {
+        self.headers.push((name.to_owned(), value.to_owned()));
+        self
+    }
+
+    fn query(self, query: &str) -> Self {
+        Self { query: query.to_owned(), ..self }
+    }
+
+    fn request(&self) -> Request<'_> {
+        let headers = self.headers.iter().map(|(name, value)| (name.as_str().into(), value.as_str().into()));
+        Request {
+            method: "POST",
+            url: &self.url,
+            query: &self.query,
+            headers: Fields(headers.collect()),
+            body: &self.body,
+            peer: None,
+            received_at: self.at,
+        }
+    }
+
+    fn verify(&self, source: &Source) -> Result<(), Refusal> {
+        source.verify(self.request()).map(|_| ())
+    }
+}
+
+fn literal(text: &str) -> SecretRef {
+    SecretRef::Literal(Secret::new(text))
+}
+
+fn config(auth: Vec<AuthConfig>) -> SourceConfig {
+    SourceConfig { name: SourceName::parse("bot").expect("a name"), kind: SourceKind::DialogflowEs, auth }
+}
+
+fn source(auth: Vec<AuthConfig>) -> Source {
+    Source::open(&config(auth), &Vault::new(HashMap::new(), None)).unwrap_or_else(|e| panic!("opens: {e:?}"))
+}
+
+/// Reads a body as an operator would, and hands its one event to `look`.
+fn with_event<T>(body: &[u8], look: impl FnOnce(Result<&Event<'_>, ReadError>) -> T) -> T {
+    let sent = Sent::new(body);
+    let verified = Verified::by_operator(sent.request());
+    match read(&config(Vec::new()), &verified) {
+        Ok(events) => {
+            assert_eq!(events.len(), 1, "a body of Dialogflow is one event");
+            look(Ok(&events[0]))
+        }
+        Err(e) => look(Err(e)),
+    }
+}
+
+fn fixtures() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures")
+}
+
+/// The real requests, which aren't part of the project; tests that want them say so where they are absent.
+fn original(name: &str) -> Option<Vec<u8>> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/samples");
+    if !folder.is_dir() {
+        println!("../shared/samples is absent: {name} is not checked against its original");
+        return None;
+    }
+    Some(std::fs::read(folder.join(name)).unwrap_or_else(|e| panic!("{name}: {e}")))
+}
+
+/// What a body is read as.
+#[derive(Debug, PartialEq)]
+struct Facts<'f> {
+    kind: Option<&'f str>,
+    intent: Option<&'f str>,
+    text: Option<&'f str>,
+    language: Option<&'f str>,
+    session: Option<&'f str>,
+    key: Option<&'f str>,
+    params: &'f str,
+    confidence: Option<f64>,
+}
+
+fn assert_facts(name: &str, body: &[u8], expected: &Facts<'_>) {
+    with_event(body, |event| {
+        let event = event.unwrap_or_else(|e| panic!("{name}: {e}"));
+        let facts = Facts {
+            kind: event.kind.as_deref(),
+            intent: event.intent.as_deref(),
+            text: event.text.as_deref(),
+            language: event.language.as_deref(),
+            session: event.session.as_deref(),
+            key: event.key.as_deref(),
+            params: event.params.text(),
+            confidence: event.confidence,
+        };
+        assert_eq!(&facts, expected, "{name}");
+        assert_eq!(event.contact, None, "{name}: the kind knows no contact of its own");
+        assert_eq!(event.body.text().as_bytes(), body.trim_ascii(), "{name}");
+        assert_eq!(event.payload.text(), event.body.text(), "{name}");
+        assert_eq!((event.source.as_str(), event.received_at), ("bot", NOW), "{name}");
+    });
+}

@@ -1,0 +1,133 @@
+//! Random schemes, bodies and headers: what signs is let in, what was touched isn't, and nothing panics.
+
+use std::time::Duration;
+
+use proptest::prelude::*;
+
+use super::*;
+use crate::domain::scheme::{Algorithm, Encoding, HmacScheme, KeyForm};
+
+const ALGORITHMS: [Algorithm; 3] = [Algorithm::Sha1, Algorithm::Sha256, Algorithm::Sha512];
+const ENCODINGS: [Encoding; 2] = [Encoding::Hex, Encoding::Base64];
+const KEYS: [KeyForm; 3] = [KeyForm::Text, KeyForm::Base64, KeyForm::Whsec];
+const VALUES: [&str; 7] = [
+    "{signature}",
+    "sha256={signature}",
+    "v1,{signature}",
+    "HMAC {signature}",
+    "t={timestamp},v1={signature}",
+    "{timestamp},{signature}",
+    "{timestamp}.{signature};",
+];
+const SIGNED: [&str; 5] =
+    ["{body}", "{timestamp}.{body}", "{id}.{timestamp}.{body}", "v0:{timestamp}:{body}:{url}", "{url}{id}{body}"];
+
+fn any_scheme() -> impl Strategy<Value = HmacScheme> {
+    use prop::sample::select;
+    let knobs = (select(&ALGORITHMS), select(&ENCODINGS), select(&VALUES), select(&SIGNED), select(&KEYS));
+    (knobs, any::<bool>()).prop_map(|((algorithm, encoding, value, signed, key), judges)| HmacScheme {
+        header: "x-signature".into(),
+        algorithm,
+        encoding,
+        value: value.to_owned(),
+        signed: signed.to_owned(),
+        timestamp_header: (!value.contains("{timestamp}")).then(|| "x-timestamp".into()),
+        id_header: signed.contains("{id}").then(|| "x-id".into()),
+        tolerance: (judges && signed.contains("{timestamp}")).then(|| Duration::from_mins(5)),
+        key,
+    })
+}
+
+/// Base64 of 1 to 24 bytes, which is a key in each form.
+fn any_secret() -> impl Strategy<Value = String> {
+    use base64::Engine;
+    prop::collection::vec(any::<u8>(), 1..24).prop_map(|key| base64::engine::general_purpose::STANDARD.encode(key))
+}
+
+fn signed_by(scheme: &HmacScheme, secrets: &[&str]) -> Source {
+    let secrets = secrets.iter().map(|secret| literal(secret)).collect();
+    source(vec![AuthConfig::Hmac { scheme: scheme.clone(), secrets }])
+}
+
+fn any_fields() -> impl Strategy<Value = Vec<(String, String)>> {
+    let name = prop::sample::select(vec!["authorization", "x-signature", "x-timestamp", "x-id", "x-secret", "cookie"]);
+    let value = prop_oneof![
+        "\\PC{0,40}",
+        "(Basic|Bearer|t=|v1=|v1,|sha256=|,| |=){0,6}[0-9a-f]{0,40}",
+        "-?[0-9]{0,22}",
+        Just("aa".repeat(40)),
+    ];
+    prop::collection::vec((name.prop_map(str::to_owned), value), 0..6)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 96, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn what_a_scheme_signs_it_lets_in_and_any_flipped_bit_refuses(
+        scheme in any_scheme(),
+        secret in any_secret(),
+        other in any_secret(),
+        body in prop::collection::vec(any::<u8>(), 1..200),
+        bit: prop::sample::Index,
+        seconds in 0_i64..4_000_000_000,
+    ) {
+        prop_assume!(secret != other);
+        let mut sent = Sent::new(&body);
+        sent.at = Timestamp(seconds * 1000 + 999);
+        sent.headers = signed_by(&scheme, &[&secret]).proof(sent.at, &sent.url, &body, "id-1").headers;
+        let source = signed_by(&scheme, &[&other, &secret]);
+        prop_assert_eq!(sent.verify(&source), Ok(()));
+        prop_assert_eq!(sent.verify(&signed_by(&scheme, &[&other])), Err(Refusal::NoSecretMatches));
+
+        let bit = bit.index(body.len() * 8);
+        sent.body[bit / 8] ^= 1 << (bit % 8);
+        prop_assert_eq!(sent.verify(&source), Err(Refusal::NoSecretMatches));
+        sent.body = body;
+        if scheme.signed.contains("{url}") {
+            sent.url.push('/');
+            prop_assert_eq!(sent.verify(&source), Err(Refusal::NoSecretMatches));
+        }
+    }
+
+    #[test]
+    fn no_header_makes_a_proof_panic(
+        scheme in any_scheme(),
+        headers in any_fields(),
+        query in "\\PC{0,40}",
+        body in prop::collection::vec(any::<u8>(), 0..40),
+        at: i64,
+    ) {
+        let ways = vec![
+            AuthConfig::Hmac { scheme, secrets: vec![literal("c2VjcmV0")] },
+            AuthConfig::Basic { username: literal("user"), password: literal("a password") },
+            AuthConfig::Bearer(literal("a long enough secret")),
+            AuthConfig::Header { name: "x-secret".into(), value: literal("a long enough secret") },
+            AuthConfig::Query { name: "token".into(), value: literal("a long enough secret") },
+        ];
+        let mut sent = Sent::new(&body).query(&query);
+        (sent.headers, sent.at) = (headers, Timestamp(at));
+        prop_assert!(sent.verify(&source(ways)).is_err());
+    }
+
+    #[test]
+    fn no_body_makes_reading_panic(body in prop::collection::vec(any::<u8>(), 0..60)) {
+        with_event(&body, |event| event.map(|_| ()).ok());
+    }
+
+    #[test]
+    fn no_damaged_request_makes_reading_panic(
+        damage in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..6),
+        end: prop::sample::Index,
+    ) {
+        let path = fixtures().join("dialogflow-es/respond_io_facebook.json");
+        let mut body = std::fs::read(path).expect("the fixture");
+        for (at, byte) in damage {
+            let at = at.index(body.len());
+            body[at] = byte;
+        }
+        with_event(&body, |event| event.map(|_| ()).ok());
+        body.truncate(end.index(body.len()));
+        prop_assert!(with_event(&body, |event| event.is_err()));
+    }
+}
