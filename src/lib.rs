@@ -3,10 +3,14 @@
 //! The rooms and who may know whom: `domain <- rules, sources, providers, store <- flow <- http, cli <- main`.
 //! ARCHITECTURE.md shows the way.
 
+pub mod cli;
 pub mod clock;
 pub mod domain;
 pub mod flow;
+pub mod http;
 pub mod providers;
+pub mod rules;
+pub mod settings;
 pub mod sources;
 pub mod store;
 pub mod vault;

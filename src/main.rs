@@ -1,3 +1,5 @@
 //! The `tagrelay` binary: parses the command line and runs one command.
 
-fn main() {}
+fn main() -> std::process::ExitCode {
+    tagrelay::cli::run()
+}

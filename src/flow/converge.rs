@@ -169,7 +169,8 @@ impl Step<'_> {
     async fn settle_failed(&self, called: Called, plan: Plan, ids: &[ChangeId]) -> Result<Stepped, StoreError> {
         let now = (self.clock)();
         let mut settled = self.free(&plan);
-        let die = |reason: &str| ids.iter().filter_map(|id| self.settled(*id, Settled::Dead, reason)).collect::<Vec<_>>();
+        let die =
+            |reason: &str| ids.iter().filter_map(|id| self.settled(*id, Settled::Dead, reason)).collect::<Vec<_>>();
         let (retry, stepped) = match called.outcome {
             Outcome::Dead { reason } => {
                 settled.extend(die(&reason));
@@ -201,7 +202,8 @@ impl Step<'_> {
         let before = self.taken.retry.as_ref();
         // A provider that is busy says nothing about this contact: only its own failures move it along the schedule.
         let tries = before.map_or(0, |r| r.tries) + u32::from(!throttled);
-        let planned = if throttled { now.plus_millis(THROTTLE_MS) } else { now.plus(retry::wait(tries, retry::jitter())) };
+        let planned =
+            if throttled { now.plus_millis(THROTTLE_MS) } else { now.plus(retry::wait(tries, retry::jitter())) };
         let asked = after.map(|after| now.plus(after));
         Retry {
             at: if throttled { asked.unwrap_or(planned) } else { asked.map_or(planned, |asked| asked.max(planned)) },
@@ -214,7 +216,8 @@ impl Step<'_> {
 
     /// The waiting changes whose guards have not been judged: those a failed look-up was for.
     fn readers(&self) -> Vec<ChangeId> {
-        let guarded = self.taken.changes.iter().filter(|(id, c)| !c.guard.is_open() && !self.taken.guards.contains_key(id));
+        let guarded =
+            self.taken.changes.iter().filter(|(id, c)| !c.guard.is_open() && !self.taken.guards.contains_key(id));
         guarded.map(|(id, _)| *id).collect()
     }
 

@@ -107,7 +107,7 @@ impl Deliveries {
     }
 
     /// Starts nothing more and waits for the calls under way, at most `patience`.
-    pub async fn stop(self, patience: Duration) {
+    pub async fn stop(&self, patience: Duration) {
         let _ = self.stop.send(true);
         let all = async {
             for task in self.tasks.iter().take(self.lanes.len()) {
@@ -223,13 +223,19 @@ impl Runner {
         let is = lane.paused().cloned();
         let name = &self.account.config.name;
         match (&was, &is) {
-            (None, Some(pause)) => tracing::error!(connection = %name, reason = %pause.reason, "connection paused; its changes wait"),
+            (None, Some(pause)) => {
+                tracing::error!(connection = %name, reason = %pause.reason, "connection paused; its changes wait");
+            }
             (Some(_), None) => tracing::info!(connection = %name, "connection is well again"),
             _ => {}
         }
         if was.is_some() != is.is_some() {
             let before_ms = lane.paused_ms(now) - is.as_ref().map_or(0, |p| now.since(p.since));
-            let kept = Paused { since: is.as_ref().map(|p| p.since), reason: is.map(|p| p.reason).unwrap_or_default(), before_ms };
+            let kept = Paused {
+                since: is.as_ref().map(|p| p.since),
+                reason: is.map(|p| p.reason).unwrap_or_default(),
+                before_ms,
+            };
             if let Err(error) = self.store.keep_paused(name.clone(), kept).await {
                 tracing::error!(%error, connection = %name, "the pause could not be recorded");
             }

@@ -4,5 +4,8 @@ pub mod allowance;
 pub mod converge;
 pub mod deliver;
 pub mod fold;
+pub mod gateway;
 pub mod lane;
+pub mod metrics;
+pub mod receive;
 pub mod retry;

@@ -1,11 +1,15 @@
 //! An event as it is stored: a JSON head that explains it, the reply's bytes, the body's bytes.
 
+use std::borrow::Cow;
+
 use serde::{Deserialize, Serialize};
 
 use super::StoreError;
 use super::dedup::DedupKey;
 use crate::domain::change::{Change, Ord};
-use crate::domain::decision::Fault;
+use crate::domain::contact::ContactKey;
+use crate::domain::decision::{Decision, Fault};
+use crate::domain::event::Event;
 use crate::domain::name::{RuleId, SourceName};
 use crate::domain::time::Timestamp;
 
@@ -67,21 +71,63 @@ pub struct EventRecord {
 pub struct Intake {
     pub(super) key: Option<DedupKey>,
     pub(super) frame: Vec<u8>,
-    pub(super) changes: Vec<Change>,
+    /// With the key of each change's contact: the writer hashes nothing.
+    pub(super) changes: Vec<(ContactKey, Change)>,
+}
+
+/// [`EventHead`] as it is written: the same names, nothing copied.
+#[derive(Serialize)]
+struct HeadOf<'a> {
+    source: &'a SourceName,
+    received_at: Timestamp,
+    rule_set: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    key: Option<&'a str>,
+    #[serde(rename = "type", skip_serializing_if = "Option::is_none")]
+    kind: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    intent: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    language: Option<&'a str>,
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    rules: &'a [RuleId],
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    faults: &'a [Fault],
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    changes: &'a [Change],
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    query: &'a [(Cow<'a, str>, Cow<'a, str>)],
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    headers: &'a [(Cow<'a, str>, Cow<'a, str>)],
 }
 
 impl Intake {
-    /// Encodes an event with its reply and body.
-    pub fn new(head: EventHead, reply: &[u8], body: &[u8]) -> Self {
-        let key = head.key.as_deref().map(|key| DedupKey::of(&head.source, key));
+    /// Encodes an event with what was decided, the reply's bytes and the raw body.
+    pub fn of(event: &Event<'_>, rule_set: &str, decision: Decision, reply: &[u8], body: &[u8]) -> Self {
+        let head = HeadOf {
+            source: &event.source,
+            received_at: event.received_at,
+            rule_set,
+            key: event.key.as_deref(),
+            kind: event.kind.as_deref(),
+            intent: event.intent.as_deref(),
+            language: event.language.as_deref(),
+            rules: &decision.rules,
+            faults: &decision.faults,
+            changes: &decision.changes,
+            query: &event.query.0,
+            headers: &event.headers.0,
+        };
+        let key = event.key.as_deref().map(|key| DedupKey::of(&event.source, key));
         let frame = encode(&head, reply, body);
-        Self { key, frame, changes: head.changes }
+        let changes = decision.changes.into_iter().map(|change| (change.contact.key(), change)).collect();
+        Self { key, frame, changes }
     }
 }
 
 const LENGTHS: usize = 12;
 
-fn encode(head: &EventHead, reply: &[u8], body: &[u8]) -> Vec<u8> {
+fn encode(head: &HeadOf<'_>, reply: &[u8], body: &[u8]) -> Vec<u8> {
     let mut frame = Vec::with_capacity(LENGTHS + 768 + reply.len() + body.len());
     frame.extend_from_slice(&[0; LENGTHS]);
     serde_json::to_writer(&mut frame, head).expect("a head is plain data and a Vec takes every byte");

@@ -25,7 +25,8 @@ pub(super) fn recent(db: &Connection) -> Result<Recent, StoreError> {
             let (this, frame) = frame?;
             let head = frame.head()?;
             let key = head.key.as_deref().map(|key| DedupKey::of(&head.source, key));
-            recent.accept(this, lot.at, key, head.changes);
+            let changes = head.changes.into_iter().map(|change| (change.contact.key(), change)).collect();
+            recent.accept(this, lot.at, key, changes);
             ord = this;
         }
     }

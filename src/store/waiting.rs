@@ -53,14 +53,14 @@ impl Recent {
     }
 
     /// Takes in one accepted event.
-    pub fn accept(&mut self, ord: Ord, at: Timestamp, key: Option<DedupKey>, changes: Vec<Change>) {
+    pub fn accept(&mut self, ord: Ord, at: Timestamp, key: Option<DedupKey>, changes: Vec<(ContactKey, Change)>) {
         if let Some(key) = key {
             self.current.keys.insert(key, ord);
             self.current.accepted.insert(key, at);
         }
-        for (index, change) in changes.into_iter().enumerate() {
+        for (index, (contact, change)) in changes.into_iter().enumerate() {
             let id = ChangeId { ord, index: index as u32 };
-            self.current.changes.entry(change.contact.key()).or_default().push((id, change));
+            self.current.changes.entry(contact).or_default().push((id, change));
         }
         self.current.events += 1;
     }

@@ -342,12 +342,11 @@ fn duplicate(
 }
 
 /// The contacts that an event's changes are for, each once.
-fn wakes_of(changes: &[Change]) -> Vec<Wake> {
+fn wakes_of(changes: &[(ContactKey, Change)]) -> Vec<Wake> {
     let mut wakes: Vec<Wake> = Vec::with_capacity(changes.len().min(4));
-    for change in changes {
-        let key = change.contact.key();
-        if wakes.iter().all(|wake| wake.key != key) {
-            wakes.push(Wake { key, connection: change.contact.connection.clone() });
+    for (key, change) in changes {
+        if wakes.iter().all(|wake| wake.key != *key) {
+            wakes.push(Wake { key: *key, connection: change.contact.connection.clone() });
         }
     }
     wakes
@@ -361,7 +360,7 @@ fn retry_dead(db: &Connection, id: ChangeId, wakes: &mut Vec<Wake>) -> Result<bo
         "INSERT OR REPLACE INTO pending VALUES (?1, ?2, ?3, ?4)",
         params![key.0.as_slice(), id.ord.0 as i64, id.index, json(&letter.change)],
     )?;
-    wakes.extend(wakes_of(&[letter.change]));
+    wakes.extend(wakes_of(&[(key, letter.change)]));
     Ok(true)
 }
 

@@ -1,0 +1,67 @@
+//! The command line: thin. Each command parses, calls a flow, and shows.
+//!
+//! Exit status: 0 fine, 1 the answer is no (a check or a test failed, a start was not possible), 2 the call was wrong.
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "this room is where people read")]
+
+mod healthcheck;
+mod logging;
+mod ruleset;
+mod sandbox;
+mod send;
+mod serve;
+mod token;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use crate::settings::{self, BadSetting, Settings};
+
+/// A gateway between what people say to a bot and the tags a business keeps on them.
+#[derive(Parser)]
+#[command(name = "tagrelay", version, about, propagate_version = true, arg_required_else_help = true)]
+#[command(after_help = "Start here:\n  tagrelay serve --sandbox      # a gateway with example rules and a pretend provider\n  tagrelay send website-bot rules/fixtures/es-pricing.json\n\nSettings come from the environment (TAGRELAY_LISTEN, TAGRELAY_RULES, ...); docs/operations.md lists them.")]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    Serve(serve::Args),
+    Sandbox(sandbox::Args),
+    Send(send::Args),
+    Healthcheck(healthcheck::Args),
+}
+
+/// The answer is no.
+const NO: u8 = 1;
+/// The call was wrong.
+const WRONG: u8 = 2;
+
+/// Runs the command that the process was called with.
+pub fn run() -> ExitCode {
+    let cli = Cli::parse();
+    match cli.command {
+        Command::Serve(args) => serve::run(&args),
+        Command::Sandbox(args) => sandbox::run(&args),
+        Command::Send(args) => send::run(&args),
+        Command::Healthcheck(args) => healthcheck::run(&args),
+    }
+}
+
+/// The settings of this process, or every fault of them on stderr.
+fn settings() -> Result<Settings, ExitCode> {
+    Settings::read(&settings::environment()).map_err(|faults: Vec<BadSetting>| {
+        for fault in faults {
+            eprintln!("error: {fault}");
+        }
+        ExitCode::from(WRONG)
+    })
+}
+
+/// Says why not, and gives the status.
+fn fail(status: u8, message: &str) -> ExitCode {
+    eprintln!("error: {message}");
+    ExitCode::from(status)
+}

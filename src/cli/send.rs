@@ -1,0 +1,103 @@
+//! `tagrelay send`: a body to a running gateway, signed as the source demands.
+
+use std::io::Read;
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
+use reqwest::{Method, Url};
+
+use super::{NO, WRONG, fail, ruleset, settings};
+use crate::clock;
+use crate::domain::secret::Secret;
+use crate::providers::AddressPolicy;
+use crate::providers::outbound::{Call, NoAnswer, Outbound};
+use crate::settings::environment;
+use crate::sources::Source;
+use crate::vault::Vault;
+
+/// Send a body to a running gateway, signed as the source demands.
+#[derive(clap::Args)]
+#[command(after_help = "Example:\n  tagrelay send website-bot rules/fixtures/es-pricing.json --sandbox")]
+pub struct Args {
+    /// The source's name.
+    source: String,
+    /// The file with the body; `-` for standard input.
+    file: PathBuf,
+    /// Use the secret `sandbox` for each env:NAME that isn't set, as `serve --sandbox` does.
+    #[arg(long)]
+    sandbox: bool,
+    /// Where the gateway is [default: from `TAGRELAY_LISTEN`].
+    #[arg(long, value_name = "URL")]
+    url: Option<String>,
+    /// The directory with the rules [default: `TAGRELAY_RULES`, else rules].
+    #[arg(long, value_name = "DIR")]
+    rules: Option<PathBuf>,
+}
+
+/// How long the gateway may take to answer.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// Sends, and prints the answer.
+pub fn run(args: &Args) -> ExitCode {
+    send(args).map_or_else(|status| status, |status| status)
+}
+
+fn send(args: &Args) -> Result<ExitCode, ExitCode> {
+    let settings = settings()?;
+    let rules = args.rules.clone().unwrap_or_else(|| settings.rules.clone());
+    let (catalog, _) = ruleset::clean(&rules)?;
+    let config = catalog.source(&args.source).ok_or_else(|| {
+        let names: Vec<&str> = catalog.sources().map(|source| source.name.as_str()).collect();
+        fail(WRONG, &format!("there is no source {:?} in {}; there is: {}", args.source, rules.display(), names.join(", ")))
+    })?;
+    let vault = Vault::new(environment(), args.sandbox.then(|| Secret::new("sandbox")));
+    let source = Source::open(config, &vault).map_err(|errors| {
+        let list: Vec<String> = errors.iter().map(ToString::to_string).collect();
+        fail(WRONG, &format!("source {}: {} (`--sandbox` uses the value `sandbox`)", args.source, list.join("; ")))
+    })?;
+    let body = read(&args.file).map_err(|error| fail(WRONG, &format!("{}: {error}", args.file.display())))?;
+    let base = args.url.clone().unwrap_or_else(|| format!("http://{}", settings.listen));
+    let url = format!("{}/hooks/{}", base.trim_end_matches('/'), args.source);
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let runtime = runtime.map_err(|error| fail(NO, &error.to_string()))?;
+    let (status, answer) = runtime.block_on(post(&source, &url, body)).map_err(|error| {
+        fail(NO, &format!("{url}: {error}; is the gateway running?"))
+    })?;
+    println!("{answer}");
+    if (200..300).contains(&status) {
+        return Ok(ExitCode::SUCCESS);
+    }
+    Err(fail(NO, &format!("{url} answered {status}")))
+}
+
+fn read(path: &std::path::Path) -> std::io::Result<Vec<u8>> {
+    if path == std::path::Path::new("-") {
+        let mut body = Vec::new();
+        std::io::stdin().read_to_end(&mut body)?;
+        return Ok(body);
+    }
+    std::fs::read(path)
+}
+
+async fn post(source: &Source, url: &str, body: Vec<u8>) -> Result<(u16, String), String> {
+    let now = clock::now();
+    let proof = source.proof(now, url, &body, &format!("send-{}", now.millis()));
+    let mut url = Url::parse(url).map_err(|error| error.to_string())?;
+    if !proof.query.is_empty() {
+        url.query_pairs_mut().extend_pairs(&proof.query);
+    }
+    let mut headers = HeaderMap::new();
+    for (name, value) in &proof.headers {
+        let name = HeaderName::from_bytes(name.as_bytes()).map_err(|error| error.to_string())?;
+        headers.insert(name, HeaderValue::from_str(value).map_err(|error| error.to_string())?);
+    }
+    let body = String::from_utf8(body).map_err(|_| "the body is not UTF-8".to_owned())?;
+    let client = Outbound::new(PATIENCE, AddressPolicy::Any).map_err(|error| error.to_string())?;
+    match client.send(Call { method: Method::POST, url, headers, body: Some(body) }).await {
+        Ok(answer) => Ok((answer.status, String::from_utf8_lossy(&answer.body).into_owned())),
+        Err(NoAnswer::Refused(why)) => Err(why.to_string()),
+        Err(NoAnswer::NotSent(why) | NoAnswer::InDoubt(why)) => Err(why),
+    }
+}

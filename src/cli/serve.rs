@@ -1,0 +1,167 @@
+//! `tagrelay serve`: the gateway.
+
+use std::net::{SocketAddr, TcpListener};
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use super::{NO, WRONG, fail, logging, ruleset, settings, token};
+use crate::domain::connection::ConnectionConfig;
+use crate::domain::secret::Secret;
+use crate::flow::gateway::{self, Gateway, Opened, StartError};
+use crate::http::{self, Refusals, Shared, Tokens};
+use crate::rules::Catalog;
+use crate::sandbox::{self, Access, Sandbox, SandboxOptions};
+use crate::settings::{Settings, environment};
+use crate::vault::Vault;
+
+/// Run the gateway.
+#[derive(clap::Args)]
+#[command(after_help = "Example:\n  tagrelay serve --sandbox\n\nWith --sandbox every connection is pointed at the built-in provider sandbox, and each unset env:NAME secret is `sandbox`.")]
+pub struct Args {
+    /// Point every connection at the built-in provider sandbox.
+    #[arg(long)]
+    sandbox: bool,
+    /// The directory with the rules [default: `TAGRELAY_RULES`, else rules].
+    #[arg(long, value_name = "DIR")]
+    rules: Option<PathBuf>,
+}
+
+/// Calls under way may take this long at the end; with the server's own time the whole stop stays under ten seconds.
+const PATIENCE: Duration = Duration::from_secs(4);
+/// How often what is too old is removed.
+const RETAIN_EVERY: Duration = Duration::from_hours(1);
+
+/// Runs until SIGTERM or SIGINT.
+pub fn run(args: &Args) -> ExitCode {
+    prepare(args).map_or_else(|status| status, |start| start.run())
+}
+
+/// Everything that can be wrong before the first request, done.
+struct Start {
+    settings: Settings,
+    listener: TcpListener,
+    catalog: Catalog,
+    opened: Opened,
+    tokens: Tokens,
+    sandbox: Option<Sandbox>,
+}
+
+fn prepare(args: &Args) -> Result<Start, ExitCode> {
+    let settings = settings()?;
+    logging::start(&settings).map_err(|error| fail(WRONG, &error))?;
+    let rules = args.rules.clone().unwrap_or_else(|| settings.rules.clone());
+    let (catalog, _) = ruleset::clean(&rules)?;
+    let listener = bind("TAGRELAY_LISTEN", settings.listen)?;
+    let sandbox = if args.sandbox { Some(start_sandbox(&settings)?) } else { None };
+    let fallback = sandbox.as_ref().map(|_| Secret::new("sandbox"));
+    let vault = Vault::new(environment(), fallback);
+    let opened = gateway::open(&catalog, &vault, |connection| redirect(connection, sandbox.as_ref()))
+        .map_err(|error| fail(WRONG, &missing(&error)))?;
+    let admin = token::obtain(&settings).map_err(|error| fail(NO, &error))?;
+    let tokens = Tokens { admin, viewer: settings.viewer_token.clone() };
+    Ok(Start { settings, listener, catalog, opened, tokens, sandbox })
+}
+
+fn bind(name: &str, address: SocketAddr) -> Result<TcpListener, ExitCode> {
+    TcpListener::bind(address).map_err(|error| fail(NO, &format!("{name} {address}: {error}")))
+}
+
+fn start_sandbox(settings: &Settings) -> Result<Sandbox, ExitCode> {
+    let listener = bind("TAGRELAY_SANDBOX_LISTEN", settings.sandbox_listen)?;
+    // A real account's key may be in the environment: the sandbox lets it in like any other.
+    let options = SandboxOptions { access: Access::AnyKey, ..SandboxOptions::default() };
+    sandbox::start(listener, options).map_err(|error| fail(NO, &format!("sandbox: {error}")))
+}
+
+/// The sandbox is on loopback, which is allowed for it alone.
+fn redirect(connection: &mut ConnectionConfig, sandbox: Option<&Sandbox>) {
+    if let Some(base_url) = sandbox.and_then(|sandbox| sandbox.base_url(connection.provider.name())) {
+        connection.base_url = base_url;
+        connection.allow_private = true;
+    }
+}
+
+fn missing(error: &StartError) -> String {
+    format!("the gateway can't start\n{error}\n`--sandbox` starts without them, against the built-in provider sandbox")
+}
+
+impl Start {
+    fn run(self) -> ExitCode {
+        // One system on this thread: the deliveries run here, the intake on the server's own threads.
+        actix_web::rt::System::new().block_on(self.serve())
+    }
+
+    async fn serve(self) -> ExitCode {
+        let settings = self.settings;
+        let gateway = Gateway::start(self.catalog, self.opened, &settings.database, settings.retention).await;
+        let gateway = match gateway {
+            Ok(gateway) => gateway,
+            Err(error) => return fail(NO, &format!("{}: {error}", settings.database.display())),
+        };
+        let shared = Shared {
+            gateway: std::sync::Arc::clone(&gateway),
+            tokens: self.tokens,
+            refusals: Refusals::default(),
+            max_body_bytes: settings.max_body_bytes,
+            public_url: settings.public_url.clone(),
+        };
+        let address = self.listener.local_addr().unwrap_or(settings.listen);
+        let server = match http::serve(self.listener, shared) {
+            Ok(server) => server,
+            Err(error) => return fail(NO, &format!("TAGRELAY_LISTEN {address}: {error}")),
+        };
+        announce(&gateway, &settings, address, self.sandbox.as_ref());
+        let handle = server.handle();
+        let serving = actix_web::rt::spawn(server);
+        let retaining = actix_web::rt::spawn(retain(std::sync::Arc::clone(&gateway)));
+        stop_signal().await;
+        tracing::info!("stopping: no new requests, what is in flight is finished");
+        retaining.abort();
+        handle.stop(true).await;
+        let _ = serving.await;
+        gateway.stop(PATIENCE).await;
+        if let Some(sandbox) = self.sandbox {
+            sandbox.stop().await;
+        }
+        tracing::info!("stopped");
+        ExitCode::SUCCESS
+    }
+}
+
+fn announce(gateway: &Gateway, settings: &Settings, address: SocketAddr, sandbox: Option<&Sandbox>) {
+    let base = settings.public_url.clone().unwrap_or_else(|| format!("http://{address}"));
+    tracing::info!(%address, rules = gateway.catalog.rule_count(), rule_set = gateway.catalog.hash(),
+        database = %settings.database.display(), "tagrelay {} is ready", env!("CARGO_PKG_VERSION"));
+    for source in gateway.catalog.sources() {
+        tracing::info!(source = %source.name, kind = source.kind.name(), "POST {base}/hooks/{}", source.name);
+    }
+    if let Some(sandbox) = sandbox {
+        tracing::info!(address = %sandbox.address(), "every connection goes to the sandbox; see http://{}/_sandbox/", sandbox.address());
+    }
+    if settings.admin_token.is_none() {
+        tracing::info!(file = %token::path(settings).display(), "the API's token is in this file");
+    }
+}
+
+async fn retain(gateway: std::sync::Arc<Gateway>) {
+    loop {
+        if let Err(error) = gateway.store.retain().await {
+            tracing::error!(%error, "what is too old could not be removed");
+        }
+        tokio::time::sleep(RETAIN_EVERY).await;
+    }
+}
+
+/// Waits for SIGTERM or SIGINT.
+async fn stop_signal() {
+    use tokio::signal::unix::{SignalKind, signal};
+    let (Ok(mut term), Ok(mut int)) = (signal(SignalKind::terminate()), signal(SignalKind::interrupt())) else {
+        tracing::error!("signals can't be heard; only a kill will stop this process");
+        return std::future::pending().await;
+    };
+    tokio::select! {
+        _ = term.recv() => {}
+        _ = int.recv() => {}
+    }
+}

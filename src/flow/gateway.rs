@@ -1,0 +1,106 @@
+//! The gateway put together: rules, sources, connections, store and deliveries.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::converge::Account;
+use super::deliver::Deliveries;
+use super::metrics::{Metrics, SharedMetrics};
+use crate::clock;
+use crate::domain::connection::ConnectionConfig;
+use crate::domain::name::{ConnectionName, SourceName};
+use crate::providers::knowledge::Knowledge;
+use crate::providers::{ConnectError, Provider};
+use crate::rules::Catalog;
+use crate::sources::{OpenError, Source};
+use crate::store::{Options, Store, StoreError};
+use crate::vault::Vault;
+
+/// Why a gateway can't start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// Secrets without a value and credentials that can't be used: every one of them.
+    #[error("{}", .0.join("\n"))]
+    Secrets(Vec<String>),
+    /// The store can't be opened.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// Everything a request needs, shared by the threads that receive.
+pub struct Gateway {
+    /// The rule set that judges.
+    pub catalog: Catalog,
+    /// The hooks by name.
+    pub sources: HashMap<SourceName, Source>,
+    /// What is durable.
+    pub store: Store,
+    /// What is counted.
+    pub metrics: SharedMetrics,
+    /// The deliveries under way.
+    pub deliveries: Deliveries,
+}
+
+/// Everything that the rule files name, with its secrets: the part of a start that can fail for want of a secret.
+pub struct Opened {
+    sources: HashMap<SourceName, Source>,
+    accounts: Vec<Account>,
+}
+
+/// Opens every source and connection of a rule set; all that is missing is told at once. `adjust` may redirect a connection
+/// (the sandbox does).
+pub fn open(catalog: &Catalog, vault: &Vault, adjust: impl Fn(&mut ConnectionConfig)) -> Result<Opened, StartError> {
+    let mut missing = Vec::new();
+    let mut sources = HashMap::new();
+    for config in catalog.sources() {
+        match Source::open(config, vault) {
+            Ok(source) => drop(sources.insert(config.name.clone(), source)),
+            Err(errors) => {
+                missing.extend(errors.iter().map(|error: &OpenError| format!("source {}: {error}", config.name)))
+            }
+        }
+    }
+    let knowledge = Arc::new(Knowledge::new());
+    let mut accounts = Vec::new();
+    for config in catalog.connections() {
+        let mut config = config.clone();
+        adjust(&mut config);
+        match Provider::connect(&config, vault) {
+            Ok(provider) => accounts.push(Account { config, provider, knowledge: Arc::clone(&knowledge) }),
+            Err(ConnectError::Credentials { connection, missing: unset }) => {
+                missing.extend(unset.iter().map(|error| format!("connection {connection}: {error}")));
+            }
+            Err(error) => missing.push(error.to_string()),
+        }
+    }
+    if missing.is_empty() { Ok(Opened { sources, accounts }) } else { Err(StartError::Secrets(missing)) }
+}
+
+impl Gateway {
+    /// Opens the store and starts the deliveries of what waited. Needs a running tokio runtime.
+    pub async fn start(
+        catalog: Catalog,
+        opened: Opened,
+        database: &std::path::Path,
+        retention: Duration,
+    ) -> Result<Arc<Self>, StartError> {
+        let (wake, wakes) = tokio::sync::mpsc::unbounded_channel();
+        let (store, waiting) = Store::open(database, Options { retention, clock: clock::now }, wake)?;
+        store.keep_rule_set(catalog.hash().to_owned(), catalog.text().to_owned()).await?;
+        let deliveries = Deliveries::start(&store, opened.accounts, wakes, waiting, clock::now);
+        let metrics = Arc::new(Metrics::default());
+        Ok(Arc::new(Self { catalog, sources: opened.sources, store, metrics, deliveries }))
+    }
+
+    /// The names of the connections of this rule set.
+    pub fn connections(&self) -> impl Iterator<Item = &ConnectionName> {
+        self.catalog.connections().map(|config| &config.name)
+    }
+
+    /// Ends deliveries and store: calls under way are recorded, at most `patience` long.
+    pub async fn stop(&self, patience: Duration) {
+        self.deliveries.stop(patience).await;
+        self.store.stop();
+    }
+}

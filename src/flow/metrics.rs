@@ -1,0 +1,107 @@
+//! What is counted. Names are Prometheus's; labels are bounded by the rule files.
+
+use std::sync::Arc;
+
+use prometheus_client::encoding::EncodeLabelSet;
+use prometheus_client::encoding::text::encode;
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::registry::Registry;
+
+use crate::domain::name::SourceName;
+
+/// By source.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct BySource {
+    source: String,
+}
+
+/// By source, and whether the body was another one.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Duplicates {
+    source: String,
+    differs: &'static str,
+}
+
+/// By source and reason.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Refusals {
+    source: String,
+    reason: &'static str,
+}
+
+/// By connection.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct ByConnection {
+    connection: String,
+}
+
+/// The gateway's counters.
+pub struct Metrics {
+    registry: Registry,
+    accepted: Family<BySource, Counter>,
+    duplicates: Family<Duplicates, Counter>,
+    refused: Family<Refusals, Counter>,
+    waiting: Family<ByConnection, Gauge>,
+    paused: Family<ByConnection, Gauge>,
+    dead: Gauge,
+}
+
+impl Default for Metrics {
+    fn default() -> Self {
+        let mut registry = Registry::with_prefix("tagrelay");
+        let metrics = |registry: &mut Registry| {
+            let accepted = Family::<BySource, Counter>::default();
+            registry.register("events", "Events accepted", accepted.clone());
+            let duplicates = Family::<Duplicates, Counter>::default();
+            registry.register("duplicates", "Requests that repeated an event", duplicates.clone());
+            let refused = Family::<Refusals, Counter>::default();
+            registry.register("requests_refused", "Requests that were not taken", refused.clone());
+            let waiting = Family::<ByConnection, Gauge>::default();
+            registry.register("contacts_waiting", "Contacts with changes to deliver", waiting.clone());
+            let paused = Family::<ByConnection, Gauge>::default();
+            registry.register("connection_paused", "1 while a connection is paused", paused.clone());
+            let dead = Gauge::default();
+            registry.register("dead_letters", "Changes that wait for a person", dead.clone());
+            (accepted, duplicates, refused, waiting, paused, dead)
+        };
+        let (accepted, duplicates, refused, waiting, paused, dead) = metrics(&mut registry);
+        Self { registry, accepted, duplicates, refused, waiting, paused, dead }
+    }
+}
+
+impl Metrics {
+    /// An event was accepted.
+    pub fn accepted(&self, source: &SourceName) {
+        self.accepted.get_or_create(&BySource { source: source.to_string() }).inc();
+    }
+
+    /// A request repeated an event.
+    pub fn duplicate(&self, source: &SourceName, differs: bool) {
+        let differs = if differs { "true" } else { "false" };
+        self.duplicates.get_or_create(&Duplicates { source: source.to_string(), differs }).inc();
+    }
+
+    /// A request was not taken.
+    pub fn refused(&self, source: &str, reason: &'static str) {
+        self.refused.get_or_create(&Refusals { source: source.to_owned(), reason }).inc();
+    }
+
+    /// The text that Prometheus reads; what is only looked at now and then is handed in.
+    pub fn text(&self, lanes: &[super::deliver::LaneStatus], dead: u64) -> String {
+        for lane in lanes {
+            let label = ByConnection { connection: lane.name.to_string() };
+            self.waiting.get_or_create(&label).set(i64::try_from(lane.waiting).unwrap_or(i64::MAX));
+            self.paused.get_or_create(&label).set(i64::from(lane.state == "paused"));
+        }
+        self.dead.set(i64::try_from(dead).unwrap_or(i64::MAX));
+        let mut text = String::new();
+        // Writing to a String can't fail.
+        let _ = encode(&mut text, &self.registry);
+        text
+    }
+}
+
+/// Shared by the threads that receive.
+pub type SharedMetrics = Arc<Metrics>;

@@ -1,0 +1,113 @@
+//! Events: what came, which rules matched, what became of it.
+
+use actix_web::{HttpRequest, HttpResponse, web};
+use serde_json::{Value, json};
+
+use super::super::{Shared, problem::Problem};
+use super::{ListQuery, part};
+use crate::domain::change::Ord;
+use crate::domain::name::SourceName;
+use crate::domain::time::Timestamp;
+use crate::store::{ChangeState, EventQuery, EventRecord, EventView};
+
+/// `GET /api/v1/events?source=&rule=&limit=&cursor=`: newest first.
+pub async fn list(request: HttpRequest, shared: web::Data<Shared>) -> Result<HttpResponse, Problem> {
+    let query = ListQuery::read(&request, &shared)?;
+    let source = query.source.as_deref().map(SourceName::parse).transpose();
+    let query = EventQuery {
+        before: query.cursor()?.map(Ord),
+        limit: query.limit()?,
+        source: source.map_err(|error| Problem::Call(format!("source: {error}")))?,
+        rule: query.rule,
+    };
+    let page = shared.gateway.store.reader().events(query).await?;
+    let items: Vec<Value> = page.items.iter().map(summary).collect();
+    Ok(HttpResponse::Ok().json(json!({ "items": items, "next": page.next })))
+}
+
+/// `GET /api/v1/events/{id}`: one event with its verdicts, changes, deliveries and attempts.
+pub async fn one(request: HttpRequest, shared: web::Data<Shared>) -> Result<HttpResponse, Problem> {
+    shared.tokens.admit(&request)?;
+    let ord = Ord(part(&request, "id", "event")?);
+    let view = shared.gateway.store.reader().event(ord).await?;
+    let view = view.ok_or_else(|| Problem::NotFound("there is no event of this id, or its retention has ended".to_owned()))?;
+    Ok(HttpResponse::Ok().json(whole(&view)))
+}
+
+fn summary(record: &EventRecord) -> Value {
+    let head = &record.head;
+    json!({
+        "id": record.ord.to_string(),
+        "source": head.source,
+        "received_at": head.received_at.to_string(),
+        "accepted_at": record.accepted_at.to_string(),
+        "type": head.kind,
+        "intent": head.intent,
+        "language": head.language,
+        "key": head.key,
+        "rule_set": head.rule_set,
+        "rules": head.rules,
+        "faults": head.faults,
+    })
+}
+
+fn whole(view: &EventView) -> Value {
+    let mut event = summary(&view.record);
+    event["changes"] = view.changes.iter().map(change).collect();
+    event["deliveries"] = view.deliveries.iter().map(delivery).collect();
+    event["duplicates"] = view.duplicates.iter().map(duplicate).collect();
+    event["reply"] = text_or_json(&view.record.reply);
+    event["body"] = text_or_json(&view.record.body);
+    event["query"] = pairs(&view.record.head.query);
+    event["headers"] = pairs(&view.record.head.headers);
+    event
+}
+
+fn change(state: &ChangeState) -> Value {
+    let effect = &state.change.effect;
+    json!({
+        "id": state.id.to_string(),
+        "rule": state.change.rule,
+        "connection": state.change.contact.connection,
+        "contact": state.change.contact.reference.to_string(),
+        "wanted": if effect.wants() { "add" } else { "remove" },
+        "tag": effect.tag(),
+        "if_tagged": state.change.guard.if_tagged,
+        "unless_tagged": state.change.guard.unless_tagged,
+        "state": state.state,
+        "reason": state.reason,
+        "delivery": state.delivery,
+        "next_try": state.retry.as_ref().map(|retry| retry.at.to_string()),
+        "tries": state.retry.as_ref().map(|retry| retry.tries),
+    })
+}
+
+pub(super) fn delivery(delivery: &crate::store::Delivery) -> Value {
+    let settled = delivery.settled.iter().map(|done| {
+        let wanted = if done.change.effect.wants() { "add" } else { "remove" };
+        json!({ "change": done.id.to_string(), "rule": done.change.rule, "wanted": wanted, "tag": done.change.effect.tag(),
+                "state": done.how.word(), "reason": done.reason })
+    });
+    json!({
+        "id": delivery.id,
+        "at": delivery.at.to_string(),
+        "connection": delivery.connection,
+        "contact": delivery.contact,
+        "settled": settled.collect::<Vec<_>>(),
+        "attempts": delivery.attempts,
+        "next_try": delivery.retry.as_ref().map(|retry| retry.at.to_string()),
+    })
+}
+
+fn duplicate((at, differs): &(Timestamp, bool)) -> Value {
+    json!({ "at": at.to_string(), "differs": differs })
+}
+
+fn pairs(pairs: &[(String, String)]) -> Value {
+    pairs.iter().map(|(name, value)| json!([name, value])).collect()
+}
+
+/// JSON as JSON, so that it can be read; anything else as text.
+fn text_or_json(bytes: &[u8]) -> Value {
+    serde_json::from_slice(bytes).unwrap_or_else(|_| String::from_utf8_lossy(bytes).into_owned().into())
+}

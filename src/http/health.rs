@@ -1,0 +1,27 @@
+//! Alive, ready, counted.
+
+use actix_web::{HttpResponse, web};
+use serde_json::json;
+
+use super::Shared;
+use super::problem::Problem;
+
+/// `GET /healthz`: the process answers.
+pub async fn alive() -> HttpResponse {
+    HttpResponse::Ok().json(json!({ "status": "alive" }))
+}
+
+/// `GET /readyz`: rules are loaded and the store takes events.
+pub async fn ready(shared: web::Data<Shared>) -> Result<HttpResponse, Problem> {
+    shared.gateway.store.ping().await?;
+    let rules = shared.gateway.catalog.rule_count();
+    Ok(HttpResponse::Ok().json(json!({ "status": "ready", "rules": rules, "rule_set": shared.gateway.catalog.hash() })))
+}
+
+/// `GET /metrics`: Prometheus.
+pub async fn metrics(shared: web::Data<Shared>) -> Result<HttpResponse, Problem> {
+    let gateway = &shared.gateway;
+    let (lanes, dead) = (gateway.deliveries.status().await, gateway.store.reader().dead_count().await?);
+    let text = gateway.metrics.text(&lanes, dead);
+    Ok(HttpResponse::Ok().content_type("application/openmetrics-text; version=1.0.0; charset=utf-8").body(text))
+}

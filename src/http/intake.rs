@@ -1,0 +1,156 @@
+//! `POST /hooks/{source}`: from an HTTP request to a plain one, and back to an answer.
+
+use std::borrow::Cow;
+use std::time::Duration;
+
+use actix_web::http::header::{CONTENT_LENGTH, CONTENT_TYPE, HeaderMap};
+use actix_web::http::{Method, StatusCode};
+use actix_web::{HttpRequest, HttpResponse, web};
+use bytes::{Bytes, BytesMut};
+use futures_util::StreamExt;
+
+use super::Shared;
+use super::problem::Problem;
+use super::refusals::Refused;
+use crate::clock;
+use crate::domain::request::{Fields, Request};
+use crate::domain::time::Timestamp;
+use crate::flow::receive::{NotTaken, receive};
+
+/// The most that a request's headers may take; real senders use one or two thousand bytes.
+const MAX_HEAD_BYTES: usize = 32 * 1024;
+/// How long a sender may take for a body.
+const BODY_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// Takes a webhook.
+pub async fn hook(request: HttpRequest, payload: web::Payload, shared: web::Data<Shared>) -> HttpResponse {
+    let now = clock::now();
+    match take(&request, payload, &shared, now).await {
+        Ok(response) => response,
+        Err((problem, reason)) => refuse(&request, &shared, now, problem, reason),
+    }
+}
+
+type Refusing = (Problem, String);
+
+async fn take(
+    request: &HttpRequest,
+    payload: web::Payload,
+    shared: &Shared,
+    now: Timestamp,
+) -> Result<HttpResponse, Refusing> {
+    let name = request.match_info().get("source").unwrap_or_default();
+    let source = shared.gateway.sources.get(name).ok_or_else(|| plain(Problem::NotFound("no such source".to_owned())))?;
+    if request.method() != Method::POST {
+        return Err(plain(Problem::Method { allow: "POST" }));
+    }
+    check_head(request.headers())?;
+    let body = read_body(request.headers(), payload, shared.max_body_bytes).await?;
+    let url = url_of(request, shared);
+    let plain_request = Request {
+        method: request.method().as_str(),
+        url: &url,
+        query: request.query_string(),
+        headers: fields(request.headers()),
+        body: &body,
+        peer: request.peer_addr().map(|peer| peer.ip()),
+        received_at: now,
+    };
+    let answers = receive(&shared.gateway, source, plain_request).await.map_err(not_taken)?;
+    let reply = answers.into_iter().next().map(|answer| answer.reply).unwrap_or_default();
+    Ok(HttpResponse::build(StatusCode::OK).content_type("application/json").body(reply))
+}
+
+fn plain(problem: Problem) -> Refusing {
+    let reason = problem.to_string();
+    (problem, reason)
+}
+
+fn not_taken(error: NotTaken) -> Refusing {
+    match error {
+        NotTaken::Sender(refusal) => (Problem::NoProof, format!("{}: {refusal}", refusal.word())),
+        NotTaken::Body(error) => plain(Problem::Body(error)),
+        NotTaken::Store(error) => (Problem::Unavailable, error.to_string()),
+    }
+}
+
+/// What can be refused before a byte of the body is read.
+fn check_head(headers: &HeaderMap) -> Result<(), Refusing> {
+    let bytes: usize = headers.iter().map(|(name, value)| name.as_str().len() + value.len() + 4).sum();
+    if bytes > MAX_HEAD_BYTES {
+        return Err(plain(Problem::Headers { limit: MAX_HEAD_BYTES }));
+    }
+    let media = headers.get(CONTENT_TYPE).map(|value| value.to_str().unwrap_or("?"));
+    let essence = media.map(|media| media.split(';').next().unwrap_or_default().trim().to_ascii_lowercase());
+    match essence.as_deref() {
+        None | Some("application/json") => Ok(()),
+        Some(other) if other.ends_with("+json") => Ok(()),
+        Some(_) => Err(plain(Problem::MediaType { expected: "application/json" })),
+    }
+}
+
+async fn read_body(headers: &HeaderMap, payload: web::Payload, limit: usize) -> Result<Bytes, Refusing> {
+    let too_large = || plain(Problem::TooLarge { limit });
+    let told = headers.get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<usize>().ok());
+    if told.is_some_and(|length| length > limit) {
+        return Err(too_large());
+    }
+    let mut payload = payload.into_inner();
+    let read = async {
+        let Some(first) = payload.next().await else { return Ok(Bytes::new()) };
+        let first = first.map_err(|_| plain(Problem::Call("the body ended early".to_owned())))?;
+        if told == Some(first.len()) {
+            // The common case: one piece, nothing copied.
+            return Ok(first);
+        }
+        let mut body = BytesMut::from(first.as_ref());
+        while let Some(piece) = payload.next().await {
+            let piece = piece.map_err(|_| plain(Problem::Call("the body ended early".to_owned())))?;
+            if body.len() + piece.len() > limit {
+                return Err(too_large());
+            }
+            body.extend_from_slice(&piece);
+        }
+        Ok(body.freeze())
+    };
+    tokio::time::timeout(BODY_TIMEOUT, read).await.unwrap_or_else(|_| Err(plain(Problem::Timeout)))
+}
+
+fn fields(headers: &HeaderMap) -> Fields<'_> {
+    let text = |value: &actix_web::http::header::HeaderValue| match value.to_str() {
+        Ok(_) => String::new(),
+        Err(_) => String::from_utf8_lossy(value.as_bytes()).into_owned(),
+    };
+    let pairs = headers.iter().map(|(name, value)| {
+        let value = value.to_str().map_or_else(|_| Cow::Owned(text(value)), Cow::Borrowed);
+        (Cow::Borrowed(name.as_str()), value)
+    });
+    Fields(pairs.collect())
+}
+
+/// The address as the sender called it.
+fn url_of(request: &HttpRequest, shared: &Shared) -> String {
+    let path = request.uri().path_and_query().map_or("", |path| path.as_str());
+    match &shared.public_url {
+        Some(base) => format!("{base}{path}"),
+        None => {
+            let host = request.headers().get("host").and_then(|host| host.to_str().ok()).unwrap_or_default();
+            format!("http://{host}{path}")
+        }
+    }
+}
+
+fn refuse(request: &HttpRequest, shared: &Shared, now: Timestamp, problem: Problem, reason: String) -> HttpResponse {
+    let name = request.match_info().get("source").unwrap_or_default();
+    let peer = request.peer_addr().map(|peer| peer.ip());
+    let problem = match (&problem, shared.refusals.failed_proof_of(&problem, peer, now)) {
+        (Problem::NoProof, Some(retry_after)) => Problem::TooManyProofs { retry_after },
+        _ => problem,
+    };
+    // An address that nobody configured would let a stranger write labels and log lines of any length.
+    let known = shared.gateway.sources.get(name).map_or("unknown", |source| source.config().name.as_str());
+    tracing::warn!(source = known, problem = problem.word(), reason, "request refused");
+    shared.gateway.metrics.refused(known, problem.word());
+    shared.refusals.keep(Refused { at: now, source: known.to_owned(), peer, problem: problem.word(), reason });
+    actix_web::ResponseError::error_response(&problem)
+}
