@@ -6,4 +6,5 @@
 pub mod clock;
 pub mod domain;
 pub mod providers;
+pub mod sandbox;
 pub mod vault;
