@@ -10,6 +10,7 @@ pub mod flow;
 pub mod http;
 pub mod providers;
 pub mod rules;
+pub mod sandbox;
 pub mod settings;
 pub mod sources;
 pub mod store;

@@ -233,6 +233,38 @@ mod tests {
         assert!(matches!(nowhere, Err(NoAnswer::NotSent(_))), "{nowhere:?}");
     }
 
+    #[tokio::test]
+    async fn a_small_answer_does_not_become_a_large_one() {
+        const MEBIBYTE: &[u8] = include_bytes!("../../tests/fixtures/a-mebibyte-of-spaces.gz");
+        let mut head = b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nConnection: close\r\n\r\n".to_vec();
+        head.extend(MEBIBYTE.repeat(16));
+        let address = answer_once(head);
+        let answer = get(&format!("http://{address}/"), AddressPolicy::Any).await.expect("an answer");
+        assert_eq!((answer.body.len(), answer.extent), (BODY_CAP, Extent::Capped));
+    }
+
+    #[tokio::test]
+    async fn a_redirect_is_an_answer_and_is_not_followed() {
+        let address =
+            answer_once(b"HTTP/1.1 302 Found\r\nLocation: http://10.0.0.1/\r\nContent-Length: 0\r\n\r\n".to_vec());
+        let answer = get(&format!("http://{address}/"), AddressPolicy::Any).await.expect("an answer");
+        assert_eq!((answer.status, answer.extent), (302, Extent::Whole));
+    }
+
+    /// A server that reads one request and answers these bytes.
+    fn answer_once(bytes: Vec<u8>) -> SocketAddr {
+        use std::io::{Read, Write};
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+        let address = listener.local_addr().expect("an address");
+        std::thread::spawn(move || {
+            let (mut stream, _) = listener.accept().expect("a call");
+            assert!(stream.read(&mut [0; 4096]).expect("a request") > 0);
+            // The client hangs up when it has read enough.
+            drop(stream.write_all(&bytes));
+        });
+        address
+    }
+
     async fn get(url: &str, policy: AddressPolicy) -> Result<Answer, NoAnswer> {
         let outbound = Outbound::new(Duration::from_secs(2), policy).expect("a client");
         let url = Url::parse(url).expect("a URL");

@@ -11,18 +11,20 @@ pub use search::{Filter, Search};
 
 use super::Direction;
 use super::api::{Api, Heard, Wish, blank, segment};
+use super::connect::{ConnectError, Ready, ready};
 use super::judge::{Row, Ruling, row};
 use super::outbound::Extent;
 use super::outcome::{Asked, Called, Outcome};
+use crate::domain::connection::ConnectionConfig;
 use crate::domain::contact::ContactRef;
 use crate::domain::tag::TagName;
 use crate::domain::time::Timestamp;
-use crate::vault::LiveSecret;
+use crate::vault::{LiveSecret, Vault};
 
 /// What HelpCrunch's statuses mean. Codes and messages differ between copies of its pages (a lost customer is "Chat not
 /// found"), so the status alone decides. Of 400 the setup page says: "DO NOT repeat such requests without modifications".
 /// The pages name 200, 400, 401, 404 and 429; the other rows are what HTTP says of them.
-pub const TABLE: [Row; 12] = [
+const TABLE: [Row; 12] = [
     row(200, 299, Ruling::Done, "done"),
     // Redirects aren't followed: the call would lose its body, or carry the key to another host.
     row(300, 399, Ruling::Refused, "the address redirects elsewhere: is base_url right?"),
@@ -48,8 +50,10 @@ pub struct HelpCrunch {
 }
 
 impl HelpCrunch {
-    pub(super) fn new(api: Api, key: LiveSecret) -> Self {
-        Self { api, key }
+    /// Resolves the API key and readies the client; nothing is called yet.
+    pub fn connect(config: &ConnectionConfig, vault: &Vault) -> Result<Self, ConnectError> {
+        let Ready { outbound, base_url, credentials: [key] } = ready(config, vault)?;
+        Ok(Self { api: Api { outbound, base_url, table: &TABLE }, key })
     }
 
     /// `PUT` or `DELETE /customers/{id}/tags` with `{"tags":[{"name":"Lead"}]}`. A new tag gets the vendor's colour.
@@ -81,6 +85,7 @@ impl HelpCrunch {
     }
 
     /// `POST /customers` with standard fields and customData as the page has them: the new customer.
+    /// Unlike a tag, a creation can't be repeated blindly: after one in doubt, search first.
     pub async fn create(&self, fields: &Value, now: Timestamp) -> Asked<Customer> {
         let wish = Wish { method: Method::POST, path: "/customers".to_owned(), body: Some(fields.clone()) };
         self.ask(wish, customer::read_one, now).await
@@ -136,7 +141,7 @@ fn disbelieve(mut called: Called, direction: Direction, tags: &[TagName]) -> Cal
     let agrees = tags.iter().all(|tag| listed.contains(tag) == (direction == Direction::Add));
     if !agrees {
         called.outcome = Outcome::Done { tags: None };
-        called.attempt.verdict.push_str("; the listed tags contradict it and aren't believed");
+        called.attempt.verdict.push_str("; they contradict it and aren't believed");
     }
     called
 }

@@ -1,0 +1,131 @@
+//! The sandbox as a person with curl sees it. Nothing here has a runtime: the sandbox brings its own.
+
+use std::io::{Read, Write};
+use std::net::{TcpListener, TcpStream};
+
+use serde_json::{Value, json};
+use tagrelay::sandbox::{self, Access, Sandbox, SandboxOptions};
+
+fn start(options: SandboxOptions) -> Sandbox {
+    sandbox::start(TcpListener::bind("127.0.0.1:0").expect("a port"), options).expect("a sandbox")
+}
+
+/// Sends one request and reads until the connection ends; `None` when nothing came.
+fn raw(sandbox: &Sandbox, method: &str, path: &str, body: &str) -> Option<String> {
+    let mut stream = TcpStream::connect(sandbox.address()).expect("connected");
+    let head = format!(
+        "{method} {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\nAuthorization: Bearer sandbox\r\n\
+         Content-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}",
+        body.len()
+    );
+    stream.write_all(head.as_bytes()).expect("sent");
+    let mut answer = Vec::new();
+    // A connection that is reset on purpose is an answer too.
+    drop(stream.read_to_end(&mut answer));
+    let answer = String::from_utf8(answer).expect("UTF-8");
+    (!answer.is_empty()).then_some(answer)
+}
+
+fn call(sandbox: &Sandbox, method: &str, path: &str, body: &Value) -> (u16, Value) {
+    let body = if body.is_null() { String::new() } else { body.to_string() };
+    let answer = raw(sandbox, method, path, &body).expect("an answer");
+    let status = answer.split(' ').nth(1).and_then(|s| s.parse().ok()).expect("a status");
+    let body = answer.split_once("\r\n\r\n").map_or("", |(_, body)| body);
+    (status, serde_json::from_str(body).unwrap_or_default())
+}
+
+#[test]
+fn it_says_what_there_is() {
+    let sandbox = start(SandboxOptions::default());
+    for path in ["/", "/_sandbox", "/_sandbox/"] {
+        let (status, index) = call(&sandbox, "GET", path, &Value::Null);
+        assert_eq!((status, &index["providers"]["helpcrunch"]), (200, &json!("/helpcrunch/v1")), "{path}");
+    }
+    assert_eq!(call(&sandbox, "GET", "/elsewhere", &Value::Null).0, 404);
+    assert_eq!(call(&sandbox, "GET", "/helpcrunch/v1", &Value::Null).0, 404);
+    assert_eq!(sandbox.base_url("helpcrunch"), Some(format!("http://{}/helpcrunch/v1", sandbox.address())));
+    assert_eq!(sandbox.base_url("elsewhere"), None);
+}
+
+#[test]
+fn contacts_are_shown_and_edited_by_hand() {
+    let sandbox = start(SandboxOptions::default());
+    let tags = json!({ "tags": [{ "name": "Lead" }] });
+    call(&sandbox, "PUT", "/helpcrunch/v1/customers/7/tags", &tags);
+    let (status, edited) =
+        call(&sandbox, "POST", "/_sandbox/contacts/helpcrunch/8", &json!({ "tags": ["vip", "Lead"] }));
+    assert_eq!((status, &edited["tags"][0]), (200, &json!({ "name": "vip", "color": "#c377e0" })));
+    let (_, all) = call(&sandbox, "GET", "/_sandbox/contacts", &Value::Null);
+    let expected = json!([{ "id": "7", "tags": ["Lead"] }, { "id": "8", "tags": ["vip", "Lead"] }]);
+    assert_eq!(all, json!({ "helpcrunch": expected }));
+    let (_, one) = call(&sandbox, "GET", "/_sandbox/contacts?id=7", &Value::Null);
+    assert_eq!(one["helpcrunch"].as_array().map(Vec::len), Some(1));
+    assert_eq!(call(&sandbox, "GET", "/_sandbox/contacts/helpcrunch/8", &Value::Null).1["id"], 8);
+    for (path, body) in [
+        ("/_sandbox/contacts/helpcrunch/ana", json!({ "tags": [] })),
+        ("/_sandbox/contacts/elsewhere/7", json!({ "tags": [] })),
+        ("/_sandbox/contacts/helpcrunch/7", json!({ "tag": [] })),
+    ] {
+        let (status, problem) = call(&sandbox, "POST", path, &body);
+        assert!(status == 400 && problem["error"].is_string(), "{path}: {problem}");
+    }
+    assert_eq!(call(&sandbox, "GET", "/_sandbox/contacts/helpcrunch/9", &Value::Null).0, 404);
+    assert_eq!(call(&sandbox, "GET", "/_sandbox/contacts?name=7", &Value::Null).0, 400);
+}
+
+#[test]
+fn calls_are_shown_in_order_from_a_cursor() {
+    let sandbox = start(SandboxOptions::default());
+    for id in 1..=3 {
+        call(&sandbox, "GET", &format!("/helpcrunch/v1/customers/{id}?a=b"), &Value::Null);
+    }
+    let (_, calls) = call(&sandbox, "GET", "/_sandbox/calls?since=1", &Value::Null);
+    assert_eq!((calls["calls"].as_array().map(Vec::len), &calls["last"]), (Some(2), &json!(3)));
+    let first = &calls["calls"][0];
+    assert_eq!((&first["n"], &first["method"], &first["status"]), (&json!(2), &json!("GET"), &json!(200)));
+    assert_eq!(first["path"], "/helpcrunch/v1/customers/2?a=b");
+    assert_eq!(first["headers"]["authorization"], "Bearer ***");
+    assert_eq!(call(&sandbox, "DELETE", "/_sandbox/calls", &Value::Null).0, 204);
+    let (_, calls) = call(&sandbox, "GET", "/_sandbox/calls", &Value::Null);
+    assert_eq!(calls, json!({ "calls": [], "last": 3 }));
+}
+
+#[test]
+fn faults_come_and_go() {
+    let sandbox = start(SandboxOptions::default());
+    let fault = json!({ "kind": "status", "status": 503, "times": 2 });
+    let (status, faults) = call(&sandbox, "POST", "/_sandbox/faults", &json!({ "faults": [fault] }));
+    assert_eq!((status, &faults["faults"][0]), (200, &fault));
+    let customer = "/helpcrunch/v1/customers/7";
+    assert_eq!(call(&sandbox, "GET", customer, &Value::Null).0, 503);
+    assert_eq!(call(&sandbox, "GET", "/_sandbox/faults", &Value::Null).1["faults"][0]["times"], 1);
+    assert_eq!(call(&sandbox, "DELETE", "/_sandbox/faults", &Value::Null).0, 204);
+    assert_eq!(call(&sandbox, "GET", customer, &Value::Null).0, 200);
+    let (status, problem) = call(&sandbox, "POST", "/_sandbox/faults", &json!([{ "kind": "earthquake" }]));
+    assert!(status == 400 && problem["error"].as_str().is_some_and(|e| e.contains("earthquake")), "{problem}");
+    call(&sandbox, "POST", "/_sandbox/faults", &json!([{ "kind": "reset", "times": 1 }, { "kind": "truncate" }]));
+    assert_eq!(raw(&sandbox, "GET", customer, ""), None);
+    let half = raw(&sandbox, "GET", customer, "").expect("half an answer");
+    assert!(half.contains("200 OK") && half.contains("createdFrom") && !half.ends_with('}'), "{half}");
+    let outcomes: Vec<_> = sandbox.calls().iter().map(|call| (call.status, call.fault)).collect();
+    assert_eq!(
+        outcomes,
+        [(Some(503), Some("status")), (Some(200), None), (None, Some("reset")), (Some(200), Some("truncate"))]
+    );
+}
+
+#[test]
+fn keys_of_real_accounts_are_welcome_where_the_sandbox_says_so() {
+    let sandbox = start(SandboxOptions { access: Access::Key("other".into()), ..SandboxOptions::default() });
+    assert_eq!(call(&sandbox, "GET", "/helpcrunch/v1/customers/7", &Value::Null).0, 401);
+    let sandbox = start(SandboxOptions { access: Access::AnyKey, ..SandboxOptions::default() });
+    assert_eq!(call(&sandbox, "GET", "/helpcrunch/v1/customers/7", &Value::Null).0, 200);
+}
+
+#[tokio::test]
+async fn it_stops_inside_a_runtime_too() {
+    let sandbox = start(SandboxOptions::default());
+    let address = sandbox.address();
+    sandbox.stop().await;
+    assert!(TcpStream::connect(address).is_err());
+}
