@@ -14,7 +14,10 @@ pub fn start(settings: &Settings) -> Result<(), String> {
     let logs = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_target(false);
     match format {
         LogFormat::Json => logs.json().flatten_event(true).with_current_span(false).init(),
-        LogFormat::Pretty => logs.with_ansi(anstream::AutoStream::choice(&std::io::stderr()) != anstream::ColorChoice::Never).init(),
+        LogFormat::Pretty => {
+            let colour = anstream::AutoStream::choice(&std::io::stderr()) != anstream::ColorChoice::Never;
+            logs.with_ansi(colour).init();
+        }
     }
     Ok(())
 }

@@ -20,7 +20,9 @@ use crate::settings::{self, BadSetting, Settings};
 /// A gateway between what people say to a bot and the tags a business keeps on them.
 #[derive(Parser)]
 #[command(name = "tagrelay", version, about, propagate_version = true, arg_required_else_help = true)]
-#[command(after_help = "Start here:\n  tagrelay serve --sandbox      # a gateway with example rules and a pretend provider\n  tagrelay send website-bot rules/fixtures/es-pricing.json\n\nSettings come from the environment (TAGRELAY_LISTEN, TAGRELAY_RULES, ...); docs/operations.md lists them.")]
+#[command(
+    after_help = "Start here:\n  tagrelay serve --sandbox      # a gateway with example rules and a pretend provider\n  tagrelay send website-bot rules/fixtures/es-pricing.json\n\nSettings come from the environment (TAGRELAY_LISTEN, TAGRELAY_RULES, ...); docs/operations.md lists them."
+)]
 struct Cli {
     #[command(subcommand)]
     command: Command,

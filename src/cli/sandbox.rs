@@ -8,7 +8,9 @@ use crate::sandbox::{self, SandboxOptions, Unknown};
 
 /// Run the provider sandbox alone: the providers' APIs as documented, with limits and errors.
 #[derive(clap::Args)]
-#[command(after_help = "Example:\n  tagrelay sandbox --listen 127.0.0.1:8090\n  curl http://127.0.0.1:8090/_sandbox/contacts")]
+#[command(
+    after_help = "Example:\n  tagrelay sandbox --listen 127.0.0.1:8090\n  curl http://127.0.0.1:8090/_sandbox/contacts"
+)]
 pub struct Args {
     /// Where to listen [default: `TAGRELAY_SANDBOX_LISTEN`, else 127.0.0.1:8090].
     #[arg(long, value_name = "ADDRESS")]
@@ -34,7 +36,11 @@ pub fn run(args: &Args) -> ExitCode {
         Ok(sandbox) => sandbox,
         Err(error) => return fail(NO, &format!("sandbox: {error}")),
     };
-    eprintln!("sandbox on http://{}, key `sandbox`; what it holds: http://{}/_sandbox/", sandbox.address(), sandbox.address());
+    eprintln!(
+        "sandbox on http://{}, key `sandbox`; what it holds: http://{}/_sandbox/",
+        sandbox.address(),
+        sandbox.address()
+    );
     actix_web::rt::System::new().block_on(async {
         let _ = tokio::signal::ctrl_c().await;
         sandbox.stop().await;

@@ -41,7 +41,7 @@ const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Sends, and prints the answer.
 pub fn run(args: &Args) -> ExitCode {
-    send(args).map_or_else(|status| status, |status| status)
+    send(args).unwrap_or_else(|status| status)
 }
 
 fn send(args: &Args) -> Result<ExitCode, ExitCode> {
@@ -50,7 +50,10 @@ fn send(args: &Args) -> Result<ExitCode, ExitCode> {
     let (catalog, _) = ruleset::clean(&rules)?;
     let config = catalog.source(&args.source).ok_or_else(|| {
         let names: Vec<&str> = catalog.sources().map(|source| source.name.as_str()).collect();
-        fail(WRONG, &format!("there is no source {:?} in {}; there is: {}", args.source, rules.display(), names.join(", ")))
+        fail(
+            WRONG,
+            &format!("there is no source {:?} in {}; there is: {}", args.source, rules.display(), names.join(", ")),
+        )
     })?;
     let vault = Vault::new(environment(), args.sandbox.then(|| Secret::new("sandbox")));
     let source = Source::open(config, &vault).map_err(|errors| {
@@ -62,9 +65,9 @@ fn send(args: &Args) -> Result<ExitCode, ExitCode> {
     let url = format!("{}/hooks/{}", base.trim_end_matches('/'), args.source);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.map_err(|error| fail(NO, &error.to_string()))?;
-    let (status, answer) = runtime.block_on(post(&source, &url, body)).map_err(|error| {
-        fail(NO, &format!("{url}: {error}; is the gateway running?"))
-    })?;
+    let (status, answer) = runtime
+        .block_on(post(&source, &url, body))
+        .map_err(|error| fail(NO, &format!("{url}: {error}; is the gateway running?")))?;
     println!("{answer}");
     if (200..300).contains(&status) {
         return Ok(ExitCode::SUCCESS);

@@ -17,7 +17,9 @@ use crate::vault::Vault;
 
 /// Run the gateway.
 #[derive(clap::Args)]
-#[command(after_help = "Example:\n  tagrelay serve --sandbox\n\nWith --sandbox every connection is pointed at the built-in provider sandbox, and each unset env:NAME secret is `sandbox`.")]
+#[command(
+    after_help = "Example:\n  tagrelay serve --sandbox\n\nWith --sandbox every connection is pointed at the built-in provider sandbox, and each unset env:NAME secret is `sandbox`."
+)]
 pub struct Args {
     /// Point every connection at the built-in provider sandbox.
     #[arg(long)]
@@ -34,7 +36,7 @@ const RETAIN_EVERY: Duration = Duration::from_hours(1);
 
 /// Runs until SIGTERM or SIGINT.
 pub fn run(args: &Args) -> ExitCode {
-    prepare(args).map_or_else(|status| status, |start| start.run())
+    prepare(args).map_or_else(|status| status, Start::run)
 }
 
 /// Everything that can be wrong before the first request, done.

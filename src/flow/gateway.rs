@@ -57,7 +57,7 @@ pub fn open(catalog: &Catalog, vault: &Vault, adjust: impl Fn(&mut ConnectionCon
         match Source::open(config, vault) {
             Ok(source) => drop(sources.insert(config.name.clone(), source)),
             Err(errors) => {
-                missing.extend(errors.iter().map(|error: &OpenError| format!("source {}: {error}", config.name)))
+                missing.extend(errors.iter().map(|error: &OpenError| format!("source {}: {error}", config.name)));
             }
         }
     }

@@ -27,11 +27,12 @@ pub async fn hook(request: HttpRequest, payload: web::Payload, shared: web::Data
     let now = clock::now();
     match take(&request, payload, &shared, now).await {
         Ok(response) => response,
-        Err((problem, reason)) => refuse(&request, &shared, now, problem, reason),
+        Err(refusing) => refuse(&request, &shared, now, *refusing.0),
     }
 }
 
-type Refusing = (Problem, String);
+/// A problem, and what the operator may know of it; boxed, since nearly no request has one.
+struct Refusing(Box<(Problem, String)>);
 
 async fn take(
     request: &HttpRequest,
@@ -40,7 +41,8 @@ async fn take(
     now: Timestamp,
 ) -> Result<HttpResponse, Refusing> {
     let name = request.match_info().get("source").unwrap_or_default();
-    let source = shared.gateway.sources.get(name).ok_or_else(|| plain(Problem::NotFound("no such source".to_owned())))?;
+    let source =
+        shared.gateway.sources.get(name).ok_or_else(|| plain(Problem::NotFound("no such source".to_owned())))?;
     if request.method() != Method::POST {
         return Err(plain(Problem::Method { allow: "POST" }));
     }
@@ -63,14 +65,14 @@ async fn take(
 
 fn plain(problem: Problem) -> Refusing {
     let reason = problem.to_string();
-    (problem, reason)
+    Refusing(Box::new((problem, reason)))
 }
 
 fn not_taken(error: NotTaken) -> Refusing {
     match error {
-        NotTaken::Sender(refusal) => (Problem::NoProof, format!("{}: {refusal}", refusal.word())),
+        NotTaken::Sender(refusal) => Refusing(Box::new((Problem::NoProof, format!("{}: {refusal}", refusal.word())))),
         NotTaken::Body(error) => plain(Problem::Body(error)),
-        NotTaken::Store(error) => (Problem::Unavailable, error.to_string()),
+        NotTaken::Store(error) => Refusing(Box::new((Problem::Unavailable, error.to_string()))),
     }
 }
 
@@ -131,16 +133,15 @@ fn fields(headers: &HeaderMap) -> Fields<'_> {
 /// The address as the sender called it.
 fn url_of(request: &HttpRequest, shared: &Shared) -> String {
     let path = request.uri().path_and_query().map_or("", |path| path.as_str());
-    match &shared.public_url {
-        Some(base) => format!("{base}{path}"),
-        None => {
-            let host = request.headers().get("host").and_then(|host| host.to_str().ok()).unwrap_or_default();
-            format!("http://{host}{path}")
-        }
+    if let Some(base) = &shared.public_url {
+        return format!("{base}{path}");
     }
+    let host = request.headers().get("host").and_then(|host| host.to_str().ok()).unwrap_or_default();
+    format!("http://{host}{path}")
 }
 
-fn refuse(request: &HttpRequest, shared: &Shared, now: Timestamp, problem: Problem, reason: String) -> HttpResponse {
+fn refuse(request: &HttpRequest, shared: &Shared, now: Timestamp, refusing: (Problem, String)) -> HttpResponse {
+    let (problem, reason) = refusing;
     let name = request.match_info().get("source").unwrap_or_default();
     let peer = request.peer_addr().map(|peer| peer.ip());
     let problem = match (&problem, shared.refusals.failed_proof_of(&problem, peer, now)) {

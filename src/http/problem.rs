@@ -83,8 +83,12 @@ impl Problem {
             Self::Method { .. } => (StatusCode::METHOD_NOT_ALLOWED, "method", "Another method is needed"),
             Self::Timeout => (StatusCode::REQUEST_TIMEOUT, "timeout", "The request took too long"),
             Self::TooLarge { .. } => (StatusCode::PAYLOAD_TOO_LARGE, "too-large", "The body is too large"),
-            Self::MediaType { .. } => (StatusCode::UNSUPPORTED_MEDIA_TYPE, "media-type", "Another content type is needed"),
-            Self::TooManyProofs { .. } => (StatusCode::TOO_MANY_REQUESTS, "too-many-failures", "Too many failed proofs"),
+            Self::MediaType { .. } => {
+                (StatusCode::UNSUPPORTED_MEDIA_TYPE, "media-type", "Another content type is needed")
+            }
+            Self::TooManyProofs { .. } => {
+                (StatusCode::TOO_MANY_REQUESTS, "too-many-failures", "Too many failed proofs")
+            }
             Self::Headers { .. } => {
                 (StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE, "headers-too-large", "The headers are too large")
             }

@@ -46,13 +46,15 @@ struct Note {
 }
 
 /// `POST /api/v1/dead-letters/{id}/discard` with `{"note":"..."}` or nothing.
-pub async fn discard(request: HttpRequest, body: web::Bytes, shared: web::Data<Shared>) -> Result<HttpResponse, Problem> {
+pub async fn discard(
+    request: HttpRequest,
+    body: web::Bytes,
+    shared: web::Data<Shared>,
+) -> Result<HttpResponse, Problem> {
     shared.tokens.admit(&request)?;
     let id: ChangeId = part(&request, "id", "dead letter")?;
-    let note = match body.is_empty() {
-        true => Note::default(),
-        false => serde_json::from_slice(&body).map_err(|error| Problem::Call(format!("body: {error}")))?,
-    };
+    let text: &[u8] = if body.is_empty() { b"{}" } else { &body };
+    let note: Note = serde_json::from_slice(text).map_err(|error| Problem::Call(format!("body: {error}")))?;
     if shared.gateway.store.discard_dead(id, note.note).await? {
         tracing::info!(change = %id, "dead letter discarded");
         Ok(HttpResponse::Ok().json(json!({ "id": id.to_string(), "state": "discarded" })))

@@ -30,7 +30,8 @@ pub async fn one(request: HttpRequest, shared: web::Data<Shared>) -> Result<Http
     shared.tokens.admit(&request)?;
     let ord = Ord(part(&request, "id", "event")?);
     let view = shared.gateway.store.reader().event(ord).await?;
-    let view = view.ok_or_else(|| Problem::NotFound("there is no event of this id, or its retention has ended".to_owned()))?;
+    let view =
+        view.ok_or_else(|| Problem::NotFound("there is no event of this id, or its retention has ended".to_owned()))?;
     Ok(HttpResponse::Ok().json(whole(&view)))
 }
 

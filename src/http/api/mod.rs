@@ -45,7 +45,8 @@ impl ListQuery {
     }
 
     fn cursor<T: std::str::FromStr>(&self) -> Result<Option<T>, Problem> {
-        let parse = |text: &String| text.parse().map_err(|_| Problem::Call("cursor: expected what `next` gave".to_owned()));
+        let parse =
+            |text: &String| text.parse().map_err(|_| Problem::Call("cursor: expected what `next` gave".to_owned()));
         self.cursor.as_ref().map(parse).transpose()
     }
 }
