@@ -1,105 +1,22 @@
 //! What goes wrong on purpose: rules that are asked for every call, the first that fires decides.
 
+mod rule;
+
 use std::time::Duration;
 
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use serde_json::{Value, json};
+
+pub use rule::{Fault, FaultKind, Shape};
 
 use super::dice::Dice;
 use super::request::Request;
-
-/// What goes wrong.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum FaultKind {
-    /// Answers `status`; nothing is done.
-    Status,
-    /// The same in `share` of the calls.
-    Rate,
-    /// Answers 429, with `retry_after` where it is given; nothing is done.
-    Throttle,
-    /// No answer for `millis`, then the connection is closed; nothing is done.
-    Timeout,
-    /// The connection is closed without an answer; nothing is done.
-    Reset,
-    /// The change is made, then `status` is answered, or without one the connection is closed.
-    Ghost,
-    /// The change is made, and half of the answer is sent.
-    Truncate,
-    /// All is well, `millis` late.
-    Slow,
-    /// All is well, in another `shape`.
-    Shape,
-    /// In `share` of the calls one of all that can pass.
-    Mixed,
-}
-
-/// Forms of a successful answer that clients should take, since the vendor's pages don't rule them out.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Shape {
-    /// The customer at the top level, as documented.
-    Whole,
-    /// The customer in `data`.
-    Data,
-    /// `{"tags":[{"name":..,"color":..}]}`.
-    Tags,
-    /// `{"tags":["Lead"]}`.
-    Texts,
-    /// 200 and no body.
-    Empty,
-    /// 204.
-    NoContent,
-}
-
-/// A fault rule as it is posted.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Fault {
-    kind: FaultKind,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    status: Option<u16>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    retry_after: Option<String>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    millis: Option<u64>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    shape: Option<Shape>,
-    /// How often it fires at most; then it is gone.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    times: Option<u32>,
-    /// In which share of the calls it fires; without it in all.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    share: Option<f64>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    seed: Option<u64>,
-    /// Only for calls with this method.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    method: Option<String>,
-    /// Only for calls about this contact.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    contact: Option<String>,
-}
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Posted {
     faults: Vec<Fault>,
 }
-
-/// What each kind is called, needs, and may have besides `times`, `share`, `seed`, `method` and `contact`.
-const KNOBS: [(FaultKind, &str, &[&str], &[&str]); 10] = [
-    (FaultKind::Status, "status", &["status"], &["retry_after"]),
-    (FaultKind::Rate, "rate", &["status", "share"], &["retry_after"]),
-    (FaultKind::Throttle, "throttle", &[], &["retry_after"]),
-    (FaultKind::Timeout, "timeout", &[], &["millis"]),
-    (FaultKind::Reset, "reset", &[], &[]),
-    (FaultKind::Ghost, "ghost", &[], &["status"]),
-    (FaultKind::Truncate, "truncate", &[], &[]),
-    (FaultKind::Slow, "slow", &[], &["millis"]),
-    (FaultKind::Shape, "shape", &["shape"], &[]),
-    (FaultKind::Mixed, "mixed", &["share"], &["retry_after", "millis"]),
-];
 
 /// What `mixed` chooses from. Only what passes is in it, so everything gets through in the end.
 const MIXED: [(Act, Wait); 12] = [
@@ -207,49 +124,6 @@ impl Faults {
 }
 
 impl Fault {
-    fn knobs(&self) -> (&'static str, &'static [&'static str], &'static [&'static str]) {
-        let row = KNOBS.iter().find(|row| row.0 == self.kind);
-        row.map_or(("fault", &[], &[]), |row| (row.1, row.2, row.3))
-    }
-
-    fn wrong(&self) -> Vec<String> {
-        let (name, needs, may) = self.knobs();
-        let given = [
-            ("status", self.status.is_some()),
-            ("retry_after", self.retry_after.is_some()),
-            ("millis", self.millis.is_some()),
-            ("shape", self.shape.is_some()),
-        ];
-        let mut wrong = Vec::new();
-        for (knob, is_given) in given {
-            if is_given && !needs.contains(&knob) && !may.contains(&knob) {
-                wrong.push(format!("`{knob}` means nothing for `{name}`"));
-            }
-            if !is_given && needs.contains(&knob) {
-                wrong.push(format!("`{name}` needs `{knob}`"));
-            }
-        }
-        if needs.contains(&"share") && self.share.is_none() {
-            wrong.push(format!("`{name}` needs `share`"));
-        }
-        if self.share.is_some_and(|share| !(0.0..=1.0).contains(&share)) {
-            wrong.push("`share` is between 0 and 1".to_owned());
-        }
-        if self.status.is_some_and(|status| !(200..=599).contains(&status)) {
-            wrong.push("`status` is between 200 and 599".to_owned());
-        }
-        if self.times == Some(0) {
-            wrong.push("`times` is at least 1".to_owned());
-        }
-        if self.millis.is_some_and(|millis| millis > 600_000) {
-            wrong.push("`millis` is at most 600000".to_owned());
-        }
-        if self.retry_after.as_ref().is_some_and(|text| !text.bytes().all(|b| (0x20..0x7f).contains(&b))) {
-            wrong.push("`retry_after` is plain text".to_owned());
-        }
-        wrong
-    }
-
     fn fires(&mut self, request: &Request, dice: &mut Dice) -> bool {
         let meant = self.method.as_ref().is_none_or(|m| m.eq_ignore_ascii_case(&request.method))
             && self.contact.as_ref().is_none_or(|c| request.contact() == Some(c));
@@ -261,7 +135,7 @@ impl Fault {
     }
 
     fn apply(&self, plan: &mut Plan, dice: &mut Dice) {
-        plan.name = Some(self.knobs().0);
+        plan.name = Some(self.name());
         let millis = |default| Duration::from_millis(self.millis.unwrap_or(default));
         match self.kind {
             FaultKind::Status | FaultKind::Rate => plan.act = self.status.map(Act::Status),
