@@ -8,7 +8,10 @@ use crate::settings::{LogFormat, Settings};
 
 /// Starts logging; a filter that can't be read is told.
 pub fn start(settings: &Settings) -> Result<(), String> {
-    let filter = EnvFilter::try_new(&settings.log).map_err(|error| format!("TAGRELAY_LOG: {error}"))?;
+    // The server's own notices say nothing that ours don't; whoever wants them names `actix` in the filter.
+    let quiet = if settings.log.contains("actix") { "" } else { ",actix_server=warn,actix_http=off" };
+    let filter =
+        EnvFilter::try_new(format!("{}{quiet}", settings.log)).map_err(|error| format!("TAGRELAY_LOG: {error}"))?;
     let terminal = std::io::stderr().is_terminal();
     let format = settings.log_format.unwrap_or(if terminal { LogFormat::Pretty } else { LogFormat::Json });
     let logs = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_target(false);
