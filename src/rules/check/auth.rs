@@ -1,0 +1,148 @@
+//! Reading who may call a source.
+
+use super::desk::Desk;
+use crate::domain::duration::parse_duration;
+use crate::domain::scheme::{Algorithm, Encoding, HmacScheme, KeyForm, Preset};
+use crate::domain::secret::SecretRef;
+use crate::domain::source::AuthConfig;
+use crate::rules::codes::Code;
+use crate::rules::yaml::{Entry, Kind, Node};
+
+const FORMS: [&str; 5] = ["basic", "bearer", "header", "query", "hmac"];
+
+/// Reads `auth`.
+pub fn read(source: &Entry, node: &Node, desk: &mut Desk<'_>) -> Vec<AuthConfig> {
+    if node.text() == Some("none") {
+        desk.findings
+            .add(Code::OpenSource, node.span, format!("everybody may call the source `{}`", source.key))
+            .help("demand a proof: `basic`, `bearer`, `header`, `query` or `hmac`");
+        return Vec::new();
+    }
+    if matches!(&node.kind, Kind::List(items) if items.is_empty()) {
+        desk.findings
+            .add(Code::NoAuth, node.span, format!("the source `{}` doesn't say who may call it", source.key))
+            .help("name a form of auth, or write `auth: none`");
+    }
+    node.one_or_many().iter().filter_map(|form| one(form, desk)).collect()
+}
+
+fn one(node: &Node, desk: &mut Desk<'_>) -> Option<AuthConfig> {
+    let given: Vec<_> = node.entries().iter().filter(|entry| FORMS.contains(&entry.key.as_str())).collect();
+    let form = match given.as_slice() {
+        [one] => *one,
+        [] => {
+            let only_known = node.entries().iter().all(|entry| entry.key == "secret");
+            if matches!(node.kind, Kind::Map(_)) && only_known {
+                let help = format!("one of: {}", FORMS.join(", "));
+                desk.findings.add(Code::BadAuth, node.span, "this names no form of auth").help(help);
+            }
+            return None;
+        }
+        [_, second, ..] => {
+            desk.findings
+                .add(Code::BadAuth, second.key_span, "one entry holds one form of auth")
+                .help("give each form its own `-`: any one of them lets a request in");
+            return None;
+        }
+    };
+    if let (Some(secret), false) = (node.entries().iter().find(|entry| entry.key == "secret"), form.key == "hmac") {
+        desk.findings
+            .add(Code::BadAuth, secret.key_span, format!("`secret` belongs to `hmac` and not to `{}`", form.key))
+            .help("take it away");
+    }
+    let value = &form.value;
+    match form.key.as_str() {
+        "basic" => {
+            Some(AuthConfig::Basic { username: secret(value, "username")?, password: secret(value, "password")? })
+        }
+        "bearer" => value.scalar().map(|text| AuthConfig::Bearer(SecretRef::parse(&text))),
+        "header" => {
+            let name = Desk::text(value, "name")?.to_ascii_lowercase();
+            Some(AuthConfig::Header { name, value: secret(value, "value")? })
+        }
+        "query" => Some(AuthConfig::Query { name: Desk::text(value, "name")?, value: secret(value, "value")? }),
+        _ => hmac(node, form, desk),
+    }
+}
+
+fn secret(node: &Node, key: &str) -> Option<SecretRef> {
+    Desk::text(node, key).map(|text| SecretRef::parse(&text))
+}
+
+fn hmac(node: &Node, form: &Entry, desk: &mut Desk<'_>) -> Option<AuthConfig> {
+    let Some(secrets) = node.get("secret") else {
+        desk.findings
+            .add(Code::BadAuth, form.key_span, "`hmac` needs a `secret` beside it")
+            .help("as in `- hmac: standard-webhooks` and, below, `  secret: env:WEBHOOK_SECRET`");
+        return None;
+    };
+    let secrets: Vec<_> =
+        secrets.one_or_many().iter().filter_map(Node::scalar).map(|text| SecretRef::parse(&text)).collect();
+    let scheme = match form.value.scalar() {
+        Some(preset) => Preset::named(&preset)?.scheme(),
+        None => spelt_out(&form.value, desk)?,
+    };
+    Some(AuthConfig::Hmac { scheme, secrets })
+}
+
+fn spelt_out(node: &Node, desk: &mut Desk<'_>) -> Option<HmacScheme> {
+    let lower = |key: &str| Desk::text(node, key).map(|text| text.to_ascii_lowercase());
+    let scheme = HmacScheme {
+        header: lower("header")?,
+        algorithm: match Desk::text(node, "algorithm").as_deref() {
+            Some("sha1") => Algorithm::Sha1,
+            Some("sha512") => Algorithm::Sha512,
+            _ => Algorithm::Sha256,
+        },
+        encoding: match Desk::text(node, "encoding").as_deref() {
+            Some("base64") => Encoding::Base64,
+            _ => Encoding::Hex,
+        },
+        value: Desk::text(node, "value").unwrap_or_else(|| "{signature}".to_owned()),
+        signed: Desk::text(node, "signed").unwrap_or_else(|| "{body}".to_owned()),
+        timestamp_header: lower("timestamp_header"),
+        id_header: lower("id_header"),
+        tolerance: Desk::text(node, "tolerance").and_then(|text| parse_duration(&text)),
+        key: match Desk::text(node, "key").as_deref() {
+            Some("base64") => KeyForm::Base64,
+            Some("whsec") => KeyForm::Whsec,
+            _ => KeyForm::Text,
+        },
+    };
+    knobs_agree(node, &scheme, desk);
+    Some(scheme)
+}
+
+/// Every placeholder is known, and whatever is used can be found in the request.
+fn knobs_agree(node: &Node, scheme: &HmacScheme, desk: &mut Desk<'_>) {
+    let has_time = scheme.timestamp_header.is_some() || scheme.value.contains("{timestamp}");
+    let mut wrong = |key: &str, message: &str, help: &str| {
+        let span = node.get(key).map_or(node.span, |value| value.span);
+        desk.findings.add(Code::BadAuth, span, message).help(help);
+    };
+    if !scheme.value.contains("{signature}") {
+        wrong("value", "`value` doesn't say where the signature stands", "put `{signature}` into it");
+    }
+    if !only_known(&scheme.value, &["signature", "timestamp"]) {
+        wrong("value", "`value` has a placeholder that there isn't", "there are: {signature}, {timestamp}");
+    }
+    if !scheme.signed.contains("{body}") {
+        wrong("signed", "the body isn't signed, so anybody could change it", "put `{body}` into `signed`");
+    }
+    if !only_known(&scheme.signed, &["id", "timestamp", "body", "url"]) {
+        wrong("signed", "`signed` has a placeholder that there isn't", "there are: {id}, {timestamp}, {body}, {url}");
+    }
+    if scheme.signed.contains("{timestamp}") && !has_time {
+        wrong("signed", "nothing says where the time stands", "add `timestamp_header`, or `{timestamp}` to `value`");
+    }
+    if scheme.signed.contains("{id}") && scheme.id_header.is_none() {
+        wrong("signed", "nothing says where the id stands", "add `id_header`");
+    }
+    if scheme.tolerance.is_some() && !(has_time && scheme.signed.contains("{timestamp}")) {
+        wrong("tolerance", "a time that isn't signed proves nothing", "put `{timestamp}` into `signed`");
+    }
+}
+
+fn only_known(text: &str, known: &[&str]) -> bool {
+    text.split('{').skip(1).all(|rest| rest.split_once('}').is_some_and(|(name, _)| known.contains(&name)))
+}

@@ -1,0 +1,70 @@
+//! What only the whole set can tell.
+
+use std::collections::HashMap;
+
+use super::desk::{Desk, Target};
+use super::draft::{Draft, Named};
+use crate::rules::codes::Code;
+use crate::rules::finding::Span;
+use crate::rules::near;
+
+/// Names are unique over all files.
+pub fn names_are_unique(draft: &Draft, desk: &mut Desk<'_>) {
+    unique("source", &places(&draft.sources), desk);
+    unique("connection", &places(&draft.connections), desk);
+    unique("rule", &places(&draft.rules), desk);
+    let tests: Vec<_> = draft.tests.iter().map(|test| (test.name.as_str(), test.span)).collect();
+    unique("test", &tests, desk);
+}
+
+fn places<T>(named: &[Named<T>]) -> Vec<(&str, Span)> {
+    named.iter().map(|named| (named.name.as_str(), named.span)).collect()
+}
+
+fn unique(what: &str, names: &[(&str, Span)], desk: &mut Desk<'_>) {
+    let mut first: HashMap<&str, Span> = HashMap::new();
+    for (name, span) in names {
+        match first.get(name) {
+            // Within one mapping that is a key that stands twice, and was told as such.
+            Some(before) if before == span => {}
+            Some(before) => {
+                desk.findings
+                    .add(Code::NameTaken, *span, format!("there is another {what} `{name}`"))
+                    .related(*before, "the first one")
+                    .help("give each its own name, over all files");
+            }
+            None => {
+                first.insert(name, *span);
+            }
+        }
+    }
+}
+
+/// Whatever is referred to is defined.
+pub fn references_lead_somewhere(draft: &Draft, desk: &mut Desk<'_>) {
+    for reference in std::mem::take(&mut desk.references) {
+        let (known, what, code) = match reference.target {
+            Target::Source => (names(&draft.sources), "source", Code::UnknownSource),
+            Target::Connection => (names(&draft.connections), "connection", Code::UnknownConnection),
+            Target::Rule => (names(&draft.rules), "rule", Code::UnknownRule),
+        };
+        let name = reference.name.as_str();
+        if known.contains(&name) {
+            continue;
+        }
+        let nearest = near::nearest(name, known.iter().copied());
+        let told = desk.findings.add(code, reference.span, format!("there is no {what} `{name}`"));
+        match nearest {
+            Some(nearest) => told.help(format!("did you mean `{nearest}`?")).fix(nearest),
+            None if known.is_empty() => told.help(format!("no {what} is defined")),
+            None => {
+                let shown: Vec<_> = known.iter().take(10).copied().collect();
+                told.help(format!("there are: {}{}", shown.join(", "), if known.len() > 10 { ", ..." } else { "" }))
+            }
+        };
+    }
+}
+
+fn names<T>(named: &[Named<T>]) -> Vec<&str> {
+    named.iter().map(|named| named.name.as_str()).collect()
+}

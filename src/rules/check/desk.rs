@@ -1,0 +1,97 @@
+//! What every reader needs: a place for findings, and the reading of expressions at their exact places.
+
+use crate::rules::codes::Code;
+use crate::rules::expr::template::Template;
+use crate::rules::expr::{self, Condition, Problem, ProblemKind};
+use crate::rules::finding::{Findings, Span};
+use crate::rules::yaml::{Kind, Node, byte_in_scalar};
+
+/// Something that is named in one place and defined in another.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Target {
+    Source,
+    Connection,
+    Rule,
+}
+
+/// A use of a name.
+pub struct Reference {
+    pub target: Target,
+    pub name: String,
+    pub span: Span,
+}
+
+/// Where findings and references are collected while a set is read.
+pub struct Desk<'f> {
+    pub findings: Findings<'f>,
+    pub references: Vec<Reference>,
+}
+
+impl<'f> Desk<'f> {
+    pub fn new(findings: Findings<'f>) -> Self {
+        Self { findings, references: Vec::new() }
+    }
+
+    /// Remembers that `name` must be defined somewhere.
+    pub fn refer(&mut self, target: Target, name: &str, span: Span) {
+        self.references.push(Reference { target, name: name.to_owned(), span });
+    }
+
+    /// Reads a template.
+    pub fn template(&mut self, node: &Node) -> Option<Template> {
+        let source = node.scalar()?;
+        Template::parse(&source).map_err(|problems| self.tell(node, &source, problems)).ok()
+    }
+
+    /// Reads a condition.
+    pub fn condition(&mut self, node: &Node) -> Option<Condition> {
+        let source = node.scalar()?;
+        expr::condition(&source).map_err(|problems| self.tell(node, &source, problems)).ok()
+    }
+
+    /// The text of the scalar under `key`, if there is one.
+    pub fn text(node: &Node, key: &str) -> Option<String> {
+        node.get(key).and_then(Node::scalar)
+    }
+
+    /// The flag under `key`, if there is one.
+    pub fn flag(node: &Node, key: &str) -> Option<bool> {
+        match node.get(key).map(|value| &value.kind) {
+            Some(Kind::Bool(truth)) => Some(*truth),
+            _ => None,
+        }
+    }
+
+    fn tell(&mut self, node: &Node, source: &str, problems: Vec<Problem>) {
+        for problem in problems {
+            let span = self.within(node, source, &problem);
+            self.findings.add(code(problem.kind), span, problem.message).help(problem.help);
+        }
+    }
+
+    /// The exact characters of a problem within its scalar, or the whole scalar.
+    fn within(&self, node: &Node, source: &str, problem: &Problem) -> Span {
+        let raw = self.findings.text(node.span.file).get(node.span.range()).unwrap_or_default();
+        let start = byte_in_scalar(raw, source, problem.span.start);
+        let last = source.get(problem.span.clone()).and_then(|part| part.char_indices().next_back());
+        let end = last.and_then(|(at, c)| Some(byte_in_scalar(raw, source, problem.span.start + at)? + c.len_utf8()));
+        match (start, end) {
+            (Some(start), Some(end)) => {
+                Span { start: node.span.start + start, end: node.span.start + end.max(start), ..node.span }
+            }
+            (Some(start), None) => Span { start: node.span.start + start, end: node.span.start + start, ..node.span },
+            _ => node.span,
+        }
+    }
+}
+
+fn code(kind: ProblemKind) -> Code {
+    match kind {
+        ProblemKind::Syntax => Code::Syntax,
+        ProblemKind::UnknownName => Code::UnknownWord,
+        ProblemKind::Later => Code::Later,
+        ProblemKind::TooLarge => Code::TooLarge,
+        ProblemKind::Types => Code::Types,
+        ProblemKind::NotACondition => Code::NotACondition,
+    }
+}

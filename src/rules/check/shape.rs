@@ -1,0 +1,254 @@
+//! Holds a tree against the table of keys.
+
+use super::super::near;
+use crate::domain::duration::{Rate, parse_duration};
+use crate::domain::name::SourceName;
+use crate::domain::secret::SecretRef;
+use crate::domain::time::Timestamp;
+use crate::rules::codes::Code;
+use crate::rules::finding::{Findings, Span};
+use crate::rules::keys::{Need, Object, Shape, Words};
+use crate::rules::yaml::{Entry, Kind, Node};
+
+/// Tells of everything in `node` that isn't a mapping as `object` describes it.
+pub fn check(object: &'static Object, node: &Node, findings: &mut Findings<'_>) {
+    Checker { findings }.value(&Shape::Object(object), node, object.what);
+}
+
+struct Checker<'t, 'f> {
+    findings: &'t mut Findings<'f>,
+}
+
+impl Checker<'_, '_> {
+    fn value(&mut self, shape: &Shape, node: &Node, label: &str) {
+        if let Shape::Either(shapes) = shape {
+            match shapes.iter().find(|shape| kind_fits(shape, node)) {
+                Some(shape) => self.value(shape, node, label),
+                None => self.wrong_kind(shape, node, label),
+            }
+            return;
+        }
+        if !kind_fits(shape, node) {
+            self.wrong_kind(shape, node, label);
+            return;
+        }
+        match shape {
+            Shape::Object(object) => self.object(object, node),
+            Shape::Named(inner) => {
+                for entry in node.entries() {
+                    self.name(entry);
+                    self.value(inner, &entry.value, &entry.key);
+                }
+            }
+            Shape::Mapping(inner) => {
+                node.entries().iter().for_each(|entry| self.value(inner, &entry.value, &entry.key));
+            }
+            Shape::List(inner) => node.items().iter().for_each(|item| self.value(inner, item, label)),
+            Shape::OneOrMany(inner) => {
+                if matches!(&node.kind, Kind::List(items) if items.is_empty()) {
+                    let message = format!("`{label}` is an empty list, which nothing fits");
+                    self.findings.add(Code::BadValue, node.span, message).help("name something, or leave the key out");
+                }
+                node.one_or_many().iter().for_each(|item| self.value(inner, item, label));
+            }
+            Shape::LaterMapping(what) => self.later(node.span, &format!("{what} is not supported yet by this version")),
+            Shape::OneOf(words) => self.word(words, node, label),
+            _ => self.scalar(shape, node, label),
+        }
+    }
+
+    fn object(&mut self, object: &'static Object, node: &Node) {
+        for entry in node.entries() {
+            match object.key(&entry.key) {
+                Some(key) if key.need == Need::Later => {
+                    self.later(entry.key_span, &format!("`{}` is not supported yet by this version", entry.key));
+                }
+                Some(key) => self.value(&key.shape, &entry.value, key.name),
+                None => self.unknown_key(object, entry),
+            }
+        }
+        for key in object.keys.iter().filter(|key| key.need == Need::Required && node.get(key.name).is_none()) {
+            let message = format!("{} needs `{}`", object.what, key.name);
+            self.findings.add(Code::MissingKey, node.span, message).help(example_of(key.example, key.about));
+        }
+    }
+
+    fn unknown_key(&mut self, object: &'static Object, entry: &Entry) {
+        let known = object.keys.iter().map(|key| key.name);
+        let message = format!("{} has no key `{}`", object.what, entry.key);
+        let nearest = near::nearest(&entry.key, known.clone());
+        let told = self.findings.add(Code::UnknownKey, entry.key_span, message);
+        match nearest {
+            Some(nearest) => told.help(format!("did you mean `{nearest}`?")).fix(nearest),
+            None if entry.key == "tests" => told.help("tests stand in files whose names end in `.test.yaml`"),
+            None if object.what == "a test file" => told.help("a `.test.yaml` file holds `tests` alone"),
+            None => {
+                let now: Vec<_> =
+                    object.keys.iter().filter(|key| key.need != Need::Later).map(|key| key.name).collect();
+                told.help(format!("there are: {}", now.join(", ")))
+            }
+        };
+    }
+
+    fn later(&mut self, span: Span, message: &str) {
+        self.findings.add(Code::Later, span, message).help("take it out until then: it would have no effect");
+    }
+
+    fn name(&mut self, entry: &Entry) {
+        if let Err(bad) = SourceName::parse(&entry.key) {
+            let help = format!("a name is {}", bad.expected);
+            self.findings.add(Code::BadName, entry.key_span, format!("`{}` is no name", entry.key)).help(help);
+        }
+    }
+
+    fn word(&mut self, words: &Words, node: &Node, label: &str) {
+        let text = node.scalar().unwrap_or_default();
+        let now = (words.now)();
+        if now.contains(&text.as_str()) {
+            return;
+        }
+        if words.later.contains(&text.as_str()) {
+            self.later(node.span, &format!("`{label}: {text}` is not supported yet by this version"));
+            return;
+        }
+        let told = self.findings.add(Code::BadValue, node.span, format!("`{label}` can't be `{text}`"));
+        match near::nearest(&text, now.iter().copied()) {
+            Some(nearest) => told.help(format!("did you mean `{nearest}`?")).fix(nearest),
+            None => told.help(format!("there is: {}", now.join(", "))),
+        };
+    }
+
+    fn scalar(&mut self, shape: &Shape, node: &Node, label: &str) {
+        let Some(text) = node.scalar() else { return };
+        let from_environment = text.starts_with("env:");
+        let takes_it_later = matches!(
+            shape,
+            Shape::Url | Shape::Duration | Shape::DurationOr(_) | Shape::Rate | Shape::Count(..) | Shape::Flag
+        );
+        if from_environment && takes_it_later {
+            self.later(node.span, &format!("`env:` for `{label}` is not supported yet by this version"));
+            return;
+        }
+        if let Some(expected) = wrong_value(shape, &text) {
+            self.findings
+                .add(Code::BadValue, node.span, format!("`{label}` can't be `{text}`"))
+                .help(format!("it must be {expected}"));
+        }
+        if matches!(shape, Shape::Secret) {
+            self.secret(node, &text, label);
+        }
+    }
+
+    fn secret(&mut self, node: &Node, text: &str, label: &str) {
+        match SecretRef::parse(text) {
+            SecretRef::Literal(_) => {
+                self.findings
+                    .add(
+                        Code::LiteralSecret,
+                        node.span,
+                        format!("`{label}` is a secret, and stands in the file itself"),
+                    )
+                    .help("write `env:NAME` or `file:PATH`, and change the secret: others may have read it");
+            }
+            SecretRef::Env(name) if !is_variable(&name) => {
+                self.findings
+                    .add(Code::BadValue, node.span, format!("`{label}` can't be `{text}`"))
+                    .help("after `env:` stands a variable's name: letters, digits and `_`");
+            }
+            SecretRef::File(path) if path.is_empty() => {
+                self.findings
+                    .add(Code::BadValue, node.span, format!("`{label}` names no file"))
+                    .help("write `file:PATH`");
+            }
+            SecretRef::Env(_) | SecretRef::File(_) => {}
+        }
+    }
+
+    fn wrong_kind(&mut self, shape: &Shape, node: &Node, label: &str) {
+        let message = format!("`{label}` must be {}, and this is {}", words(shape), node.words());
+        let help = match node.kind {
+            Kind::Null => "write a value, or take the key away",
+            Kind::Map(_) => "a value that begins with `{{` needs quotes around it",
+            _ => "",
+        };
+        self.findings.add(Code::WrongKind, node.span, message).help(help);
+    }
+}
+
+/// Whether the kind of a value is right; the value itself may still be wrong.
+fn kind_fits(shape: &Shape, node: &Node) -> bool {
+    let is_scalar = matches!(node.kind, Kind::Text(_) | Kind::Number(_) | Kind::Bool(_));
+    match shape {
+        Shape::Flag => matches!(node.kind, Kind::Bool(_)) || node.text().is_some_and(|text| text.starts_with("env:")),
+        Shape::Object(_) | Shape::Named(_) | Shape::Mapping(_) | Shape::LaterMapping(_) => {
+            matches!(node.kind, Kind::Map(_))
+        }
+        Shape::List(_) => matches!(node.kind, Kind::List(_)),
+        Shape::OneOrMany(inner) => matches!(node.kind, Kind::List(_)) || kind_fits(inner, node),
+        Shape::Either(shapes) => shapes.iter().any(|shape| kind_fits(shape, node)),
+        Shape::Anything => true,
+        Shape::Nothing => matches!(node.kind, Kind::Null),
+        _ => is_scalar,
+    }
+}
+
+/// What a scalar should have been, if it isn't that.
+fn wrong_value(shape: &Shape, text: &str) -> Option<String> {
+    let (right, expected) = match shape {
+        Shape::Count(least, most) => {
+            let right = text.parse::<u64>().is_ok_and(|count| (*least..=*most).contains(&count));
+            (right, format!("a whole number from {least} to {most}"))
+        }
+        Shape::Number(least, most) => {
+            let right = text.parse::<f64>().is_ok_and(|number| (*least..=*most).contains(&number));
+            (right, format!("a number from {least} to {most}"))
+        }
+        Shape::Duration => (parse_duration(text).is_some(), DURATION.to_owned()),
+        Shape::DurationOr(word) => {
+            (text == *word || parse_duration(text).is_some(), format!("{DURATION}, or `{word}`"))
+        }
+        Shape::Rate => (Rate::parse(text).is_some(), "a rate: `100/min`, `5/s` or `1000/h`".to_owned()),
+        Shape::Url => (is_url(text), "an address that begins with `https://` or `http://`".to_owned()),
+        Shape::Time => {
+            (Timestamp::parse(text).is_some(), "a time with its zone: `2026-03-02T15:00:00-05:00`".to_owned())
+        }
+        _ => return None,
+    };
+    (!right).then_some(expected)
+}
+
+const DURATION: &str = "a duration: `500ms`, `10s`, `5m`, `24h` or `7d`";
+
+fn is_url(text: &str) -> bool {
+    let host = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"));
+    host.is_some_and(|host| !host.is_empty() && !host.starts_with('/') && !text.contains(char::is_whitespace))
+}
+
+fn is_variable(name: &str) -> bool {
+    !name.is_empty()
+        && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_')
+        && !name.as_bytes().first().is_some_and(u8::is_ascii_digit)
+}
+
+/// What a value should be, in words.
+fn words(shape: &Shape) -> String {
+    match shape {
+        Shape::Flag => "true or false".to_owned(),
+        Shape::Object(_) | Shape::Named(_) | Shape::Mapping(_) => "a mapping".to_owned(),
+        Shape::List(_) => "a list".to_owned(),
+        Shape::OneOrMany(inner) => format!("{} or a list", words(inner)),
+        Shape::Nothing => "nothing".to_owned(),
+        Shape::Duration | Shape::DurationOr(_) => "a duration such as `10s`".to_owned(),
+        Shape::Count(..) | Shape::Number(..) => "a number".to_owned(),
+        Shape::Either(shapes) => {
+            // What can't be done yet is no advice.
+            let now: Vec<_> = shapes.iter().filter(|s| !matches!(s, Shape::LaterMapping(_) | Shape::Nothing)).collect();
+            now.into_iter().map(words).collect::<Vec<_>>().join(" or ")
+        }
+        _ => "a text".to_owned(),
+    }
+}
+
+fn example_of(example: &str, about: &str) -> String {
+    if example.is_empty() { about.to_owned() } else { format!("{about} As in `{}`", example.replace('\n', "; ")) }
+}

@@ -1,0 +1,83 @@
+//! The table of codes: stable names of everything `check` can find. A code is never given another meaning.
+
+use super::finding::Severity;
+
+/// One row of the table.
+#[derive(Debug, Clone, Copy)]
+pub struct Row {
+    /// `E001`, `W101`
+    pub code: &'static str,
+    /// How grave it is.
+    pub severity: Severity,
+    /// What it means, in one sentence.
+    pub about: &'static str,
+}
+
+macro_rules! codes {
+    ($($name:ident $code:literal $severity:ident $about:literal)*) => {
+        /// What `check` can find.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+        pub enum Code {
+            $(#[doc = $about] $name,)*
+        }
+
+        impl Code {
+            /// Every code.
+            pub const ALL: &'static [Code] = &[$(Code::$name,)*];
+
+            /// Its row of the table.
+            pub fn row(self) -> Row {
+                match self {
+                    $(Code::$name => Row { code: $code, severity: Severity::$severity, about: $about },)*
+                }
+            }
+        }
+    };
+}
+
+codes! {
+    NotYaml "E001" Error "The file is not YAML, or not text in UTF-8."
+    TooLarge "E002" Error "A file, an expression or a template is larger or nests deeper than it may."
+    BadKey "E003" Error "A key is not a plain text; often a template that stands without quotes."
+    DuplicateKey "E004" Error "A key stands twice in one mapping."
+    UnknownKey "E005" Error "There is no such key here."
+    Later "E006" Error "The contract defines it, and this version can't do it yet."
+    MissingKey "E007" Error "A key that is needed is missing."
+    WrongKind "E008" Error "A value is of the wrong kind: a list where a text should be, say."
+    BadValue "E009" Error "A value is of the right kind and still none that is known here."
+    BadName "E010" Error "A name holds letters that names may not hold."
+    NameTaken "E011" Error "A name is given twice over all files."
+    UnknownSource "E012" Error "A rule or a test names a source that isn't defined."
+    UnknownConnection "E013" Error "A rule or a test names a connection that isn't defined."
+    UnknownRule "E014" Error "A test expects a rule that isn't defined."
+    NoAuth "E015" Error "A source doesn't say who may call it."
+    BadAuth "E016" Error "A form of `auth` is incomplete or contradicts itself."
+    Syntax "E017" Error "An expression or a template can't be read."
+    UnknownWord "E018" Error "An expression uses a name or a filter that there isn't."
+    Types "E019" Error "Values of unlike types are compared or computed with."
+    NotACondition "E020" Error "A `when` that is neither true nor false."
+    AssertsNothing "E021" Error "A test that expects nothing proves nothing."
+    OpenSource "W101" Warning "A source lets everybody in."
+    LiteralSecret "W102" Warning "A secret is written in the file itself."
+    DoesNothing "W103" Warning "A rule has no effect."
+    Contradiction "W104" Warning "A block of tags that can never act: one tag is both needed and forbidden."
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn codes_are_unique_and_tell_their_severity() {
+        let mut codes: Vec<_> = Code::ALL.iter().map(|c| c.row().code).collect();
+        codes.sort_unstable();
+        let count = codes.len();
+        codes.dedup();
+        assert_eq!(codes.len(), count);
+        for code in Code::ALL {
+            let row = code.row();
+            let letter = if row.severity == Severity::Error { 'E' } else { 'W' };
+            assert!(row.code.starts_with(letter) && row.about.ends_with('.'), "{row:?}");
+        }
+    }
+}

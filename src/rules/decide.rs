@@ -1,0 +1,63 @@
+//! The heart: one event, all rules, one decision. Pure, so that serving, testing, explaining and replaying are one code.
+
+use super::catalog::{Catalog, Source};
+use super::expr::eval::{self, Scope};
+use super::matching;
+use super::model::Rule;
+use super::render::{self, RuleFault};
+use crate::domain::decision::{Decision, Fault};
+use crate::domain::event::Event;
+
+/// What the rules make of an event. An event of a source that the set doesn't have meets no rule.
+pub fn decide(catalog: &Catalog, event: &Event<'_>) -> Decision {
+    decide_for(catalog, event, None)
+}
+
+/// The same, where a test says whom the source would have found.
+pub(super) fn decide_for(catalog: &Catalog, event: &Event<'_>, found: Option<&str>) -> Decision {
+    let mut decision = Decision::default();
+    let Some(source) = catalog.entry(event.source.as_str()) else { return decision };
+    let scope = scope(source, event, found);
+    source.index.candidates(event, |place| match catalog.all_rules().get(place as usize) {
+        Some(rule) => act(rule, &scope, &mut decision),
+        None => true,
+    });
+    decision
+}
+
+/// What the rules of a source see of an event.
+pub(super) fn scope<'e>(source: &'e Source, event: &'e Event<'e>, found: Option<&'e str>) -> Scope<'e> {
+    Scope { event, found, source_contact: source.contact.as_ref() }
+}
+
+/// Judges one rule and carries it out; whether the next rule may see the event.
+fn act(rule: &Rule, scope: &Scope<'_>, decision: &mut Decision) -> bool {
+    if !matching::fits(&rule.matcher, scope.event) {
+        return true;
+    }
+    match rule.when.as_ref().map_or(Ok(true), |when| eval::holds(when, scope)) {
+        Ok(true) => {}
+        Ok(false) => return true,
+        Err(problem) => {
+            let fault = RuleFault { at: "when".to_owned(), message: problem.message };
+            decision.faults.push(name(rule, fault));
+            return true;
+        }
+    }
+    decision.rules.push(rule.id.clone());
+    match render::changes(rule, scope) {
+        Ok(changes) => decision.changes.extend(changes),
+        Err(fault) => decision.faults.push(name(rule, fault)),
+    }
+    if let (None, Some(reply)) = (&decision.reply, &rule.reply) {
+        match render::reply(reply, scope) {
+            Ok(reply) => decision.reply = Some(reply),
+            Err(fault) => decision.faults.push(name(rule, fault)),
+        }
+    }
+    !rule.stop
+}
+
+fn name(rule: &Rule, fault: RuleFault) -> Fault {
+    Fault { rule: rule.id.clone(), at: fault.at, message: fault.message }
+}

@@ -1,0 +1,97 @@
+//! Why each rule did or didn't act on an event.
+
+use serde::Serialize;
+
+use super::catalog::{Catalog, Source};
+use super::decide::{decide_for, scope};
+use super::expr::eval::Scope;
+use super::expr::show;
+use super::matching;
+use super::model::Rule;
+use crate::domain::decision::{Decision, Fault};
+use crate::domain::event::Event;
+use crate::domain::name::RuleId;
+
+/// The decision on an event and the verdict on each rule of its source.
+#[derive(Debug, Clone, Serialize)]
+pub struct Explanation {
+    /// Rule by rule, in the order in which they act.
+    pub rules: Vec<Verdict>,
+    /// What came of it.
+    pub decision: Decision,
+}
+
+/// What became of one rule.
+#[derive(Debug, Clone, Serialize)]
+pub struct Verdict {
+    /// The rule.
+    pub id: RuleId,
+    /// The file it stands in.
+    pub file: String,
+    /// The line of its id, from 1.
+    pub line: usize,
+    /// Whether it matched.
+    pub matched: bool,
+    /// What went wrong in it.
+    pub faults: Vec<Fault>,
+    /// Where it missed first, if it didn't match.
+    pub miss: Option<Miss>,
+}
+
+/// The first condition that failed. It shows values of the event: it is for people, and not for logs.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Miss {
+    /// `match.intent`, `when`, `enabled`, `stop`
+    pub at: String,
+    /// In words, with both values.
+    pub message: String,
+}
+
+/// Decides on an event and tells why.
+pub fn explain(catalog: &Catalog, event: &Event<'_>) -> Explanation {
+    let decision = decide_for(catalog, event, None);
+    let rules = match catalog.entry(event.source.as_str()) {
+        Some(source) => verdicts(catalog, source, event, &decision),
+        None => Vec::new(),
+    };
+    Explanation { rules, decision }
+}
+
+fn verdicts(catalog: &Catalog, source: &Source, event: &Event<'_>, decision: &Decision) -> Vec<Verdict> {
+    let scope = scope(source, event, None);
+    let mut stopped: Option<&Rule> = None;
+    let mut verdicts = Vec::new();
+    for rule in catalog.all_rules() {
+        let matched = decision.rules.contains(&rule.id);
+        let miss = if matched { None } else { miss(rule, &scope, stopped) };
+        if matched && rule.stop {
+            stopped = Some(rule);
+        }
+        verdicts.push(Verdict {
+            id: rule.id.clone(),
+            file: rule.file.to_string(),
+            line: rule.line,
+            matched,
+            faults: decision.faults.iter().filter(|fault| fault.rule == rule.id).cloned().collect(),
+            miss,
+        });
+    }
+    verdicts
+}
+
+fn miss(rule: &Rule, scope: &Scope<'_>, stopped: Option<&Rule>) -> Option<Miss> {
+    if !rule.enabled {
+        return Some(Miss { at: "enabled".to_owned(), message: "the rule is disabled".to_owned() });
+    }
+    if let Some(earlier) = stopped {
+        return Some(Miss { at: "stop".to_owned(), message: format!("{} stopped the event", earlier.id) });
+    }
+    if let Some((at, message)) = matching::first_miss(&rule.matcher, scope.event) {
+        return Some(Miss { at, message });
+    }
+    let message = match show::why_not(rule.when.as_ref()?, scope) {
+        Ok(why) => why?,
+        Err(problem) => problem.message,
+    };
+    Some(Miss { at: "when".to_owned(), message })
+}

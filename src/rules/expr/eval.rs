@@ -1,0 +1,165 @@
+//! Evaluating a tree for one event.
+//!
+//! The value rules stand here: every comparison with something unset is false, `!=` too; ordering unlike types is a fault;
+//! something unset or a mapping can't be printed. The tree is bounded, so the recursion is.
+
+use std::cmp::Ordering;
+
+use super::ast::{Comparison, Expr, Node};
+use super::template::Template;
+use super::{Condition, ExprFault, MAX_RENDERED, filter, number, path};
+use crate::domain::event::Event;
+use crate::domain::value::Value;
+
+/// What an expression sees.
+#[derive(Debug, Clone, Copy)]
+pub struct Scope<'e> {
+    /// The event.
+    pub event: &'e Event<'e>,
+    /// The contact that a test says the source would have found; it stands before everything the source knows.
+    pub found: Option<&'e str>,
+    /// The source's own `contact`.
+    pub source_contact: Option<&'e Template>,
+}
+
+impl<'e> Scope<'e> {
+    /// The contact as the source finds it: said by a test, by the source's `contact`, by the kind of source.
+    pub fn contact(&self) -> Result<Value<'e>, ExprFault> {
+        if let Some(found) = self.found {
+            return Ok(Value::text(found));
+        }
+        match self.source_contact {
+            // Its own template sees the kind's knowledge, or it would ask for itself.
+            Some(template) => template.value(&Scope { source_contact: None, ..*self }),
+            None => Ok(Value::optional_text(self.event.contact.as_deref())),
+        }
+    }
+}
+
+/// Whether a condition holds.
+pub fn holds(condition: &Condition, scope: &Scope<'_>) -> Result<bool, ExprFault> {
+    truth(&condition.expr, scope)
+}
+
+/// An expression that must be true or false.
+pub fn truth<'v>(expr: &'v Expr, scope: &Scope<'v>) -> Result<bool, ExprFault> {
+    match eval(expr, scope)? {
+        Value::Bool(truth) => Ok(truth),
+        Value::Unset => Err(ExprFault::new("something unset is neither true nor false; ask whether it `is set`")),
+        other => Err(ExprFault::new(format!("{} is neither true nor false", other.kind()))),
+    }
+}
+
+/// The value of an expression.
+pub fn eval<'v>(expr: &'v Expr, scope: &Scope<'v>) -> Result<Value<'v>, ExprFault> {
+    match &expr.node {
+        Node::Literal(value) => Ok(borrowed(value)),
+        Node::List(items) => Ok(Value::List(items.iter().map(|item| eval(item, scope)).collect::<Result<_, _>>()?)),
+        Node::Path(path) => path::look_up(path, scope),
+        Node::And(items) => all(items, scope, true),
+        Node::Or(items) => all(items, scope, false),
+        Node::Not(inner) => Ok(Value::Bool(!truth(inner, scope)?)),
+        Node::Negate(inner) => match eval(inner, scope)? {
+            Value::Unset => Ok(Value::Unset),
+            Value::Number(number) => Ok(Value::Number(number::negate(&number)?)),
+            other => Err(ExprFault::new(format!("`-` needs a number, and this is {}", other.kind()))),
+        },
+        Node::Compare(operator, left, right) => {
+            compare(*operator, &eval(left, scope)?, &eval(right, scope)?).map(Value::Bool)
+        }
+        Node::Compute(operator, left, right) => match (eval(left, scope)?, eval(right, scope)?) {
+            (Value::Unset, _) | (_, Value::Unset) => Ok(Value::Unset),
+            (Value::Number(a), Value::Number(b)) => number::compute(*operator, &a, &b).map(Value::Number),
+            (a, b) => {
+                let words =
+                    format!("`{}` needs numbers, and these are {} and {}", operator.symbol(), a.kind(), b.kind());
+                Err(ExprFault::new(words))
+            }
+        },
+        Node::IsSet { of, negated } => Ok(Value::Bool(eval(of, scope)?.is_unset() == *negated)),
+        Node::Filter(inner, filter, arguments) => {
+            let argument = arguments.first().map(|argument| eval(argument, scope)).transpose()?;
+            filter::apply(*filter, eval(inner, scope)?, argument)
+        }
+    }
+}
+
+/// `and` (go on while true) or `or` (go on while false); what comes after the answer isn't looked at.
+fn all<'v>(items: &'v [Expr], scope: &Scope<'v>, going_on: bool) -> Result<Value<'v>, ExprFault> {
+    for item in items {
+        if truth(item, scope)? != going_on {
+            return Ok(Value::Bool(!going_on));
+        }
+    }
+    Ok(Value::Bool(going_on))
+}
+
+/// `a operator b` by the value rules.
+pub fn compare(operator: Comparison, a: &Value<'_>, b: &Value<'_>) -> Result<bool, ExprFault> {
+    if a.is_unset() || b.is_unset() {
+        return Ok(false);
+    }
+    match operator {
+        Comparison::Equal => Ok(a.equals(b)),
+        Comparison::NotEqual => Ok(!a.equals(b)),
+        Comparison::In => contains(b, a),
+        Comparison::Contains => contains(a, b),
+        Comparison::Less => Ok(order(a, b)? == Ordering::Less),
+        Comparison::AtMost => Ok(order(a, b)? != Ordering::Greater),
+        Comparison::Greater => Ok(order(a, b)? == Ordering::Greater),
+        Comparison::AtLeast => Ok(order(a, b)? != Ordering::Less),
+    }
+}
+
+fn order(a: &Value<'_>, b: &Value<'_>) -> Result<Ordering, ExprFault> {
+    match (a, b) {
+        (Value::Number(a), Value::Number(b)) => {
+            a.compare(b).ok_or_else(|| ExprFault::new("one of these is no number that has an order"))
+        }
+        (Value::Text(a), Value::Text(b)) => Ok(a.cmp(b)),
+        _ => Err(ExprFault::new(format!("{} and {} have no order", a.kind(), b.kind()))),
+    }
+}
+
+fn contains(whole: &Value<'_>, part: &Value<'_>) -> Result<bool, ExprFault> {
+    match (whole, part) {
+        (Value::List(items), part) => Ok(items.iter().any(|item| item.equals(part))),
+        (Value::Text(whole), Value::Text(part)) => Ok(whole.contains(part.as_ref())),
+        _ => Err(ExprFault::new(format!("{} can't contain {}", whole.kind(), part.kind()))),
+    }
+}
+
+/// Prints a value at the end of `to`, which may not grow beyond its bound. A list is printed with commas between its items.
+pub fn print(value: &Value<'_>, to: &mut String) -> Result<(), ExprFault> {
+    match value {
+        Value::Unset => return Err(ExprFault::new("something unset can't be printed; `| default(..)` answers it")),
+        Value::Map(_) => return Err(ExprFault::new("a mapping can't be printed; name one of its parts")),
+        Value::Bool(truth) => to.push_str(if *truth { "true" } else { "false" }),
+        Value::Number(number) => to.push_str(&number.to_string()),
+        Value::Text(text) => append(text, to)?,
+        Value::List(items) => {
+            for (index, item) in items.iter().enumerate() {
+                append(if index == 0 { "" } else { ", " }, to)?;
+                print(item, to)?;
+            }
+        }
+    }
+    append("", to)
+}
+
+/// Appends within the bound of what may be rendered.
+pub fn append(text: &str, to: &mut String) -> Result<(), ExprFault> {
+    if to.len() + text.len() > MAX_RENDERED {
+        return Err(ExprFault::new(format!("more than {MAX_RENDERED} bytes would be rendered")));
+    }
+    to.push_str(text);
+    Ok(())
+}
+
+/// A literal without copying its text.
+fn borrowed<'v>(value: &'v Value<'static>) -> Value<'v> {
+    match value {
+        Value::Text(text) => Value::Text(text.as_ref().into()),
+        other => other.clone(),
+    }
+}

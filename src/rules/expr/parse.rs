@@ -1,0 +1,436 @@
+//! Reads words into a tree, loosest operators first.
+//!
+//! `or` < `and` < `not` < comparisons < `+ -` < `* / %` < unary `-` < `| filter` < a value.
+
+use std::ops::Range;
+
+use super::ast::{Arithmetic, Comparison, Expr, FILTERS, LATER_FILTERS, LATER_ROOTS, Node, Path, ROOTS, Root, Step};
+use super::lexer::{Lexer, Token};
+use super::{MAX_NESTING, MAX_OPERATORS, Problem, ProblemKind};
+use crate::domain::value::{Number, Value};
+use crate::rules::near;
+
+/// Reads a whole source as one expression. Problems that don't stop the reading are told too.
+pub fn whole(source: &str, problems: &mut Vec<Problem>) -> Option<Expr> {
+    let (expr, end) = part(source, 0, problems)?;
+    if end.start == source.len() {
+        return Some(expr);
+    }
+    problems.push(Problem::new(ProblemKind::Syntax, end, "`}}` has no meaning here"));
+    None
+}
+
+/// Reads one expression from byte `at` on, up to the end of the source or `}}`; gives the place of that end too.
+pub fn part(source: &str, at: usize, problems: &mut Vec<Problem>) -> Option<(Expr, Range<usize>)> {
+    match Parser::start(source, at, problems).and_then(Parser::finish) {
+        Ok((expr, end)) => Some((expr, end)),
+        Err(problem) => {
+            problems.push(problem);
+            None
+        }
+    }
+}
+
+struct Parser<'s, 'p> {
+    source: &'s str,
+    lexer: Lexer<'s>,
+    token: Token<'s>,
+    span: Range<usize>,
+    /// Where the word before this one ended.
+    before: usize,
+    nesting: usize,
+    operators: usize,
+    problems: &'p mut Vec<Problem>,
+}
+
+type Read<T> = Result<T, Problem>;
+
+impl<'s, 'p> Parser<'s, 'p> {
+    fn start(source: &'s str, at: usize, problems: &'p mut Vec<Problem>) -> Read<Self> {
+        let mut lexer = Lexer::new(source, at);
+        let (token, span) = lexer.next()?;
+        Ok(Self { source, lexer, token, span, before: at, nesting: 0, operators: 0, problems })
+    }
+
+    fn finish(mut self) -> Read<(Expr, Range<usize>)> {
+        let expr = self.or()?;
+        match &self.token {
+            Token::End => Ok((expr, self.span)),
+            _ => Err(self.unexpected("an operator or the end")),
+        }
+    }
+
+    fn advance(&mut self) -> Read<Token<'s>> {
+        let (token, span) = self.lexer.next()?;
+        self.before = self.span.end;
+        self.span = span;
+        Ok(std::mem::replace(&mut self.token, token))
+    }
+
+    fn at_word(&self, word: &str) -> bool {
+        self.token == Token::Name(word)
+    }
+
+    fn take_word(&mut self, word: &str) -> Read<bool> {
+        let there = self.at_word(word);
+        if there {
+            self.advance()?;
+        }
+        Ok(there)
+    }
+
+    fn take_symbol(&mut self, symbol: &str) -> Read<bool> {
+        let there = matches!(&self.token, Token::Symbol(s) if *s == symbol);
+        if there {
+            self.advance()?;
+        }
+        Ok(there)
+    }
+
+    fn expect(&mut self, symbol: &str) -> Read<()> {
+        if self.take_symbol(symbol)? { Ok(()) } else { Err(self.unexpected(&format!("`{symbol}`"))) }
+    }
+
+    fn unexpected(&self, wanted: &str) -> Problem {
+        let found = match &self.token {
+            Token::End => "this ends".to_owned(),
+            _ => format!("`{}` stands", self.source.get(self.span.clone()).unwrap_or_default()),
+        };
+        Problem::new(ProblemKind::Syntax, self.span.clone(), format!("{found} where {wanted} should be"))
+    }
+
+    /// Counts what makes a tree larger; the bound keeps every later recursion shallow.
+    fn count(&mut self) -> Read<()> {
+        self.operators += 1;
+        if self.operators <= MAX_OPERATORS {
+            return Ok(());
+        }
+        let message = format!("an expression may have at most {MAX_OPERATORS} operators and items");
+        Err(Problem::new(ProblemKind::TooLarge, self.span.clone(), message).help("split the rule into several"))
+    }
+
+    fn nested<T>(&mut self, read: impl FnOnce(&mut Self) -> Read<T>) -> Read<T> {
+        if self.nesting == MAX_NESTING {
+            let message = format!("nested more than {MAX_NESTING} deep");
+            return Err(Problem::new(ProblemKind::TooLarge, self.span.clone(), message).help("take brackets away"));
+        }
+        self.nesting += 1;
+        let result = read(self);
+        self.nesting -= 1;
+        result
+    }
+
+    fn or(&mut self) -> Read<Expr> {
+        let mut items = vec![self.and()?];
+        while self.take_word("or")? {
+            self.count()?;
+            items.push(self.and()?);
+        }
+        Ok(chain(items, Node::Or))
+    }
+
+    fn and(&mut self) -> Read<Expr> {
+        let mut items = vec![self.not()?];
+        while self.take_word("and")? {
+            self.count()?;
+            items.push(self.not()?);
+        }
+        Ok(chain(items, Node::And))
+    }
+
+    fn not(&mut self) -> Read<Expr> {
+        let start = self.span.start;
+        if !self.take_word("not")? {
+            return self.comparison();
+        }
+        self.count()?;
+        let inner = self.nested(Self::not)?;
+        let span = start..inner.span.end;
+        Ok(Expr { node: Node::Not(Box::new(inner)), span })
+    }
+
+    fn comparison(&mut self) -> Read<Expr> {
+        let left = self.sum()?;
+        if self.at_word("is") {
+            return self.is_set(left);
+        }
+        let Some(operator) = self.comparison_sign()? else { return Ok(left) };
+        self.count()?;
+        let right = self.sum()?;
+        if self.comparison_sign()?.is_some() || self.at_word("is") {
+            let help = "join two comparisons by `and`: `1 < a and a < 5`";
+            let span = self.before..self.before.max(self.span.start);
+            return Err(Problem::new(ProblemKind::Syntax, span, "comparisons don't follow one another").help(help));
+        }
+        let span = left.span.start..right.span.end;
+        Ok(Expr { node: Node::Compare(operator, Box::new(left), Box::new(right)), span })
+    }
+
+    fn comparison_sign(&mut self) -> Read<Option<Comparison>> {
+        let operator = match &self.token {
+            Token::Symbol("==") => Comparison::Equal,
+            Token::Symbol("!=") => Comparison::NotEqual,
+            Token::Symbol("<") => Comparison::Less,
+            Token::Symbol("<=") => Comparison::AtMost,
+            Token::Symbol(">") => Comparison::Greater,
+            Token::Symbol(">=") => Comparison::AtLeast,
+            Token::Name("in") => Comparison::In,
+            Token::Name("contains") => Comparison::Contains,
+            Token::Name("matches") => {
+                return Err(later(self.span.clone(), "`matches` is not supported yet by this version"));
+            }
+            _ => return Ok(None),
+        };
+        self.advance()?;
+        Ok(Some(operator))
+    }
+
+    fn is_set(&mut self, of: Expr) -> Read<Expr> {
+        self.advance()?;
+        self.count()?;
+        let negated = self.take_word("not")?;
+        let end = self.span.end;
+        if !self.take_word("set")? {
+            return Err(self.unexpected("`set`").help("`is set` and `is not set` are all there is after `is`"));
+        }
+        let span = of.span.start..end;
+        Ok(Expr { node: Node::IsSet { of: Box::new(of), negated }, span })
+    }
+
+    fn sum(&mut self) -> Read<Expr> {
+        let mut left = self.product()?;
+        loop {
+            let operator = match &self.token {
+                Token::Symbol("+") => Arithmetic::Add,
+                Token::Symbol("-") => Arithmetic::Subtract,
+                _ => return Ok(left),
+            };
+            let glued = self.before == self.span.start;
+            self.advance()?;
+            self.refuse_hyphenated_name(&left, operator, glued)?;
+            self.count()?;
+            left = compute(operator, left, self.product()?);
+        }
+    }
+
+    /// `params.user-id` reads like a name and would be a subtraction; `params.a - b` with spaces is one.
+    fn refuse_hyphenated_name(&self, left: &Expr, operator: Arithmetic, glued: bool) -> Read<()> {
+        let (Node::Path(_), Arithmetic::Subtract, Token::Name(name)) = (&left.node, operator, &self.token) else {
+            return Ok(());
+        };
+        if !glued || self.before != self.span.start || ROOTS.iter().any(|(root, _)| root == name) {
+            return Ok(());
+        }
+        let written = self.source.get(left.span.clone()).unwrap_or_default();
+        let (parent, last) = written.rsplit_once('.').unwrap_or(("params", written));
+        let help = format!("write `{parent}[\"{last}-{name}\"]`, or put spaces around the `-`");
+        let span = left.span.start..self.span.end;
+        Err(Problem::new(ProblemKind::Syntax, span, "a name with a hyphen stands in brackets and quotes").help(help))
+    }
+
+    fn product(&mut self) -> Read<Expr> {
+        let mut left = self.unary()?;
+        loop {
+            let operator = match &self.token {
+                Token::Symbol("*") => Arithmetic::Multiply,
+                Token::Symbol("/") => Arithmetic::Divide,
+                Token::Symbol("%") => Arithmetic::Remainder,
+                _ => return Ok(left),
+            };
+            self.advance()?;
+            self.count()?;
+            left = compute(operator, left, self.unary()?);
+        }
+    }
+
+    fn unary(&mut self) -> Read<Expr> {
+        let start = self.span.start;
+        if !self.take_symbol("-")? {
+            return self.filtered();
+        }
+        self.count()?;
+        let inner = self.nested(Self::unary)?;
+        let span = start..inner.span.end;
+        Ok(Expr { node: Node::Negate(Box::new(inner)), span })
+    }
+
+    fn filtered(&mut self) -> Read<Expr> {
+        let mut value = self.value()?;
+        while self.take_symbol("|")? {
+            self.count()?;
+            let span = self.span.clone();
+            let Token::Name(name) = self.token else { return Err(self.unexpected("a filter's name")) };
+            self.advance()?;
+            let arguments = if self.take_symbol("(")? { self.items(")")? } else { Vec::new() };
+            let Some((_, filter, wanted)) = FILTERS.iter().find(|(known, ..)| *known == name) else {
+                return Err(unknown_filter(name, span));
+            };
+            if arguments.len() != *wanted {
+                let given = arguments.len();
+                let message = format!("`{name}` takes {wanted} in its brackets, and {given} are given");
+                return Err(Problem::new(ProblemKind::Syntax, span, message));
+            }
+            let whole = value.span.start..self.before;
+            value = Expr { node: Node::Filter(Box::new(value), *filter, arguments), span: whole };
+        }
+        Ok(value)
+    }
+
+    fn items(&mut self, close: &str) -> Read<Vec<Expr>> {
+        self.nested(|parser| {
+            let mut items = Vec::new();
+            while !parser.take_symbol(close)? {
+                if !items.is_empty() {
+                    parser.expect(",")?;
+                    if parser.take_symbol(close)? {
+                        break;
+                    }
+                }
+                parser.count()?;
+                items.push(parser.or()?);
+            }
+            Ok(items)
+        })
+    }
+
+    fn value(&mut self) -> Read<Expr> {
+        let start = self.span.start;
+        let node = match self.token.clone() {
+            Token::Text(text) => {
+                self.advance()?;
+                // Not `Value::text`: a rule author's `""` is a text to print, as in `default("")`.
+                Node::Literal(Value::Text(text.into()))
+            }
+            Token::Number(number) => {
+                self.advance()?;
+                Node::Literal(Value::Number(owned(number)))
+            }
+            Token::Name(word @ ("true" | "false")) => {
+                self.advance()?;
+                Node::Literal(Value::Bool(word == "true"))
+            }
+            Token::Name(word @ ("and" | "or" | "in" | "is" | "contains" | "set" | "matches")) => {
+                return Err(self.unexpected("a value").help(format!("`{word}` is a word of the language")));
+            }
+            Token::Name(name) => Node::Path(self.path(name)?),
+            Token::Symbol("[") => {
+                self.advance()?;
+                Node::List(self.items("]")?)
+            }
+            Token::Symbol("(") => {
+                self.advance()?;
+                let inner = self.nested(Self::or)?;
+                self.expect(")")?;
+                return Ok(Expr { node: inner.node, span: start..self.before });
+            }
+            _ => return Err(self.unexpected("a value")),
+        };
+        Ok(Expr { node, span: start..self.before })
+    }
+
+    fn path(&mut self, name: &'s str) -> Read<Path> {
+        let span = self.span.clone();
+        self.advance()?;
+        if matches!(&self.token, Token::Symbol("(")) {
+            return Err(unknown_function(name, span));
+        }
+        let root = ROOTS.iter().find(|(known, _)| *known == name).map(|(_, root)| *root);
+        if root.is_none() {
+            self.problems.push(unknown_root(name, span));
+        }
+        let mut steps = Vec::new();
+        loop {
+            if self.take_symbol(".")? {
+                let Token::Name(key) = self.token else { return Err(self.unexpected("a name")) };
+                self.advance()?;
+                steps.push(key_step(root, key));
+            } else if self.take_symbol("[")? {
+                steps.push(self.bracket(root)?);
+                self.expect("]")?;
+            } else {
+                return Ok(Path { root, steps });
+            }
+            self.count()?;
+        }
+    }
+
+    fn bracket(&mut self, root: Option<Root>) -> Read<Step> {
+        let step = match &self.token {
+            Token::Text(key) => key_step(root, key),
+            Token::Number(number) => match number.parse() {
+                Ok(index) => Step::Index(index),
+                Err(_) => return Err(self.unexpected("a whole number")),
+            },
+            _ => return Err(self.unexpected("a name in quotes or a number")),
+        };
+        self.advance()?;
+        Ok(step)
+    }
+}
+
+/// Headers are kept in lower case, and rule authors write them as their vendor does.
+fn key_step(root: Option<Root>, key: &str) -> Step {
+    if root == Some(Root::Headers) { Step::Key(key.to_ascii_lowercase()) } else { Step::Key(key.to_owned()) }
+}
+
+fn owned(number: &str) -> Number<'static> {
+    match Number::parse(number) {
+        Number::Int(whole) => Number::Int(whole),
+        Number::Float(double) => Number::Float(double),
+        Number::Digits(digits) => Number::Digits(digits.into_owned().into()),
+    }
+}
+
+fn chain(mut items: Vec<Expr>, node: fn(Vec<Expr>) -> Node) -> Expr {
+    let span = match (items.first(), items.last()) {
+        (Some(first), Some(last)) => first.span.start..last.span.end,
+        _ => 0..0,
+    };
+    match items.pop() {
+        Some(only) if items.is_empty() => only,
+        last => {
+            items.extend(last);
+            Expr { node: node(items), span }
+        }
+    }
+}
+
+fn compute(operator: Arithmetic, left: Expr, right: Expr) -> Expr {
+    let span = left.span.start..right.span.end;
+    Expr { node: Node::Compute(operator, Box::new(left), Box::new(right)), span }
+}
+
+fn later(span: Range<usize>, message: &str) -> Problem {
+    Problem::new(ProblemKind::Later, span, message)
+}
+
+fn unknown_root(name: &str, span: Range<usize>) -> Problem {
+    if LATER_ROOTS.contains(&name) {
+        return later(span, &format!("`{name}` is not supported yet by this version"));
+    }
+    let known = ROOTS.map(|(known, _)| known);
+    let help = match near::nearest(name, known) {
+        Some(near) => format!("did you mean `{near}`?"),
+        None => format!("there are: {}; a parameter is `params.{name}`, a text stands in quotes", known.join(", ")),
+    };
+    Problem::new(ProblemKind::UnknownName, span, format!("there is no `{name}`")).help(help)
+}
+
+fn unknown_filter(name: &str, span: Range<usize>) -> Problem {
+    if LATER_FILTERS.contains(&name) {
+        return later(span, &format!("the filter `{name}` is not supported yet by this version"));
+    }
+    let help = match near::nearest(name, FILTERS.iter().map(|(known, ..)| *known)) {
+        Some(known) => format!("did you mean `{known}`?"),
+        None => format!("there are: {}", FILTERS.map(|(known, ..)| known).join(", ")),
+    };
+    Problem::new(ProblemKind::UnknownName, span, format!("there is no filter `{name}`")).help(help)
+}
+
+fn unknown_function(name: &str, span: Range<usize>) -> Problem {
+    if matches!(name, "open" | "bucket") {
+        return later(span, &format!("`{name}(..)` is not supported yet by this version"));
+    }
+    let message = format!("there is no function `{name}`");
+    Problem::new(ProblemKind::UnknownName, span, message).help("a filter is written after a value: `value | filter`")
+}

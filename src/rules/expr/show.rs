@@ -1,0 +1,57 @@
+//! Values and conditions in words, for people who ask why a rule did not act.
+
+use super::ast::{Expr, Node};
+use super::eval::{Scope, eval, truth};
+use super::{Condition, ExprFault};
+use crate::domain::value::Value;
+
+/// The longest value that is shown whole.
+const MOST: usize = 80;
+
+/// A value as a rule author would write it, shortened.
+pub fn value(value: &Value<'_>) -> String {
+    if value.is_unset() {
+        return "unset".to_owned();
+    }
+    let written = value.to_json().to_string();
+    match written.char_indices().nth(MOST) {
+        Some((end, _)) => format!("{}...", written.get(..end).unwrap_or_default()),
+        None => written,
+    }
+}
+
+/// Why a condition does not hold: the first part that fails, with both values. `None` when it holds.
+pub fn why_not(condition: &Condition, scope: &Scope<'_>) -> Result<Option<String>, ExprFault> {
+    if truth(&condition.expr, scope)? {
+        return Ok(None);
+    }
+    first_false(&condition.expr, &condition.source, scope).map(Some)
+}
+
+fn first_false(expr: &Expr, source: &str, scope: &Scope<'_>) -> Result<String, ExprFault> {
+    let written = source.get(expr.span.clone()).unwrap_or_default();
+    match &expr.node {
+        Node::And(items) => {
+            for item in items {
+                if !truth(item, scope)? {
+                    return first_false(item, source, scope);
+                }
+            }
+            Ok(written.to_owned())
+        }
+        Node::Or(items) => {
+            let failed: Result<Vec<_>, _> = items.iter().map(|item| first_false(item, source, scope)).collect();
+            Ok(failed?.join("; nor "))
+        }
+        Node::Compare(operator, left, right) => {
+            let (left, right) = (eval(left, scope)?, eval(right, scope)?);
+            Ok(format!("{written}: {} {} {}", value(&left), operator.symbol(), value(&right)))
+        }
+        Node::IsSet { of, .. } => Ok(format!("{written}: it is {}", value(&eval(of, scope)?))),
+        Node::Not(inner) => match &inner.node {
+            Node::Compare(..) | Node::IsSet { .. } => Ok(format!("not: {}", first_false(inner, source, scope)?)),
+            _ => Ok(written.to_owned()),
+        },
+        _ => Ok(format!("{written}: {}", value(&eval(expr, scope)?))),
+    }
+}

@@ -1,0 +1,116 @@
+//! Texts with `{{ }}` in them.
+
+use super::ast::Expr;
+use super::eval::{Scope, append, eval, print};
+use super::types::{self, Type};
+use super::{ExprFault, MAX_EXPRESSION, MAX_TEMPLATE, Problem, ProblemKind, parse, too_long};
+use crate::domain::value::Value;
+
+/// A checked template.
+#[derive(Debug, Clone)]
+pub struct Template {
+    /// As it was written.
+    pub source: String,
+    parts: Vec<Part>,
+}
+
+#[derive(Debug, Clone)]
+enum Part {
+    Text(String),
+    Expr(Expr),
+}
+
+impl Template {
+    /// Reads a template.
+    pub fn parse(source: &str) -> Result<Self, Vec<Problem>> {
+        if source.len() > MAX_TEMPLATE {
+            return Err(vec![too_long(source, "template", MAX_TEMPLATE)]);
+        }
+        let mut problems = Vec::new();
+        let parts = parts(source, &mut problems);
+        let exact = matches!(parts.as_slice(), [Part::Expr(_)]);
+        for part in &parts {
+            let Part::Expr(expr) = part else { continue };
+            let known = types::check(expr, source, &mut problems);
+            if known == Type::Map && !exact {
+                let message = "a mapping can't be printed";
+                problems
+                    .push(Problem::new(ProblemKind::Types, expr.span.clone(), message).help("name one of its parts"));
+            }
+        }
+        if problems.is_empty() { Ok(Self { source: source.to_owned(), parts }) } else { Err(problems) }
+    }
+
+    /// The text, where it is the same for every event.
+    pub fn fixed(&self) -> Option<&str> {
+        match self.parts.as_slice() {
+            [] => Some(""),
+            [Part::Text(text)] => Some(text),
+            _ => None,
+        }
+    }
+
+    /// The rendered value. A template that is exactly one `{{ }}` keeps its type; every other is a text.
+    pub fn value<'v>(&'v self, scope: &Scope<'v>) -> Result<Value<'v>, ExprFault> {
+        match self.parts.as_slice() {
+            [Part::Expr(expr)] => eval(expr, scope),
+            [Part::Text(text)] => Ok(Value::Text(text.as_str().into())),
+            _ => self.text(scope).map(|text| Value::Text(text.into())),
+        }
+    }
+
+    /// The rendered text.
+    pub fn text(&self, scope: &Scope<'_>) -> Result<String, ExprFault> {
+        let mut rendered = String::with_capacity(self.source.len());
+        for part in &self.parts {
+            match part {
+                Part::Text(text) => append(text, &mut rendered)?,
+                Part::Expr(expr) => print(&eval(expr, scope)?, &mut rendered)?,
+            }
+        }
+        Ok(rendered)
+    }
+}
+
+fn parts(source: &str, problems: &mut Vec<Problem>) -> Vec<Part> {
+    let mut parts = Vec::new();
+    let mut at = 0;
+    while let Some(rest) = source.get(at..).filter(|rest| !rest.is_empty()) {
+        let Some(open) = rest.find("{{") else {
+            parts.push(Part::Text(rest.to_owned()));
+            break;
+        };
+        if let Some(before) = rest.get(..open).filter(|before| !before.is_empty()) {
+            parts.push(Part::Text(before.to_owned()));
+        }
+        let start = at + open;
+        match expression(source, start, problems) {
+            Some((expr, next)) => {
+                parts.push(Part::Expr(expr));
+                at = next;
+            }
+            // What can't be read is left out; the next `}}` is where reading can go on.
+            None => match source.get(start..).and_then(|rest| rest.find("}}")) {
+                Some(close) => at = start + close + 2,
+                None => break,
+            },
+        }
+    }
+    parts
+}
+
+/// The expression behind the `{{` at `start`, and where the text goes on.
+fn expression(source: &str, start: usize, problems: &mut Vec<Problem>) -> Option<(Expr, usize)> {
+    let (expr, end) = parse::part(source, start + 2, problems)?;
+    if end.is_empty() {
+        let message = "this `{{` is never closed";
+        problems.push(Problem::new(ProblemKind::Syntax, start..start + 2, message).help("close it with `}}`"));
+        return None;
+    }
+    if end.end - start > MAX_EXPRESSION {
+        let message = format!("this expression has more than {MAX_EXPRESSION} bytes");
+        problems.push(Problem::new(ProblemKind::TooLarge, start..end.end, message).help("split the rule into several"));
+        return None;
+    }
+    Some((expr, end.end))
+}

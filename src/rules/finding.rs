@@ -1,0 +1,206 @@
+//! What `check` tells: a code, a place, what is wrong and how to mend it.
+
+use std::ops::Range;
+
+use serde::Serialize;
+
+use super::codes::Code;
+use super::files::RuleFile;
+
+/// How grave a finding is. A set with an error is not used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Severity {
+    /// The set can't be used.
+    Error,
+    /// It can, and it is probably not what was meant.
+    Warning,
+    /// Good to know.
+    Note,
+}
+
+/// Bytes of a file of the set.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+pub struct Span {
+    /// The file's place in the list that was checked.
+    pub file: usize,
+    /// The first byte.
+    pub start: usize,
+    /// The byte after the last.
+    pub end: usize,
+}
+
+impl Span {
+    /// As a range of bytes.
+    pub fn range(self) -> Range<usize> {
+        self.start..self.end
+    }
+}
+
+/// One thing that is wrong, at one place.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Finding {
+    /// `E005`
+    pub code: &'static str,
+    /// How grave it is.
+    pub severity: Severity,
+    /// The path as it was given.
+    pub file: String,
+    /// Counted from 1.
+    pub line: usize,
+    /// Counted from 1, in characters.
+    pub column: usize,
+    /// What is wrong.
+    pub message: String,
+    /// The mend.
+    pub help: String,
+    /// Other places that have to do with it.
+    pub related: Vec<Related>,
+    /// A mend that a program may apply.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub fix: Option<Fix>,
+    /// Its bytes.
+    #[serde(skip)]
+    pub span: Span,
+}
+
+/// Another place.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Related {
+    /// The path as it was given.
+    pub file: String,
+    /// Counted from 1.
+    pub line: usize,
+    /// Counted from 1, in characters.
+    pub column: usize,
+    /// What is there.
+    pub message: String,
+    /// Its bytes.
+    #[serde(skip)]
+    pub span: Span,
+}
+
+/// A replacement of the finding's own bytes.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Fix {
+    /// Counted from 1.
+    pub line: usize,
+    /// Counted from 1, in characters.
+    pub column: usize,
+    /// Counted from 1; the replacement ends before it.
+    pub end_line: usize,
+    /// Counted from 1, in characters; the replacement ends before it.
+    pub end_column: usize,
+    /// What shall stand there.
+    pub replacement: String,
+}
+
+/// Collects findings and knows lines and columns.
+pub struct Findings<'f> {
+    files: &'f [RuleFile],
+    /// The first byte of each line of each file.
+    lines: Vec<Vec<usize>>,
+    list: Vec<Finding>,
+}
+
+impl<'f> Findings<'f> {
+    /// Nothing found yet in `files`.
+    pub fn new(files: &'f [RuleFile]) -> Self {
+        let starts = |file: &RuleFile| {
+            let after_breaks = memchr::memchr_iter(b'\n', file.text.as_bytes()).map(|at| at + 1);
+            std::iter::once(0).chain(after_breaks).collect()
+        };
+        Self { files, lines: files.iter().map(starts).collect(), list: Vec::new() }
+    }
+
+    /// Tells of something; the answer takes the rest of what there is to say.
+    pub fn add(&mut self, code: Code, span: Span, message: impl Into<String>) -> Told<'_, 'f> {
+        let row = code.row();
+        let (line, column) = self.place(span.file, span.start);
+        let index = self.list.len();
+        self.list.push(Finding {
+            code: row.code,
+            severity: row.severity,
+            file: self.path(span.file),
+            line,
+            column,
+            message: message.into(),
+            help: String::new(),
+            related: Vec::new(),
+            fix: None,
+            span,
+        });
+        Told { findings: self, index }
+    }
+
+    /// The text of a file.
+    pub fn text(&self, file: usize) -> &'f str {
+        self.files.get(file).map_or("", |f| f.text.as_str())
+    }
+
+    /// The path of a file.
+    pub fn path(&self, file: usize) -> String {
+        self.files.get(file).map(|f| f.path.clone()).unwrap_or_default()
+    }
+
+    /// Line and column of a byte, both from 1, the column in characters.
+    pub fn place(&self, file: usize, byte: usize) -> (usize, usize) {
+        let starts = self.lines.get(file).map(Vec::as_slice).unwrap_or_default();
+        let line = starts.partition_point(|start| *start <= byte).max(1);
+        let start = starts.get(line - 1).copied().unwrap_or_default();
+        let before = self.text(file).get(start..byte).unwrap_or_default();
+        (line, before.chars().count() + 1)
+    }
+
+    /// The byte at a line and a column, both from 1, the column in characters.
+    pub fn byte(&self, file: usize, line: usize, column: usize) -> usize {
+        let text = self.text(file);
+        let starts = self.lines.get(file).map(Vec::as_slice).unwrap_or_default();
+        let start = starts.get(line.saturating_sub(1)).copied().unwrap_or(text.len());
+        let rest = text.get(start..).unwrap_or_default();
+        start + rest.char_indices().nth(column.saturating_sub(1)).map_or(rest.len(), |(offset, _)| offset)
+    }
+
+    /// All of them, in the order of their places; what was told twice (an alias is read where it is used) stands once.
+    pub fn into_list(mut self) -> Vec<Finding> {
+        self.list.sort_by(|a, b| (a.span, a.code, &a.message).cmp(&(b.span, b.code, &b.message)));
+        self.list.dedup_by(|a, b| a.span == b.span && a.code == b.code && a.message == b.message);
+        self.list
+    }
+}
+
+/// A finding that was just told.
+pub struct Told<'t, 'f> {
+    findings: &'t mut Findings<'f>,
+    index: usize,
+}
+
+impl Told<'_, '_> {
+    /// How to mend it.
+    pub fn help(self, help: impl Into<String>) -> Self {
+        self.edit(|finding| finding.help = help.into())
+    }
+
+    /// Another place that has to do with it.
+    pub fn related(self, span: Span, message: impl Into<String>) -> Self {
+        let (line, column) = self.findings.place(span.file, span.start);
+        let related = Related { file: self.findings.path(span.file), line, column, message: message.into(), span };
+        self.edit(|finding| finding.related.push(related))
+    }
+
+    /// What should stand in its place.
+    pub fn fix(self, replacement: impl Into<String>) -> Self {
+        let Some(span) = self.findings.list.get(self.index).map(|finding| finding.span) else { return self };
+        let (line, column) = self.findings.place(span.file, span.start);
+        let (end_line, end_column) = self.findings.place(span.file, span.end);
+        let fix = Fix { line, column, end_line, end_column, replacement: replacement.into() };
+        self.edit(|finding| finding.fix = Some(fix))
+    }
+
+    fn edit(self, change: impl FnOnce(&mut Finding)) -> Self {
+        if let Some(finding) = self.findings.list.get_mut(self.index) {
+            change(finding);
+        }
+        self
+    }
+}

@@ -1,0 +1,108 @@
+//! Which rules can match an event at all.
+//!
+//! A rule is filed under what its intents (else its types) must be or begin with; only rules that say nothing of either are
+//! met by every event. So what an event costs grows with the rules that it may match and not with the rules there are.
+
+use std::collections::{BTreeSet, HashMap};
+
+use super::model::Rule;
+use super::pattern::Pattern;
+use crate::domain::event::Event;
+
+/// The index of one source's rules, by their place in the catalog.
+#[derive(Debug, Default)]
+pub struct Index {
+    intents: Drawer,
+    types: Drawer,
+    /// Rules that name neither.
+    rest: Vec<u32>,
+}
+
+/// Rules filed by one text of the event.
+#[derive(Debug, Default)]
+struct Drawer {
+    exact: HashMap<Box<str>, Vec<u32>>,
+    prefixes: HashMap<Box<str>, Vec<u32>>,
+    /// The lengths of all prefixes: an event's text is cut at each of them once.
+    lengths: BTreeSet<usize>,
+}
+
+impl Index {
+    /// Files the rules at these places of `rules`.
+    pub fn new(rules: &[Rule], places: impl IntoIterator<Item = u32>) -> Self {
+        let mut index = Self::default();
+        for place in places {
+            let Some(rule) = rules.get(place as usize) else { continue };
+            let matcher = &rule.matcher;
+            if !index.intents.file(&matcher.intents, place) && !index.types.file(&matcher.types, place) {
+                index.rest.push(place);
+            }
+        }
+        index
+    }
+
+    /// Calls `visit` for each rule that can match, in rule order, until it answers `false`.
+    pub fn candidates(&self, event: &Event<'_>, mut visit: impl FnMut(u32) -> bool) {
+        let mut lists: Vec<&[u32]> = Vec::new();
+        self.intents.find(event.intent.as_deref(), &mut lists);
+        self.types.find(event.kind.as_deref(), &mut lists);
+        if !self.rest.is_empty() {
+            lists.push(&self.rest);
+        }
+        // Each list is in rule order, so the least of their heads is next. There are few lists.
+        let mut last = None;
+        while let Some(place) = lists.iter().filter_map(|list| list.first()).min().copied() {
+            for list in &mut lists {
+                if let Some((first, rest)) = list.split_first()
+                    && *first == place
+                {
+                    *list = rest;
+                }
+            }
+            // A rule with several patterns may stand twice in one list.
+            if last == Some(place) {
+                continue;
+            }
+            last = Some(place);
+            if !visit(place) {
+                return;
+            }
+        }
+    }
+}
+
+impl Drawer {
+    /// Files a rule under each of its patterns; `false` when one of them may begin with anything.
+    fn file(&mut self, patterns: &[Pattern], place: u32) -> bool {
+        if patterns.is_empty() || patterns.iter().any(|pattern| pattern.prefix().is_empty()) {
+            return false;
+        }
+        for pattern in patterns {
+            if let Some(text) = pattern.exact() {
+                self.exact.entry(text.into()).or_default().push(place);
+                continue;
+            }
+            self.lengths.insert(pattern.prefix().len());
+            self.prefixes.entry(pattern.prefix().into()).or_default().push(place);
+        }
+        true
+    }
+
+    fn find<'i>(&'i self, text: Option<&str>, lists: &mut Vec<&'i [u32]>) {
+        let Some(text) = text else { return };
+        if let Some(list) = self.exact.get(text) {
+            lists.push(list);
+        }
+        for length in &self.lengths {
+            let Some(prefix) = text.get(..*length) else {
+                if *length > text.len() {
+                    break;
+                }
+                continue;
+            };
+            if let Some(list) = self.prefixes.get(prefix) {
+                lists.push(list);
+            }
+        }
+    }
+}

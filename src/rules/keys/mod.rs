@@ -1,0 +1,73 @@
+//! The one table of keys: what rule files may say, where, and what it means.
+//!
+//! `check` reads it to refuse everything else, `schema` to tell editors. Neither knows a key that the other doesn't.
+
+mod connection;
+mod rule;
+mod shape;
+mod source;
+mod test;
+
+pub use shape::{Key, Need, Object, Shape, Words};
+
+use connection::CONNECTION;
+use rule::RULE;
+use source::SOURCE;
+use test::TEST;
+
+/// A file of rules.
+pub static RULE_FILE: Object = Object {
+    what: "a rule file",
+    keys: &[
+        Key::new("sources", Shape::Named(&Shape::Object(&SOURCE)), "Inbound hooks: `POST /hooks/{name}`."),
+        Key::new("connections", Shape::Named(&Shape::Object(&CONNECTION)), "Accounts at providers, by name."),
+        Key::new("rules", Shape::List(&Shape::Object(&RULE)), "What to do with which events, in this order."),
+        Key::later("values", "Named values that expressions use as `values.name`."),
+        Key::later("conditions", "Named conditions that expressions use as `conditions.name`."),
+        Key::later("hours", "Named opening hours for `open(\"name\")`."),
+    ],
+};
+
+/// A file of tests: `*.test.yaml`.
+pub static TEST_FILE: Object = Object {
+    what: "a test file",
+    keys: &[Key::new("tests", Shape::List(&Shape::Object(&TEST)), "Events and what the rules must make of them.")],
+};
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Every object below `shape`.
+    fn objects(shape: &'static Shape, found: &mut Vec<&'static Object>) {
+        match shape {
+            Shape::Object(object) => {
+                found.push(object);
+                object.keys.iter().for_each(|key| objects(&key.shape, found));
+            }
+            Shape::Named(inner) | Shape::Mapping(inner) | Shape::List(inner) | Shape::OneOrMany(inner) => {
+                objects(inner, found);
+            }
+            Shape::Either(shapes) => shapes.iter().for_each(|shape| objects(shape, found)),
+            _ => {}
+        }
+    }
+
+    #[test]
+    fn every_key_is_described_once() {
+        let mut found = Vec::new();
+        for file in [&RULE_FILE, &TEST_FILE] {
+            found.push(file);
+            file.keys.iter().for_each(|key| objects(&key.shape, &mut found));
+        }
+        assert!(found.len() > 15);
+        for object in found {
+            let mut names: Vec<_> = object.keys.iter().map(|key| key.name).collect();
+            names.sort_unstable();
+            let count = names.len();
+            names.dedup();
+            assert_eq!(names.len(), count, "{}", object.what);
+            assert!(object.keys.iter().all(|key| key.about.ends_with('.')), "{}", object.what);
+        }
+    }
+}

@@ -1,0 +1,130 @@
+//! The words in which the table of keys is written.
+
+/// What a value may be.
+#[derive(Debug)]
+pub enum Shape {
+    /// A text.
+    Text,
+    /// A text with `{{ }}` in it.
+    Template,
+    /// An expression that is true or false.
+    Condition,
+    /// `true` or `false`.
+    Flag,
+    /// A whole number in these bounds.
+    Count(u64, u64),
+    /// A number in these bounds.
+    Number(f64, f64),
+    /// `500ms`, `10s`, `5m`, `24h`, `7d`
+    Duration,
+    /// A duration, or this word.
+    DurationOr(&'static str),
+    /// `100/min`
+    Rate,
+    /// `env:NAME`, `file:PATH` or a literal.
+    Secret,
+    /// `https://...`
+    Url,
+    /// RFC 3339.
+    Time,
+    /// A name that is defined elsewhere.
+    Name,
+    /// A text, a number, `true` or `false`.
+    Scalar,
+    /// Whatever JSON can say.
+    Anything,
+    /// Nothing at all: `reply:` with nothing after it.
+    Nothing,
+    /// One of some words.
+    OneOf(Words),
+    /// A mapping of known keys.
+    Object(&'static Object),
+    /// A mapping of names to values.
+    Named(&'static Shape),
+    /// A mapping of any keys to values.
+    Mapping(&'static Shape),
+    /// A list.
+    List(&'static Shape),
+    /// One value, or a list of at least one.
+    OneOrMany(&'static Shape),
+    /// The first of these whose kind fits.
+    Either(&'static [Shape]),
+    /// A mapping that the contract defines and this version can't do.
+    LaterMapping(&'static str),
+}
+
+/// Words to choose from.
+#[derive(Debug)]
+pub struct Words {
+    /// What can be chosen.
+    pub now: fn() -> Vec<&'static str>,
+    /// What the contract defines and this version can't do.
+    pub later: &'static [&'static str],
+}
+
+/// A mapping of known keys.
+#[derive(Debug)]
+pub struct Object {
+    /// With its article: `a rule`.
+    pub what: &'static str,
+    /// Its keys, in the order in which they are best written.
+    pub keys: &'static [Key],
+}
+
+/// One key.
+#[derive(Debug)]
+pub struct Key {
+    /// As it is written.
+    pub name: &'static str,
+    /// What may stand under it.
+    pub shape: Shape,
+    /// Whether it must be there.
+    pub need: Need,
+    /// What it means, in one sentence.
+    pub about: &'static str,
+    /// An example as YAML; empty where the description says it all.
+    pub example: &'static str,
+}
+
+/// Whether a key must be there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Need {
+    /// It must.
+    Required,
+    /// It may.
+    Optional,
+    /// It may in a later version.
+    Later,
+}
+
+impl Key {
+    /// A key that may be there.
+    pub const fn new(name: &'static str, shape: Shape, about: &'static str) -> Self {
+        Self { name, shape, need: Need::Optional, about, example: "" }
+    }
+
+    /// A key that the contract defines and this version can't do.
+    pub const fn later(name: &'static str, about: &'static str) -> Self {
+        Self { name, shape: Shape::Anything, need: Need::Later, about, example: "" }
+    }
+
+    /// The same key, and it must be there.
+    pub const fn required(self) -> Self {
+        Self { need: Need::Required, ..self }
+    }
+
+    /// The same key with an example.
+    pub const fn example(self, example: &'static str) -> Self {
+        Self { example, ..self }
+    }
+}
+
+impl Object {
+    /// The key of this name.
+    pub fn key(&self, name: &str) -> Option<&'static Key>
+    where
+        Self: 'static,
+    {
+        self.keys.iter().find(|key| key.name == name)
+    }
+}

@@ -1,0 +1,136 @@
+//! The keys of a source.
+
+use super::shape::{Key, Object, Shape, Words};
+use crate::domain::scheme::PRESETS;
+use crate::domain::source::SourceKind;
+
+fn kinds() -> Vec<&'static str> {
+    SourceKind::ALL.iter().map(|kind| kind.name()).collect()
+}
+
+fn presets() -> Vec<&'static str> {
+    PRESETS.iter().map(|preset| preset.name).collect()
+}
+
+/// Who people at other platforms are, found otherwise than by an id.
+pub const LOOK_UP: Shape = Shape::LaterMapping("finding a contact by e-mail, phone or field");
+
+pub static SOURCE: Object = Object {
+    what: "a source",
+    keys: &[
+        Key::new(
+            "kind",
+            Shape::OneOf(Words {
+                now: kinds,
+                later: &["dialogflow-cx", "catch", "helpcrunch", "respond-io", "chatwoot", "api"],
+            }),
+            "What its requests look like.",
+        )
+        .required()
+        .example("kind: dialogflow-es"),
+        Key::new(
+            "auth",
+            Shape::Either(&[
+                Shape::OneOf(Words { now: || vec!["none"], later: &[] }),
+                Shape::List(&Shape::Object(&AUTH)),
+                Shape::Object(&AUTH),
+            ]),
+            "Who may call: any one form that passes lets a request in; several make a rotation. `none` must be written out.",
+        )
+        .example("auth:\n  - basic: { username: dialogflow, password: env:DIALOGFLOW_PASSWORD }"),
+        Key::new(
+            "contact",
+            Shape::Either(&[Shape::Template, LOOK_UP]),
+            "The contact's id at the connections, for rules that don't say otherwise.",
+        )
+        .example("contact: \"{{ payload.originalDetectIntentRequest.payload.contact.cId }}\""),
+        Key::later("contact_at", "The contact at single connections, for rules that don't say otherwise."),
+        Key::later("respond_io_parameters", "Connections at which RB_ADDTAGS and the like are acted on."),
+        Key::later("each", "The list in a body that holds one event each."),
+        Key::later("type", "Where a catch source's type is found."),
+        Key::later("intent", "Where a catch source's intent is found."),
+        Key::later("text", "Where a catch source's text is found."),
+        Key::later("params", "Where a catch source's parameters are found."),
+        Key::later("dedupe", "The key that makes a repetition known."),
+        Key::later("types", "What parameters that arrive as text mean."),
+        Key::later("allow_ips", "The addresses that may call."),
+    ],
+};
+
+static AUTH: Object = Object {
+    what: "a form of auth",
+    keys: &[
+        Key::new("basic", Shape::Object(&BASIC), "HTTP Basic: a user and a password.")
+            .example("basic: { username: dialogflow, password: env:DIALOGFLOW_PASSWORD }"),
+        Key::new("bearer", Shape::Secret, "A token after `Authorization: Bearer`.").example("bearer: env:HOOK_TOKEN"),
+        Key::new("header", Shape::Object(&HEADER), "A header that must have a secret value.")
+            .example("header: { name: X-Token, value: env:HOOK_TOKEN }"),
+        Key::new("query", Shape::Object(&QUERY), "A query parameter that must have a secret value.")
+            .example("query: { name: token, value: env:HOOK_TOKEN }"),
+        Key::new(
+            "hmac",
+            Shape::Either(&[Shape::OneOf(Words { now: presets, later: &[] }), Shape::Object(&HMAC)]),
+            "A signature over the raw body: a preset, or how it is made. Needs `secret`.",
+        )
+        .example("hmac: standard-webhooks\nsecret: env:WEBHOOK_SECRET"),
+        Key::new("secret", Shape::OneOrMany(&Shape::Secret), "The key of `hmac`; several make a rotation."),
+        Key::later("google_id_token", "A Google-signed identity token."),
+    ],
+};
+
+static BASIC: Object = Object {
+    what: "basic",
+    keys: &[
+        Key::new("username", Shape::Text, "The user; `env:NAME` works here too.").required(),
+        Key::new("password", Shape::Secret, "The password.").required().example("password: env:HOOK_PASSWORD"),
+    ],
+};
+
+static HEADER: Object = Object {
+    what: "header",
+    keys: &[
+        Key::new("name", Shape::Text, "The header's name; its case doesn't matter.").required(),
+        Key::new("value", Shape::Secret, "What it must be.").required(),
+    ],
+};
+
+static QUERY: Object = Object {
+    what: "query",
+    keys: &[
+        Key::new("name", Shape::Text, "The parameter's name.").required(),
+        Key::new("value", Shape::Secret, "What it must be.").required(),
+    ],
+};
+
+static HMAC: Object = Object {
+    what: "hmac",
+    keys: &[
+        Key::new("header", Shape::Text, "The header with the signature.").required().example("header: X-Signature"),
+        Key::new(
+            "algorithm",
+            Shape::OneOf(Words { now: || vec!["sha1", "sha256", "sha512"], later: &[] }),
+            "The hash; `sha256` by default.",
+        ),
+        Key::new(
+            "encoding",
+            Shape::OneOf(Words { now: || vec!["hex", "base64"], later: &[] }),
+            "How the signature is written; `hex` by default.",
+        ),
+        Key::new("value", Shape::Text, "What stands in the header around `{signature}` and `{timestamp}`.")
+            .example("value: \"t={timestamp},v1={signature}\""),
+        Key::new(
+            "signed",
+            Shape::Text,
+            "What is signed, of `{id}` `{timestamp}` `{body}` `{url}`; `{body}` by default.",
+        )
+        .example("signed: \"{timestamp}.{body}\""),
+        Key::new("timestamp_header", Shape::Text, "The header with the time, where it isn't in the signature's."),
+        Key::new("id_header", Shape::Text, "The header with the message's id."),
+        Key::new("tolerance", Shape::Duration, "How old or early a timestamp may be.").example("tolerance: 5m"),
+        Key::new(
+            "key",
+            Shape::OneOf(Words { now: || vec!["text", "base64", "whsec"], later: &[] }),
+            "How the key is made from the secret's text; `text` by default.",
+        ),
+    ],
+};

@@ -1,0 +1,36 @@
+//! Rules: from the files of a directory to a checked catalog, and from an event to a decision.
+//!
+//! The way of a rule: `files` -> `yaml` (a tree with places) -> `check` (held against `keys`, read, cross-checked) ->
+//! `catalog` (with its `index`) -> `decide`. `explain` and `testing` ask the same code; `schema` reads the same table.
+
+mod catalog;
+mod check;
+mod codes;
+mod decide;
+mod explain;
+mod expr;
+mod files;
+mod finding;
+mod index;
+mod keys;
+mod matching;
+mod model;
+mod near;
+mod pattern;
+mod render;
+pub mod report;
+mod scaffold;
+mod schema;
+mod testing;
+mod yaml;
+
+pub use catalog::{Catalog, RuleSummary};
+pub use check::{Checked, check};
+pub use codes::{Code, Row};
+pub use decide::decide;
+pub use explain::{Explanation, Miss, Verdict, explain};
+pub use files::{ReadError, RuleFile, read_dir};
+pub use finding::{Finding, Fix, Related, Severity, Span};
+pub use scaffold::scaffold;
+pub use schema::schema;
+pub use testing::{BodyReader, RuleTest, TestReport, TestResult, run_tests};

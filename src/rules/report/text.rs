@@ -1,0 +1,79 @@
+//! Findings drawn under their source lines.
+
+use annotate_snippets::{AnnotationKind, Group, Level, Patch, Renderer, Snippet};
+
+use crate::rules::files::RuleFile;
+use crate::rules::finding::{Finding, Severity, Span};
+
+/// Every finding under its lines, then how many there are; with escapes for colours, or without for files and logs.
+pub fn text(findings: &[Finding], files: &[RuleFile], colour: bool) -> String {
+    let renderer = if colour { Renderer::styled() } else { Renderer::plain() };
+    let mut drawn = String::new();
+    for finding in findings {
+        drawn.push_str(&renderer.render(&groups(finding, files)));
+        drawn.push_str("\n\n");
+    }
+    drawn.push_str(&summary(findings));
+    drawn
+}
+
+fn groups<'a>(finding: &'a Finding, files: &'a [RuleFile]) -> Vec<Group<'a>> {
+    let level = match finding.severity {
+        Severity::Error => Level::ERROR,
+        Severity::Warning => Level::WARNING,
+        Severity::Note => Level::NOTE,
+    };
+    let mut snippet =
+        snippet(finding.span, files).annotation(AnnotationKind::Primary.span(visible(finding.span, files)));
+    let (here, elsewhere): (Vec<_>, Vec<_>) = finding.related.iter().partition(|r| r.span.file == finding.span.file);
+    for related in here {
+        let label = AnnotationKind::Context.span(visible(related.span, files)).label(related.message.as_str());
+        snippet = snippet.annotation(label);
+    }
+    let mut main = level.primary_title(finding.message.as_str()).id(finding.code).element(snippet);
+    for related in elsewhere {
+        let label = AnnotationKind::Context.span(visible(related.span, files)).label(related.message.as_str());
+        main = main.element(self::snippet(related.span, files).annotation(label));
+    }
+    match &finding.fix {
+        Some(fix) => {
+            let patch = Patch::new(visible(finding.span, files), fix.replacement.as_str());
+            let mend = Level::HELP.secondary_title(finding.help.as_str());
+            vec![main, mend.element(self::patched(finding.span, files).patch(patch))]
+        }
+        None if finding.help.is_empty() => vec![main],
+        None => vec![main.element(Level::HELP.message(finding.help.as_str()))],
+    }
+}
+
+fn snippet(span: Span, files: &[RuleFile]) -> Snippet<'_, annotate_snippets::Annotation<'_>> {
+    let (path, text) = file(span, files);
+    Snippet::source(text).path(path)
+}
+
+fn patched(span: Span, files: &[RuleFile]) -> Snippet<'_, Patch<'_>> {
+    let (path, text) = file(span, files);
+    Snippet::source(text).path(path)
+}
+
+fn file(span: Span, files: &[RuleFile]) -> (&str, &str) {
+    files.get(span.file).map_or(("", ""), |file| (file.path.as_str(), file.text.as_str()))
+}
+
+/// What can be drawn of a span: it must lie within its file, and a long one is cut at its first line.
+fn visible(span: Span, files: &[RuleFile]) -> std::ops::Range<usize> {
+    let (_, text) = file(span, files);
+    let start = span.start.min(text.len());
+    let end = span.end.clamp(start, text.len());
+    let first_line = text.get(start..end).and_then(|part| part.find('\n')).map_or(end, |at| start + at);
+    start..first_line
+}
+
+fn summary(findings: &[Finding]) -> String {
+    let count = |severity| findings.iter().filter(|finding| finding.severity == severity).count();
+    let words = |count: usize, word: &str| format!("{count} {word}{}", if count == 1 { "" } else { "s" });
+    match (count(Severity::Error), count(Severity::Warning)) {
+        (0, 0) => "no findings\n".to_owned(),
+        (errors, warnings) => format!("{}, {}\n", words(errors, "error"), words(warnings, "warning")),
+    }
+}

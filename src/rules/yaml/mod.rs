@@ -1,0 +1,9 @@
+//! YAML as a tree in which everything knows its place. The only module that knows which library reads it.
+
+mod place;
+mod read;
+mod tree;
+
+pub use place::byte_in_scalar;
+pub use read::read;
+pub use tree::{Entry, Kind, Node};

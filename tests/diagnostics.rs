@@ -1,0 +1,76 @@
+//! Every finding, drawn: each `tests/diagnostics/*.yaml` stands beside the `*.txt` that `check` shows for it.
+//!
+//! `UPDATE_GOLDEN=1` writes them anew; look at the difference before committing it.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+use tagrelay::rules::{self, Code, RuleFile, report};
+
+fn cases() -> Vec<PathBuf> {
+    let entries = std::fs::read_dir("tests/diagnostics").expect("the folder of goldens");
+    let paths = entries.map(|entry| entry.expect("an entry").path());
+    let mut cases: Vec<_> = paths.filter(|path| path.extension().is_some_and(|e| e == "yaml")).collect();
+    cases.sort();
+    cases
+}
+
+/// A case is one file, or several behind lines such as `# --- other.test.yaml`.
+fn files(case: &Path) -> Vec<RuleFile> {
+    let text = std::fs::read_to_string(case).expect("a case");
+    let name = case.file_name().and_then(|name| name.to_str()).expect("a name");
+    let mut parts = text.split("# --- ");
+    let first = RuleFile { path: name.to_owned(), text: parts.next().unwrap_or_default().to_owned() };
+    let others = parts.map(|part| {
+        let (path, text) = part.split_once('\n').expect("a file's name and its text");
+        RuleFile { path: path.to_owned(), text: text.to_owned() }
+    });
+    std::iter::once(first).chain(others).collect()
+}
+
+#[test]
+fn findings_look_as_they_did() {
+    let mut differing = Vec::new();
+    for case in cases() {
+        let files = files(&case);
+        let drawn = report::text(&rules::check(&files).findings, &files, false);
+        let golden = case.with_extension("txt");
+        if std::env::var_os("UPDATE_GOLDEN").is_some() {
+            std::fs::write(&golden, &drawn).expect("writable");
+        }
+        if std::fs::read_to_string(&golden).unwrap_or_default() != drawn {
+            differing.push(format!("{}:\n{drawn}", golden.display()));
+        }
+    }
+    assert!(differing.is_empty(), "{}", differing.join("\n"));
+}
+
+#[test]
+fn every_code_has_a_golden_file() {
+    let found: BTreeSet<_> =
+        cases().iter().flat_map(|case| rules::check(&files(case)).findings).map(|finding| finding.code).collect();
+    let all: BTreeSet<_> = Code::ALL.iter().map(|code| code.row().code).collect();
+    assert_eq!(all.difference(&found).collect::<Vec<_>>(), Vec::<&&str>::new());
+}
+
+#[test]
+fn programs_get_lines_and_columns_from_one() {
+    let file = RuleFile { path: "a b/é.yaml".to_owned(), text: "rules:\n  - id: \"ñ\"\n    whn: true\n".to_owned() };
+    let findings = rules::check(&[file]).findings;
+    let json: serde_json::Value = serde_json::from_str(&report::json(&findings)).expect("JSON");
+    let unknown = &json["findings"][2];
+    assert_eq!(
+        (&unknown["code"], &unknown["severity"], &unknown["line"], &unknown["column"]),
+        (&"E005".into(), &"error".into(), &3.into(), &5.into()),
+        "{json:#}"
+    );
+    assert_eq!(unknown["fix"]["replacement"], "when");
+    let github = report::github(&findings);
+    assert!(github.contains("::error file=a b/é.yaml,line=3,col=5,title=E005::"), "{github}");
+    let sarif: serde_json::Value = serde_json::from_str(&report::sarif(&findings)).expect("JSON");
+    assert_eq!(sarif["runs"][0]["results"][2]["ruleId"], "E005");
+    assert_eq!(
+        sarif["runs"][0]["results"][2]["locations"][0]["physicalLocation"]["artifactLocation"]["uri"],
+        "a%20b/%C3%A9.yaml"
+    );
+}
