@@ -3,12 +3,17 @@
 //! Exit status: 0 fine, 1 the answer is no (a check or a test failed, a start was not possible), 2 the call was wrong.
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "this room is where people read")]
 
+mod check;
+mod explain;
 mod healthcheck;
+mod init;
 mod logging;
 mod ruleset;
 mod sandbox;
+mod schema;
 mod send;
 mod serve;
+mod test;
 mod token;
 
 use std::process::ExitCode;
@@ -33,6 +38,11 @@ enum Command {
     Serve(serve::Args),
     Sandbox(sandbox::Args),
     Send(send::Args),
+    Check(check::Args),
+    Test(test::Args),
+    Explain(explain::Args),
+    Schema(schema::Args),
+    Init(init::Args),
     Healthcheck(healthcheck::Args),
 }
 
@@ -48,6 +58,11 @@ pub fn run() -> ExitCode {
         Command::Serve(args) => serve::run(&args),
         Command::Sandbox(args) => sandbox::run(&args),
         Command::Send(args) => send::run(&args),
+        Command::Check(args) => check::run(&args),
+        Command::Test(args) => test::run(&args),
+        Command::Explain(args) => explain::run(&args),
+        Command::Schema(args) => schema::run(&args),
+        Command::Init(args) => init::run(&args),
         Command::Healthcheck(args) => healthcheck::run(&args),
     }
 }
@@ -66,4 +81,18 @@ fn settings() -> Result<Settings, ExitCode> {
 fn fail(status: u8, message: &str) -> ExitCode {
     eprintln!("error: {message}");
     ExitCode::from(status)
+}
+
+/// How an answer is written.
+#[derive(Clone, Copy, clap::ValueEnum)]
+enum Format {
+    /// For people.
+    Text,
+    /// For scripts.
+    Json,
+}
+
+/// JSON with line ends, for people and scripts alike.
+fn pretty<T: serde::Serialize>(data: &T) -> String {
+    serde_json::to_string_pretty(data).expect("answers are plain data with text keys")
 }

@@ -1,6 +1,5 @@
 //! `tagrelay send`: a body to a running gateway, signed as the source demands.
 
-use std::io::Read;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
@@ -48,19 +47,13 @@ fn send(args: &Args) -> Result<ExitCode, ExitCode> {
     let settings = settings()?;
     let rules = args.rules.clone().unwrap_or_else(|| settings.rules.clone());
     let (catalog, _) = ruleset::clean(&rules)?;
-    let config = catalog.source(&args.source).ok_or_else(|| {
-        let names: Vec<&str> = catalog.sources().map(|source| source.name.as_str()).collect();
-        fail(
-            WRONG,
-            &format!("there is no source {:?} in {}; there is: {}", args.source, rules.display(), names.join(", ")),
-        )
-    })?;
+    let config = ruleset::source(&catalog, &args.source, &rules)?;
     let vault = Vault::new(environment(), args.sandbox.then(|| Secret::new("sandbox")));
     let source = Source::open(config, &vault).map_err(|errors| {
         let list: Vec<String> = errors.iter().map(ToString::to_string).collect();
         fail(WRONG, &format!("source {}: {} (`--sandbox` uses the value `sandbox`)", args.source, list.join("; ")))
     })?;
-    let body = read(&args.file).map_err(|error| fail(WRONG, &format!("{}: {error}", args.file.display())))?;
+    let body = ruleset::body(&args.file)?;
     let base = args.url.clone().unwrap_or_else(|| format!("http://{}", settings.listen));
     let url = format!("{}/hooks/{}", base.trim_end_matches('/'), args.source);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
@@ -73,15 +66,6 @@ fn send(args: &Args) -> Result<ExitCode, ExitCode> {
         return Ok(ExitCode::SUCCESS);
     }
     Err(fail(NO, &format!("{url} answered {status}")))
-}
-
-fn read(path: &std::path::Path) -> std::io::Result<Vec<u8>> {
-    if path == std::path::Path::new("-") {
-        let mut body = Vec::new();
-        std::io::stdin().read_to_end(&mut body)?;
-        return Ok(body);
-    }
-    std::fs::read(path)
 }
 
 async fn post(source: &Source, url: &str, body: Vec<u8>) -> Result<(u16, String), String> {

@@ -7,5 +7,6 @@ pub mod fold;
 pub mod gateway;
 pub mod lane;
 pub mod metrics;
+pub mod preview;
 pub mod receive;
 pub mod retry;

@@ -1,18 +1,45 @@
 //! The rules in force, and what they would do.
 
 use actix_web::{HttpRequest, HttpResponse, web};
+use serde::Deserialize;
 use serde_json::json;
+use serde_json::value::RawValue;
 
 use super::super::{Shared, problem::Problem};
+use crate::clock;
+use crate::flow::preview;
 
 /// `GET /api/v1/rules`.
 pub async fn list(request: HttpRequest, shared: web::Data<Shared>) -> Result<HttpResponse, Problem> {
     shared.tokens.admit(&request)?;
-    Ok(HttpResponse::Ok().json(json!({ "rule_set": shared.gateway.catalog.hash() })))
+    let catalog = &shared.gateway.catalog;
+    let items: Vec<_> = catalog.rules().collect();
+    Ok(HttpResponse::Ok().json(json!({ "items": items, "next": null, "rule_set": catalog.hash() })))
 }
 
-/// x
-pub async fn evaluate(request: HttpRequest, shared: web::Data<Shared>) -> Result<HttpResponse, Problem> {
-    shared.tokens.admit(&request)?;
-    Ok(HttpResponse::Ok().json(json!({ "rule_set": shared.gateway.catalog.hash() })))
+/// A body to look at.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Evaluate<'a> {
+    source: String,
+    /// As it would come from the sender.
+    #[serde(borrow)]
+    body: &'a RawValue,
+}
+
+/// `POST /api/v1/evaluate` with `{"source":"website-bot","body":{..}}`: what would happen, rule by rule; nothing is stored.
+pub async fn evaluate(
+    request: HttpRequest,
+    body: web::Bytes,
+    shared: web::Data<Shared>,
+) -> Result<HttpResponse, Problem> {
+    shared.tokens.admit_to_look(&request)?;
+    let asked: Evaluate = serde_json::from_slice(&body).map_err(|error| Problem::Call(format!("body: {error}")))?;
+    let catalog = &shared.gateway.catalog;
+    let source = catalog
+        .source(&asked.source)
+        .ok_or_else(|| Problem::Call(format!("source: there is no {:?}", asked.source)))?;
+    let events =
+        preview::explain_body(catalog, source, asked.body.get().as_bytes(), clock::now()).map_err(Problem::Body)?;
+    Ok(HttpResponse::Ok().json(json!({ "events": events })))
 }

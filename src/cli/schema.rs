@@ -1,0 +1,14 @@
+//! `tagrelay schema`: the JSON Schema of rule files, for editors.
+
+use std::process::ExitCode;
+
+/// Print the JSON Schema of rule files.
+#[derive(clap::Args)]
+#[command(after_help = "Example:\n  tagrelay schema > rules/tagrelay.schema.json")]
+pub struct Args {}
+
+/// Prints it.
+pub fn run(_: &Args) -> ExitCode {
+    println!("{}", super::pretty(&crate::rules::schema()));
+    ExitCode::SUCCESS
+}

@@ -1,0 +1,33 @@
+//! Preview: what would happen to a body, with nothing stored and nobody called.
+
+use crate::domain::event::Event;
+use crate::domain::request::{Fields, Request};
+use crate::domain::source::SourceConfig;
+use crate::domain::time::Timestamp;
+use crate::rules::{Catalog, Explanation, RuleTest, TestReport, explain, run_tests};
+use crate::sources::{self, ReadError, Verified};
+
+/// Explains each event of a body, rule by rule.
+pub fn explain_body(
+    catalog: &Catalog,
+    source: &SourceConfig,
+    body: &[u8],
+    at: Timestamp,
+) -> Result<Vec<Explanation>, ReadError> {
+    let verified = Verified::by_operator(request(body, at));
+    Ok(sources::read(source, &verified)?.iter().map(|event| explain(catalog, event)).collect())
+}
+
+/// Runs the tests of a rule set; raw requests go through their source's own reader.
+pub fn test(catalog: &Catalog, tests: &[RuleTest]) -> TestReport {
+    run_tests(catalog, tests, &|source, body, at, events: &mut dyn FnMut(&[Event<'_>])| {
+        let verified = Verified::by_operator(request(body, at));
+        let read = sources::read(source, &verified).map_err(|error| error.to_string())?;
+        events(&read);
+        Ok(())
+    })
+}
+
+fn request(body: &[u8], received_at: Timestamp) -> Request<'_> {
+    Request { method: "POST", url: "", query: "", headers: Fields::default(), body, peer: None, received_at }
+}
