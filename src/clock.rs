@@ -1,4 +1,7 @@
-//! The one place where the clock is read. Everything else is given the time.
+//! The one place where the clock is read. Everything else is given the time, or a clock to ask.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
 
 use crate::domain::time::Timestamp;
 
@@ -7,4 +10,32 @@ use crate::domain::time::Timestamp;
 pub fn now() -> Timestamp {
     let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
     Timestamp(i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
+}
+
+/// A clock that long-lived parts ask: the system's, or one that a test sets by hand.
+#[derive(Debug, Clone, Default)]
+pub struct Clock(Option<Arc<AtomicI64>>);
+
+impl Clock {
+    /// The system's clock.
+    pub fn system() -> Self {
+        Self(None)
+    }
+
+    /// A clock that stands still until it is set. Clones show the same time.
+    pub fn standing(at: Timestamp) -> Self {
+        Self(Some(Arc::new(AtomicI64::new(at.millis()))))
+    }
+
+    /// Sets a standing clock; the system's stays what it is.
+    pub fn set(&self, at: Timestamp) {
+        if let Some(time) = &self.0 {
+            time.store(at.millis(), Ordering::SeqCst);
+        }
+    }
+
+    /// The time it shows.
+    pub fn now(&self) -> Timestamp {
+        self.0.as_ref().map_or_else(now, |time| Timestamp(time.load(Ordering::SeqCst)))
+    }
 }

@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use super::fold::{Folded, Plan, Trust, Wanted, fold};
 use super::retry;
+use crate::clock::Clock;
 use crate::domain::attempt::Attempt;
 use crate::domain::change::{Change, ChangeId, Settled};
 use crate::domain::connection::ConnectionConfig;
@@ -72,13 +73,13 @@ pub async fn step(
     account: &Account,
     key: ContactKey,
     paused_ms: i64,
-    clock: fn() -> Timestamp,
+    clock: &Clock,
 ) -> Result<Stepped, StoreError> {
     let taken = store.take(key).await?;
     if taken.contact.is_none() {
         return Ok(Stepped { next: Next::Idle, seen: Seen::NoCall });
     }
-    let now = clock();
+    let now = clock.now();
     let known = account.knowledge.known(key, now, account.config.tag_cache);
     let step = Step { store, account, key, taken: &taken, paused_ms, clock };
     match step.fold(&known) {
@@ -93,7 +94,7 @@ struct Step<'s> {
     key: ContactKey,
     taken: &'s Taken,
     paused_ms: i64,
-    clock: fn() -> Timestamp,
+    clock: &'s Clock,
 }
 
 impl Step<'_> {
@@ -167,7 +168,7 @@ impl Step<'_> {
 
     /// Records a call that failed. `ids` are the changes that the call was for.
     async fn settle_failed(&self, called: Called, plan: Plan, ids: &[ChangeId]) -> Result<Stepped, StoreError> {
-        let now = (self.clock)();
+        let now = self.clock.now();
         let mut settled = self.free(&plan);
         let die =
             |reason: &str| ids.iter().filter_map(|id| self.settled(*id, Settled::Dead, reason)).collect::<Vec<_>>();
@@ -256,7 +257,7 @@ impl Step<'_> {
         if let Some(retry) = &retry {
             tracing::warn!(connection = %contact.connection, tries = retry.tries, next = %retry.at, reason = %retry.reason, "retry");
         }
-        let at = (self.clock)();
+        let at = self.clock.now();
         self.store.settle(Settlement { contact, at, settled, attempts, retry }).await
     }
 }

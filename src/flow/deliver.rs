@@ -10,6 +10,7 @@ use tokio::task::{JoinHandle, JoinSet};
 use super::allowance::Allowance;
 use super::converge::{Account, Next, Seen, Stepped, step};
 use super::lane::Lane;
+use crate::clock::Clock;
 use crate::domain::contact::ContactKey;
 use crate::domain::name::ConnectionName;
 use crate::domain::time::Timestamp;
@@ -59,7 +60,7 @@ impl Deliveries {
         accounts: Vec<Account>,
         mut wakes: mpsc::UnboundedReceiver<Vec<Wake>>,
         waiting: Vec<Waiting>,
-        clock: fn() -> Timestamp,
+        clock: &Clock,
     ) -> Self {
         let (stop, stopped) = watch::channel(false);
         let mut by_connection: HashMap<ConnectionName, Vec<Waiting>> = HashMap::new();
@@ -72,8 +73,13 @@ impl Deliveries {
             let (tell, told) = mpsc::unbounded_channel();
             let waiting = by_connection.remove(&account.config.name).unwrap_or_default();
             lanes.insert(account.config.name.clone(), tell);
-            let runner =
-                Runner { store: store.clone(), account: Arc::new(account), told, stopped: stopped.clone(), clock };
+            let runner = Runner {
+                store: store.clone(),
+                account: Arc::new(account),
+                told,
+                stopped: stopped.clone(),
+                clock: clock.clone(),
+            };
             tasks.push(tokio::spawn(runner.run(waiting)));
         }
         for (connection, waiting) in by_connection {
@@ -143,7 +149,7 @@ struct Runner {
     account: Arc<Account>,
     told: mpsc::UnboundedReceiver<Told>,
     stopped: watch::Receiver<bool>,
-    clock: fn() -> Timestamp,
+    clock: Clock,
 }
 
 type Ended = (ContactKey, Timestamp, Stepped);
@@ -153,7 +159,7 @@ impl Runner {
         let mut lane = self.lane(waiting).await;
         let mut steps: JoinSet<Ended> = JoinSet::new();
         loop {
-            let now = (self.clock)();
+            let now = self.clock.now();
             while let Some(key) = lane.pop(now) {
                 self.begin(&mut steps, key, now, lane.paused_ms(now));
             }
@@ -183,7 +189,7 @@ impl Runner {
     /// The lane as it was left: what waits, what of the allowance is used, whether it was paused.
     async fn lane(&self, waiting: Vec<Waiting>) -> Lane {
         let config = &self.account.config;
-        let now = (self.clock)();
+        let now = self.clock.now();
         let since = now.plus_millis(-Allowance::window_ms(config.rate_limit));
         let starts = self.store.reader().calls_since(config.name.clone(), since).await.unwrap_or_default();
         let paused = self.store.reader().paused(config.name.clone()).await.unwrap_or_default();
@@ -203,13 +209,13 @@ impl Runner {
     }
 
     fn begin(&self, steps: &mut JoinSet<Ended>, key: ContactKey, now: Timestamp, paused_ms: i64) {
-        let (store, account, clock) = (self.store.clone(), Arc::clone(&self.account), self.clock);
+        let (store, account, clock) = (self.store.clone(), Arc::clone(&self.account), self.clock.clone());
         steps.spawn(async move {
-            let stepped = match step(&store, &account, key, paused_ms, clock).await {
+            let stepped = match step(&store, &account, key, paused_ms, &clock).await {
                 Ok(stepped) => stepped,
                 Err(error) => {
                     tracing::error!(%error, connection = %account.config.name, "a delivery could not be recorded; it is made again");
-                    Stepped { next: Next::Later(clock().plus(STORE_PAUSE)), seen: Seen::Unclear }
+                    Stepped { next: Next::Later(clock.now().plus(STORE_PAUSE)), seen: Seen::Unclear }
                 }
             };
             (key, now, stepped)
@@ -217,7 +223,7 @@ impl Runner {
     }
 
     async fn end(&self, lane: &mut Lane, key: ContactKey, started: Timestamp, stepped: &Stepped) {
-        let now = (self.clock)();
+        let now = self.clock.now();
         let was = lane.paused().cloned();
         lane.finished(key, started, stepped, now);
         let is = lane.paused().cloned();
@@ -243,7 +249,7 @@ impl Runner {
     }
 
     fn hear(&self, lane: &mut Lane, told: Told) {
-        let now = (self.clock)();
+        let now = self.clock.now();
         match told {
             Told::Wake(keys) => keys.into_iter().for_each(|key| lane.wake(key, now)),
             Told::TryNow => lane.wake_all(),

@@ -7,7 +7,7 @@ use std::time::Duration;
 use super::converge::Account;
 use super::deliver::Deliveries;
 use super::metrics::{Metrics, SharedMetrics};
-use crate::clock;
+use crate::clock::Clock;
 use crate::domain::connection::ConnectionConfig;
 use crate::domain::name::{ConnectionName, SourceName};
 use crate::providers::knowledge::Knowledge;
@@ -86,9 +86,9 @@ impl Gateway {
         retention: Duration,
     ) -> Result<Arc<Self>, StartError> {
         let (wake, wakes) = tokio::sync::mpsc::unbounded_channel();
-        let (store, waiting) = Store::open(database, Options { retention, clock: clock::now }, wake)?;
+        let (store, waiting) = Store::open(database, Options { retention, clock: Clock::system() }, wake)?;
         store.keep_rule_set(catalog.hash().to_owned(), catalog.text().to_owned()).await?;
-        let deliveries = Deliveries::start(&store, opened.accounts, wakes, waiting, clock::now);
+        let deliveries = Deliveries::start(&store, opened.accounts, wakes, waiting, &Clock::system());
         let metrics = Arc::new(Metrics::default());
         Ok(Arc::new(Self { catalog, sources: opened.sources, store, metrics, deliveries }))
     }

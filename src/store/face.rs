@@ -13,6 +13,7 @@ use super::read::Reader;
 use super::record::Intake;
 use super::writer::{Command, Writer};
 use super::{recover, schema};
+use crate::clock::Clock;
 use crate::domain::change::{Change, ChangeId, Ord};
 use crate::domain::contact::{Contact, ContactKey};
 use crate::domain::name::ConnectionName;
@@ -56,12 +57,12 @@ impl From<rusqlite::Error> for StoreError {
 }
 
 /// How the store behaves.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct Options {
     /// How long events and deliveries are kept; 24 h at least.
     pub retention: Duration,
     /// The clock that stamps commits.
-    pub clock: fn() -> Timestamp,
+    pub clock: Clock,
 }
 
 /// A contact with something to deliver.

@@ -13,7 +13,7 @@ use super::delivery::{self, Delivery, Retry};
 use super::lot;
 use super::record::EventRecord;
 use super::schema;
-use crate::domain::change::{Change, ChangeId, Ord};
+use crate::domain::change::{Change, ChangeId, Ord, Settled};
 use crate::domain::contact::{Contact, ContactKey};
 use crate::domain::name::{ConnectionName, SourceName};
 use crate::domain::time::Timestamp;
@@ -254,9 +254,9 @@ fn event(db: &Connection, ord: Ord) -> Result<Option<EventView>, StoreError> {
             let id = ChangeId { ord, index: index as u32 };
             let key = change.contact.key();
             let retry = retries.iter().find(|(k, _)| *k == key).and_then(|(_, retry)| retry.clone());
-            state(id, change, &deliveries, retry)
+            state(db, id, change, &deliveries, retry)
         })
-        .collect();
+        .collect::<Result<_, _>>()?;
     // The contact's other deliveries are not this event's story: those that settled it, and failed tries while it waited.
     let waiting = changes.iter().any(|c| c.delivery.is_none());
     let last = changes.iter().filter_map(|c| c.delivery).max();
@@ -268,25 +268,22 @@ fn event(db: &Connection, ord: Ord) -> Result<Option<EventView>, StoreError> {
     Ok(Some(EventView { record, changes, deliveries, duplicates }))
 }
 
-/// The last settlement tells: a dead letter that was retried has two.
-fn state(id: ChangeId, change: &Change, deliveries: &[Delivery], retry: Option<Retry>) -> ChangeState {
+/// The last settlement tells, except of a dead letter that was retried: its change waits again.
+fn state(
+    db: &Connection,
+    id: ChangeId,
+    change: &Change,
+    deliveries: &[Delivery],
+    retry: Option<Retry>,
+) -> Result<ChangeState, StoreError> {
     let settled = deliveries.iter().rev().find_map(|d| d.settled.iter().find(|s| s.id == id).map(|s| (d.id, s)));
-    match settled {
-        Some((delivery, done)) => ChangeState {
-            id,
-            change: change.clone(),
-            state: done.how.word(),
-            reason: done.reason.clone(),
-            delivery: Some(delivery),
-            retry: None,
-        },
-        None => ChangeState {
-            id,
-            change: change.clone(),
-            state: "waiting",
-            reason: retry.as_ref().map(|r| r.reason.clone()).unwrap_or_default(),
-            delivery: None,
-            retry,
-        },
+    let change = change.clone();
+    if let Some((delivery, done)) = settled
+        && (done.how != Settled::Dead || dead::get(db, id)?.is_some())
+    {
+        let (state, reason, delivery) = (done.how.word(), done.reason.clone(), Some(delivery));
+        return Ok(ChangeState { id, change, state, reason, delivery, retry: None });
     }
+    let reason = retry.as_ref().map(|r| r.reason.clone()).unwrap_or_default();
+    Ok(ChangeState { id, change, state: "waiting", reason, delivery: None, retry })
 }

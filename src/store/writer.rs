@@ -129,9 +129,9 @@ impl Writer {
         let mut wakes = Vec::new();
         let done = self.memory().and_then(|()| {
             let memory = self.memory.as_mut().ok_or(StoreError::Stopped)?;
-            let now = (self.options.clock)();
+            let now = self.options.clock.now();
             let step = self.db.transaction_with_behavior(TransactionBehavior::Immediate)?;
-            memory.write(&step, now, self.options, writes, &mut outbox, &mut wakes)?;
+            memory.write(&step, now, &self.options, writes, &mut outbox, &mut wakes)?;
             step.commit()?;
             Ok(())
         });
@@ -161,7 +161,7 @@ impl Memory {
         &mut self,
         db: &Connection,
         now: Timestamp,
-        options: Options,
+        options: &Options,
         writes: Vec<Command>,
         outbox: &mut Outbox,
         wakes: &mut Vec<Wake>,
@@ -308,7 +308,7 @@ impl Memory {
     }
 
     /// Spreads all that waits, then removes what is too old.
-    fn retain(&mut self, db: &Connection, now: Timestamp, options: Options) -> Result<(), StoreError> {
+    fn retain(&mut self, db: &Connection, now: Timestamp, options: &Options) -> Result<(), StoreError> {
         let before = now.plus_millis(-i64::try_from(options.retention.as_millis()).unwrap_or(i64::MAX));
         if lot::oldest_above(db, Ord(0))?.is_none_or(|lot| lot.at >= before) {
             return Ok(());

@@ -1,0 +1,86 @@
+//! Retention, migrations, faults of the disk.
+
+use super::*;
+use crate::store::EventQuery;
+
+#[tokio::test]
+async fn what_is_old_goes_and_what_waits_stays() {
+    let bench = Bench::new();
+    bench.accept(keyed("old", &[("1", "x"), ("2", "y")])).await;
+    bench.settle("2", vec![settled(id(1, 1), "2", "y", Settled::Applied)]).await;
+    bench.clock.set(START.plus_millis(31 * DAY_MS));
+    bench.accept(keyed("new", &[])).await;
+    bench.store.retain().await.expect("retained");
+    let events = bench.store.reader().events(EventQuery { limit: 10, ..EventQuery::default() }).await.expect("read");
+    assert_eq!(events.items.iter().map(|e| e.ord).collect::<Vec<_>>(), [Ord(2)]);
+    let taken = bench.take("1").await;
+    assert_eq!((ids(&taken), taken.changes[0].1.rule.clone()), (vec![id(1, 0)], rule()));
+    // Blame outlives it as well.
+    assert!(
+        bench
+            .store
+            .reader()
+            .words(contact("2"))
+            .await
+            .expect("read")
+            .contains_key(&TagName::parse("y").expect("a tag"))
+    );
+    bench.clock.set(START.plus_millis(62 * DAY_MS));
+    bench.store.retain().await.expect("retained");
+    assert_eq!(bench.rows("lot"), 0);
+    let bench = bench.restart();
+    assert_eq!(bench.accept(keyed("newest", &[])).await, Accepted::New(Ord(3)), "no number comes twice");
+    assert_eq!(ids(&bench.take("1").await), [id(1, 0)]);
+}
+
+#[tokio::test]
+async fn lists_go_on_where_they_ended() {
+    let bench = Bench::new();
+    for n in 0..5 {
+        bench.accept(keyed(&format!("k{n}"), &[])).await;
+    }
+    let mut seen = Vec::new();
+    let mut before = None;
+    loop {
+        let query = EventQuery { before, limit: 2, ..EventQuery::default() };
+        let page = bench.store.reader().events(query).await.expect("read");
+        seen.extend(page.items.iter().map(|e| e.ord.0));
+        let Some(next) = page.next else { break };
+        before = Some(Ord(next.parse().expect("a cursor")));
+    }
+    assert_eq!(seen, [5, 4, 3, 2, 1]);
+}
+
+#[tokio::test]
+async fn a_file_of_a_newer_version_or_of_another_program_is_refused_untouched() {
+    let bench = Bench::new();
+    bench.store.stop();
+    let db = rusqlite::Connection::open(bench.path()).expect("the file");
+    db.pragma_update(None, "user_version", 99).expect("set");
+    drop(db);
+    assert!(matches!(open(&bench.path(), &bench.clock), Err(StoreError::Newer { found: 99, .. })));
+    let foreign = bench.dir.path().join("foreign.db");
+    rusqlite::Connection::open(&foreign).and_then(|db| db.execute_batch("CREATE TABLE mine (x)")).expect("made");
+    assert!(matches!(open(&foreign, &bench.clock), Err(StoreError::Foreign)));
+}
+
+#[tokio::test]
+async fn a_second_gateway_on_the_file_is_refused() {
+    let bench = Bench::new();
+    assert!(matches!(open(&bench.path(), &bench.clock), Err(StoreError::Locked)));
+}
+
+#[tokio::test]
+async fn a_commit_that_fails_half_does_nothing_and_the_next_one_works() {
+    let bench = Bench::new();
+    bench.accept(keyed("a", &[("1", "x")])).await;
+    // A real fault of the file: writes into `lot` fail as long as the trigger is there.
+    let db = rusqlite::Connection::open(bench.path()).expect("the file");
+    db.execute_batch("CREATE TRIGGER broken BEFORE INSERT ON lot BEGIN SELECT RAISE(ABORT, 'no'); END").expect("made");
+    let failed = bench.store.accept(vec![keyed("b", &[("1", "y")]).intake(START)]).await;
+    assert!(matches!(failed, Err(StoreError::Unavailable(_))));
+    assert_eq!(ids(&bench.take("1").await), [id(1, 0)]);
+    db.execute_batch("DROP TRIGGER broken").expect("dropped");
+    assert_eq!(bench.accept(keyed("b", &[("1", "y")])).await, Accepted::New(Ord(2)));
+    assert_eq!(ids(&bench.take("1").await), [id(1, 0), id(2, 0)]);
+}

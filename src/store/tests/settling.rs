@@ -1,0 +1,123 @@
+//! What waits, what was settled, what comes back after a crash.
+
+use super::*;
+use crate::store::{DeadQuery, Retry};
+
+#[tokio::test]
+async fn waiting_changes_are_told_once_they_are_durable_and_taken_in_order() {
+    let mut bench = Bench::new();
+    bench.accept(keyed("a", &[("1", "x"), ("2", "y"), ("1", "-z")])).await;
+    bench.accept(keyed("b", &[("1", "w")])).await;
+    let told = bench.wakes.recv().await.expect("a wake");
+    assert_eq!(told.iter().map(|w| w.key).collect::<Vec<_>>(), [contact("1").key(), contact("2").key()]);
+    assert_eq!(ids(&bench.take("1").await), [id(1, 0), id(1, 2), id(2, 0)]);
+    assert_eq!(bench.take("3").await.contact, None);
+}
+
+#[tokio::test]
+async fn a_restart_subtracts_exactly_what_was_settled() {
+    let bench = Bench::new();
+    bench.accept(keyed("a", &[("1", "x"), ("1", "y")])).await;
+    bench.accept(keyed("b", &[("1", "z")])).await;
+    // The later one first: settling says nothing about what came before it.
+    bench
+        .settle("1", vec![settled(id(2, 0), "1", "z", Settled::Applied), settled(id(1, 0), "1", "x", Settled::Applied)])
+        .await;
+    assert_eq!(ids(&bench.take("1").await), [id(1, 1)]);
+    let bench = bench.restart();
+    assert_eq!(ids(&bench.take("1").await), [id(1, 1)]);
+    assert_eq!(bench.waiting.len(), 1);
+    bench.settle("1", vec![settled(id(1, 1), "1", "y", Settled::Already)]).await;
+    let bench = bench.restart();
+    assert!(bench.waiting.is_empty());
+    assert_eq!(bench.rows("pending"), 0, "what settles early never becomes a row");
+}
+
+#[tokio::test]
+async fn what_is_spread_in_the_middle_of_everything_is_neither_lost_nor_doubled() {
+    let bench = Bench::new();
+    super::intake::fill(&bench, 33_000).await;
+    // A generation is under way now: some contacts are rows, some are in memory. One of each kind is settled.
+    bench.store.accept(vec![keyed("more", &[("c0", "-Lead")]).intake(START)]).await.expect("stored");
+    for n in [0, 1, 16_000, 32_000] {
+        let (contact, ord) = (format!("c{n}"), n as u64 + 1);
+        assert_eq!(bench.take(&contact).await.changes.first().map(|(id, _)| *id), Some(id(ord, 0)));
+        bench.settle(&contact, vec![settled(id(ord, 0), &contact, "Lead", Settled::Applied)]).await;
+    }
+    let bench = bench.restart();
+    assert_eq!(bench.waiting.len(), 33_000 - 3);
+    assert_eq!(ids(&bench.take("c0").await), [id(33_001, 0)]);
+    assert_eq!(ids(&bench.take("c1").await), []);
+    assert_eq!(ids(&bench.take("c15").await), [id(16, 0)]);
+    // Spreading goes on from where it was, to its end.
+    for n in 0..120 {
+        bench
+            .store
+            .accept((0..500).map(|m| keyed(&format!("z{n}-{m}"), &[]).intake(START)).collect())
+            .await
+            .expect("stored");
+    }
+    assert!(bench.rows("pending") > 30_000);
+    let bench = bench.restart();
+    assert_eq!(bench.waiting.len(), 33_000 - 3);
+    assert_eq!(ids(&bench.take("c15").await), [id(16, 0)]);
+    assert_eq!(ids(&bench.take("c16000").await), []);
+}
+
+#[tokio::test]
+async fn the_greatest_number_keeps_the_last_word() {
+    let bench = Bench::new();
+    bench.accept(keyed("a", &[("1", "x")])).await;
+    bench.accept(keyed("b", &[("1", "-x")])).await;
+    bench.settle("1", vec![settled(id(2, 0), "1", "-x", Settled::Applied)]).await;
+    bench.settle("1", vec![settled(id(1, 0), "1", "x", Settled::Dead)]).await;
+    bench.accept(keyed("c", &[("1", "y")])).await;
+    let words = bench.take("1").await.words;
+    let word = &words[&TagName::parse("x").expect("a tag")];
+    assert_eq!((word.id, word.wants, word.how), (id(2, 0), false, Settled::Applied));
+}
+
+#[tokio::test]
+async fn a_dead_letter_waits_for_a_person_and_keeps_its_number() {
+    let bench = Bench::new();
+    bench.accept(keyed("a", &[("1", "x"), ("1", "y")])).await;
+    bench
+        .settle("1", vec![settled(id(1, 0), "1", "x", Settled::Dead), settled(id(1, 1), "1", "y", Settled::Dead)])
+        .await;
+    let letters = bench.store.reader().dead_letters(DeadQuery { before: None, limit: 10 }).await.expect("read").items;
+    assert_eq!(letters.iter().map(|l| l.id.as_str()).collect::<Vec<_>>(), ["1.1", "1.0"]);
+    assert!(bench.store.retry_dead(id(1, 0)).await.expect("retried"));
+    assert!(!bench.store.retry_dead(id(1, 0)).await.expect("gone"));
+    assert!(bench.store.discard_dead(id(1, 1), "no".to_owned()).await.expect("discarded"));
+    let bench = bench.restart();
+    assert_eq!(ids(&bench.take("1").await), [id(1, 0)]);
+    let view = bench.store.reader().event(Ord(1)).await.expect("read").expect("there");
+    assert_eq!(view.changes.iter().map(|c| c.state).collect::<Vec<_>>(), ["waiting", "discarded"]);
+}
+
+#[tokio::test]
+async fn judged_guards_and_retries_outlive_a_crash() {
+    let bench = Bench::new();
+    bench.accept(keyed("a", &[("1", "x"), ("1", "y")])).await;
+    bench.store.keep_guards(contact("1"), vec![(id(1, 0), true), (id(1, 1), false)]).await.expect("kept");
+    let retry = Retry {
+        at: START.plus_millis(5_000),
+        tries: 1,
+        failing_since: START,
+        paused_before_ms: 0,
+        reason: "timeout".to_owned(),
+    };
+    let failed = Settlement {
+        contact: contact("1"),
+        at: START,
+        settled: vec![settled(id(1, 1), "1", "y", Settled::Guarded)],
+        attempts: Vec::new(),
+        retry: Some(retry.clone()),
+    };
+    bench.store.settle(failed).await.expect("settled");
+    let bench = bench.restart();
+    let taken = bench.take("1").await;
+    assert_eq!(taken.guards.into_iter().collect::<Vec<_>>(), [(id(1, 0), true)]);
+    assert_eq!(taken.retry.as_ref(), Some(&retry));
+    assert_eq!(bench.waiting[0].retry.as_ref(), Some(&retry));
+}
