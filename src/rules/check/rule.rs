@@ -99,7 +99,7 @@ fn param(node: &Node, desk: &mut Desk<'_>) -> Option<ParamPattern> {
         Kind::Text(text) => Some(ParamPattern::Text(Pattern::parse(text))),
         Kind::Bool(truth) => Some(ParamPattern::Value(Value::Bool(*truth))),
         Kind::Number(number) => Some(ParamPattern::Value(Value::Number(owned(number)))),
-        Kind::Null | Kind::List(_) | Kind::Map(_) => None,
+        Kind::Null | Kind::List(_) | Kind::Map(_) | Kind::Broken => None,
     }
 }
 
