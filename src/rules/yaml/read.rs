@@ -20,7 +20,7 @@ pub fn read(file: usize, findings: &mut Findings<'_>) -> Option<Node> {
         duplicate_keys: DuplicateKeyPolicy::PassThrough,
         with_snippet: false,
         // An alias bomb of 10^10 nodes must end at once, and rule sets need few aliases.
-        budget: budget! { max_nodes: 250_000, max_events: 1_000_000, max_aliases: 2_000, max_depth: 64 },
+        budget: budget! { max_nodes: 1_000_000, max_events: 2_000_000, max_aliases: 2_000, max_depth: 64 },
         alias_limits: alias_limits! { max_total_replayed_events: 50_000 },
     };
     match serde_saphyr::from_str_with_options::<Spanned<Raw>>(text, options) {
