@@ -233,6 +233,12 @@ fn the_record_of_a_set_holds_no_secret_and_its_hash_follows_every_file() {
     assert_eq!(one.hash().len(), 32);
 }
 
+#[test]
+fn a_catalog_is_shared_by_threads() {
+    fn shared<T: Send + Sync>(_: &T) {}
+    shared(&catalog("  - { id: a, when: params.a == \"x\", stop: true }\n"));
+}
+
 /// A rule's `match` as YAML.
 fn matcher() -> impl Strategy<Value = String> {
     let pattern = prop::sample::select(vec!["a", "a.b", "a.*", "a*", "*", "*b", "a.b*c", "ñ*", "b"]);

@@ -27,21 +27,21 @@ fn event() -> Event<'static> {
 
 fn when(source: &str) -> Result<bool, String> {
     let event = event();
-    let scope = Scope { event: &event, found: None, source_contact: None };
+    let scope = Scope { event: &event, found: None, source_contact: None, kept: None };
     let condition = condition(source).map_err(|problems| format!("{problems:?}"))?;
     holds(&condition, &scope).map_err(|fault| fault.message)
 }
 
 fn render(source: &str) -> Result<String, String> {
     let event = event();
-    let scope = Scope { event: &event, found: None, source_contact: None };
+    let scope = Scope { event: &event, found: None, source_contact: None, kept: None };
     let template = Template::parse(source).map_err(|problems| format!("{problems:?}"))?;
     template.text(&scope).map_err(|fault| fault.message)
 }
 
 fn kind(source: &str) -> &'static str {
     let event = event();
-    let scope = Scope { event: &event, found: None, source_contact: None };
+    let scope = Scope { event: &event, found: None, source_contact: None, kept: None };
     Template::parse(source).expect("a template").value(&scope).expect("a value").kind()
 }
 
@@ -183,7 +183,7 @@ fn what_is_rendered_is_bounded() {
     let text = "x".repeat(MAX_RENDERED / 2 + 1);
     let source = SourceName::parse("bot").expect("a name");
     let event = Event { text: Some(text.into()), ..Event::empty(source, Timestamp(0)) };
-    let scope = Scope { event: &event, found: None, source_contact: None };
+    let scope = Scope { event: &event, found: None, source_contact: None, kept: None };
     let template = Template::parse("{{ text }}{{ text }}").expect("a template");
     assert!(template.text(&scope).expect_err("too much").message.contains("bytes"));
 }
@@ -204,17 +204,18 @@ proptest! {
         ]), 0..14)
     ) {
         let source = words.join(" ");
+        let (parsed, template) = (condition(&source), Template::parse(&format!("{{{{ {source} }}}}")));
         let event = event();
-        let scope = Scope { event: &event, found: None, source_contact: None };
-        if let Ok(condition) = condition(&source) {
-            let truth = holds(&condition, &scope);
-            let why = show::why_not(&condition, &scope);
+        let scope = Scope { event: &event, found: None, source_contact: None, kept: None };
+        if let Ok(condition) = &parsed {
+            let truth = holds(condition, &scope);
+            let why = show::why_not(condition, &scope);
             if truth == Ok(true) {
                 prop_assert_eq!(why, Ok(None));
             }
             let _ = eval(&condition.expr, &scope);
         }
-        if let Ok(template) = Template::parse(&format!("{{{{ {source} }}}}")) {
+        if let Ok(template) = &template {
             let _ = template.value(&scope);
         }
     }
