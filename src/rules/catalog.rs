@@ -50,9 +50,9 @@ pub struct RuleSummary {
 }
 
 impl Catalog {
-    /// Puts a checked set together.
+    /// Puts a checked set together: named by its `files`, and recorded as `shown`, without secrets.
     pub fn new(
-        files: &[RuleFile],
+        (files, shown): (&[RuleFile], &[RuleFile]),
         sources: Vec<(SourceConfig, Option<Template>)>,
         connections: Vec<ConnectionConfig>,
         rules: Vec<Rule>,
@@ -65,7 +65,7 @@ impl Catalog {
             })
             .collect();
         let by_name = sources.iter().enumerate().map(|(at, source)| (source.config.name.clone(), at)).collect();
-        Self { hash: hash(files), text: joined(files), sources, by_name, connections, rules }
+        Self { hash: hash(files), text: joined(shown), sources, by_name, connections, rules }
     }
 
     /// Names this set: the first 16 bytes of the SHA-256 of its files, in hex.
@@ -73,7 +73,7 @@ impl Catalog {
         &self.hash
     }
 
-    /// The text of all files, each under a line with its path, for the record.
+    /// The text of all files, each under a line with its path and without secrets, for the record.
     pub fn text(&self) -> &str {
         &self.text
     }

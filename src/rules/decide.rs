@@ -1,7 +1,7 @@
 //! The heart: one event, all rules, one decision. Pure, so that serving, testing, explaining and replaying are one code.
 
 use super::catalog::{Catalog, Source};
-use super::expr::eval::{self, Scope};
+use super::expr::eval::{self, Kept, Scope};
 use super::matching;
 use super::model::Rule;
 use super::render::{self, RuleFault};
@@ -17,7 +17,8 @@ pub fn decide(catalog: &Catalog, event: &Event<'_>) -> Decision {
 pub(super) fn decide_for(catalog: &Catalog, event: &Event<'_>, found: Option<&str>) -> Decision {
     let mut decision = Decision::default();
     let Some(source) = catalog.entry(event.source.as_str()) else { return decision };
-    let scope = scope(source, event, found);
+    let kept = Kept::new();
+    let scope = Scope { kept: Some(&kept), ..scope(source, event, found) };
     source.index.candidates(event, |place| match catalog.all_rules().get(place as usize) {
         Some(rule) => act(rule, &scope, &mut decision),
         None => true,
@@ -27,11 +28,11 @@ pub(super) fn decide_for(catalog: &Catalog, event: &Event<'_>, found: Option<&st
 
 /// What the rules of a source see of an event.
 pub(super) fn scope<'e>(source: &'e Source, event: &'e Event<'e>, found: Option<&'e str>) -> Scope<'e> {
-    Scope { event, found, source_contact: source.contact.as_ref() }
+    Scope { event, found, source_contact: source.contact.as_ref(), kept: None }
 }
 
 /// Judges one rule and carries it out; whether the next rule may see the event.
-fn act(rule: &Rule, scope: &Scope<'_>, decision: &mut Decision) -> bool {
+fn act<'v>(rule: &'v Rule, scope: &Scope<'v>, decision: &mut Decision) -> bool {
     if !matching::fits(&rule.matcher, scope.event) {
         return true;
     }

@@ -79,7 +79,7 @@ fn verdicts(catalog: &Catalog, source: &Source, event: &Event<'_>, decision: &De
     verdicts
 }
 
-fn miss(rule: &Rule, scope: &Scope<'_>, stopped: Option<&Rule>) -> Option<Miss> {
+fn miss<'v>(rule: &'v Rule, scope: &Scope<'v>, stopped: Option<&Rule>) -> Option<Miss> {
     if !rule.enabled {
         return Some(Miss { at: "enabled".to_owned(), message: "the rule is disabled".to_owned() });
     }

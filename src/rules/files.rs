@@ -1,7 +1,6 @@
 //! Reading the rule directory. The only place of this room that touches a file system.
 
 use std::io;
-use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
 /// The largest rule file, in bytes; a larger one is a finding.
@@ -67,7 +66,7 @@ pub fn read_dir(path: &Path) -> Result<Vec<RuleFile>, ReadError> {
     if paths.is_empty() {
         return Err(ReadError::Empty { path: path.display().to_string() });
     }
-    paths.sort_by(|a, b| a.as_os_str().as_bytes().cmp(b.as_os_str().as_bytes()));
+    paths.sort_by(|a, b| a.as_os_str().as_encoded_bytes().cmp(b.as_os_str().as_encoded_bytes()));
     paths.iter().map(|path| read(path)).collect()
 }
 
@@ -83,7 +82,7 @@ fn collect(directory: &Path, depth: usize, paths: &mut Vec<PathBuf>) -> Result<(
     for entry in std::fs::read_dir(directory).map_err(|cause| io_error(directory, cause))? {
         let path = entry.map_err(|cause| io_error(directory, cause))?.path();
         // A mounted ConfigMap shows each file twice: by its name, and below `..data`. Editors keep their drafts hidden too.
-        if path.file_name().is_some_and(|name| name.as_bytes().starts_with(b".")) {
+        if path.file_name().is_some_and(|name| name.as_encoded_bytes().starts_with(b".")) {
             continue;
         }
         if path.is_dir() {

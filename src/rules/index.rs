@@ -106,3 +106,43 @@ impl Drawer {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::domain::event::Event;
+    use crate::domain::name::SourceName;
+    use crate::domain::time::Timestamp;
+    use crate::rules::{RuleFile, check};
+
+    #[test]
+    fn an_event_meets_only_the_rules_that_can_match_however_many_there_are() {
+        let rule = |n: u32| {
+            let matcher = match n % 3 {
+                0 => format!("intent: topic{n}"),
+                1 => format!("intent: area{n}.*"),
+                _ => format!("type: [action{n}, other{n}.*]"),
+            };
+            format!("  - {{ id: r{n}, match: {{ {matcher} }}, reply: x }}\n")
+        };
+        let rules: Vec<_> = (0..3_000).map(rule).collect();
+        let head = "sources: { bot: { kind: dialogflow-es, auth: [{ bearer: env:T }] } }\nrules:\n";
+        let text = format!("{head}{}  - {{ id: all, reply: x }}\n", rules.concat());
+        let checked = check(&[RuleFile { path: "many.yaml".to_owned(), text }]);
+        let catalog = checked.catalog.expect("a clean set");
+        let index = &catalog.entry("bot").expect("the source").index;
+        let met = |intent: &'static str, kind: &'static str| {
+            let source = SourceName::parse("bot").expect("a name");
+            let event =
+                Event { intent: Some(intent.into()), kind: Some(kind.into()), ..Event::empty(source, Timestamp(0)) };
+            let mut met = Vec::new();
+            index.candidates(&event, |place| {
+                met.push(place);
+                true
+            });
+            met
+        };
+        assert_eq!(met("topic300", "x"), [300, 3_000]);
+        assert_eq!(met("area301.price", "other302.x"), [301, 302, 3_000]);
+        assert_eq!(met("nothing", "nothing"), [3_000]);
+    }
+}

@@ -40,7 +40,7 @@ impl Side {
 }
 
 /// All changes of a rule, removes before adds, or the fault for which it makes none.
-pub fn changes(rule: &Rule, scope: &Scope<'_>) -> Rendered<Vec<Change>> {
+pub fn changes<'v>(rule: &'v Rule, scope: &Scope<'v>) -> Rendered<Vec<Change>> {
     let mut changes = Vec::new();
     for side in [Side::Remove, Side::Add] {
         for block in &rule.tags {
@@ -50,11 +50,11 @@ pub fn changes(rule: &Rule, scope: &Scope<'_>) -> Rendered<Vec<Change>> {
     Ok(changes)
 }
 
-fn block_changes(
-    rule: &Rule,
-    block: &TagBlock,
+fn block_changes<'v>(
+    rule: &'v Rule,
+    block: &'v TagBlock,
     side: Side,
-    scope: &Scope<'_>,
+    scope: &Scope<'v>,
     changes: &mut Vec<Change>,
 ) -> Rendered<()> {
     let templates = match side {
@@ -84,7 +84,7 @@ fn block_changes(
 }
 
 /// The names that one template stands for: a list adds each item, empty ones are left out.
-fn tag_names(template: &TagTemplate, scope: &Scope<'_>, tags: &mut Vec<TagName>) -> Result<(), String> {
+fn tag_names<'v>(template: &'v TagTemplate, scope: &Scope<'v>, tags: &mut Vec<TagName>) -> Result<(), String> {
     let template = match template {
         TagTemplate::Fixed(tag) => {
             tags.push(tag.clone());
@@ -115,7 +115,7 @@ fn tag_name(value: &Value<'_>) -> Result<Option<TagName>, String> {
 }
 
 /// Nearest wins: the rule's `contact_at`, its `contact`, then what the source knows.
-fn contact(rule: &Rule, connection: &ConnectionName, scope: &Scope<'_>) -> Rendered<ContactRef> {
+fn contact<'v>(rule: &'v Rule, connection: &ConnectionName, scope: &Scope<'v>) -> Rendered<ContactRef> {
     let own_at = rule.contact_at.iter().find(|(at, _)| at == connection).map(|(_, template)| template);
     let (at, value) = match (own_at, &rule.contact) {
         (Some(template), _) => (format!("contact_at.{connection}"), template.value(scope)),
@@ -137,7 +137,7 @@ fn contact(rule: &Rule, connection: &ConnectionName, scope: &Scope<'_>) -> Rende
 }
 
 /// A rule's reply.
-pub fn reply(template: &ReplyTemplate, scope: &Scope<'_>) -> Rendered<Reply> {
+pub fn reply<'v>(template: &'v ReplyTemplate, scope: &Scope<'v>) -> Rendered<Reply> {
     let mut reply = Reply::default();
     if let Some(words) = &template.text {
         reply.text = Some(text(words, scope, "reply")?);
@@ -165,15 +165,15 @@ pub fn reply(template: &ReplyTemplate, scope: &Scope<'_>) -> Rendered<Reply> {
     Ok(reply)
 }
 
-fn text(template: &Template, scope: &Scope<'_>, at: &str) -> Rendered<String> {
+fn text<'v>(template: &'v Template, scope: &Scope<'v>, at: &str) -> Rendered<String> {
     template.text(scope).map_err(|problem| fault(at.to_owned(), problem.message))
 }
 
-fn mapping(entries: &[(String, JsonTemplate)], scope: &Scope<'_>, at: &str) -> Rendered<Map<String, JsonValue>> {
+fn mapping<'v>(entries: &'v [(String, JsonTemplate)], scope: &Scope<'v>, at: &str) -> Rendered<Map<String, JsonValue>> {
     entries.iter().map(|(key, value)| Ok((key.clone(), json(value, scope, &format!("{at}.{key}"))?))).collect()
 }
 
-fn json(template: &JsonTemplate, scope: &Scope<'_>, at: &str) -> Rendered<JsonValue> {
+fn json<'v>(template: &'v JsonTemplate, scope: &Scope<'v>, at: &str) -> Rendered<JsonValue> {
     match template {
         JsonTemplate::Fixed(value) => Ok(value.clone()),
         JsonTemplate::Text(template) => match template.value(scope) {

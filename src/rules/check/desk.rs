@@ -65,7 +65,10 @@ impl<'f> Desk<'f> {
     fn tell(&mut self, node: &Node, source: &str, problems: Vec<Problem>) {
         for problem in problems {
             let span = self.within(node, source, &problem);
-            self.findings.add(code(problem.kind), span, problem.message).help(problem.help);
+            let told = self.findings.add(code(problem.kind), span, problem.message).help(problem.help);
+            if let Some(meant) = problem.fix {
+                told.fix(meant);
+            }
         }
     }
 

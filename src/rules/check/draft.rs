@@ -26,11 +26,11 @@ pub struct Draft {
 }
 
 impl Draft {
-    /// Makes the catalog of what could be read. It is only used when nothing was wrong.
-    pub fn finish(self, files: &[RuleFile]) -> (Catalog, Vec<RuleTest>) {
+    /// Makes the catalog of what could be read. It is only used when nothing was wrong. Its text is that of `shown`.
+    pub fn finish(self, files: &[RuleFile], shown: &[RuleFile]) -> (Catalog, Vec<RuleTest>) {
         let sources = self.sources.into_iter().filter_map(|named| named.value).collect();
         let connections = self.connections.into_iter().filter_map(|named| named.value).collect();
         let rules = self.rules.into_iter().filter_map(|named| named.value).collect();
-        (Catalog::new(files, sources, connections, rules), self.tests)
+        (Catalog::new((files, shown), sources, connections, rules), self.tests)
     }
 }

@@ -18,7 +18,7 @@ mod test;
 use super::catalog::Catalog;
 use super::codes::Code;
 use super::files::{MAX_FILE, RuleFile};
-use super::finding::{Finding, Findings, Severity, Span};
+use super::finding::{Finding, Findings, Severity, Span, masked};
 use super::keys::{RULE_FILE, TEST_FILE};
 use super::testing::RuleTest;
 use super::yaml::{self, Node};
@@ -53,7 +53,7 @@ pub fn check(files: &[RuleFile]) -> Checked {
     }
     let findings = desk.findings.into_list();
     let clean = findings.iter().all(|finding| finding.severity != Severity::Error);
-    let (catalog, tests) = draft.finish(files);
+    let (catalog, tests) = draft.finish(files, &masked(&findings, files));
     Checked { findings, catalog: clean.then_some(catalog), tests }
 }
 

@@ -25,7 +25,8 @@ pub fn read(file: &RuleFile, node: &Node, desk: &mut Desk<'_>) -> Option<Named<R
     let stop = Desk::flag(node, "stop").unwrap_or(false);
     let id = node.get("id")?;
     let name = id.scalar()?;
-    if node.get("tag").is_none() && node.get("reply").is_none() && !stop {
+    let tags_nothing = node.get("tag").is_none_or(|tag| matches!(&tag.kind, Kind::Map(entries) if entries.is_empty()));
+    if tags_nothing && node.get("reply").is_none() && !stop {
         desk.findings
             .add(Code::DoesNothing, id.span, format!("the rule `{name}` does nothing"))
             .help("give it `tag`, `reply` or `stop: true`");
@@ -99,7 +100,7 @@ fn param(node: &Node, desk: &mut Desk<'_>) -> Option<ParamPattern> {
         Kind::Text(text) => Some(ParamPattern::Text(Pattern::parse(text))),
         Kind::Bool(truth) => Some(ParamPattern::Value(Value::Bool(*truth))),
         Kind::Number(number) => Some(ParamPattern::Value(Value::Number(owned(number)))),
-        Kind::Null | Kind::List(_) | Kind::Map(_) => None,
+        Kind::Null | Kind::List(_) | Kind::Map(_) | Kind::Broken => None,
     }
 }
 

@@ -20,7 +20,11 @@ struct Checker<'t, 'f> {
 }
 
 impl Checker<'_, '_> {
+    /// `label` names the value in messages: `` `timeout` ``, `` an item of `rules` ``.
     fn value(&mut self, shape: &Shape, node: &Node, label: &str) {
+        if matches!(node.kind, Kind::Broken) {
+            return;
+        }
         if let Shape::Either(shapes) = shape {
             match shapes.iter().find(|shape| kind_fits(shape, node)) {
                 Some(shape) => self.value(shape, node, label),
@@ -37,16 +41,19 @@ impl Checker<'_, '_> {
             Shape::Named(inner) => {
                 for entry in node.entries() {
                     self.name(entry);
-                    self.value(inner, &entry.value, &entry.key);
+                    self.value(inner, &entry.value, &quoted(&entry.key));
                 }
             }
             Shape::Mapping(inner) => {
-                node.entries().iter().for_each(|entry| self.value(inner, &entry.value, &entry.key));
+                node.entries().iter().for_each(|entry| self.value(inner, &entry.value, &quoted(&entry.key)));
             }
-            Shape::List(inner) => node.items().iter().for_each(|item| self.value(inner, item, label)),
+            Shape::List(inner) => {
+                let label = format!("an item of {label}");
+                node.items().iter().for_each(|item| self.value(inner, item, &label));
+            }
             Shape::OneOrMany(inner) => {
                 if matches!(&node.kind, Kind::List(items) if items.is_empty()) {
-                    let message = format!("`{label}` is an empty list, which nothing fits");
+                    let message = format!("{label} is an empty list, which nothing fits");
                     self.findings.add(Code::BadValue, node.span, message).help("name something, or leave the key out");
                 }
                 node.one_or_many().iter().for_each(|item| self.value(inner, item, label));
@@ -63,7 +70,7 @@ impl Checker<'_, '_> {
                 Some(key) if key.need == Need::Later => {
                     self.later(entry.key_span, &format!("`{}` is not supported yet by this version", entry.key));
                 }
-                Some(key) => self.value(&key.shape, &entry.value, key.name),
+                Some(key) => self.value(&key.shape, &entry.value, &quoted(key.name)),
                 None => self.unknown_key(object, entry),
             }
         }
@@ -108,10 +115,10 @@ impl Checker<'_, '_> {
             return;
         }
         if words.later.contains(&text.as_str()) {
-            self.later(node.span, &format!("`{label}: {text}` is not supported yet by this version"));
+            self.later(node.span, &format!("`{text}` for {label} is not supported yet by this version"));
             return;
         }
-        let told = self.findings.add(Code::BadValue, node.span, format!("`{label}` can't be `{text}`"));
+        let told = self.findings.add(Code::BadValue, node.span, format!("{label} can't be `{text}`"));
         match near::nearest(&text, now.iter().copied()) {
             Some(nearest) => told.help(format!("did you mean `{nearest}`?")).fix(nearest),
             None => told.help(format!("there is: {}", now.join(", "))),
@@ -126,12 +133,12 @@ impl Checker<'_, '_> {
             Shape::Url | Shape::Duration | Shape::DurationOr(_) | Shape::Rate | Shape::Count(..) | Shape::Flag
         );
         if from_environment && takes_it_later {
-            self.later(node.span, &format!("`env:` for `{label}` is not supported yet by this version"));
+            self.later(node.span, &format!("`env:` for {label} is not supported yet by this version"));
             return;
         }
         if let Some(expected) = wrong_value(shape, &text) {
             self.findings
-                .add(Code::BadValue, node.span, format!("`{label}` can't be `{text}`"))
+                .add(Code::BadValue, node.span, format!("{label} can't be `{text}`"))
                 .help(format!("it must be {expected}"));
         }
         if matches!(shape, Shape::Secret) {
@@ -143,21 +150,17 @@ impl Checker<'_, '_> {
         match SecretRef::parse(text) {
             SecretRef::Literal(_) => {
                 self.findings
-                    .add(
-                        Code::LiteralSecret,
-                        node.span,
-                        format!("`{label}` is a secret, and stands in the file itself"),
-                    )
+                    .add(Code::LiteralSecret, node.span, format!("{label} is a secret, and stands in the file itself"))
                     .help("write `env:NAME` or `file:PATH`, and change the secret: others may have read it");
             }
             SecretRef::Env(name) if !is_variable(&name) => {
                 self.findings
-                    .add(Code::BadValue, node.span, format!("`{label}` can't be `{text}`"))
+                    .add(Code::BadValue, node.span, format!("{label} can't be `{text}`"))
                     .help("after `env:` stands a variable's name: letters, digits and `_`");
             }
             SecretRef::File(path) if path.is_empty() => {
                 self.findings
-                    .add(Code::BadValue, node.span, format!("`{label}` names no file"))
+                    .add(Code::BadValue, node.span, format!("{label} names no file"))
                     .help("write `file:PATH`");
             }
             SecretRef::Env(_) | SecretRef::File(_) => {}
@@ -165,7 +168,7 @@ impl Checker<'_, '_> {
     }
 
     fn wrong_kind(&mut self, shape: &Shape, node: &Node, label: &str) {
-        let message = format!("`{label}` must be {}, and this is {}", words(shape), node.words());
+        let message = format!("{label} must be {}, and this is {}", words(shape), node.words());
         let help = match node.kind {
             Kind::Null => "write a value, or take the key away",
             Kind::Map(_) => "a value that begins with `{{` needs quotes around it",
@@ -247,6 +250,10 @@ fn words(shape: &Shape) -> String {
         }
         _ => "a text".to_owned(),
     }
+}
+
+fn quoted(key: &str) -> String {
+    format!("`{key}`")
 }
 
 fn example_of(example: &str, about: &str) -> String {

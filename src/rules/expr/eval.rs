@@ -3,6 +3,7 @@
 //! The value rules stand here: every comparison with something unset is false, `!=` too; ordering unlike types is a fault;
 //! something unset or a mapping can't be printed. The tree is bounded, so the recursion is.
 
+use std::cell::OnceCell;
 use std::cmp::Ordering;
 
 use super::ast::{Comparison, Expr, Node};
@@ -20,7 +21,12 @@ pub struct Scope<'e> {
     pub found: Option<&'e str>,
     /// The source's own `contact`.
     pub source_contact: Option<&'e Template>,
+    /// Where the contact is kept once it was worked out: several rules ask for it, and it lies deep in the body.
+    pub kept: Option<&'e Kept<'e>>,
 }
+
+/// A contact that was worked out, or why it couldn't be.
+pub type Kept<'e> = OnceCell<Result<Value<'e>, ExprFault>>;
 
 impl<'e> Scope<'e> {
     /// The contact as the source finds it: said by a test, by the source's `contact`, by the kind of source.
@@ -29,15 +35,22 @@ impl<'e> Scope<'e> {
             return Ok(Value::text(found));
         }
         match self.source_contact {
-            // Its own template sees the kind's knowledge, or it would ask for itself.
-            Some(template) => template.value(&Scope { source_contact: None, ..*self }),
+            Some(template) => match self.kept {
+                Some(kept) => kept.get_or_init(|| self.work_out(template)).clone(),
+                None => self.work_out(template),
+            },
             None => Ok(Value::optional_text(self.event.contact.as_deref())),
         }
+    }
+
+    /// The template itself sees the kind's knowledge, or it would ask for itself.
+    fn work_out(&self, template: &'e Template) -> Result<Value<'e>, ExprFault> {
+        template.value(&Scope { source_contact: None, kept: None, ..*self })
     }
 }
 
 /// Whether a condition holds.
-pub fn holds(condition: &Condition, scope: &Scope<'_>) -> Result<bool, ExprFault> {
+pub fn holds<'v>(condition: &'v Condition, scope: &Scope<'v>) -> Result<bool, ExprFault> {
     truth(&condition.expr, scope)
 }
 

@@ -58,16 +58,22 @@ pub struct Problem {
     pub message: String,
     /// The mend.
     pub help: String,
+    /// What should stand there instead.
+    pub fix: Option<&'static str>,
 }
 
 impl Problem {
     fn new(kind: ProblemKind, span: Range<usize>, message: impl Into<String>) -> Self {
-        Self { kind, span, message: message.into(), help: String::new() }
+        Self { kind, span, message: message.into(), help: String::new(), fix: None }
     }
 
     fn help(mut self, help: impl Into<String>) -> Self {
         self.help = help.into();
         self
+    }
+
+    fn fix(self, meant: &'static str) -> Self {
+        Self { fix: Some(meant), ..self }.help(format!("did you mean `{meant}`?"))
     }
 }
 

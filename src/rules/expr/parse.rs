@@ -157,9 +157,9 @@ impl<'s, 'p> Parser<'s, 'p> {
         let Some(operator) = self.comparison_sign()? else { return Ok(left) };
         self.count()?;
         let right = self.sum()?;
+        let span = self.span.clone();
         if self.comparison_sign()?.is_some() || self.at_word("is") {
             let help = "join two comparisons by `and`: `1 < a and a < 5`";
-            let span = self.before..self.before.max(self.span.start);
             return Err(Problem::new(ProblemKind::Syntax, span, "comparisons don't follow one another").help(help));
         }
         let span = left.span.start..right.span.end;
@@ -409,22 +409,24 @@ fn unknown_root(name: &str, span: Range<usize>) -> Problem {
         return later(span, &format!("`{name}` is not supported yet by this version"));
     }
     let known = ROOTS.map(|(known, _)| known);
-    let help = match near::nearest(name, known) {
-        Some(near) => format!("did you mean `{near}`?"),
-        None => format!("there are: {}; a parameter is `params.{name}`, a text stands in quotes", known.join(", ")),
-    };
-    Problem::new(ProblemKind::UnknownName, span, format!("there is no `{name}`")).help(help)
+    let problem = Problem::new(ProblemKind::UnknownName, span, format!("there is no `{name}`"));
+    match near::nearest(name, known) {
+        Some(near) => problem.fix(near),
+        None => problem
+            .help(format!("there are: {}; a parameter is `params.{name}`, a text stands in quotes", known.join(", "))),
+    }
 }
 
 fn unknown_filter(name: &str, span: Range<usize>) -> Problem {
     if LATER_FILTERS.contains(&name) {
         return later(span, &format!("the filter `{name}` is not supported yet by this version"));
     }
-    let help = match near::nearest(name, FILTERS.iter().map(|(known, ..)| *known)) {
-        Some(known) => format!("did you mean `{known}`?"),
-        None => format!("there are: {}", FILTERS.map(|(known, ..)| known).join(", ")),
-    };
-    Problem::new(ProblemKind::UnknownName, span, format!("there is no filter `{name}`")).help(help)
+    let known = FILTERS.map(|(known, ..)| known);
+    let problem = Problem::new(ProblemKind::UnknownName, span, format!("there is no filter `{name}`"));
+    match near::nearest(name, known) {
+        Some(near) => problem.fix(near),
+        None => problem.help(format!("there are: {}", known.join(", "))),
+    }
 }
 
 fn unknown_function(name: &str, span: Range<usize>) -> Problem {

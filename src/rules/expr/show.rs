@@ -21,14 +21,14 @@ pub fn value(value: &Value<'_>) -> String {
 }
 
 /// Why a condition does not hold: the first part that fails, with both values. `None` when it holds.
-pub fn why_not(condition: &Condition, scope: &Scope<'_>) -> Result<Option<String>, ExprFault> {
+pub fn why_not<'v>(condition: &'v Condition, scope: &Scope<'v>) -> Result<Option<String>, ExprFault> {
     if truth(&condition.expr, scope)? {
         return Ok(None);
     }
     first_false(&condition.expr, &condition.source, scope).map(Some)
 }
 
-fn first_false(expr: &Expr, source: &str, scope: &Scope<'_>) -> Result<String, ExprFault> {
+fn first_false<'v>(expr: &'v Expr, source: &str, scope: &Scope<'v>) -> Result<String, ExprFault> {
     let written = source.get(expr.span.clone()).unwrap_or_default();
     match &expr.node {
         Node::And(items) => {

@@ -60,7 +60,7 @@ impl Template {
     }
 
     /// The rendered text.
-    pub fn text(&self, scope: &Scope<'_>) -> Result<String, ExprFault> {
+    pub fn text<'v>(&'v self, scope: &Scope<'v>) -> Result<String, ExprFault> {
         let mut rendered = String::with_capacity(self.source.len());
         for part in &self.parts {
             match part {

@@ -3,11 +3,12 @@
 use annotate_snippets::{AnnotationKind, Group, Level, Patch, Renderer, Snippet};
 
 use crate::rules::files::RuleFile;
-use crate::rules::finding::{Finding, Severity, Span};
+use crate::rules::finding::{Finding, Severity, Span, masked};
 
 /// Every finding under its lines, then how many there are; with escapes for colours, or without for files and logs.
 pub fn text(findings: &[Finding], files: &[RuleFile], colour: bool) -> String {
     let renderer = if colour { Renderer::styled() } else { Renderer::plain() };
+    let files = &masked(findings, files);
     let mut drawn = String::new();
     for finding in findings {
         drawn.push_str(&renderer.render(&groups(finding, files)));

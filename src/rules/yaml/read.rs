@@ -20,7 +20,7 @@ pub fn read(file: usize, findings: &mut Findings<'_>) -> Option<Node> {
         duplicate_keys: DuplicateKeyPolicy::PassThrough,
         with_snippet: false,
         // An alias bomb of 10^10 nodes must end at once, and rule sets need few aliases.
-        budget: budget! { max_nodes: 250_000, max_events: 1_000_000, max_aliases: 2_000, max_depth: 64 },
+        budget: budget! { max_nodes: 1_000_000, max_events: 2_000_000, max_aliases: 2_000, max_depth: 64 },
         alias_limits: alias_limits! { max_total_replayed_events: 50_000 },
     };
     match serde_saphyr::from_str_with_options::<Spanned<Raw>>(text, options) {
@@ -65,17 +65,22 @@ impl Reader<'_, '_> {
             Raw::Number(typed) => Kind::Number(all_digits(written, typed)),
             Raw::Text(text) => Kind::Text(text),
             Raw::List(items) => Kind::List(items.into_iter().map(|item| self.node(item)).collect()),
-            Raw::Map(entries) => Kind::Map(self.entries(entries)),
+            Raw::Map(entries) => self.mapping(entries),
         };
         Node { kind, span }
     }
 
-    fn entries(&mut self, raw: Vec<(Spanned<Raw>, Spanned<Raw>)>) -> Vec<Entry> {
+    fn mapping(&mut self, raw: Vec<(Spanned<Raw>, Spanned<Raw>)>) -> Kind {
+        let mut broken = false;
         let mut entries: Vec<Entry> = Vec::with_capacity(raw.len());
         let mut seen: HashMap<String, Span> = HashMap::with_capacity(raw.len());
         for (key, value) in raw {
             let (key, value) = (self.node(key), self.node(value));
             let Some(name) = key.scalar() else {
+                broken = true;
+                if matches!(key.kind, Kind::Broken) {
+                    continue;
+                }
                 self.findings
                     .add(Code::BadKey, key.span, format!("a key must be a text, and this is {}", key.words()))
                     .help("put quotes around a value that begins with `{{`: \"{{ params.plan }}\"");
@@ -91,7 +96,7 @@ impl Reader<'_, '_> {
             seen.insert(name.clone(), key.span);
             entries.push(Entry { key: name, key_span: key.span, value });
         }
-        entries
+        if broken { Kind::Broken } else { Kind::Map(entries) }
     }
 
     fn span(&self, location: Location) -> Span {

@@ -28,6 +28,8 @@ pub enum Kind {
     List(Vec<Node>),
     /// A mapping, in order.
     Map(Vec<Entry>),
+    /// Something that can't be read, and was told as such: nobody need complain of it again.
+    Broken,
 }
 
 /// One line of a mapping.
@@ -84,7 +86,7 @@ impl Node {
         match &self.kind {
             Kind::Text(text) | Kind::Number(text) => Some(text.clone()),
             Kind::Bool(truth) => Some(truth.to_string()),
-            Kind::Null | Kind::List(_) | Kind::Map(_) => None,
+            Kind::Null | Kind::List(_) | Kind::Map(_) | Kind::Broken => None,
         }
     }
 
@@ -97,13 +99,14 @@ impl Node {
             Kind::Text(_) => "a text",
             Kind::List(_) => "a list",
             Kind::Map(_) => "a mapping",
+            Kind::Broken => "unreadable",
         }
     }
 
     /// As JSON. The depth is bounded by the reader.
     pub fn to_json(&self) -> Value {
         match &self.kind {
-            Kind::Null => Value::Null,
+            Kind::Null | Kind::Broken => Value::Null,
             Kind::Bool(truth) => Value::Bool(*truth),
             Kind::Number(number) => serde_json::from_str(number).unwrap_or(Value::Null),
             Kind::Text(text) => Value::String(text.clone()),
@@ -124,7 +127,7 @@ impl Node {
                 let line = |e: &Entry| format!("{}:{}", Value::String(e.key.clone()), e.value.to_json_text());
                 format!("{{{}}}", entries.iter().map(line).collect::<Vec<_>>().join(","))
             }
-            Kind::Null | Kind::Bool(_) | Kind::Text(_) => self.to_json().to_string(),
+            Kind::Null | Kind::Bool(_) | Kind::Text(_) | Kind::Broken => self.to_json().to_string(),
         }
     }
 }

@@ -1,0 +1,97 @@
+//! Tests of rules fail when they should and say what differs; files that mean harm end in findings.
+
+use tagrelay::rules::{self, RuleFile, report};
+
+const RULES: &str = r#"
+sources:
+  bot: { kind: dialogflow-es, auth: [{ bearer: env:TOKEN }], contact: "{{ payload.user }}" }
+connections:
+  crm: { provider: helpcrunch, api_key: env:KEY }
+rules:
+  - { id: first, match: { intent: lead }, tag: { crm: { add: [A, B], unless_tagged: [Customer] } } }
+  - { id: second, match: { intent: lead }, tag: { crm: { add: C, if_tagged: [A] } } }
+  - { id: third, match: { intent: lead }, tag: { crm: { remove: B } } }
+  - { id: hello, match: { intent: hello }, reply: "Hello {{ contact }}" }
+"#;
+
+fn run(tests: &str) -> rules::TestReport {
+    let file = |path: &str, text: &str| RuleFile { path: path.to_owned(), text: text.to_owned() };
+    let files = [file("rules.yaml", RULES), file("rules.test.yaml", tests)];
+    let checked = rules::check(&files);
+    let catalog = checked.catalog.unwrap_or_else(|| panic!("{}", report::text(&checked.findings, &files, false)));
+    rules::run_tests(&catalog, &checked.tests, &|_, _, _, _| Err("line 1: not what this source reads".to_owned()))
+}
+
+#[test]
+fn a_change_sees_the_contact_as_earlier_changes_leave_it_and_the_last_word_wins() {
+    let report = run(r"
+tests:
+  - name: guards in order
+    event: { source: bot, intent: lead, contact: 1 }
+    expect: { tag: { crm: { add: [C, A], remove: [B] } } }
+  - name: a customer
+    event: { source: bot, intent: lead, contact: 1 }
+    tagged: { crm: [Customer, B] }
+    expect: { tag: { crm: { remove: [B] } } }
+");
+    assert_eq!((report.passed, report.failed), (2, 0), "{report:#?}");
+}
+
+#[test]
+fn a_key_that_is_given_is_compared_whole_and_one_left_out_is_not() {
+    let report = run(r#"
+tests:
+  - name: too little
+    event: { source: bot, intent: lead, contact: 1 }
+    expect: { rules: [first, third], tag: { crm: { add: [A, C] } }, reply: }
+  - name: the contact that the source would have found
+    event: { source: bot, intent: hello, contact: 17 }
+    expect: { reply: "Hello 17" }
+  - name: another reply
+    event: { source: bot, intent: hello, contact: 17 }
+    expect: { reply: }
+  - name: no such body
+    request: { source: bot, body: none.json }
+    expect: { rules: [] }
+"#);
+    let differences: Vec<_> = report.tests.iter().map(|test| test.differences.join(" / ")).collect();
+    assert_eq!(
+        differences.get(..3).expect("four tests"),
+        [
+            "rules: expected [first, third], and there came [first, second, third] / \
+             tag: expected crm: add A, C, and there came crm: add A, C; remove B",
+            "",
+            "reply: expected none, and there came \"Hello 17\"",
+        ]
+    );
+    assert!(differences[3].starts_with("the body can't be read: none.json"), "{}", differences[3]);
+    assert_eq!((report.passed, report.failed, report.tests[3].line), (1, 3, 12));
+}
+
+fn codes(text: String) -> Vec<&'static str> {
+    let files = [RuleFile { path: "x.yaml".to_owned(), text }];
+    let findings = rules::check(&files).findings;
+    assert!(report::text(&findings, &files, true).len() < 10_000_000);
+    findings.iter().map(|finding| finding.code).collect()
+}
+
+#[test]
+fn files_that_mean_harm_end_in_findings() {
+    assert_eq!(codes("#".repeat(1024 * 1024 + 1)), ["E002"]);
+    assert_eq!(codes(format!("rules: {}", "[".repeat(20_000))), ["E002"]);
+    assert_eq!(codes("rules: \u{fffd}".to_owned()), ["E001"]);
+    let level = |n: u32| format!("a{n}: &a{n} [{}]\n", vec![format!("*a{}", n - 1); 10].join(", "));
+    let bomb: Vec<_> = (1..10).map(level).collect();
+    let bomb = format!("a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n{}", bomb.concat());
+    assert_eq!(codes(bomb), ["E002"]);
+    assert!(codes("rules:\n  - { id: a, stop: true }\n---\nrules: []\n".to_owned()).contains(&"E001"));
+    let deep = format!("rules:\n  - {{ id: a, reply: {{ payload: {{ a: {}{} }} }} }}", "[".repeat(50), "]".repeat(50));
+    assert_eq!(codes(deep), Vec::<&str>::new());
+    assert_eq!(codes(String::new()), Vec::<&str>::new());
+}
+
+#[test]
+fn what_an_alias_brings_in_twice_is_told_once() {
+    let text = "rules:\n  - { id: a, match: &m { intnet: x }, stop: true }\n  - { id: b, match: *m, stop: true }\n";
+    assert_eq!(codes(text.to_owned()), ["E005"]);
+}
