@@ -90,8 +90,11 @@ fn missing(error: &StartError) -> String {
 
 impl Start {
     fn run(self) -> ExitCode {
-        // One system on this thread: the deliveries run here, the intake on the server's own threads.
-        actix_web::rt::System::new().block_on(self.serve())
+        // The deliveries run on this thread, the intake on the server's own.
+        match tokio::runtime::Builder::new_current_thread().enable_all().build() {
+            Ok(runtime) => runtime.block_on(self.serve()),
+            Err(error) => fail(NO, &error.to_string()),
+        }
     }
 
     async fn serve(self) -> ExitCode {
@@ -114,14 +117,11 @@ impl Start {
             Err(error) => return fail(NO, &format!("TAGRELAY_LISTEN {address}: {error}")),
         };
         announce(&gateway, &settings, address, self.sandbox.as_ref());
-        let handle = server.handle();
-        let serving = actix_web::rt::spawn(server);
-        let retaining = actix_web::rt::spawn(retain(std::sync::Arc::clone(&gateway)));
+        let retaining = tokio::spawn(retain(std::sync::Arc::clone(&gateway)));
         stop_signal().await;
         tracing::info!("stopping: no new requests, what is in flight is finished");
         retaining.abort();
-        handle.stop(true).await;
-        let _ = serving.await;
+        server.stop().await;
         gateway.stop(PATIENCE).await;
         if let Some(sandbox) = self.sandbox {
             sandbox.stop().await;

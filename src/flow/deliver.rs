@@ -1,7 +1,7 @@
 //! Deliveries: a task for each connection that waits for its turn, its time or a wake, and for nothing else.
 
 use std::collections::HashMap;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::{mpsc, oneshot, watch};
@@ -46,7 +46,8 @@ pub struct LaneStatus {
 /// The deliveries under way.
 pub struct Deliveries {
     lanes: Arc<HashMap<ConnectionName, mpsc::UnboundedSender<Told>>>,
-    tasks: Vec<JoinHandle<()>>,
+    tasks: Mutex<JoinSet<()>>,
+    router: JoinHandle<()>,
     stop: watch::Sender<bool>,
 }
 
@@ -68,7 +69,7 @@ impl Deliveries {
             by_connection.entry(one.connection.clone()).or_default().push(one);
         }
         let mut lanes = HashMap::new();
-        let mut tasks = Vec::new();
+        let mut tasks = JoinSet::new();
         for account in accounts {
             let (tell, told) = mpsc::unbounded_channel();
             let waiting = by_connection.remove(&account.config.name).unwrap_or_default();
@@ -80,19 +81,19 @@ impl Deliveries {
                 stopped: stopped.clone(),
                 clock: clock.clone(),
             };
-            tasks.push(tokio::spawn(runner.run(waiting)));
+            tasks.spawn(runner.run(waiting));
         }
         for (connection, waiting) in by_connection {
             tracing::warn!(%connection, contacts = waiting.len(), "changes wait for a connection that the rules no longer name");
         }
         let lanes = Arc::new(lanes);
         let routes = Arc::clone(&lanes);
-        tasks.push(tokio::spawn(async move {
+        let router = tokio::spawn(async move {
             while let Some(batch) = wakes.recv().await {
                 route(&routes, batch);
             }
-        }));
-        Self { lanes, tasks, stop }
+        });
+        Self { lanes, tasks: Mutex::new(tasks), router, stop }
     }
 
     /// How each connection stands, in the order of their names.
@@ -115,17 +116,12 @@ impl Deliveries {
     /// Starts nothing more and waits for the calls under way, at most `patience`.
     pub async fn stop(&self, patience: Duration) {
         let _ = self.stop.send(true);
-        let all = async {
-            for task in self.tasks.iter().take(self.lanes.len()) {
-                while !task.is_finished() {
-                    tokio::time::sleep(Duration::from_millis(5)).await;
-                }
-            }
-        };
+        let mut lanes = std::mem::take(&mut *self.tasks.lock().unwrap_or_else(PoisonError::into_inner));
+        let all = async { while lanes.join_next().await.is_some() {} };
         if tokio::time::timeout(patience, all).await.is_err() {
             tracing::warn!("calls were still under way at the end; they are made again at the next start");
         }
-        self.tasks.iter().for_each(JoinHandle::abort);
+        self.router.abort();
     }
 }
 

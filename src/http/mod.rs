@@ -5,17 +5,16 @@ mod health;
 mod intake;
 mod problem;
 mod refusals;
+mod server;
 mod token;
 
-use std::net::TcpListener;
 use std::sync::Arc;
-use std::time::Duration;
 
-use actix_web::dev::Server;
-use actix_web::{App, HttpServer, web};
+use actix_web::web;
 
 use crate::flow::gateway::Gateway;
 pub use refusals::Refusals;
+pub use server::{Server, serve};
 pub use token::Tokens;
 
 /// What the handlers share.
@@ -30,31 +29,6 @@ pub struct Shared {
     pub max_body_bytes: usize,
     /// The address under which senders reach the gateway, for schemes that sign it.
     pub public_url: Option<String>,
-}
-
-/// How long a sender may take for a request's head.
-const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
-/// How long a connection stays open between requests.
-const KEEP_ALIVE: Duration = Duration::from_mins(1);
-/// How long requests under way may take when the gateway stops.
-const STOP_TIMEOUT_S: u64 = 4;
-
-/// Serves on `listener` until the returned server's handle stops it.
-pub fn serve(listener: TcpListener, shared: Shared) -> std::io::Result<Server> {
-    let shared = web::Data::new(shared);
-    let server = HttpServer::new(move || App::new().app_data(shared.clone()).configure(routes))
-        .workers(workers())
-        .backlog(2048)
-        .client_request_timeout(HEAD_TIMEOUT)
-        .keep_alive(KEEP_ALIVE)
-        .shutdown_timeout(STOP_TIMEOUT_S)
-        .disable_signals();
-    Ok(server.listen(listener)?.run())
-}
-
-/// One core is left to the store's writer and the deliveries; each further worker also wakes twice a second when idle.
-fn workers() -> usize {
-    std::thread::available_parallelism().map_or(1, |cores| cores.get().saturating_sub(1).max(1))
 }
 
 /// Every address on one screen.
