@@ -2,36 +2,11 @@
 
 use std::path::Path;
 
-use tagrelay::domain::event::Event;
-use tagrelay::domain::json::Json;
-use tagrelay::domain::source::SourceConfig;
-use tagrelay::domain::time::Timestamp;
+use tagrelay::flow::preview;
 use tagrelay::rules;
 
 fn example() -> Vec<rules::RuleFile> {
     rules::read_dir(Path::new("rules")).expect("the example rule set")
-}
-
-/// As much of Dialogflow ES as the example needs; the sources' own parser has its own tests.
-fn read_es(
-    source: &SourceConfig,
-    body: &[u8],
-    at: Timestamp,
-    events: &mut dyn FnMut(&[Event<'_>]),
-) -> Result<(), String> {
-    let body = Json::parse(body).map_err(|error| error.to_string())?;
-    let result = body.get("queryResult").ok_or("no queryResult")?;
-    let event = Event {
-        intent: result.get("intent").and_then(|intent| intent.get("displayName")).and_then(Json::as_text),
-        language: result.get("languageCode").and_then(Json::as_text),
-        confidence: result.get("intentDetectionConfidence").and_then(|number| number.text().parse().ok()),
-        params: result.get("parameters").unwrap_or(Json::EMPTY_MAP),
-        payload: body,
-        body,
-        ..Event::empty(source.name.clone(), at)
-    };
-    events(&[event]);
-    Ok(())
 }
 
 #[test]
@@ -40,7 +15,7 @@ fn the_example_checks_clean_and_passes() {
     let checked = rules::check(&files);
     assert!(checked.findings.is_empty(), "{}", rules::report::text(&checked.findings, &files, false));
     let catalog = checked.catalog.expect("a catalog");
-    let report = rules::run_tests(&catalog, &checked.tests, &read_es);
+    let report = preview::test(&catalog, &checked.tests);
     let failed: Vec<_> = report.tests.iter().filter(|test| !test.passed).collect();
     assert!(failed.is_empty(), "{failed:#?}");
     assert_eq!(report.passed, 7);
