@@ -204,20 +204,3 @@ impl Told<'_, '_> {
         self
     }
 }
-
-/// The files with every secret that stands in them overwritten, byte by byte, so that places stay the same.
-///
-/// What is drawn of a file may reach a log, and its text is recorded: neither may hold a secret.
-pub fn masked(findings: &[Finding], files: &[RuleFile]) -> Vec<RuleFile> {
-    let mut masked = files.to_vec();
-    for finding in findings.iter().filter(|finding| finding.code == Code::LiteralSecret.row().code) {
-        let Some(file) = masked.get_mut(finding.span.file) else { continue };
-        let range = finding.span.range();
-        // A secret of several lines keeps its lines.
-        let stars = |part: &str| part.bytes().map(|b| if b == b'\n' { '\n' } else { '*' }).collect::<String>();
-        if let Some(stars) = file.text.get(range.clone()).map(stars) {
-            file.text.replace_range(range, &stars);
-        }
-    }
-    masked
-}

@@ -13,6 +13,7 @@ mod files;
 mod finding;
 mod index;
 mod keys;
+mod mask;
 mod matching;
 mod model;
 mod near;

@@ -3,7 +3,8 @@
 use annotate_snippets::{AnnotationKind, Group, Level, Patch, Renderer, Snippet};
 
 use crate::rules::files::RuleFile;
-use crate::rules::finding::{Finding, Severity, Span, masked};
+use crate::rules::finding::{Finding, Severity, Span};
+use crate::rules::mask::masked;
 
 /// Every finding under its lines, then how many there are; with escapes for colours, or without for files and logs.
 pub fn text(findings: &[Finding], files: &[RuleFile], colour: bool) -> String {

@@ -1,0 +1,155 @@
+//! The intake's own threads: accept, serve, and be still when nobody calls.
+//!
+//! actix-web's `HttpServer` keeps a clock for the `Date` header that wakes each worker several times a second for ever. Here
+//! the service that owns that clock lives only while connections are open, so an idle gateway sleeps.
+
+use std::io;
+use std::net::{SocketAddr, TcpListener};
+use std::rc::Rc;
+use std::time::Duration;
+
+use actix_http::HttpService;
+use actix_service::{IntoServiceFactory, Service, ServiceFactory, ServiceFactoryExt, map_config};
+use actix_web::dev::AppConfig;
+use actix_web::{App, web};
+use tokio::net::TcpStream;
+use tokio::sync::{oneshot, watch};
+use tokio::task::{JoinSet, LocalSet};
+
+use super::{Shared, routes};
+
+/// How long a sender may take for a request's head.
+const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
+/// How long a connection stays open between requests.
+const KEEP_ALIVE: Duration = Duration::from_mins(1);
+/// How long the service outlives its last connection, so that senders that reconnect for each request find it there.
+const LINGER: Duration = Duration::from_secs(2);
+/// How long requests under way may take when the gateway stops.
+const STOP_TIMEOUT: Duration = Duration::from_secs(4);
+/// Connections that one thread serves at once; more wait in the listener's queue.
+const MAX_CONNECTIONS: usize = 16_384;
+/// How long to wait when the system has no room for another connection.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
+
+/// The threads that serve.
+pub struct Server {
+    ended: Vec<oneshot::Receiver<()>>,
+    stop: watch::Sender<bool>,
+}
+
+/// One core is left to the store's writer and the deliveries.
+fn workers() -> usize {
+    std::thread::available_parallelism().map_or(1, |cores| cores.get().saturating_sub(1).max(1))
+}
+
+/// Serves on `listener` until [`Server::stop`].
+pub fn serve(listener: TcpListener, shared: Shared) -> io::Result<Server> {
+    listener.set_nonblocking(true)?;
+    let shared = web::Data::new(shared);
+    let (stop, stopped) = watch::channel(false);
+    let mut ended = Vec::new();
+    let mut listeners: Vec<TcpListener> = (1..workers()).map(|_| listener.try_clone()).collect::<Result<_, _>>()?;
+    listeners.push(listener);
+    for (n, listener) in listeners.into_iter().enumerate() {
+        let (end, ending) = oneshot::channel();
+        let worker = Worker { listener, shared: shared.clone(), stopped: stopped.clone() };
+        std::thread::Builder::new().name(format!("intake-{n}")).spawn(move || {
+            if let Err(error) = worker.run() {
+                tracing::error!(%error, "an intake thread could not start");
+            }
+            drop(end);
+        })?;
+        ended.push(ending);
+    }
+    Ok(Server { ended, stop })
+}
+
+impl Server {
+    /// Takes no new connection, lets the requests under way finish, at most [`STOP_TIMEOUT`] long.
+    pub async fn stop(self) {
+        let _ = self.stop.send(true);
+        for ending in self.ended {
+            let _ = ending.await;
+        }
+    }
+}
+
+struct Worker {
+    listener: TcpListener,
+    shared: web::Data<Shared>,
+    stopped: watch::Receiver<bool>,
+}
+
+impl Worker {
+    fn run(self) -> io::Result<()> {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        let address = self.listener.local_addr()?;
+        let listener = {
+            let _guard = runtime.enter();
+            tokio::net::TcpListener::from_std(self.listener)?
+        };
+        let make = || service(self.shared.clone(), address, self.stopped.clone());
+        LocalSet::new().block_on(&runtime, accept(listener, make, self.stopped.clone()));
+        Ok(())
+    }
+}
+
+/// Accepts until told to stop; the service is made for the first connection and dropped some time after the last.
+async fn accept<F, S>(listener: tokio::net::TcpListener, make: impl Fn() -> F, mut stopped: watch::Receiver<bool>)
+where
+    F: ServiceFactory<TcpStream, Config = (), Service = S>,
+    S: Service<TcpStream> + 'static,
+{
+    let mut service: Option<Rc<S>> = None;
+    let mut open: JoinSet<()> = JoinSet::new();
+    loop {
+        tokio::select! {
+            accepted = listener.accept(), if open.len() < MAX_CONNECTIONS => {
+                let Ok((stream, _)) = accepted else {
+                    // No room for another file: the ones that are open must end first.
+                    tokio::time::sleep(ACCEPT_PAUSE).await;
+                    continue;
+                };
+                // Answers are small and whole: waiting for more to send would only delay them.
+                let _ = stream.set_nodelay(true);
+                if service.is_none() {
+                    service = make().new_service(()).await.ok().map(Rc::new);
+                }
+                let Some(service) = service.clone() else { continue };
+                open.spawn_local(async move {
+                    // How a connection ends is its sender's matter.
+                    let _ = service.call(stream).await;
+                });
+            }
+            Some(_) = open.join_next(), if !open.is_empty() => {}
+            () = tokio::time::sleep(LINGER), if open.is_empty() && service.is_some() => service = None,
+            _ = stopped.changed() => break,
+        }
+    }
+    drop(listener);
+    let finished = async { while open.join_next().await.is_some() {} };
+    if tokio::time::timeout(STOP_TIMEOUT, finished).await.is_err() {
+        tracing::warn!("requests were still under way at the end; their senders got no answer");
+    }
+}
+
+fn service(
+    shared: web::Data<Shared>,
+    address: SocketAddr,
+    stopped: watch::Receiver<bool>,
+) -> impl ServiceFactory<TcpStream, Config = (), Response = (), Service = impl Service<TcpStream> + 'static> {
+    let app = App::new().app_data(shared).configure(routes).into_factory();
+    let app = app.map_err(|error: actix_web::Error| error.error_response());
+    HttpService::build()
+        .keep_alive(KEEP_ALIVE)
+        .client_request_timeout(HEAD_TIMEOUT)
+        .local_addr(address)
+        .graceful_shutdown_signal(move || {
+            let mut stopped = stopped.clone();
+            async move {
+                let _ = stopped.wait_for(|stop| *stop).await;
+            }
+        })
+        .finish(map_config(app, |()| AppConfig::default()))
+        .tcp()
+}

@@ -1,0 +1,73 @@
+//! Overwrites secrets in rule files before anything of a file is drawn or recorded.
+
+use super::codes::Code;
+use super::files::RuleFile;
+use super::finding::Finding;
+use super::near::nearest;
+
+/// Keys whose value is a secret. A misspelt one, or one in a file that isn't even YAML, is found by likeness.
+const SECRET_KEYS: [&str; 7] = ["password", "secret", "token", "bearer", "api_key", "signing_secret", "value"];
+
+/// The files with every secret that stands in them overwritten, byte by byte, so that places stay the same.
+///
+/// What is drawn of a file may reach a log, and its text is recorded: neither may hold a secret.
+pub fn masked(findings: &[Finding], files: &[RuleFile]) -> Vec<RuleFile> {
+    let mut masked = files.to_vec();
+    for finding in findings.iter().filter(|finding| finding.code == Code::LiteralSecret.row().code) {
+        if let Some(file) = masked.get_mut(finding.span.file) {
+            star(&mut file.text, finding.span.range());
+        }
+    }
+    for file in &mut masked {
+        for range in by_key(&file.text) {
+            star(&mut file.text, range);
+        }
+    }
+    masked
+}
+
+/// A secret of several lines keeps its lines.
+fn star(text: &mut String, range: std::ops::Range<usize>) {
+    let stars = |part: &str| part.bytes().map(|b| if b == b'\n' { '\n' } else { '*' }).collect::<String>();
+    if let Some(stars) = text.get(range.clone()).map(stars) {
+        text.replace_range(range, &stars);
+    }
+}
+
+/// The values on the lines of `text` whose key looks like one of a secret.
+fn by_key(text: &str) -> Vec<std::ops::Range<usize>> {
+    let mut found = Vec::new();
+    for (colon, _) in text.match_indices(':') {
+        let (Some(before), Some(after)) = (text.get(..colon), text.get(colon + 1..)) else { continue };
+        let key = before.rsplit(|c: char| !(c.is_alphanumeric() || c == '_' || c == '-')).next().unwrap_or_default();
+        let Some(value) =
+            after.strip_prefix(' ').map(|value| value.split(['\n', ',', '}', ']', '#']).next().unwrap_or_default())
+        else {
+            continue;
+        };
+        let written = value.trim().trim_matches(['"', '\'', '[']);
+        let named = ["env:", "file:", "{"].iter().any(|form| written.starts_with(form)) || written.contains('{');
+        if written.is_empty() || named || key.len() < 4 || nearest(key, SECRET_KEYS).is_none() {
+            continue;
+        }
+        let start = colon + 2 + (value.len() - value.trim_start().len());
+        found.push(start..start + value.trim().len());
+    }
+    found
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn secrets_are_starred_by_the_likeness_of_their_key_and_references_stay() {
+        let text = "- basic: { username: me, pasword: hunter2 }\n  secret: [env:A, x]\n  value: \"sha256={signature}\"\n  token: \"abc\"\n  api_key: env:KEY\n";
+        let file = RuleFile { path: "a.yaml".to_owned(), text: text.to_owned() };
+        let masked = &masked(&[], &[file])[0].text;
+        assert_eq!(
+            masked,
+            "- basic: { username: me, pasword: ******* }\n  secret: [env:A, x]\n  value: \"sha256={signature}\"\n  token: *****\n  api_key: env:KEY\n"
+        );
+    }
+}
