@@ -1,0 +1,64 @@
+//! The intake benchmark: tagrelay against a bare actix-web handler, peers beside it if asked, in alternating rounds.
+//!
+//! One command, `cargo bench --bench intake`; docs/benchmarks.md says what each figure means. Load generator, bare handler,
+//! gateway and provider sandbox are processes of their own, all on 127.0.0.1, and end with this one.
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "a benchmark is read in a terminal")]
+
+mod bare;
+mod histogram;
+mod load;
+mod options;
+mod parts;
+mod process;
+mod report;
+mod rounds;
+#[path = "../shapes/mod.rs"]
+mod shapes;
+mod web;
+mod world;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use options::{Cli, Format, Mode, Options, Part};
+use report::Report;
+
+/// A value, or why the benchmark can't go on.
+type Outcome<T> = Result<T, Box<dyn std::error::Error + Send + Sync>>;
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let done = match cli.mode {
+        Some(Mode::Bare { address }) => bare::serve(address).map(|()| ExitCode::SUCCESS).map_err(Into::into),
+        Some(Mode::Load(load)) => load::run(load).map(|burst| {
+            println!("{}", serde_json::to_string(&burst).expect("a burst is plain data"));
+            ExitCode::SUCCESS
+        }),
+        None => measure(&cli.options.settled()),
+    };
+    done.unwrap_or_else(|error| {
+        eprintln!("error: {error}");
+        ExitCode::FAILURE
+    })
+}
+
+fn measure(options: &Options) -> Outcome<ExitCode> {
+    let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    let mut report = Report { quick: options.quick, cores, ..Report::default() };
+    let parts: [(Part, fn(&Options, &mut Report) -> Outcome<()>); 4] = [
+        (Part::Intake, parts::intake),
+        (Part::Idle, parts::idle),
+        (Part::Ready, parts::ready),
+        (Part::Rules, parts::rules),
+    ];
+    for (_, part) in parts.iter().filter(|(part, _)| options.wants(*part)) {
+        part(options, &mut report)?;
+    }
+    match options.format {
+        Format::Table => println!("{}", report.table()),
+        Format::Json => println!("{}", report.json()),
+    }
+    let missed = options.enforce && !options.quick && !report.good_enough();
+    Ok(if missed { ExitCode::FAILURE } else { ExitCode::SUCCESS })
+}

@@ -1,0 +1,155 @@
+//! What the benchmark can be asked, and the hidden modes in which it calls itself.
+
+use std::net::SocketAddr;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+/// Measure the intake of tagrelay against a bare actix-web handler, in alternating rounds on this machine.
+#[derive(Parser)]
+#[command(
+    name = "intake",
+    after_help = "Example:\n  cargo bench --bench intake\n  cargo bench --bench intake -- --quick\n  \
+                  cargo bench --bench intake -- --format json > result.json\n\ndocs/benchmarks.md says what each figure means."
+)]
+pub struct Cli {
+    /// The hidden modes.
+    #[command(subcommand)]
+    pub mode: Option<Mode>,
+    /// What to measure and how.
+    #[command(flatten)]
+    pub options: Options,
+    /// Cargo adds this.
+    #[arg(long, hide = true)]
+    bench: bool,
+}
+
+/// What to measure and how.
+#[derive(Args, Clone)]
+pub struct Options {
+    /// Rounds; each measures every side once, in an order that turns from round to round.
+    #[arg(long, default_value_t = 5)]
+    pub rounds: usize,
+    /// Seconds of load for each side in a round.
+    #[arg(long, default_value_t = 6.0)]
+    pub seconds: f64,
+    /// Keep-alive connections, each with one request under way.
+    #[arg(long, default_value_t = 128)]
+    pub connections: usize,
+    /// Rules of the gateway.
+    #[arg(long, default_value_t = 1_000)]
+    pub rules: usize,
+    /// Different intents in the requests [default: one for each rule].
+    #[arg(long)]
+    pub intents: Option<usize>,
+    /// Different contacts in the requests.
+    #[arg(long, default_value_t = 20_000)]
+    pub contacts: usize,
+    /// Deduplication keys that the gateway holds before it is measured, sent to it like any other request.
+    #[arg(long, default_value_t = 1_000_000)]
+    pub keys: u64,
+    /// Only these parts.
+    #[arg(long, value_delimiter = ',')]
+    pub only: Vec<Part>,
+    /// For people or for scripts.
+    #[arg(long, value_enum, default_value_t = Format::Table)]
+    pub format: Format,
+    /// A smoke run of a few seconds: everything is done, no figure means anything.
+    #[arg(long)]
+    pub quick: bool,
+    /// Another server to measure in the same rounds, as NAME=ADDRESS/PATH; requests then also carry X-Hub-Signature-256.
+    #[arg(long, value_name = "NAME=ADDRESS/PATH")]
+    pub peer: Vec<String>,
+    /// End with status 1 when a required figure is missed.
+    #[arg(long)]
+    pub enforce: bool,
+}
+
+/// A part of the benchmark.
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Part {
+    /// The ratio to a bare handler, latency, memory under load.
+    Intake,
+    /// Memory and wake-ups of a gateway without anything to do.
+    Idle,
+    /// From the start of the process to the first 200 of /readyz.
+    Ready,
+    /// Many rules against few.
+    Rules,
+}
+
+/// How results are shown.
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// A table.
+    Table,
+    /// One JSON object.
+    Json,
+}
+
+/// What this program does as a process of its own.
+#[derive(Subcommand)]
+pub enum Mode {
+    /// The bare handler.
+    #[command(hide = true)]
+    Bare {
+        /// Where to listen.
+        address: SocketAddr,
+    },
+    /// The load generator; prints what it measured as JSON.
+    #[command(hide = true)]
+    Load(Load),
+}
+
+/// One burst of load.
+#[derive(Args, Clone)]
+pub struct Load {
+    /// Whom to call.
+    #[arg(long)]
+    pub address: SocketAddr,
+    /// Where there.
+    #[arg(long)]
+    pub path: String,
+    /// Keep-alive connections.
+    #[arg(long)]
+    pub connections: usize,
+    /// Different intents.
+    #[arg(long)]
+    pub intents: usize,
+    /// Different contacts.
+    #[arg(long)]
+    pub contacts: usize,
+    /// The number of the first request; no number is sent twice.
+    #[arg(long)]
+    pub first: u64,
+    /// Measured seconds, after the warm-up.
+    #[arg(long)]
+    pub seconds: f64,
+    /// Seconds before anything is measured.
+    #[arg(long)]
+    pub warm_up: f64,
+    /// Stop after this many requests instead.
+    #[arg(long, default_value_t = u64::MAX)]
+    pub requests: u64,
+    /// Also sign the body alone.
+    #[arg(long)]
+    pub body_signature: bool,
+}
+
+impl Options {
+    /// The options as they count: a smoke run is short whatever else was asked.
+    pub fn settled(mut self) -> Self {
+        if self.quick {
+            self.rounds = 1;
+            self.seconds = 0.6;
+            self.keys = self.keys.min(3_000);
+            self.connections = self.connections.min(32);
+            self.contacts = self.contacts.min(500);
+        }
+        self
+    }
+
+    /// Whether a part was asked for.
+    pub fn wants(&self, part: Part) -> bool {
+        self.only.is_empty() || self.only.contains(&part)
+    }
+}

@@ -1,0 +1,184 @@
+//! The parts of the benchmark, each from the start of its processes to its figures.
+
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+use crate::options::Options;
+use crate::process::{Running, free_address};
+use crate::report::{Report, Wanted};
+use crate::rounds::{Numbers, Series, Side, alternate, fill, median};
+use crate::world::World;
+use crate::{Outcome, web};
+
+const MIB: f64 = 1024.0 * 1024.0;
+
+/// The ratio to a bare handler, latency, memory under load; then whether everything that was sent is there.
+pub fn intake(options: &Options, report: &mut Report) -> Outcome<()> {
+    let intents = options.intents.unwrap_or(options.rules);
+    let world = World::new(options.rules)?;
+    let bare_address = free_address()?;
+    let mut command = Command::new(std::env::current_exe()?);
+    command.args(["bare", &bare_address.to_string()]).stdin(Stdio::null()).stdout(Stdio::null());
+    let mut bare = Running::start("the bare handler", &mut command)?;
+    bare.wait_until(Instant::now(), || web::get(bare_address, "/", "").is_ok())?;
+
+    let path = World::path();
+    let mut sides = vec![
+        Side { name: "bare".to_owned(), address: bare_address, path: path.clone(), intents, process: Some(&bare) },
+        Side { name: "tagrelay".to_owned(), address: world.address, path, intents, process: Some(&world.gateway) },
+    ];
+    for peer in &options.peer {
+        sides.push(peer_side(peer, intents)?);
+    }
+    let mut numbers = Numbers::new();
+    let first = numbers.block();
+    let probed = world.probe(first, intents, options.contacts)?;
+    let from = Instant::now();
+    let [_, gateway, ..] = sides.as_slice() else { return Err("there are two sides".into()) };
+    let earliest = numbers.block();
+    let filled = fill(gateway, options, &mut Numbers::at(earliest), options.keys)?;
+    eprintln!("{filled} keys held after {:.0} s", from.elapsed().as_secs_f64());
+
+    let series = alternate(&sides, options, &mut numbers)?;
+    let [bare_series, gateway_series, peers @ ..] = series.as_slice() else { return Err("there are two sides".into()) };
+    figures(report, bare_series, gateway_series, world.gateway.memory("VmHWM"));
+    for peer in peers {
+        let name = format!("tagrelay : {}, same requests", peer.name);
+        report.judge(&name, gateway_series.ratio_to(peer), "x", Wanted::AtLeast(8.0), None);
+        report.tell(&format!("{}: p99", peer.name), peer.median(|r| r.burst.p99 as f64 / 1000.0), "ms");
+        report.tell(&format!("{}: answers that are not 200", peer.name), peer.refused() as f64, "");
+    }
+    verify(options, report, &world, gateway_series, [probed, filled], [earliest, intents as u64])?;
+    report.tell(
+        "database, per event",
+        world.database_bytes() as f64 / (filled + gateway_series.taken()) as f64,
+        "bytes",
+    );
+    report.keep(series);
+    let again = world.restart()?;
+    report.tell("ready again after a kill, with all of that", again.ready.as_secs_f64() * 1000.0, "ms");
+    Ok(())
+}
+
+fn figures(report: &mut Report, bare: &Series, gateway: &Series, peak: u64) {
+    report.judge(
+        "intake: ratio to the bare handler",
+        gateway.ratio_to(bare),
+        "x",
+        Wanted::AtLeast(0.25),
+        Some(Wanted::AtLeast(0.35)),
+    );
+    let p99 = |series: &Series| series.median(|round| round.burst.p99 as f64 / 1000.0);
+    report.judge("intake: p99", p99(gateway), "ms", Wanted::Below(40.0), Some(Wanted::Below(25.0)));
+    report.tell("intake: p50", gateway.median(|round| round.burst.p50 as f64 / 1000.0), "ms");
+    report.tell("bare handler: p99", p99(bare), "ms");
+    report.tell("intake: rate", gateway.median(|round| round.burst.rate), "requests/s");
+    report.tell("bare handler: rate", bare.median(|round| round.burst.rate), "requests/s");
+    let cpu = |series: &Series| series.median(|round| round.cpu_us.unwrap_or(f64::NAN));
+    report.tell("intake: CPU of the gateway", cpu(gateway), "us/request");
+    report.tell("bare handler: CPU", cpu(bare), "us/request");
+    report.judge("memory under load, at most", peak as f64 / MIB, "MiB", Wanted::Below(100.0), None);
+}
+
+/// Whether what was acknowledged can be read, no more and no less, and whether the oldest keys are held.
+fn verify(
+    options: &Options,
+    report: &mut Report,
+    world: &World,
+    gateway: &Series,
+    [probed, filled]: [u64; 2],
+    [earliest, intents]: [u64; 2],
+) -> Outcome<()> {
+    if gateway.refused() > 0 {
+        return Err(format!("the gateway refused {} requests", gateway.refused()).into());
+    }
+    let sent = probed + filled + gateway.taken();
+    let newest = world.newest()?;
+    if newest != sent {
+        return Err(format!("{sent} requests were answered with 200, but the newest event is number {newest}").into());
+    }
+    for id in [1, sent / 2, sent] {
+        let event = world.event(id.max(1))?;
+        let rules = event.get("rules").and_then(serde_json::Value::as_array).map_or(0, Vec::len);
+        let changes = event.get("changes").and_then(serde_json::Value::as_array).map_or(0, Vec::len);
+        if (rules, changes) != (1, 1) {
+            return Err(format!("event {id} has {rules} rules and {changes} changes in place of one each").into());
+        }
+    }
+    report.check(format!("all {sent} acknowledged events are numbered and can be read by the API"));
+    if !world.holds(earliest, intents as usize, options.contacts)? {
+        return Err("the first key that was sent is not held any more".into());
+    }
+    let calls = world.provider_calls()?;
+    if calls == 0 && options.keys > 0 {
+        return Err("the provider got no call: nothing was delivered meanwhile".into());
+    }
+    report.check(format!("the oldest key is still known; the provider got {calls} calls meanwhile"));
+    Ok(())
+}
+
+fn peer_side(peer: &str, intents: usize) -> Outcome<Side<'static>> {
+    let parts = peer.split_once('=').and_then(|(name, rest)| Some((name, rest.split_once('/')?)));
+    let (name, (address, path)) = parts.ok_or_else(|| format!("--peer {peer}: expected NAME=ADDRESS/PATH"))?;
+    Ok(Side { name: name.to_owned(), address: address.parse()?, path: format!("/{path}"), intents, process: None })
+}
+
+/// Memory and wake-ups of a gateway without anything to do.
+pub fn idle(options: &Options, report: &mut Report) -> Outcome<()> {
+    let world = World::new(options.rules)?;
+    let (settle, watch) = if options.quick { (0.2, 0.5) } else { (3.0, 10.0) };
+    std::thread::sleep(Duration::from_secs_f64(settle));
+    let (before, from) = (world.gateway.wake_ups(), Instant::now());
+    std::thread::sleep(Duration::from_secs_f64(watch));
+    let wake_ups = (world.gateway.wake_ups() - before) as f64 / from.elapsed().as_secs_f64();
+    report.judge("memory when idle", world.gateway.memory("VmRSS") as f64 / MIB, "MiB", Wanted::Below(20.0), None);
+    report.judge("wake-ups when idle", wake_ups, "a second", Wanted::AtMost(2.0), None);
+    world.end()
+}
+
+/// From the start of the process to the first 200 of /readyz, on a fresh database.
+pub fn ready(options: &Options, report: &mut Report) -> Outcome<()> {
+    let starts = if options.quick { 1 } else { 7 };
+    let mut times = Vec::new();
+    for _ in 0..starts {
+        times.push(World::new(options.rules)?.ready.as_secs_f64() * 1000.0);
+    }
+    let name = format!("ready with {} rules", options.rules);
+    report.judge(&name, median(times), "ms", Wanted::Below(100.0), None);
+    Ok(())
+}
+
+/// Many rules against few: what a request costs more.
+pub fn rules(options: &Options, report: &mut Report) -> Outcome<()> {
+    const FEW: usize = 10;
+    let many = if options.quick { 1_000 } else { 10_000 };
+    let (small, large) = (World::new(FEW)?, World::new(many)?);
+    let side = |name: String, world: &World, intents| Side {
+        name,
+        address: world.address,
+        path: World::path(),
+        intents,
+        process: None,
+    };
+    let sides = [
+        Side { process: Some(&small.gateway), ..side(format!("{FEW} rules"), &small, FEW) },
+        Side { process: Some(&large.gateway), ..side(format!("{many} rules"), &large, many) },
+    ];
+    let mut shorter = options.clone();
+    shorter.seconds = options.seconds.min(3.0);
+    // An even number of rounds: each side goes first as often as the other.
+    shorter.rounds = options.rounds.next_multiple_of(2);
+    shorter.peer.clear();
+    let mut numbers = Numbers::new();
+    for side in &sides {
+        fill(side, &shorter, &mut Numbers::at(numbers.block()), options.keys.min(20_000))?;
+    }
+    let series = alternate(&sides, &shorter, &mut numbers)?;
+    let [few_series, many_series] = series.as_slice() else { return Err("there are two sides".into()) };
+    let name = format!("time of a request, {many} rules : {FEW} rules");
+    report.judge(&name, few_series.ratio_to(many_series), "x", Wanted::AtMost(1.1), None);
+    let cpu = |series: &Series| series.median(|round| round.cpu_us.unwrap_or(f64::NAN));
+    report.tell(&format!("CPU of a request, {many} rules : {FEW} rules"), cpu(many_series) / cpu(few_series), "x");
+    report.keep(series);
+    Ok(())
+}

@@ -1,0 +1,118 @@
+//! Processes that the benchmark starts and ends by their id, and what the kernel says of them.
+
+use std::net::{SocketAddr, TcpListener};
+use std::process::{Child, Command, ExitStatus};
+use std::time::{Duration, Instant};
+
+use crate::Outcome;
+
+/// A process of ours. It is killed when this is dropped.
+pub struct Running {
+    child: Child,
+    name: &'static str,
+}
+
+/// How long a server may take until it answers, and to end when it is asked to.
+const PATIENCE: Duration = Duration::from_secs(60);
+/// Ticks of `/proc/PID/stat` in a second; Linux shows 100 whatever the kernel counts in.
+const TICKS: f64 = 100.0;
+
+impl Running {
+    /// Starts a command.
+    pub fn start(name: &'static str, command: &mut Command) -> Outcome<Self> {
+        let child = command.spawn().map_err(|error| format!("{name}: {error}"))?;
+        Ok(Self { child, name })
+    }
+
+    /// Waits until `ready` says yes; gives the time since `from`.
+    pub fn wait_until(&mut self, from: Instant, mut ready: impl FnMut() -> bool) -> Outcome<Duration> {
+        while from.elapsed() < PATIENCE {
+            if ready() {
+                return Ok(from.elapsed());
+            }
+            if let Some(status) = self.child.try_wait()? {
+                return Err(format!("{} ended with {status} before it was ready", self.name).into());
+            }
+            std::thread::sleep(Duration::from_micros(500));
+        }
+        Err(format!("{} was not ready within {PATIENCE:?}", self.name).into())
+    }
+
+    /// Asks it to end, and waits.
+    pub fn end(mut self) -> Outcome<ExitStatus> {
+        Command::new("kill").args(["-TERM", &self.child.id().to_string()]).status()?;
+        let asked = Instant::now();
+        while asked.elapsed() < PATIENCE {
+            if let Some(status) = self.child.try_wait()? {
+                return Ok(status);
+            }
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        Err(format!("{} did not end within {PATIENCE:?}", self.name).into())
+    }
+
+    /// Seconds of CPU it has used.
+    pub fn cpu(&self) -> f64 {
+        let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.child.id())).unwrap_or_default();
+        // The name in parentheses may hold spaces; user and system time are the 12th and 13th field after it.
+        let after = stat.rsplit(") ").next().unwrap_or_default();
+        let ticks = |index| after.split(' ').nth(index).and_then(|t| t.parse::<f64>().ok()).unwrap_or_default();
+        (ticks(11) + ticks(12)) / TICKS
+    }
+
+    /// A size of `/proc/PID/status` in bytes: `VmRSS`, `VmHWM`.
+    pub fn memory(&self, name: &str) -> u64 {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap_or_default();
+        field(&status, name) * 1024
+    }
+
+    /// How often all its threads together have slept and woken.
+    pub fn wake_ups(&self) -> u64 {
+        let tasks = std::fs::read_dir(format!("/proc/{}/task", self.child.id()));
+        let status = |task: std::fs::DirEntry| std::fs::read_to_string(task.path().join("status")).unwrap_or_default();
+        tasks.into_iter().flatten().flatten().map(|task| field(&status(task), "voluntary_ctxt_switches")).sum()
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn field(status: &str, name: &str) -> u64 {
+    let line = status.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':'));
+    line.and_then(|line| line.split_whitespace().next()?.parse().ok()).unwrap_or_default()
+}
+
+/// A port of loopback that is free now.
+pub fn free_address() -> Outcome<SocketAddr> {
+    Ok(TcpListener::bind("127.0.0.1:0")?.local_addr()?)
+}
+
+/// Seconds of CPU that the whole machine has used, time stolen by its host included.
+pub fn machine_cpu() -> f64 {
+    let stat = std::fs::read_to_string("/proc/stat").unwrap_or_default();
+    let first = stat.lines().next().unwrap_or_default();
+    let ticks: Vec<f64> = first.split_whitespace().skip(1).filter_map(|t| t.parse().ok()).collect();
+    let idle: f64 = ticks.iter().skip(3).take(2).sum();
+    (ticks.iter().take(8).sum::<f64>() - idle) / TICKS
+}
+
+/// Waits until the machine is idle, at most half a minute; gives the share of its cores that was busy at last.
+pub fn wait_for_idle() -> f64 {
+    const ENOUGH: f64 = 0.05;
+    let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get) as f64;
+    let mut busy = 1.0;
+    let from = Instant::now();
+    while from.elapsed() < Duration::from_secs(30) {
+        let (before, at) = (machine_cpu(), Instant::now());
+        std::thread::sleep(Duration::from_millis(400));
+        busy = (machine_cpu() - before) / at.elapsed().as_secs_f64() / cores;
+        if busy <= ENOUGH {
+            break;
+        }
+    }
+    busy
+}

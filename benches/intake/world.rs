@@ -1,0 +1,148 @@
+//! A gateway with its rules, its database and its provider, each in a process of its own.
+
+use std::net::SocketAddr;
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+use tempfile::TempDir;
+
+use crate::process::{Running, free_address};
+use crate::shapes::{Message, SECRET, SOURCE, rule_files};
+use crate::{Outcome, web};
+
+/// The token with which the benchmark reads the API.
+const TOKEN: &str = "benchmark-token";
+/// Beside the build, not in a folder that may be memory: a commit must reach a real disk.
+const FOLDER: &str = env!("CARGO_TARGET_TMPDIR");
+
+/// Everything that belongs to one gateway.
+pub struct World {
+    folder: TempDir,
+    sandbox_address: SocketAddr,
+    _sandbox: Running,
+    /// The gateway's process.
+    pub gateway: Running,
+    /// Where it listens.
+    pub address: SocketAddr,
+    /// How long its last start took until it was ready.
+    pub ready: Duration,
+}
+
+impl World {
+    /// A fresh gateway with this many rules, ready.
+    pub fn new(rules: usize) -> Outcome<Self> {
+        let folder = tempfile::Builder::new().prefix("tagrelay-bench-").tempdir_in(FOLDER)?;
+        let sandbox_address = free_address()?;
+        let directory = folder.path().join("rules");
+        std::fs::create_dir(&directory)?;
+        for (name, text) in rule_files(rules, &sandbox_address.to_string()) {
+            std::fs::write(directory.join(name), text)?;
+        }
+        let sandbox = start_sandbox(folder.path(), sandbox_address)?;
+        let (gateway, address, ready) = start_gateway(folder.path())?;
+        Ok(Self { folder, sandbox_address, _sandbox: sandbox, gateway, address, ready })
+    }
+
+    /// Kills the gateway as a crash would, and starts it again on what it left.
+    pub fn restart(self) -> Outcome<Self> {
+        let Self { folder, sandbox_address, _sandbox, gateway, .. } = self;
+        drop(gateway);
+        let (gateway, address, ready) = start_gateway(folder.path())?;
+        Ok(Self { folder, sandbox_address, _sandbox, gateway, address, ready })
+    }
+
+    /// Ends the gateway as an operator would.
+    pub fn end(self) -> Outcome<()> {
+        let status = self.gateway.end()?;
+        if status.success() { Ok(()) } else { Err(format!("the gateway ended with {status}").into()) }
+    }
+
+    /// The address of its hook, below the host.
+    pub fn path() -> String {
+        format!("/hooks/{SOURCE}")
+    }
+
+    /// Makes sure that the gateway does its work: a proven request is answered by its rule, the same again is the same
+    /// answer, and a request without proof is refused. Gives the number of events this stored.
+    pub fn probe(&self, number: u64, intents: usize, contacts: usize) -> Outcome<u64> {
+        let mut message = Message::new(&Self::path(), intents, contacts, false);
+        let request = message.fill(number, tagrelay::clock::now().seconds()).to_vec();
+        let first = web::send(self.address, &request)?;
+        let text = String::from_utf8_lossy(&first.body).into_owned();
+        if first.status != 200 || !text.contains("Thank you! We will") {
+            return Err(format!("a signed request was answered with {}: {text}", first.status).into());
+        }
+        if web::send(self.address, &request)?.body != first.body {
+            return Err("a repeated request was answered otherwise".into());
+        }
+        let unsigned = message.fill(number + 1, 0);
+        match web::send(self.address, unsigned)?.status {
+            401 => Ok(1),
+            status => Err(format!("a request with an old signature was answered with {status}").into()),
+        }
+    }
+
+    /// Whether the key of this request is held: it is answered and no event is stored.
+    pub fn holds(&self, number: u64, intents: usize, contacts: usize) -> Outcome<bool> {
+        let before = self.newest()?;
+        let mut message = Message::new(&Self::path(), intents, contacts, false);
+        let answer = web::send(self.address, message.fill(number, tagrelay::clock::now().seconds()))?;
+        Ok(answer.status == 200 && self.newest()? == before)
+    }
+
+    /// The number of the newest event that the API shows.
+    pub fn newest(&self) -> Outcome<u64> {
+        let page = web::get_json(self.address, "/api/v1/events?limit=1", TOKEN)?;
+        let id = page.pointer("/items/0/id").ok_or("the list of events has no item")?;
+        Ok(id.as_str().map(str::to_owned).unwrap_or_else(|| id.to_string()).parse()?)
+    }
+
+    /// An event as the API shows it.
+    pub fn event(&self, id: u64) -> Outcome<serde_json::Value> {
+        web::get_json(self.address, &format!("/api/v1/events/{id}"), TOKEN)
+    }
+
+    /// The calls that the provider got.
+    pub fn provider_calls(&self) -> Outcome<usize> {
+        let calls = web::get_json(self.sandbox_address, "/_sandbox/calls", "")?;
+        Ok(calls.get("calls").and_then(serde_json::Value::as_array).map_or(0, Vec::len))
+    }
+
+    /// Bytes of the database with its log.
+    pub fn database_bytes(&self) -> u64 {
+        let files = std::fs::read_dir(self.folder.path()).into_iter().flatten().flatten();
+        files.filter_map(|file| file.metadata().ok()).filter(std::fs::Metadata::is_file).map(|m| m.len()).sum()
+    }
+}
+
+/// The sandbox, ready.
+fn start_sandbox(folder: &Path, address: SocketAddr) -> Outcome<Running> {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_tagrelay"));
+    command.args(["sandbox", "--listen", &address.to_string()]).current_dir(folder).stdin(Stdio::null());
+    command.stdout(Stdio::null()).stderr(Stdio::null());
+    let mut sandbox = Running::start("the sandbox", &mut command)?;
+    sandbox.wait_until(Instant::now(), || web::get(address, "/_sandbox/", "").is_ok_and(|a| a.status == 200))?;
+    Ok(sandbox)
+}
+
+/// The gateway, ready, with its address and the time from the start of its process until then.
+fn start_gateway(folder: &Path) -> Outcome<(Running, SocketAddr, Duration)> {
+    let address = free_address()?;
+    let log = std::fs::File::options().create(true).append(true).open(folder.join("gateway.log"))?;
+    let mut command = Command::new(env!("CARGO_BIN_EXE_tagrelay"));
+    command.arg("serve").current_dir(folder).stdin(Stdio::null()).stdout(Stdio::null()).stderr(log);
+    // Settings of whoever runs this must not change what is measured.
+    command.env_clear().env("TAGRELAY_LISTEN", address.to_string()).env("TAGRELAY_RULES", folder.join("rules"));
+    command.env("TAGRELAY_DATABASE_URL", format!("sqlite://{}", folder.join("tagrelay.db").display()));
+    command.env("TAGRELAY_ADMIN_TOKEN", TOKEN).env("TAGRELAY_LOG", "info").env("TAGRELAY_LOG_FORMAT", "json");
+    command.env("WEBSITE_BOT_SECRET", SECRET).env("HELPCRUNCH_API_KEY", "sandbox");
+    let from = Instant::now();
+    let mut gateway = Running::start("the gateway", &mut command)?;
+    let ready = gateway.wait_until(from, || web::get(address, "/readyz", "").is_ok_and(|a| a.status == 200));
+    let ready = ready.map_err(|error| {
+        let log = std::fs::read_to_string(folder.join("gateway.log")).unwrap_or_default();
+        format!("{error}\n{log}")
+    })?;
+    Ok((gateway, address, ready))
+}
