@@ -1,0 +1,261 @@
+//! The documentation, held against what it speaks of: examples check clean, files exist, commands, settings, addresses and
+//! metrics are all there, and nothing that is there goes unmentioned.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use tagrelay::flow::preview;
+use tagrelay::rules::{self, RuleFile};
+use tagrelay::settings::Settings;
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+fn text_of(path: &str) -> String {
+    fs::read_to_string(root().join(path)).expect(path)
+}
+
+/// A page of the documentation.
+struct Page {
+    /// `README.md`, `docs/rules.md`
+    path: String,
+    text: String,
+}
+
+/// A fenced block of a page.
+struct Block {
+    page: String,
+    /// The line of its first line, from 1.
+    line: usize,
+    /// What stands after the backticks.
+    kind: String,
+    text: String,
+}
+
+impl Block {
+    fn place(&self) -> String {
+        format!("{}:{}", self.page, self.line)
+    }
+
+    /// Its commands, continued lines joined, without comments.
+    fn commands(&self) -> Vec<String> {
+        let joined = self.text.replace("\\\n", " ");
+        let command = |line: &str| line.split(" # ").next().unwrap_or_default().trim().to_owned();
+        joined.lines().map(command).filter(|line| !line.is_empty() && !line.starts_with('#')).collect()
+    }
+}
+
+fn pages() -> Vec<Page> {
+    let docs = fs::read_dir(root().join("docs")).expect("docs/");
+    let mut paths: Vec<String> = docs
+        .map(|entry| entry.expect("an entry").file_name().to_string_lossy().into_owned())
+        .filter(|name| name.ends_with(".md"))
+        .map(|name| format!("docs/{name}"))
+        .collect();
+    paths.extend(["README.md".to_owned(), "ARCHITECTURE.md".to_owned(), "CHANGELOG.md".to_owned()]);
+    paths.sort();
+    paths.into_iter().map(|path| Page { text: text_of(&path), path }).collect()
+}
+
+fn blocks() -> Vec<Block> {
+    let mut blocks = Vec::new();
+    for page in pages() {
+        let mut open: Option<Block> = None;
+        for (index, line) in page.text.lines().enumerate() {
+            match (&mut open, line.strip_prefix("```")) {
+                (None, Some(kind)) => {
+                    let kind = kind.trim().to_owned();
+                    open = Some(Block { page: page.path.clone(), line: index + 2, kind, text: String::new() });
+                }
+                (Some(_), Some("")) => blocks.extend(open.take()),
+                (Some(block), _) => {
+                    block.text.push_str(line);
+                    block.text.push('\n');
+                }
+                (None, None) => {}
+            }
+        }
+        assert!(open.is_none(), "{}: a block has no end", page.path);
+    }
+    blocks
+}
+
+#[test]
+fn every_block_says_what_it_is() {
+    const KINDS: [&str; 6] = ["yaml", "yaml fragment", "sh", "json", "text", "mermaid"];
+    for block in blocks() {
+        assert!(KINDS.contains(&block.kind.as_str()), "{}: {:?} is none of {KINDS:?}", block.place(), block.kind);
+    }
+}
+
+/// The whole YAML blocks of one page are one rule set, so an example may build on the one before it. What only shows a
+/// part is marked `yaml fragment`.
+#[test]
+fn the_yaml_of_each_page_checks_clean_and_passes_its_tests() {
+    let mut sets: BTreeMap<String, Vec<RuleFile>> = BTreeMap::new();
+    for block in blocks().into_iter().filter(|block| block.kind == "yaml") {
+        let end = if block.text.starts_with("tests:") { "test.yaml" } else { "yaml" };
+        let path = format!("{}:{:04}.{end}", block.page, block.line);
+        sets.entry(block.page).or_default().push(RuleFile { path, text: block.text });
+    }
+    assert!(sets.len() >= 3, "the pages have examples");
+    for (page, files) in sets {
+        let checked = rules::check(&files);
+        let told = rules::report::text(&checked.findings, &files, false);
+        assert!(checked.findings.is_empty(), "{page}\n{told}");
+        let catalog = checked.catalog.expect("no finding, so a catalog");
+        let failed: Vec<_> = preview::test(&catalog, &checked.tests).tests.into_iter().filter(|t| !t.passed).collect();
+        assert!(failed.is_empty(), "{page}: {failed:#?}");
+    }
+}
+
+/// The words of a command that runs tagrelay, after its name; `None` for any other command.
+fn tagrelay_words(command: &str) -> Option<Vec<&str>> {
+    // What stands before it sets variables: `NAME=value tagrelay ...`.
+    let words: Vec<&str> =
+        command.split_whitespace().skip_while(|word| word.contains('=') && !word.starts_with('-')).collect();
+    match words.as_slice() {
+        ["tagrelay", rest @ ..] | ["cargo", "run", "--release", "--", rest @ ..] => Some(rest.to_vec()),
+        _ => None,
+    }
+}
+
+fn help(command: &str) -> Option<String> {
+    let binary = env!("CARGO_BIN_EXE_tagrelay");
+    let output = Command::new(binary).args([command, "--help"]).output().expect("the binary runs");
+    output.status.success().then(|| String::from_utf8_lossy(&output.stdout).into_owned())
+}
+
+#[test]
+fn every_command_that_is_shown_exists_with_its_options() {
+    let mut shown = 0;
+    for block in blocks().iter().filter(|block| block.kind == "sh") {
+        for command in block.commands() {
+            let Some(words) = tagrelay_words(&command) else { continue };
+            let name = words.first().copied().unwrap_or("--help");
+            if name.starts_with('-') {
+                continue;
+            }
+            let help = help(name).unwrap_or_else(|| panic!("{}: there is no `tagrelay {name}`", block.place()));
+            for option in words.iter().filter(|word| word.starts_with("--")) {
+                let option = option.split('=').next().unwrap_or(option);
+                assert!(help.contains(option), "{}: `tagrelay {name}` has no {option}", block.place());
+            }
+            shown += 1;
+        }
+    }
+    assert!(shown > 5, "the pages show commands");
+}
+
+/// `rules/...`, `docs/...`, `scripts/...` and `@file` in commands.
+#[test]
+fn every_file_that_a_command_names_exists() {
+    for block in blocks().iter().filter(|block| block.kind == "sh") {
+        for command in block.commands() {
+            for word in command.split_whitespace() {
+                let path = word.trim_matches(['"', '\'']).trim_start_matches('@');
+                let ours =
+                    ["rules/", "docs/", "scripts/", "src/", "tests/"].iter().any(|start| path.starts_with(start));
+                assert!(!ours || root().join(path).exists(), "{}: {path} doesn't exist", block.place());
+            }
+        }
+    }
+}
+
+#[test]
+fn every_link_to_a_file_leads_to_one() {
+    for page in pages() {
+        let folder = root().join(&page.path).parent().map(PathBuf::from).unwrap_or_default();
+        for link in page.text.split("](").skip(1).filter_map(|rest| rest.split(')').next()) {
+            let path = link.split('#').next().unwrap_or_default();
+            let elsewhere = path.is_empty() || path.contains("://") || path.starts_with("mailto:");
+            assert!(elsewhere || folder.join(path).exists(), "{}: {link} leads nowhere", page.path);
+        }
+    }
+}
+
+/// The texts in quotes of a piece of source.
+fn quoted(source: &str) -> Vec<&str> {
+    source.split('"').skip(1).step_by(2).collect()
+}
+
+fn between<'t>(text: &'t str, start: &str, end: &str) -> &'t str {
+    let from = text.split_once(start).unwrap_or_else(|| panic!("{start:?} isn't there")).1;
+    from.split_once(end).unwrap_or_else(|| panic!("{end:?} isn't there")).0
+}
+
+/// Settings in the pages: `TAGRELAY_` and what follows.
+fn settings_named(text: &str) -> BTreeSet<String> {
+    let name = |rest: &str| rest.chars().take_while(|c| c.is_ascii_uppercase() || *c == '_').collect::<String>();
+    text.split("TAGRELAY_").skip(1).map(name).filter(|name| !name.is_empty()).collect()
+}
+
+#[test]
+fn every_setting_is_documented_and_every_documented_setting_exists() {
+    let source = text_of("src/settings.rs");
+    let names = quoted(between(&source, "const NAMES", "];"));
+    assert!(names.len() > 10, "the settings were not found");
+    let operations = text_of("docs/operations.md");
+    for name in &names {
+        assert!(
+            operations.contains(&format!("`TAGRELAY_{name}`")),
+            "docs/operations.md says nothing of TAGRELAY_{name}"
+        );
+    }
+    for page in pages() {
+        for name in settings_named(&page.text) {
+            let variable = format!("TAGRELAY_{name}");
+            let faults = Settings::read(&[(variable.clone(), "?".to_owned())].into()).err().unwrap_or_default();
+            let unknown = faults.iter().any(|fault| fault.problem.contains("is not a setting"));
+            assert!(!unknown, "{}: {variable} is not a setting", page.path);
+        }
+    }
+}
+
+#[test]
+fn every_address_is_documented() {
+    let source = text_of("src/http/mod.rs");
+    let operations = text_of("docs/operations.md");
+    let routes = between(&source, "fn routes", "\n}");
+    let addresses: Vec<&str> = quoted(routes).into_iter().filter(|text| text.starts_with('/')).collect();
+    assert!(addresses.len() > 10, "the addresses were not found");
+    for address in addresses {
+        assert!(operations.contains(address), "docs/operations.md says nothing of {address}");
+    }
+}
+
+#[test]
+fn every_metric_is_documented() {
+    let source = text_of("src/flow/metrics.rs");
+    let operations = text_of("docs/operations.md");
+    let names: Vec<&str> =
+        source.split("registry.register(\"").skip(1).filter_map(|rest| rest.split('"').next()).collect();
+    assert!(names.len() > 3, "the metrics were not found");
+    for name in names {
+        assert!(
+            operations.contains(&format!("`tagrelay_{name}")),
+            "docs/operations.md says nothing of tagrelay_{name}"
+        );
+    }
+}
+
+#[test]
+fn the_architecture_stays_short_and_names_files_that_exist() {
+    let text = text_of("ARCHITECTURE.md");
+    assert!(text.lines().count() <= 150, "{} lines", text.lines().count());
+    for word in text.split('`').skip(1).step_by(2) {
+        let path = word.split("::").next().unwrap_or(word);
+        let is_path = ["src/", "tests/", "docs/", "scripts/"].iter().any(|start| path.starts_with(start));
+        assert!(!is_path || root().join(path).exists(), "{path} doesn't exist");
+    }
+}
+
+#[test]
+fn commands_are_told_from_other_words() {
+    assert_eq!(tagrelay_words("A=1 tagrelay check rules"), Some(vec!["check", "rules"]));
+    assert_eq!(tagrelay_words("cargo run --release -- serve --sandbox"), Some(vec!["serve", "--sandbox"]));
+    assert_eq!(tagrelay_words("curl http://127.0.0.1:8080/healthz"), None);
+}
