@@ -1,0 +1,6 @@
+//! What the gateway does, told as stories: the real binary, real sockets, a real database, the provider sandbox.
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod first_contact;
