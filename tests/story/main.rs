@@ -4,3 +4,7 @@
 mod support;
 
 mod first_contact;
+mod dead_letters;
+mod delivery;
+mod failures;
+mod guards;
