@@ -13,7 +13,7 @@ use super::delivery::{self, Delivery, Retry};
 use super::lot;
 use super::record::EventRecord;
 use super::schema;
-use crate::domain::change::{Change, ChangeId, Ord};
+use crate::domain::change::{Change, ChangeId, Ord, Settled};
 use crate::domain::contact::{Contact, ContactKey};
 use crate::domain::name::{ConnectionName, SourceName};
 use crate::domain::time::Timestamp;
@@ -254,14 +254,17 @@ fn event(db: &Connection, ord: Ord) -> Result<Option<EventView>, StoreError> {
             let id = ChangeId { ord, index: index as u32 };
             let key = change.contact.key();
             let retry = retries.iter().find(|(k, _)| *k == key).and_then(|(_, retry)| retry.clone());
-            state(id, change, &deliveries, retry)
+            let state = state(id, change, &deliveries, retry.clone());
+            // A dead letter that was put back waits again, whatever its last delivery says.
+            let put_back = state.state == Settled::Dead.word() && dead::get(db, id)?.is_none();
+            Ok(if put_back { waiting(id, change, retry) } else { state })
         })
-        .collect();
+        .collect::<Result<_, StoreError>>()?;
     // The contact's other deliveries are not this event's story: those that settled it, and failed tries while it waited.
-    let waiting = changes.iter().any(|c| c.delivery.is_none());
+    let waits = changes.iter().any(|c| c.delivery.is_none());
     let last = changes.iter().filter_map(|c| c.delivery).max();
     deliveries
-        .retain(|d| d.settled.iter().any(|s| s.id.ord == ord) || d.retry.is_some() && (waiting || last >= Some(d.id)));
+        .retain(|d| d.settled.iter().any(|s| s.id.ord == ord) || d.retry.is_some() && (waits || last >= Some(d.id)));
     let mut statement = db.prepare_cached("SELECT at, differs FROM duplicate WHERE ord = ?1 ORDER BY at")?;
     let rows = statement.query_map(params![ord.0 as i64], |row| Ok((Timestamp(row.get(0)?), row.get(1)?)))?;
     let duplicates = rows.collect::<Result<_, _>>()?;
@@ -280,13 +283,11 @@ fn state(id: ChangeId, change: &Change, deliveries: &[Delivery], retry: Option<R
             delivery: Some(delivery),
             retry: None,
         },
-        None => ChangeState {
-            id,
-            change: change.clone(),
-            state: "waiting",
-            reason: retry.as_ref().map(|r| r.reason.clone()).unwrap_or_default(),
-            delivery: None,
-            retry,
-        },
+        None => waiting(id, change, retry),
     }
+}
+
+fn waiting(id: ChangeId, change: &Change, retry: Option<Retry>) -> ChangeState {
+    let reason = retry.as_ref().map(|r| r.reason.clone()).unwrap_or_default();
+    ChangeState { id, change: change.clone(), state: "waiting", reason, delivery: None, retry }
 }
