@@ -57,7 +57,8 @@ fn a_dead_letter_is_tried_again_under_its_old_number() {
     assert_eq!((states(&event), &event["changes"][0]["id"]), (vec!["applied".to_owned()], &id));
     assert_eq!(gateway.contact_in_sandbox(7).expect("known"), ["Lead"]);
     assert!(letters(&gateway).is_empty());
-    let again = gateway.api_as(ADMIN, "POST", &format!("/api/v1/dead-letters/{}/retry", id.as_str().expect("an id")), b"");
+    let again =
+        gateway.api_as(ADMIN, "POST", &format!("/api/v1/dead-letters/{}/retry", id.as_str().expect("an id")), b"");
     assert_eq!(again.status, 404);
 }
 
@@ -82,7 +83,10 @@ fn a_dead_letter_can_be_discarded_with_a_note() {
     gateway.api_as(ADMIN, "POST", &path, note).ok();
     let discarded = |gateway: &Gateway| {
         let event = gateway.event_of("lost");
-        assert_eq!((states(&event), &event["changes"][0]["reason"]), (vec!["discarded".to_owned()], &json!("a test account")));
+        assert_eq!(
+            (states(&event), &event["changes"][0]["reason"]),
+            (vec!["discarded".to_owned()], &json!("a test account"))
+        );
         assert!(letters(gateway).is_empty());
     };
     discarded(&gateway);

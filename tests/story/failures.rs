@@ -82,7 +82,8 @@ fn a_429_without_a_wish_is_given_five_seconds() {
 
 #[test]
 fn a_change_that_was_made_and_answered_with_a_failure_ends_right() {
-    for fault in [json!({ "kind": "ghost", "status": 500 }), json!({ "kind": "ghost" }), json!({ "kind": "truncate" })] {
+    for fault in [json!({ "kind": "ghost", "status": 500 }), json!({ "kind": "ghost" }), json!({ "kind": "truncate" })]
+    {
         let mut fault = fault;
         fault["times"] = 1.into();
         let gateway = ill(&json!([fault]));
@@ -143,7 +144,9 @@ fn refused_credentials_pause_the_connection_until_they_are_mended() {
     assert_eq!(states(&gateway.event_of("e0")), ["waiting"]);
     assert_eq!(gateway.crm()["waiting"], 6);
     assert_eq!(gateway.call("GET", "/readyz", &[], b"").status, 200, "events are still taken");
-    assert!(gateway.call("GET", "/metrics", &[], b"").text().contains("tagrelay_connection_paused{connection=\"crm\"} 1"));
+    assert!(
+        gateway.call("GET", "/metrics", &[], b"").text().contains("tagrelay_connection_paused{connection=\"crm\"} 1")
+    );
     assert_eq!(gateway.api("/dead-letters")["items"], json!([]));
 
     gateway.try_now();

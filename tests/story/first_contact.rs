@@ -29,9 +29,8 @@ fn a_real_request_is_answered_and_soon_the_contact_has_its_tags() {
     assert_eq!(gateway.contact_in_sandbox(1_568_834).expect("known"), ["Lead", "Newsletter", "Plan intensivo"]);
     assert_eq!(event["rules"], json!(["pricing-lead", "pricing-reply-es", "pricing-reply"]));
     assert_eq!(event["intent"], "pricing.inquiry");
-    let wanted = |wanted: &str, tag: &str| {
-        ("pricing-lead".to_owned(), wanted.to_owned(), tag.to_owned(), "applied".to_owned())
-    };
+    let wanted =
+        |wanted: &str, tag: &str| ("pricing-lead".to_owned(), wanted.to_owned(), tag.to_owned(), "applied".to_owned());
     assert_eq!(changes(&event), [wanted("remove", "Cold"), wanted("add", "Lead"), wanted("add", "Plan intensivo")]);
 }
 

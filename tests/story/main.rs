@@ -3,8 +3,11 @@
 #[path = "../support/mod.rs"]
 mod support;
 
-mod first_contact;
 mod dead_letters;
 mod delivery;
 mod failures;
+mod first_contact;
 mod guards;
+mod operations;
+mod secrecy;
+mod starts;

@@ -151,7 +151,9 @@ impl Gateway {
         });
         let built_in = self.setup.args.iter().any(|arg| arg == "--sandbox");
         self.sandbox = built_in.then(|| {
-            eventually("the sandbox's address", || address_in(&self.log_lines(), "every connection goes to the sandbox"))
+            eventually("the sandbox's address", || {
+                address_in(&self.log_lines(), "every connection goes to the sandbox")
+            })
         });
     }
 
