@@ -96,3 +96,16 @@ enum Format {
 fn pretty<T: serde::Serialize>(data: &T) -> String {
     serde_json::to_string_pretty(data).expect("answers are plain data with text keys")
 }
+
+/// Waits for SIGTERM or SIGINT.
+async fn stop_signal() {
+    use tokio::signal::unix::{SignalKind, signal};
+    let (Ok(mut term), Ok(mut int)) = (signal(SignalKind::terminate()), signal(SignalKind::interrupt())) else {
+        eprintln!("signals can't be heard; only a kill will stop this process");
+        return std::future::pending().await;
+    };
+    tokio::select! {
+        _ = term.recv() => {}
+        _ = int.recv() => {}
+    }
+}

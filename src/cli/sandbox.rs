@@ -3,7 +3,7 @@
 use std::net::{SocketAddr, TcpListener};
 use std::process::ExitCode;
 
-use super::{NO, fail, settings};
+use super::{NO, fail, settings, stop_signal};
 use crate::sandbox::{self, SandboxOptions, Unknown};
 
 /// Run the provider sandbox alone: the providers' APIs as documented, with limits and errors.
@@ -20,7 +20,7 @@ pub struct Args {
     strict: bool,
 }
 
-/// Runs until it is ended.
+/// Runs until SIGTERM or SIGINT.
 pub fn run(args: &Args) -> ExitCode {
     let settings = match settings() {
         Ok(settings) => settings,
@@ -42,7 +42,7 @@ pub fn run(args: &Args) -> ExitCode {
         sandbox.address()
     );
     actix_web::rt::System::new().block_on(async {
-        let _ = tokio::signal::ctrl_c().await;
+        stop_signal().await;
         sandbox.stop().await;
     });
     ExitCode::SUCCESS

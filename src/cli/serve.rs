@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use super::{NO, WRONG, fail, logging, ruleset, settings, token};
+use super::{NO, WRONG, fail, logging, ruleset, settings, stop_signal, token};
 use crate::domain::connection::ConnectionConfig;
 use crate::domain::secret::Secret;
 use crate::flow::gateway::{self, Gateway, Opened, StartError};
@@ -152,18 +152,5 @@ async fn retain(gateway: std::sync::Arc<Gateway>) {
             tracing::error!(%error, "what is too old could not be removed");
         }
         tokio::time::sleep(RETAIN_EVERY).await;
-    }
-}
-
-/// Waits for SIGTERM or SIGINT.
-async fn stop_signal() {
-    use tokio::signal::unix::{SignalKind, signal};
-    let (Ok(mut term), Ok(mut int)) = (signal(SignalKind::terminate()), signal(SignalKind::interrupt())) else {
-        tracing::error!("signals can't be heard; only a kill will stop this process");
-        return std::future::pending().await;
-    };
-    tokio::select! {
-        _ = term.recv() => {}
-        _ = int.recv() => {}
     }
 }

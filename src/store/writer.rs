@@ -193,8 +193,8 @@ impl Memory {
                 }
                 Command::Retain(reply) => outbox.push(reply, Ok(self.retain(db, now, options)?)),
                 Command::Ping(reply) => {
-                    // A write that changes nothing: a file that has become read-only is noticed here too.
-                    outbox.push(reply, Ok(super::schema::set_meta(db, "ping", 0)?));
+                    // A write of something new (SQLite skips a page that stays as it is), so that a full disk is noticed.
+                    outbox.push(reply, Ok(super::schema::set_meta(db, "ping", now.0)?));
                 }
                 Command::Accept(..) | Command::Take(..) | Command::Stop => {}
             }

@@ -1,0 +1,121 @@
+//! `kill -9` at random moments under load, with a provider that fails in a fifth of its calls: every event that got a 200
+//! is there, and the contacts end as if its changes had been made one by one in the order of acceptance.
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod dice;
+mod model;
+mod senders;
+
+use std::collections::BTreeSet;
+use std::net::TcpListener;
+use std::time::{Duration, Instant};
+
+use serde_json::json;
+use support::eventually;
+use support::gateway::{Gateway, HEAD, Setup};
+use tagrelay::sandbox::{self, Access, Limit, Sandbox, SandboxOptions};
+
+use dice::Dice;
+use senders::Senders;
+
+const KILLS: usize = 50;
+const CONTACTS: u64 = 30;
+
+#[test]
+fn nothing_acknowledged_is_lost_and_order_holds_through_fifty_kills() {
+    let seed = seed();
+    eprintln!("KILL_SEED={seed}");
+    let mut dice = Dice::new(seed);
+    let provider = provider();
+    let mut gateway = gateway(&provider);
+    let senders = Senders::start(gateway.address, seed);
+    for kill in 0..KILLS {
+        provider.clear_faults();
+        let faults = json!([{ "kind": "mixed", "share": 0.2, "seed": dice.below(1 << 32), "millis": 50 }]);
+        provider.add_faults(&faults).expect("faults");
+        let moment = Duration::from_millis(20 + dice.below(480));
+        let until = Instant::now() + moment;
+        while Instant::now() < until {
+            // What failed is tried again at once: more calls under way when the kill comes.
+            stir(&gateway);
+            std::thread::sleep(Duration::from_millis(dice.below(60)));
+        }
+        gateway.kill();
+        assert!(!gateway.process.log().contains("panicked"), "kill {kill}:\n{}", gateway.process.log());
+        gateway.start_again();
+        senders.move_to(gateway.address);
+    }
+    let sent = senders.stop();
+    provider.clear_faults();
+    drain(&gateway);
+
+    let events = gateway.events();
+    let keys: BTreeSet<&str> = events.iter().filter_map(|event| event["key"].as_str()).collect();
+    assert_eq!(keys.len(), events.len(), "each event is there once");
+    let lost: Vec<&String> = sent.acknowledged.iter().filter(|key| !keys.contains(key.as_str())).collect();
+    assert!(lost.is_empty(), "acknowledged and lost: {lost:?}");
+    assert!(keys.iter().all(|key| sent.keys.contains(*key)), "nothing is there that nobody sent");
+    assert_eq!(gateway.api("/dead-letters")["items"], json!([]), "all that failed could pass");
+
+    let expected = model::outcome(&events);
+    let differing: Vec<String> = (1..=CONTACTS).filter_map(|id| differs(&provider, &expected, id)).collect();
+    assert!(differing.is_empty(), "KILL_SEED={seed}:\n{}", differing.join("\n"));
+
+    let calls = provider.calls().len();
+    gateway.terminate();
+    gateway.start_again();
+    eventually("an idle start", || (gateway.crm()["waiting"] == 0).then_some(()));
+    assert_eq!(provider.calls().len(), calls, "nothing waits that was settled");
+    let faulty = provider.calls().iter().filter(|call| call.fault.is_some()).count();
+    eprintln!(
+        "{} events, {} acknowledged, {calls} calls of which {faulty} went wrong",
+        events.len(),
+        sent.acknowledged.len()
+    );
+    assert!(events.len() > 500 && faulty > 50, "too little happened to prove anything");
+}
+
+/// The same seed gives the same kills, events and faults, though the machine's own timing still differs. `KILL_SEED` sets
+/// another one.
+fn seed() -> u64 {
+    let given = std::env::var_os("KILL_SEED").map(|text| text.into_string().expect("a number"));
+    given.map_or(2026, |text| text.parse().expect("a number"))
+}
+
+/// A provider that outlives the gateway.
+fn provider() -> Sandbox {
+    let options = SandboxOptions { access: Access::AnyKey, limit: Limit::Off, ..SandboxOptions::default() };
+    sandbox::start(TcpListener::bind("127.0.0.1:0").expect("a port"), options).expect("a sandbox")
+}
+
+fn gateway(provider: &Sandbox) -> Gateway {
+    let base_url = provider.base_url("helpcrunch").expect("it has one");
+    let crm = format!(
+        "connections:\n  crm: {{ provider: helpcrunch, api_key: env:CRM_KEY, base_url: \"{base_url}\",\n         \
+         allow_private: true, rate_limit: 100000/min, timeout: 2s }}\n"
+    );
+    let setup = Setup::bare(&format!("{HEAD}{crm}rules:\n{}", model::rules()));
+    setup.without_sandbox().set("TAGRELAY_LOG", "info").start()
+}
+
+fn stir(gateway: &Gateway) {
+    let path = "/api/v1/connections/crm/retry";
+    gateway.api_as(support::gateway::ADMIN, "POST", path, b"");
+}
+
+/// Waits until nothing waits.
+fn drain(gateway: &Gateway) {
+    eventually("the end of all that waits", || {
+        stir(gateway);
+        std::thread::sleep(Duration::from_millis(50));
+        (gateway.crm()["waiting"] == 0).then_some(())
+    });
+}
+
+fn differs(provider: &Sandbox, expected: &model::Contacts, id: u64) -> Option<String> {
+    let is: BTreeSet<String> = provider.tags("helpcrunch", &id.to_string()).unwrap_or_default().into_iter().collect();
+    let should = expected.get(&id).cloned().unwrap_or_default();
+    (is != should).then(|| format!("contact {id} has {is:?} and should have {should:?}"))
+}

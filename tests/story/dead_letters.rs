@@ -1,0 +1,135 @@
+//! Dead letters: what can't be delivered without a person is kept, shown, and tried again or discarded on request.
+
+use std::process::Command;
+
+use serde_json::{Value, json};
+
+use crate::support::body::said;
+use crate::support::eventually;
+use crate::support::gateway::{ADMIN, Gateway, HEAD, Setup, rules};
+use crate::support::gestures::states;
+use crate::support::process::{PROGRAM, Process, cleaned};
+
+const TAGS: &str = r#"
+  - id: add
+    match: { intent: add }
+    tag: { crm: { add: [Lead] } }
+  - id: remove
+    match: { intent: remove }
+    tag: { crm: { remove: [Lead] } }
+"#;
+
+/// A gateway with one dead letter: the provider didn't know contact 7 once.
+fn with_dead_letter() -> Gateway {
+    let gateway = rules(TAGS).start();
+    gateway.set_faults(&json!([{ "kind": "status", "status": 404, "contact": "7", "times": 1 }]));
+    gateway.event(&said("lost", 7, "add"));
+    assert_eq!(states(&gateway.settled("lost")), ["dead"]);
+    gateway
+}
+
+fn letters(gateway: &Gateway) -> Vec<Value> {
+    gateway.api("/dead-letters")["items"].as_array().expect("a list").clone()
+}
+
+#[test]
+fn a_lost_contact_is_a_dead_letter_that_says_why() {
+    let gateway = with_dead_letter();
+    let letters = letters(&gateway);
+    let event = gateway.event_of("lost");
+    let letter = &letters[0];
+    assert_eq!((letters.len(), &letter["id"]), (1, &event["changes"][0]["id"]));
+    assert_eq!((&letter["rule"], &letter["tag"], &letter["wanted"]), (&json!("add"), &json!("Lead"), &json!("add")));
+    assert!(letter["reason"].as_str().is_some_and(|reason| reason.contains("no such contact")), "{letter}");
+    assert_eq!(letter["last_attempt"]["status"], 404);
+    let id = letter["id"].as_str().expect("an id");
+    assert_eq!(gateway.api(&format!("/dead-letters/{id}")), *letter);
+    assert!(gateway.call("GET", "/metrics", &[], b"").text().contains("tagrelay_dead_letters 1"));
+    assert_eq!(gateway.log_of("dead letter").len(), 1);
+}
+
+#[test]
+fn a_dead_letter_is_tried_again_under_its_old_number() {
+    let gateway = with_dead_letter();
+    let id = letters(&gateway)[0]["id"].clone();
+    gateway.api_post(&format!("/dead-letters/{}/retry", id.as_str().expect("an id")));
+    let event = gateway.settled("lost");
+    assert_eq!((states(&event), &event["changes"][0]["id"]), (vec!["applied".to_owned()], &id));
+    assert_eq!(gateway.contact_in_sandbox(7).expect("known"), ["Lead"]);
+    assert!(letters(&gateway).is_empty());
+    let again =
+        gateway.api_as(ADMIN, "POST", &format!("/api/v1/dead-letters/{}/retry", id.as_str().expect("an id")), b"");
+    assert_eq!(again.status, 404);
+}
+
+#[test]
+fn a_later_word_wins_over_a_dead_letter_that_is_tried_again() {
+    let gateway = with_dead_letter();
+    gateway.event(&said("later", 7, "remove"));
+    gateway.settled("later");
+    let id = letters(&gateway)[0]["id"].as_str().expect("an id").to_owned();
+    gateway.api_post(&format!("/dead-letters/{id}/retry"));
+    let event = gateway.settled("lost");
+    assert_eq!(states(&event), ["superseded"]);
+    assert_eq!(gateway.contact_in_sandbox(7).expect("known"), [""; 0]);
+}
+
+#[test]
+fn a_dead_letter_can_be_discarded_with_a_note() {
+    let mut gateway = with_dead_letter();
+    let id = letters(&gateway)[0]["id"].as_str().expect("an id").to_owned();
+    let note = br#"{"note":"a test account"}"#;
+    let path = format!("/api/v1/dead-letters/{id}/discard");
+    gateway.api_as(ADMIN, "POST", &path, note).ok();
+    let discarded = |gateway: &Gateway| {
+        let event = gateway.event_of("lost");
+        assert_eq!(
+            (states(&event), &event["changes"][0]["reason"]),
+            (vec!["discarded".to_owned()], &json!("a test account"))
+        );
+        assert!(letters(gateway).is_empty());
+    };
+    discarded(&gateway);
+    assert_eq!(gateway.api_as(ADMIN, "POST", &path, b"").status, 404);
+    gateway.kill();
+    gateway.start_again();
+    discarded(&gateway);
+    assert!(gateway.calls().is_empty(), "nothing of it is tried again");
+}
+
+#[test]
+fn a_dead_letter_outlives_a_kill() {
+    let mut gateway = with_dead_letter();
+    let before = letters(&gateway);
+    gateway.kill();
+    gateway.start_again();
+    assert_eq!(letters(&gateway), before);
+    assert!(gateway.calls().is_empty(), "nothing is tried again by itself");
+    gateway.api_post(&format!("/dead-letters/{}/retry", before[0]["id"].as_str().expect("an id")));
+    assert_eq!(states(&gateway.settled("lost")), ["applied"]);
+}
+
+#[test]
+fn a_strict_provider_of_its_own_process_knows_no_strangers() {
+    let mut command = Command::new(PROGRAM);
+    cleaned(&mut command);
+    let mut sandbox = Process::start(command.args(["sandbox", "--strict", "--listen", "127.0.0.1:0"]));
+    let address = eventually("the sandbox's address", || {
+        let log = sandbox.log();
+        let (_, after) = log.split_once("sandbox on http://")?;
+        Some(after.split_once(',')?.0.to_owned())
+    });
+    let crm = format!(
+        "connections:\n  crm: {{ provider: helpcrunch, api_key: env:CRM_KEY, allow_private: true,\n         \
+         base_url: \"http://{address}/helpcrunch/v1\" }}\n"
+    );
+    let text = format!("{HEAD}{crm}rules:\n{TAGS}");
+    let gateway = Setup::bare(&text).without_sandbox().set("CRM_KEY", "sandbox").start();
+    gateway.event(&said("stranger", 7, "add"));
+    let event = gateway.settled("stranger");
+    assert_eq!(states(&event), ["dead"]);
+    let answer = event["deliveries"][0]["attempts"][0]["answer"].clone();
+    assert!(answer.as_str().is_some_and(|answer| answer.contains("Chat not found")), "{answer}");
+    drop(gateway);
+    assert_eq!(sandbox.terminate().0.code(), Some(0), "it ends like the gateway does");
+}

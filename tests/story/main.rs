@@ -1,0 +1,13 @@
+//! What the gateway does, told as stories: the real binary, real sockets, a real database, the provider sandbox.
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod dead_letters;
+mod delivery;
+mod failures;
+mod first_contact;
+mod guards;
+mod operations;
+mod secrecy;
+mod starts;

@@ -1,0 +1,193 @@
+//! A running gateway: how it is set up, started, ended and started again.
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitStatus};
+use std::time::Duration;
+
+use serde_json::Value;
+use tempfile::TempDir;
+
+use super::command::{Ran, finish};
+use super::eventually;
+use super::http::{exchange, request};
+use super::process::{PROGRAM, Process, cleaned};
+
+pub const ADMIN: &str = "admin-token-7f3a";
+pub const VIEWER: &str = "viewer-token-91bc";
+pub const PASSWORD: &str = "basic-password-5d1e";
+pub const SIGNING_SECRET: &str = "whsec_c2lnbmluZy1zZWNyZXQtNDJhZi1vZi10aGUtdGVzdA==";
+pub const API_KEY: &str = "provider-key-c04d";
+
+/// Everything that must never be shown.
+pub const SECRETS: [&str; 5] = [ADMIN, VIEWER, PASSWORD, SIGNING_SECRET, API_KEY];
+
+/// A source that takes both proofs, a connection, and no rule.
+pub const HEAD: &str = r#"
+sources:
+  bot:
+    kind: dialogflow-es
+    auth:
+      - basic: { username: dialogflow, password: env:BOT_PASSWORD }
+      - hmac: standard-webhooks
+        secret: env:BOT_SECRET
+    contact: "{{ payload.originalDetectIntentRequest.payload.helpcrunch_id }}"
+"#;
+
+/// The connection, as long as a test says nothing else of it.
+pub const CRM: &str = "
+connections:
+  crm: { provider: helpcrunch, api_key: env:CRM_KEY }
+";
+
+/// How a gateway is started.
+pub struct Setup {
+    folder: TempDir,
+    args: Vec<String>,
+    settings: Vec<(String, String)>,
+    /// A shell line that runs before the program takes the shell's place.
+    before: String,
+}
+
+/// A gateway with the built-in sandbox and these rules, which get a source `bot` and a connection `crm`.
+pub fn rules(rules: &str) -> Setup {
+    Setup::bare(&format!("{HEAD}{CRM}\nrules:\n{rules}"))
+}
+
+impl Setup {
+    /// The rule files hold exactly this.
+    pub fn bare(text: &str) -> Self {
+        let folder = TempDir::new().expect("a folder");
+        std::fs::create_dir(folder.path().join("rules")).expect("a folder");
+        std::fs::write(folder.path().join("rules/rules.yaml"), text).expect("written");
+        let settings = [
+            ("TAGRELAY_LISTEN", "127.0.0.1:0"),
+            ("TAGRELAY_SANDBOX_LISTEN", "127.0.0.1:0"),
+            ("TAGRELAY_DATABASE_URL", "sqlite://tagrelay.db"),
+            ("TAGRELAY_RULES", "rules"),
+            ("TAGRELAY_LOG", "info,tagrelay=debug"),
+            ("TAGRELAY_ADMIN_TOKEN", ADMIN),
+            ("TAGRELAY_VIEWER_TOKEN", VIEWER),
+            ("BOT_PASSWORD", PASSWORD),
+            ("BOT_SECRET", SIGNING_SECRET),
+            ("CRM_KEY", API_KEY),
+        ];
+        let settings = settings.map(|(name, value)| (name.to_owned(), value.to_owned())).to_vec();
+        let args = vec!["serve".to_owned(), "--sandbox".to_owned()];
+        Self { folder, args, settings, before: String::new() }
+    }
+
+    /// Calls go where the rules say.
+    pub fn without_sandbox(mut self) -> Self {
+        self.args.retain(|arg| arg != "--sandbox");
+        self
+    }
+
+    /// Sets a variable; an empty value counts as unset.
+    pub fn set(mut self, name: &str, value: &str) -> Self {
+        self.settings.push((name.to_owned(), value.to_owned()));
+        self
+    }
+
+    /// Runs a shell line first, in the process that becomes the gateway.
+    pub fn before(mut self, line: &str) -> Self {
+        line.clone_into(&mut self.before);
+        self
+    }
+
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
+    pub fn database(&self) -> PathBuf {
+        self.folder.path().join("tagrelay.db")
+    }
+
+    fn command(&self) -> Command {
+        let mut command = Command::new("sh");
+        command.args(["-c", &format!("{}\nexec \"$0\" \"$@\"", self.before), PROGRAM]).args(&self.args);
+        cleaned(&mut command);
+        command.current_dir(self.folder.path());
+        command.envs(self.settings.iter().map(|(name, value)| (name, value)));
+        command
+    }
+
+    /// Starts and waits until it is ready.
+    #[track_caller]
+    pub fn start(self) -> Gateway {
+        let process = Process::start(&mut self.command());
+        let mut gateway = Gateway { process, address: SocketAddr::from(([0; 4], 0)), sandbox: None, setup: self };
+        gateway.await_ready();
+        gateway
+    }
+
+    /// A start that is not to succeed: what it says, and its status.
+    pub fn fail(&self) -> Ran {
+        finish(&mut self.command(), b"")
+    }
+}
+
+/// A running gateway. It ends with its value.
+pub struct Gateway {
+    pub process: Process,
+    pub address: SocketAddr,
+    /// Where the built-in sandbox listens.
+    pub sandbox: Option<SocketAddr>,
+    pub setup: Setup,
+}
+
+impl Gateway {
+    #[track_caller]
+    fn await_ready(&mut self) {
+        self.address = eventually("the line that says where it listens", || {
+            if let Some(status) = self.process.ended() {
+                panic!("the gateway ended with {status}:\n{}", self.process.log());
+            }
+            address_in(&self.log_lines(), "is ready")
+        });
+        eventually("readiness", || {
+            let answer = exchange(self.address, &request("GET", "/readyz", &[], b""), Duration::from_secs(5))?;
+            (answer.status == 200).then_some(())
+        });
+        let built_in = self.setup.args.iter().any(|arg| arg == "--sandbox");
+        self.sandbox = built_in.then(|| {
+            eventually("the sandbox's address", || {
+                address_in(&self.log_lines(), "every connection goes to the sandbox")
+            })
+        });
+    }
+
+    /// The log, a JSON object a line.
+    pub fn log_lines(&self) -> Vec<Value> {
+        self.process.log().lines().filter_map(|line| serde_json::from_str(line).ok()).collect()
+    }
+
+    /// The lines of the log with this message.
+    pub fn log_of(&self, message: &str) -> Vec<Value> {
+        let says = |line: &Value| line["message"].as_str().is_some_and(|text| text.contains(message));
+        self.log_lines().into_iter().filter(says).collect()
+    }
+
+    /// SIGKILL.
+    pub fn kill(&mut self) {
+        self.process.kill();
+    }
+
+    /// SIGTERM; gives the exit status and how long the end took.
+    pub fn terminate(&mut self) -> (ExitStatus, Duration) {
+        self.process.terminate()
+    }
+
+    /// Starts again on the same folder after an end. The built-in sandbox is a new one, with nothing in it.
+    #[track_caller]
+    pub fn start_again(&mut self) {
+        assert!(self.process.ended().is_some(), "it runs still");
+        self.process = Process::start(&mut self.setup.command());
+        self.await_ready();
+    }
+}
+
+fn address_in(lines: &[Value], message: &str) -> Option<SocketAddr> {
+    let line = lines.iter().find(|line| line["message"].as_str().is_some_and(|text| text.contains(message)))?;
+    line["address"].as_str()?.parse().ok()
+}

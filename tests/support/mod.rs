@@ -1,0 +1,28 @@
+//! What the process-level tests share: the real binary on real ports with a real database, and one method for each thing
+//! that a user does.
+#![allow(dead_code, reason = "each test crate uses its own part of this")]
+
+pub mod body;
+pub mod command;
+pub mod gateway;
+pub mod gestures;
+pub mod http;
+pub mod process;
+
+use std::time::{Duration, Instant};
+
+/// How long something that happens soon may take on a busy machine.
+pub const PATIENCE: Duration = Duration::from_secs(20);
+
+/// Asks again and again until there is an answer.
+#[track_caller]
+pub fn eventually<T>(what: &str, mut ask: impl FnMut() -> Option<T>) -> T {
+    let start = Instant::now();
+    loop {
+        if let Some(answer) = ask() {
+            return answer;
+        }
+        assert!(start.elapsed() < PATIENCE, "never came: {what}");
+        std::thread::sleep(Duration::from_millis(10));
+    }
+}
