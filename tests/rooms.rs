@@ -81,6 +81,7 @@ const LIBRARIES: &[Library] = &[
         places: &["http", "sandbox", "cli/serve.rs", "cli/sandbox.rs"],
         why: "two servers, and the two commands that run them on an actix system",
     },
+    Library { path: "actix_http", places: &["http"], why: "the intake's own loop over connections, and nothing else" },
     Library { path: "clap", places: &["cli"], why: "the command line is the outermost room's" },
     Library { path: "tracing_subscriber", places: &["cli"], why: "where logs go is decided once" },
     Library { path: "envy", places: &["settings.rs"], why: "the environment is read in one place" },
