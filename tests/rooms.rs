@@ -78,8 +78,8 @@ const LIBRARIES: &[Library] = &[
     Library { path: "rustls", places: &["providers"], why: "TLS belongs to the one client" },
     Library {
         path: "actix_web",
-        places: &["http", "sandbox", "cli/serve.rs", "cli/sandbox.rs"],
-        why: "two servers, and the two commands that run them on an actix system",
+        places: &["http", "sandbox", "cli/sandbox.rs"],
+        why: "two servers, and the command that runs one of them on an actix system",
     },
     Library { path: "actix_http", places: &["http"], why: "the intake's own loop over connections, and nothing else" },
     Library { path: "clap", places: &["cli"], why: "the command line is the outermost room's" },
