@@ -102,8 +102,9 @@ fn decide(criterion: &mut Criterion) {
 fn changes(count: u64) -> Vec<(ChangeId, Change)> {
     let tag = |number: u64| TagName::parse(&format!("Topic {}", number % 10)).expect("a tag");
     let change = |number: u64| {
-        let effect = if number % 2 == 0 { Effect::AddTag(tag(number / 2)) } else { Effect::RemoveTag(tag(number / 2)) };
-        let unless_tagged = if number % 5 == 0 { vec![tag(number + 1)] } else { Vec::new() };
+        let effect =
+            if number.is_multiple_of(2) { Effect::AddTag(tag(number / 2)) } else { Effect::RemoveTag(tag(number / 2)) };
+        let unless_tagged = if number.is_multiple_of(5) { vec![tag(number + 1)] } else { Vec::new() };
         Change {
             contact: Contact {
                 connection: ConnectionName::parse("crm").expect("a name"),

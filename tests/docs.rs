@@ -51,9 +51,9 @@ impl Block {
 fn pages() -> Vec<Page> {
     let docs = fs::read_dir(root().join("docs")).expect("docs/");
     let mut paths: Vec<String> = docs
-        .map(|entry| entry.expect("an entry").file_name().to_string_lossy().into_owned())
-        .filter(|name| name.ends_with(".md"))
-        .map(|name| format!("docs/{name}"))
+        .map(|entry| entry.expect("an entry").path())
+        .filter(|path| path.extension().is_some_and(|extension| extension == "md"))
+        .filter_map(|path| Some(format!("docs/{}", path.file_name()?.to_str()?)))
         .collect();
     paths.extend(["README.md".to_owned(), "ARCHITECTURE.md".to_owned(), "CHANGELOG.md".to_owned()]);
     paths.sort();

@@ -78,9 +78,10 @@ const LIBRARIES: &[Library] = &[
     Library { path: "rustls", places: &["providers"], why: "TLS belongs to the one client" },
     Library {
         path: "actix_web",
-        places: &["http", "sandbox", "cli/serve.rs", "cli/sandbox.rs"],
-        why: "two servers, and the two commands that run them on an actix system",
+        places: &["http", "sandbox", "cli/sandbox.rs"],
+        why: "two servers, and the command that runs one of them on an actix system",
     },
+    Library { path: "actix_http", places: &["http"], why: "the intake's own loop over connections, and nothing else" },
     Library { path: "clap", places: &["cli"], why: "the command line is the outermost room's" },
     Library { path: "tracing_subscriber", places: &["cli"], why: "where logs go is decided once" },
     Library { path: "envy", places: &["settings.rs"], why: "the environment is read in one place" },
@@ -146,8 +147,7 @@ fn collect(folder: &Path, paths: &mut Vec<PathBuf>) {
 /// The first name of every path that starts with `start`: `crate::{a::b, c}` names a and c.
 fn named_after(code: &str, start: &str) -> BTreeSet<String> {
     let mut names = BTreeSet::new();
-    for (at, _) in code.match_indices(start) {
-        let rest = &code[at + start.len()..];
+    for rest in code.split(start).skip(1) {
         let Some(group) = rest.strip_prefix('{') else {
             names.insert(name(rest));
             continue;
@@ -160,7 +160,7 @@ fn named_after(code: &str, start: &str) -> BTreeSet<String> {
                 '}' => depth -= 1,
                 ',' if depth == 1 => expected = true,
                 _ if depth == 1 && expected && !letter.is_whitespace() => {
-                    names.insert(name(&group[at..]));
+                    names.insert(name(group.split_at(at).1));
                     expected = false;
                 }
                 _ => {}
@@ -181,7 +181,7 @@ fn name(text: &str) -> String {
 fn names(code: &str, library: &str) -> bool {
     let start = format!("{library}::");
     code.match_indices(&start).any(|(at, _)| {
-        let before = code[..at].chars().next_back();
+        let before = code.split_at(at).0.chars().next_back();
         !before.is_some_and(|letter| letter.is_alphanumeric() || letter == '_' || letter == ':')
     })
 }

@@ -43,10 +43,13 @@ fn main() -> ExitCode {
     })
 }
 
+/// Measures one part and writes what it found into the report.
+type Measure = fn(&Options, &mut Report) -> Outcome<()>;
+
 fn measure(options: &Options) -> Outcome<ExitCode> {
     let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
     let mut report = Report { quick: options.quick, cores, ..Report::default() };
-    let parts: [(Part, fn(&Options, &mut Report) -> Outcome<()>); 4] = [
+    let parts: [(Part, Measure); 4] = [
         (Part::Intake, parts::intake),
         (Part::Idle, parts::idle),
         (Part::Ready, parts::ready),

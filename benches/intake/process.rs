@@ -13,7 +13,7 @@ pub struct Running {
 }
 
 /// How long a server may take until it answers, and to end when it is asked to.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 /// Ticks of `/proc/PID/stat` in a second; Linux shows 100 whatever the kernel counts in.
 const TICKS: f64 = 100.0;
 

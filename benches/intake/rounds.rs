@@ -120,7 +120,7 @@ pub fn alternate(sides: &[Side<'_>], options: &Options, numbers: &mut Numbers) -
         for turn in 0..sides.len() {
             let index = (turn + round) % sides.len();
             let (Some(side), Some(series)) = (sides.get(index), all.get_mut(index)) else { continue };
-            let measured = measure(side, options, load_for(side, options, first))?;
+            let measured = measure(side, options, &load_for(side, options, first))?;
             eprintln!(
                 "round {} of {}: {:<12} {:>8.0} requests/s   p50 {:>5.1} ms   p99 {:>5.1} ms   others {:>3.0} %",
                 round + 1,
@@ -141,7 +141,7 @@ pub fn alternate(sides: &[Side<'_>], options: &Options, numbers: &mut Numbers) -
 pub fn fill(side: &Side<'_>, options: &Options, numbers: &mut Numbers, requests: u64) -> Outcome<u64> {
     let mut load = load_for(side, options, numbers.block());
     load.requests = requests;
-    let measured = measure(side, options, load)?;
+    let measured = measure(side, options, &load)?;
     match measured.burst.refused {
         0 => Ok(measured.burst.taken),
         refused => Err(format!("{refused} of the requests before the measurement were refused").into()),
@@ -163,7 +163,7 @@ fn load_for(side: &Side<'_>, options: &Options, first: u64) -> Load {
     }
 }
 
-fn measure(side: &Side<'_>, options: &Options, load: Load) -> Outcome<Measured> {
+fn measure(side: &Side<'_>, options: &Options, load: &Load) -> Outcome<Measured> {
     let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get) as f64;
     let (machine, ours, server, from) =
         (machine_cpu(), own_children_cpu(), side.process.map(Running::cpu), Instant::now());
@@ -180,7 +180,7 @@ fn measure(side: &Side<'_>, options: &Options, load: Load) -> Outcome<Measured> 
 }
 
 /// The load generator as a process of its own, so that its CPU is its own and its thread none of ours.
-fn run_load(side: &Side<'_>, load: Load) -> Outcome<(Burst, Option<u64>)> {
+fn run_load(side: &Side<'_>, load: &Load) -> Outcome<(Burst, Option<u64>)> {
     let mut command = Command::new(std::env::current_exe()?);
     command.arg("load").args(["--address", &load.address.to_string(), "--path", &load.path]);
     let numbers = [

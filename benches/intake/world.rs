@@ -46,10 +46,10 @@ impl World {
 
     /// Kills the gateway as a crash would, and starts it again on what it left.
     pub fn restart(self) -> Outcome<Self> {
-        let Self { folder, sandbox_address, _sandbox, gateway, .. } = self;
+        let Self { folder, sandbox_address, _sandbox: sandbox, gateway, .. } = self;
         drop(gateway);
         let (gateway, address, ready) = start_gateway(folder.path())?;
-        Ok(Self { folder, sandbox_address, _sandbox, gateway, address, ready })
+        Ok(Self { folder, sandbox_address, _sandbox: sandbox, gateway, address, ready })
     }
 
     /// Ends the gateway as an operator would.
@@ -95,7 +95,7 @@ impl World {
     pub fn newest(&self) -> Outcome<u64> {
         let page = web::get_json(self.address, "/api/v1/events?limit=1", TOKEN)?;
         let id = page.pointer("/items/0/id").ok_or("the list of events has no item")?;
-        Ok(id.as_str().map(str::to_owned).unwrap_or_else(|| id.to_string()).parse()?)
+        Ok(id.as_str().map_or_else(|| id.to_string(), str::to_owned).parse()?)
     }
 
     /// An event as the API shows it.

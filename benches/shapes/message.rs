@@ -34,7 +34,7 @@ pub struct Message {
     budget: Slot,
     intent: Slot,
     sender: Slot,
-    message: Slot,
+    mid: Slot,
     contact: Slot,
     session: Slot,
 }
@@ -93,7 +93,7 @@ impl Message {
                 r#"{"sender":{"id":"30000000"#
             ))
             .slot(8);
-        let message = body
+        let mid = body
             .fixed(concat!(
                 r#""},"recipient":{"id":"200000000000001"},"timestamp":1700000000123,"#,
                 r#""message":{"mid":"m_"#
@@ -142,7 +142,7 @@ impl Message {
             budget: budget.after(at),
             intent: intent.after(at),
             sender: sender.after(at),
-            message: message.after(at),
+            mid: mid.after(at),
             contact: contact.after(at),
             session: session.after(at),
         }
@@ -158,7 +158,7 @@ impl Message {
         self.put_decimal(self.budget, 1_000 + one % 9_000);
         self.put_decimal(self.intent, two % self.intents);
         self.put_decimal(self.sender, 10_000_000 + contact);
-        self.put_hex(self.message, three);
+        self.put_hex(self.mid, three);
         self.put_decimal(self.contact, 10_000_000 + contact);
         self.put_uuid(self.session, mixed(contact), mixed(!contact));
         self.put_hex(Slot { at: self.id.at + 4, length: 16 }, one);
