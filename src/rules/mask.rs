@@ -8,6 +8,15 @@ use super::near::nearest;
 /// Keys whose value is a secret. A misspelt one, or one in a file that isn't even YAML, is found by likeness.
 const SECRET_KEYS: [&str; 7] = ["password", "secret", "token", "bearer", "api_key", "signing_secret", "value"];
 
+/// Keys that look like one of those and aren't.
+const OTHER_KEYS: [&str; 4] = ["header", "name", "default", "values"];
+
+/// Whether a key, perhaps misspelt, is one of a secret.
+fn is_secret(key: &str) -> bool {
+    let nearest = nearest(key, OTHER_KEYS.into_iter().chain(SECRET_KEYS));
+    nearest.is_some_and(|known| SECRET_KEYS.contains(&known))
+}
+
 /// The files with every secret that stands in them overwritten, byte by byte, so that places stay the same.
 ///
 /// What is drawn of a file may reach a log, and its text is recorded: neither may hold a secret.
@@ -47,7 +56,7 @@ fn by_key(text: &str) -> Vec<std::ops::Range<usize>> {
         };
         let written = value.trim().trim_matches(['"', '\'', '[']);
         let named = ["env:", "file:", "{"].iter().any(|form| written.starts_with(form)) || written.contains('{');
-        if written.is_empty() || named || key.len() < 4 || nearest(key, SECRET_KEYS).is_none() {
+        if written.is_empty() || named || key.len() < 4 || !is_secret(key) {
             continue;
         }
         let start = colon + 2 + (value.len() - value.trim_start().len());
@@ -62,12 +71,12 @@ mod tests {
 
     #[test]
     fn secrets_are_starred_by_the_likeness_of_their_key_and_references_stay() {
-        let text = "- basic: { username: me, pasword: hunter2 }\n  secret: [env:A, x]\n  value: \"sha256={signature}\"\n  token: \"abc\"\n  api_key: env:KEY\n";
+        let text = "header: X-Sig\n- basic: { username: me, pasword: hunter2 }\n  secret: [env:A, x]\n  value: \"sha256={signature}\"\n  token: \"abc\"\n  api_key: env:KEY\n";
         let file = RuleFile { path: "a.yaml".to_owned(), text: text.to_owned() };
         let masked = &masked(&[], &[file])[0].text;
         assert_eq!(
             masked,
-            "- basic: { username: me, pasword: ******* }\n  secret: [env:A, x]\n  value: \"sha256={signature}\"\n  token: *****\n  api_key: env:KEY\n"
+            "header: X-Sig\n- basic: { username: me, pasword: ******* }\n  secret: [env:A, x]\n  value: \"sha256={signature}\"\n  token: *****\n  api_key: env:KEY\n"
         );
     }
 }
