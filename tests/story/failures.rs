@@ -98,6 +98,23 @@ fn a_change_that_was_made_and_answered_with_a_failure_ends_right() {
 }
 
 #[test]
+fn a_doubt_never_spares_a_call() {
+    let remove = "  - id: unlead\n    match: { intent: unlead }\n    tag: { crm: { remove: [Lead] } }\n";
+    let gateway = rules(&format!("{LEAD}{remove}")).start();
+    gateway.event(&said("known", 7, "unlead"));
+    gateway.settled("known");
+    // Everything is known of the contact now; then a call leaves it open whether the tag is there.
+    gateway.set_faults(&json!([{ "kind": "ghost", "status": 500, "times": 1 }]));
+    gateway.event(&said("doubt", 7, "lead"));
+    tries(&gateway, "doubt", 1);
+    gateway.event(&said("off", 7, "unlead"));
+    gateway.try_now();
+    assert_eq!(states(&gateway.settled("off")), ["applied"]);
+    assert_eq!(states(&gateway.settled("doubt")), ["superseded"]);
+    assert_eq!(gateway.contact_in_sandbox(7).expect("known"), [""; 0]);
+}
+
+#[test]
 fn every_plausible_form_of_a_success_is_one() {
     let gateway = rules(
         "  - id: tag\n    match: { intent: tag }\n    tag: { crm: { add: [\"{{ params.tag }}\"], remove: [Cold] } }\n",
