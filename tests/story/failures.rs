@@ -178,6 +178,26 @@ fn refused_credentials_pause_the_connection_until_they_are_mended() {
 }
 
 #[test]
+fn a_paused_connection_that_also_fails_is_not_called_for_every_contact() {
+    let gateway = ill(&json!([{ "kind": "status", "status": 401, "times": 1 }, { "kind": "status", "status": 500 }]));
+    gateway.event(&said("first", 7, "lead"));
+    eventually("the pause", || (gateway.crm()["state"] == "paused").then_some(()));
+    for n in 0..5 {
+        gateway.event(&said(&format!("e{n}"), 10 + n, "lead"));
+    }
+    gateway.try_now();
+    eventually("a look", || (gateway.calls().len() == 2).then_some(()));
+    std::thread::sleep(std::time::Duration::from_millis(300));
+    assert_eq!(gateway.calls_in_short().len(), 2, "{:?}", gateway.calls_in_short());
+    assert_eq!(gateway.crm()["state"], "paused");
+    gateway.clear_faults();
+    gateway.try_now();
+    for key in ["first", "e0", "e4"] {
+        assert_eq!(states(&gateway.settled(key)), ["applied"], "{key}");
+    }
+}
+
+#[test]
 fn a_pause_outlives_a_restart_and_the_start_looks_at_once() {
     let mut gateway = ill(&json!([{ "kind": "status", "status": 403 }]));
     gateway.event(&said("e", 7, "lead"));
