@@ -79,16 +79,13 @@ fn send(sender: u64, mut dice: Dice, address: &Mutex<SocketAddr>, stop: &AtomicB
         sent.keys.insert(key.clone());
         let to = *address.lock().expect("nobody panics with it");
         let bytes = request("POST", "/hooks/bot", &[("Authorization", &authorization)], &body);
-        match exchange(to, &bytes, Duration::from_secs(5)) {
-            Some(answer) => {
-                assert_eq!(answer.status, 200, "{}", answer.text());
-                sent.acknowledged.insert(key);
-            }
-            None => {
-                unanswered = Some((key, body));
-                std::thread::sleep(Duration::from_millis(5));
-            }
-        }
+        let Some(answer) = exchange(to, &bytes, Duration::from_secs(5)) else {
+            unanswered = Some((key, body));
+            std::thread::sleep(Duration::from_millis(5));
+            continue;
+        };
+        assert_eq!(answer.status, 200, "{}", answer.text());
+        sent.acknowledged.insert(key);
         std::thread::sleep(Duration::from_millis(dice.below(8)));
     }
     sent
