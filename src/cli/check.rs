@@ -5,6 +5,7 @@ use std::process::ExitCode;
 
 use clap::ValueEnum;
 
+use super::out::{say, say_line};
 use super::{NO, ruleset, settings};
 use crate::rules::{Severity, report};
 
@@ -50,17 +51,17 @@ fn check(args: &Args) -> Result<ExitCode, ExitCode> {
     let (errors, warnings) = (count(Severity::Error), count(Severity::Warning));
     match args.format {
         Format::Text => {
-            anstream::print!("{}", report::text(findings, &files, true));
+            say!("{}", report::text(findings, &files, true));
             let rules = checked.catalog.as_ref().map_or(0, crate::rules::Catalog::rule_count);
             let of = format!("{} files, {} rules, {} tests", files.len(), rules, checked.tests.len());
             match (errors, warnings) {
-                (0, 0) => println!("{}: clean ({of})", path.display()),
-                _ => println!("{}: {errors} errors, {warnings} warnings ({} files)", path.display(), files.len()),
+                (0, 0) => say_line!("{}: clean ({of})", path.display()),
+                _ => say_line!("{}: {errors} errors, {warnings} warnings ({} files)", path.display(), files.len()),
             }
         }
-        Format::Json => println!("{}", report::json(findings)),
-        Format::Github => print!("{}", report::github(findings)),
-        Format::Sarif => println!("{}", report::sarif(findings)),
+        Format::Json => say_line!("{}", report::json(findings)),
+        Format::Github => say!("{}", report::github(findings)),
+        Format::Sarif => say_line!("{}", report::sarif(findings)),
     }
     let clean = checked.catalog.is_some() && errors == 0 && (warnings == 0 || !args.strict);
     Ok(if clean { ExitCode::SUCCESS } else { ExitCode::from(NO) })

@@ -5,6 +5,7 @@ use std::process::ExitCode;
 
 use anstyle::{AnsiColor, Style};
 
+use super::out::say_line;
 use super::{Format, NO, WRONG, fail, ruleset, settings};
 use crate::clock;
 use crate::flow::preview;
@@ -41,7 +42,7 @@ fn explain(args: &Args) -> Result<ExitCode, ExitCode> {
         .map_err(|error| fail(NO, &format!("{}: the body can't be read: {error}", args.file.display())))?;
     match args.format {
         Format::Text => events.iter().for_each(show),
-        Format::Json => println!("{}", super::pretty(&serde_json::json!({ "events": events }))),
+        Format::Json => say_line!("{}", super::pretty(&serde_json::json!({ "events": events }))),
     }
     if events.is_empty() {
         return Err(fail(WRONG, "there is no event in this body"));
@@ -58,22 +59,22 @@ fn show(explanation: &Explanation) {
     for verdict in &explanation.rules {
         let place = format!("{}:{}", verdict.file, verdict.line);
         match (&verdict.matched, &verdict.miss) {
-            (true, _) => anstream::println!("{good}matched{good:#}  {}  {dim}{place}{dim:#}", verdict.id),
+            (true, _) => say_line!("{good}matched{good:#}  {}  {dim}{place}{dim:#}", verdict.id),
             (false, miss) => {
                 let why = miss.as_ref().map_or(String::new(), |miss| format!("{}: {}", miss.at, miss.message));
-                anstream::println!("no       {}  {dim}{place}{dim:#}\n           {why}", verdict.id);
+                say_line!("no       {}  {dim}{place}{dim:#}\n           {why}", verdict.id);
             }
         }
         for fault in &verdict.faults {
-            anstream::println!("           {bad}fault{bad:#} in {}: {}", fault.at, fault.message);
+            say_line!("           {bad}fault{bad:#} in {}: {}", fault.at, fault.message);
         }
     }
     let decision = &explanation.decision;
-    println!();
+    say_line!("");
     for change in &decision.changes {
         let wanted = if change.effect.wants() { "add   " } else { "remove" };
         let guard = guard(&change.guard);
-        println!(
+        say_line!(
             "{wanted} {:?} at {} for {}  ({}{guard})",
             change.effect.tag().as_str(),
             change.contact.connection,
@@ -82,11 +83,11 @@ fn show(explanation: &Explanation) {
         );
     }
     match decision.reply.as_ref().map(super::pretty) {
-        Some(reply) => println!("reply  {reply}"),
-        None => println!("no reply: the platform's own answer stays"),
+        Some(reply) => say_line!("reply  {reply}"),
+        None => say_line!("no reply: the platform's own answer stays"),
     }
     if decision.changes.is_empty() {
-        println!("no change");
+        say_line!("no change");
     }
 }
 

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+use super::out::say_line;
 use super::{NO, fail};
 use crate::rules;
 
@@ -30,8 +31,8 @@ pub fn run(args: &Args) -> ExitCode {
         if let Err(error) = std::fs::create_dir_all(parent).and_then(|()| std::fs::write(path, text)) {
             return fail(NO, &format!("{}: {error}", path.display()));
         }
-        println!("{}", path.display());
+        say_line!("{}", path.display());
     }
-    println!("next: tagrelay check {0} && tagrelay test {0}", args.path.display());
+    say_line!("next: tagrelay check {0} && tagrelay test {0}", args.path.display());
     ExitCode::SUCCESS
 }

@@ -2,6 +2,8 @@
 
 use std::process::ExitCode;
 
+use super::out::say_line;
+
 /// Print the JSON Schema of rule files.
 #[derive(clap::Args)]
 #[command(after_help = "Example:\n  tagrelay schema > rules/tagrelay.schema.json")]
@@ -9,6 +11,6 @@ pub struct Args {}
 
 /// Prints it.
 pub fn run(_: &Args) -> ExitCode {
-    println!("{}", super::pretty(&crate::rules::schema()));
+    say_line!("{}", super::pretty(&crate::rules::schema()));
     ExitCode::SUCCESS
 }

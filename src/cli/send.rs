@@ -7,6 +7,7 @@ use std::time::Duration;
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 use reqwest::{Method, Url};
 
+use super::out::say_line;
 use super::{NO, WRONG, fail, ruleset, settings};
 use crate::clock;
 use crate::domain::secret::Secret;
@@ -61,7 +62,7 @@ fn send(args: &Args) -> Result<ExitCode, ExitCode> {
     let (status, answer) = runtime
         .block_on(post(&source, &url, body))
         .map_err(|error| fail(NO, &format!("{url}: {error}; is the gateway running?")))?;
-    println!("{answer}");
+    say_line!("{answer}");
     if (200..300).contains(&status) {
         return Ok(ExitCode::SUCCESS);
     }

@@ -5,6 +5,7 @@ use std::process::ExitCode;
 
 use anstyle::{AnsiColor, Style};
 
+use super::out::say_line;
 use super::{Format, NO, fail, ruleset, settings};
 use crate::flow::preview;
 use crate::rules::TestReport;
@@ -36,7 +37,7 @@ fn test(args: &Args) -> Result<ExitCode, ExitCode> {
     let report = preview::test(&catalog, &tests);
     match args.format {
         Format::Text => show(&report),
-        Format::Json => println!("{}", super::pretty(&report)),
+        Format::Json => say_line!("{}", super::pretty(&report)),
     }
     Ok(if report.failed == 0 { ExitCode::SUCCESS } else { ExitCode::from(NO) })
 }
@@ -48,16 +49,16 @@ fn show(report: &TestReport) {
     );
     for test in &report.tests {
         if test.passed {
-            anstream::println!("{good}pass{good:#}  {}", test.name);
+            say_line!("{good}pass{good:#}  {}", test.name);
         } else {
-            anstream::println!("{bad}FAIL{bad:#}  {}  ({}:{})", test.name, test.file, test.line);
+            say_line!("{bad}FAIL{bad:#}  {}  ({}:{})", test.name, test.file, test.line);
         }
         for difference in &test.differences {
-            println!("      {difference}");
+            say_line!("      {difference}");
         }
         for fault in &test.faults {
-            println!("      fault in {}, {}: {}", fault.rule, fault.at, fault.message);
+            say_line!("      fault in {}, {}: {}", fault.rule, fault.at, fault.message);
         }
     }
-    println!("{} passed, {} failed", report.passed, report.failed);
+    say_line!("{} passed, {} failed", report.passed, report.failed);
 }

@@ -137,10 +137,13 @@ impl Lane {
         self.busy = self.busy.saturating_sub(1);
         match &stepped.seen {
             Seen::NoCall => self.allowance.give_back(started),
-            Seen::Throttled(until) => self.allowance.hold_until(*until),
+            Seen::Throttled(until) => {
+                self.allowance.hold_until(*until);
+                self.looked_in_vain(now);
+            }
             Seen::Ill(reason) => self.ill(reason, now),
             Seen::Well => self.well(now),
-            Seen::Unclear => {}
+            Seen::Unclear => self.looked_in_vain(now),
         }
         let again = self.slots.remove(&key) == Some(Slot::Busy { again: true });
         match stepped.next {
@@ -198,6 +201,15 @@ impl Lane {
         let (since, probes) = self.pause.as_ref().map_or((now, 0), |pause| (pause.since, pause.probes + 1));
         let wait = PROBES.get(probes as usize).or(PROBES.last()).copied().unwrap_or_default();
         self.pause = Some(Pause { since, reason: reason.to_owned(), probe_at: now.plus(wait), probes });
+    }
+
+    /// A call that was to look at a paused connection told nothing of it: the next look waits its time all the same.
+    fn looked_in_vain(&mut self, now: Timestamp) {
+        if let Some(pause) = self.pause.as_mut().filter(|pause| pause.probe_at <= now) {
+            pause.probes += 1;
+            let wait = PROBES.get(pause.probes as usize).or(PROBES.last()).copied().unwrap_or_default();
+            pause.probe_at = now.plus(wait);
+        }
     }
 
     fn well(&mut self, now: Timestamp) {
@@ -289,6 +301,20 @@ mod tests {
         lane.finished(key(2), probe, &WELL, probe);
         assert!(lane.paused().is_none());
         assert_eq!((lane.paused_ms(probe), lane.pop(probe)), (30_000, Some(key(1))));
+    }
+
+    #[test]
+    fn a_look_that_tells_nothing_is_one_look_too() {
+        let (mut lane, now) = (lane(100, 4), Timestamp(0));
+        (1..=3).for_each(|n| lane.wake(key(n), now));
+        lane.pop(now);
+        lane.finished(key(1), now, &Stepped { next: Next::More, seen: Seen::Ill("401".into()) }, now);
+        let probe = Timestamp(30_000);
+        let looked = lane.pop(probe).expect("one looks");
+        lane.finished(looked, probe, &Stepped { next: Next::Later(Timestamp(35_000)), seen: Seen::Unclear }, probe);
+        assert_eq!((lane.pop(probe), lane.next_due(probe)), (None, Some(Timestamp(35_000))));
+        assert_eq!((lane.pop(Timestamp(60_000)), lane.paused().map(|p| p.probe_at)), (None, Some(Timestamp(90_000))));
+        assert!(lane.pop(Timestamp(90_000)).is_some());
     }
 
     #[test]

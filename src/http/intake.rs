@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::time::Duration;
 
-use actix_web::http::header::{CONTENT_LENGTH, CONTENT_TYPE, HeaderMap};
+use actix_web::http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, HeaderMap};
 use actix_web::http::{Method, StatusCode};
 use actix_web::{HttpRequest, HttpResponse, web};
 use bytes::{Bytes, BytesMut};
@@ -84,6 +84,9 @@ fn check_head(headers: &HeaderMap) -> Result<(), Refusing> {
     }
     let media = headers.get(CONTENT_TYPE).map(|value| value.to_str().unwrap_or("?"));
     let essence = media.map(|media| media.split(';').next().unwrap_or_default().trim().to_ascii_lowercase());
+    if headers.get(CONTENT_ENCODING).is_some_and(|encoding| encoding != "identity") {
+        return Err(plain(Problem::MediaType { expected: "application/json without Content-Encoding" }));
+    }
     match essence.as_deref() {
         None | Some("application/json") => Ok(()),
         Some(other) if other.ends_with("+json") => Ok(()),

@@ -10,9 +10,10 @@ mod token;
 
 use std::sync::Arc;
 
-use actix_web::web;
+use actix_web::{FromRequest, Handler, HttpResponse, Resource, Responder, ResponseError, web};
 
 use crate::flow::gateway::Gateway;
+use problem::Problem;
 pub use refusals::Refusals;
 pub use server::{Server, serve};
 pub use token::Tokens;
@@ -34,24 +35,48 @@ pub struct Shared {
 /// Every address on one screen.
 fn routes(app: &mut web::ServiceConfig) {
     app.service(web::resource("/hooks/{source}").to(intake::hook))
-        .route("/healthz", web::get().to(health::alive))
-        .route("/readyz", web::get().to(health::ready))
-        .route("/metrics", web::get().to(health::metrics))
+        .service(shows("/healthz", health::alive).route(web::head().to(health::alive)))
+        .service(shows("/readyz", health::ready).route(web::head().to(health::ready)))
+        .service(shows("/metrics", health::metrics))
         .service(
             web::scope("/api/v1")
-                .route("/events", web::get().to(api::events::list))
-                .route("/events/{id}", web::get().to(api::events::one))
-                .route("/deliveries", web::get().to(api::deliveries::list))
-                .route("/dead-letters", web::get().to(api::dead_letters::list))
-                .route("/dead-letters/{id}", web::get().to(api::dead_letters::one))
-                .route("/dead-letters/{id}/retry", web::post().to(api::dead_letters::retry))
-                .route("/dead-letters/{id}/discard", web::post().to(api::dead_letters::discard))
-                .route("/connections", web::get().to(api::connections::list))
-                .route("/connections/{name}/retry", web::post().to(api::connections::retry))
-                .route("/contacts/{connection}/{id}", web::get().to(api::contacts::one))
-                .route("/rules", web::get().to(api::rules::list))
-                .route("/evaluate", web::post().to(api::rules::evaluate))
-                .route("/refusals", web::get().to(api::refusals::list)),
+                .service(shows("/events", api::events::list))
+                .service(shows("/events/{id}", api::events::one))
+                .service(shows("/deliveries", api::deliveries::list))
+                .service(shows("/dead-letters", api::dead_letters::list))
+                .service(shows("/dead-letters/{id}", api::dead_letters::one))
+                .service(acts("/dead-letters/{id}/retry", api::dead_letters::retry))
+                .service(acts("/dead-letters/{id}/discard", api::dead_letters::discard))
+                .service(shows("/connections", api::connections::list))
+                .service(acts("/connections/{name}/retry", api::connections::retry))
+                .service(shows("/contacts/{connection}/{id}", api::contacts::one))
+                .service(shows("/rules", api::rules::list))
+                .service(acts("/evaluate", api::rules::evaluate))
+                .service(shows("/refusals", api::refusals::list)),
         )
         .default_service(web::to(api::nowhere));
+}
+
+/// An address that takes `GET`.
+fn shows<F, Args>(path: &str, handler: F) -> Resource
+where
+    F: Handler<Args>,
+    Args: FromRequest + 'static,
+    F::Output: Responder + 'static,
+{
+    web::resource(path).route(web::get().to(handler)).default_service(web::to(async || other_method("GET")))
+}
+
+/// An address that takes `POST`.
+fn acts<F, Args>(path: &str, handler: F) -> Resource
+where
+    F: Handler<Args>,
+    Args: FromRequest + 'static,
+    F::Output: Responder + 'static,
+{
+    web::resource(path).route(web::post().to(handler)).default_service(web::to(async || other_method("POST")))
+}
+
+fn other_method(allow: &'static str) -> HttpResponse {
+    Problem::Method { allow }.error_response()
 }

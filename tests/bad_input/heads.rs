@@ -31,6 +31,39 @@ fn another_method_is_refused_and_told_which_one_it_takes() {
 }
 
 #[test]
+fn every_address_says_which_method_it_takes() {
+    let gateway = gateway();
+    for (method, path, allow) in [
+        ("POST", "/healthz", "GET"),
+        ("DELETE", "/api/v1/events", "GET"),
+        ("PUT", "/api/v1/dead-letters/1.0", "GET"),
+        ("GET", "/api/v1/dead-letters/1.0/retry", "POST"),
+        ("GET", "/api/v1/evaluate", "POST"),
+    ] {
+        let answer = gateway.send_raw(&request(method, path, &[], b""));
+        assert_eq!(answer.as_ref().and_then(|answer| answer.header("allow")), Some(allow), "{path}");
+        refused(&gateway, answer, 405, "method");
+    }
+}
+
+#[test]
+fn a_compressed_body_is_refused_as_such() {
+    let gateway = gateway();
+    let body = said("packed", 8, "lead").body();
+    for encoding in ["gzip", "br", "deflate, gzip"] {
+        refused(
+            &gateway,
+            gateway.send_raw(&with_password(&[("Content-Encoding", encoding)], &body)),
+            415,
+            "media-type",
+        );
+    }
+    let body = said("first", 7, "lead").body();
+    let plain = gateway.send_raw(&with_password(&[("Content-Encoding", "identity")], &body)).expect("an answer");
+    assert_eq!(plain.status, 200);
+}
+
+#[test]
 fn another_content_type_is_refused() {
     let gateway = gateway();
     let body = said("typed", 8, "lead").body();

@@ -10,7 +10,7 @@ mod senders;
 
 use std::collections::BTreeSet;
 use std::net::TcpListener;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use serde_json::json;
 use support::eventually;
@@ -21,7 +21,9 @@ use dice::Dice;
 use senders::Senders;
 
 const KILLS: usize = 50;
-const CONTACTS: u64 = 30;
+/// Contacts that are talked about at a time. New ones come again and again, so that what goes wrong with the last change of
+/// one isn't mended by a later change.
+const CONTACTS: u64 = 10;
 
 #[test]
 fn nothing_acknowledged_is_lost_and_order_holds_through_fifty_kills() {
@@ -35,13 +37,10 @@ fn nothing_acknowledged_is_lost_and_order_holds_through_fifty_kills() {
         provider.clear_faults();
         let faults = json!([{ "kind": "mixed", "share": 0.2, "seed": dice.below(1 << 32), "millis": 50 }]);
         provider.add_faults(&faults).expect("faults");
-        let moment = Duration::from_millis(20 + dice.below(480));
-        let until = Instant::now() + moment;
-        while Instant::now() < until {
-            // What failed is tried again at once: more calls under way when the kill comes.
-            stir(&gateway);
-            std::thread::sleep(Duration::from_millis(dice.below(60)));
-        }
+        // What failed is tried again at once, at some moment before the kill comes at another.
+        std::thread::sleep(Duration::from_millis(dice.below(250)));
+        stir(&gateway);
+        std::thread::sleep(Duration::from_millis(dice.below(250)));
         gateway.kill();
         assert!(!gateway.process.log().contains("panicked"), "kill {kill}:\n{}", gateway.process.log());
         gateway.start_again();
@@ -60,7 +59,7 @@ fn nothing_acknowledged_is_lost_and_order_holds_through_fifty_kills() {
     assert_eq!(gateway.api("/dead-letters")["items"], json!([]), "all that failed could pass");
 
     let expected = model::outcome(&events);
-    let differing: Vec<String> = (1..=CONTACTS).filter_map(|id| differs(&provider, &expected, id)).collect();
+    let differing: Vec<String> = expected.keys().filter_map(|id| differs(&provider, &expected, *id)).collect();
     assert!(differing.is_empty(), "KILL_SEED={seed}:\n{}", differing.join("\n"));
 
     let calls = provider.calls().len();

@@ -15,6 +15,8 @@ use crate::support::gateway::PASSWORD;
 use crate::support::http::{exchange, request};
 
 const SENDERS: u64 = 3;
+/// Events of one sender before other contacts are talked about.
+const GENERATION: u64 = 24;
 
 /// What was sent.
 #[derive(Default)]
@@ -68,7 +70,8 @@ fn send(sender: u64, mut dice: Dice, address: &Mutex<SocketAddr>, stop: &AtomicB
     while !stop.load(Ordering::Relaxed) {
         let again = unanswered.take().filter(|_| dice.below(2) == 0);
         let (key, body) = again.unwrap_or_else(|| {
-            let contact = 1 + dice.below(CONTACTS);
+            let generation = sent.keys.len() as u64 / GENERATION;
+            let contact = 1 + generation * CONTACTS + dice.below(CONTACTS);
             let key = format!("{contact}-{sender}-{}", sent.keys.len());
             let intent = &intents[dice.below(intents.len() as u64) as usize];
             (key.clone(), said(&key, contact, intent).body())
@@ -76,17 +79,14 @@ fn send(sender: u64, mut dice: Dice, address: &Mutex<SocketAddr>, stop: &AtomicB
         sent.keys.insert(key.clone());
         let to = *address.lock().expect("nobody panics with it");
         let bytes = request("POST", "/hooks/bot", &[("Authorization", &authorization)], &body);
-        match exchange(to, &bytes, Duration::from_secs(5)) {
-            Some(answer) => {
-                assert_eq!(answer.status, 200, "{}", answer.text());
-                sent.acknowledged.insert(key);
-            }
-            None => {
-                unanswered = Some((key, body));
-                std::thread::sleep(Duration::from_millis(5));
-            }
-        }
-        std::thread::sleep(Duration::from_millis(dice.below(12)));
+        let Some(answer) = exchange(to, &bytes, Duration::from_secs(5)) else {
+            unanswered = Some((key, body));
+            std::thread::sleep(Duration::from_millis(5));
+            continue;
+        };
+        assert_eq!(answer.status, 200, "{}", answer.text());
+        sent.acknowledged.insert(key);
+        std::thread::sleep(Duration::from_millis(dice.below(8)));
     }
     sent
 }

@@ -10,14 +10,14 @@ use crate::support::gateway::{ADMIN, Gateway, HEAD, Setup, rules};
 use crate::support::gestures::states;
 use crate::support::process::{PROGRAM, Process, cleaned};
 
-const TAGS: &str = r#"
+const TAGS: &str = "
   - id: add
     match: { intent: add }
     tag: { crm: { add: [Lead] } }
   - id: remove
     match: { intent: remove }
     tag: { crm: { remove: [Lead] } }
-"#;
+";
 
 /// A gateway with one dead letter: the provider didn't know contact 7 once.
 fn with_dead_letter() -> Gateway {

@@ -98,6 +98,23 @@ fn a_change_that_was_made_and_answered_with_a_failure_ends_right() {
 }
 
 #[test]
+fn a_doubt_never_spares_a_call() {
+    let remove = "  - id: unlead\n    match: { intent: unlead }\n    tag: { crm: { remove: [Lead] } }\n";
+    let gateway = rules(&format!("{LEAD}{remove}")).start();
+    gateway.event(&said("known", 7, "unlead"));
+    gateway.settled("known");
+    // Everything is known of the contact now; then a call leaves it open whether the tag is there.
+    gateway.set_faults(&json!([{ "kind": "ghost", "status": 500, "times": 1 }]));
+    gateway.event(&said("doubt", 7, "lead"));
+    tries(&gateway, "doubt", 1);
+    gateway.event(&said("off", 7, "unlead"));
+    gateway.try_now();
+    assert_eq!(states(&gateway.settled("off")), ["applied"]);
+    assert_eq!(states(&gateway.settled("doubt")), ["superseded"]);
+    assert_eq!(gateway.contact_in_sandbox(7).expect("known"), [""; 0]);
+}
+
+#[test]
 fn every_plausible_form_of_a_success_is_one() {
     let gateway = rules(
         "  - id: tag\n    match: { intent: tag }\n    tag: { crm: { add: [\"{{ params.tag }}\"], remove: [Cold] } }\n",
@@ -158,6 +175,26 @@ fn refused_credentials_pause_the_connection_until_they_are_mended() {
         assert_eq!(states(&gateway.settled(key)), ["applied"], "{key}");
     }
     assert_eq!((gateway.crm()["state"].clone(), gateway.crm()["waiting"].clone()), (json!("well"), json!(0)));
+}
+
+#[test]
+fn a_paused_connection_that_also_fails_is_not_called_for_every_contact() {
+    let gateway = ill(&json!([{ "kind": "status", "status": 401, "times": 1 }, { "kind": "status", "status": 500 }]));
+    gateway.event(&said("first", 7, "lead"));
+    eventually("the pause", || (gateway.crm()["state"] == "paused").then_some(()));
+    for n in 0..5 {
+        gateway.event(&said(&format!("e{n}"), 10 + n, "lead"));
+    }
+    gateway.try_now();
+    eventually("a look", || (gateway.calls().len() == 2).then_some(()));
+    std::thread::sleep(std::time::Duration::from_millis(300));
+    assert_eq!(gateway.calls_in_short().len(), 2, "{:?}", gateway.calls_in_short());
+    assert_eq!(gateway.crm()["state"], "paused");
+    gateway.clear_faults();
+    gateway.try_now();
+    for key in ["first", "e0", "e4"] {
+        assert_eq!(states(&gateway.settled(key)), ["applied"], "{key}");
+    }
 }
 
 #[test]

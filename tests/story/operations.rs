@@ -84,6 +84,8 @@ fn health_readiness_and_metrics_are_for_everybody() {
     let ready = gateway.call("GET", "/readyz", &[], b"").ok();
     assert_eq!((&ready["status"], &ready["rules"]), (&json!("ready"), &json!(1)));
     assert_eq!(ready["rule_set"], gateway.event_of("e")["rule_set"]);
+    let head = gateway.call("HEAD", "/readyz", &[], b"");
+    assert_eq!((head.status, head.body.len()), (200, 0), "probes ask like this too");
     let metrics = gateway.call("GET", "/metrics", &[], b"").text();
     for line in [
         "tagrelay_events_total{source=\"bot\"} 1",

@@ -65,10 +65,8 @@ pub fn read(mut stream: TcpStream) -> Option<Answer> {
 
 /// A request's bytes. `Content-Length` is added, and the connection closes afterwards.
 pub fn request(method: &str, path: &str, headers: &[(&str, &str)], body: &[u8]) -> Vec<u8> {
-    let mut head = format!("{method} {path} HTTP/1.1\r\nHost: gateway\r\nConnection: close\r\n");
-    for (name, value) in headers {
-        head.push_str(&format!("{name}: {value}\r\n"));
-    }
+    let headers: String = headers.iter().fold(String::new(), |all, (name, value)| all + name + ": " + value + "\r\n");
+    let head = format!("{method} {path} HTTP/1.1\r\nHost: gateway\r\nConnection: close\r\n{headers}");
     let mut bytes = format!("{head}Content-Length: {}\r\n\r\n", body.len()).into_bytes();
     bytes.extend(body);
     bytes

@@ -1,6 +1,7 @@
 //! What the process-level tests share: the real binary on real ports with a real database, and one method for each thing
 //! that a user does.
 #![allow(dead_code, reason = "each test crate uses its own part of this")]
+#![allow(clippy::print_stderr, reason = "a test that fails shows the log of the process that it watched")]
 
 pub mod body;
 pub mod command;

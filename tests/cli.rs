@@ -1,0 +1,267 @@
+//! The commands as a person at a terminal or a script meets them: what they print and how they end.
+
+#[path = "support/mod.rs"]
+mod support;
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use serde_json::{Value, json};
+use support::command::{Ran, run, run_with};
+use support::gateway::{PASSWORD, rules};
+use support::process::{PROGRAM, tagrelay};
+use tempfile::TempDir;
+
+const COMMANDS: [&str; 9] = ["serve", "sandbox", "send", "check", "test", "explain", "schema", "init", "healthcheck"];
+const PRICING: &str = "rules/fixtures/es-pricing.json";
+
+/// A folder with a rule set that has an error and a warning.
+fn faulty() -> (TempDir, PathBuf) {
+    let folder = TempDir::new().expect("a folder");
+    let file = folder.path().join("faulty.yaml");
+    let text = "sources:\n  open: { kind: dialogflow-es, auth: none }\n\
+                connections:\n  crm: { provider: helpcrunch, api_key: env:KEY }\n\
+                rules:\n  - id: lead\n    match: { source: opne }\n    contact: \"7\"\n    tag: { crm: { add: [Lead] } }\n";
+    std::fs::write(&file, text).expect("written");
+    (folder, file)
+}
+
+fn plain(ran: &Ran) {
+    assert!(!ran.out.contains('\u{1b}') && !ran.err.contains('\u{1b}'), "{ran:?}");
+}
+
+#[test]
+fn every_command_explains_itself_with_an_example() {
+    let all = run(&["--help"]);
+    assert_eq!(all.status, 0);
+    for command in COMMANDS {
+        assert!(all.out.contains(&format!("  {command} ")), "{command}: {}", all.out);
+        let help = run(&[command, "--help"]);
+        assert_eq!((help.status, help.err.as_str()), (0, ""), "{command}");
+        let (_, example) = help.out.split_once("Example").unwrap_or_else(|| panic!("{command}: {}", help.out));
+        assert!(example.contains("tagrelay"), "{command}: {example}");
+    }
+    let listed = all.out.lines().skip_while(|line| *line != "Commands:").skip(1).take_while(|line| !line.is_empty());
+    let listed: Vec<&str> = listed.filter_map(|line| line.strip_prefix("  ")?.split(' ').next()).collect();
+    assert!(listed.iter().all(|command| COMMANDS.contains(command) || ["help", ""].contains(command)), "{listed:?}");
+    assert_eq!(run(&["--version"]).out, concat!("tagrelay ", env!("CARGO_PKG_VERSION"), "\n"));
+}
+
+#[test]
+fn a_wrong_call_is_status_2() {
+    for args in
+        [&[][..], &["chekc"], &["check", "--fromat", "json"], &["check", "--format", "xml"], &["send", "website-bot"]]
+    {
+        let ran = run(args);
+        assert_eq!(ran.status, 2, "{args:?}");
+        assert!(ran.out.is_empty() && !ran.err.is_empty(), "{ran:?}");
+    }
+    assert_eq!(run(&["check", "nowhere"]).status, 2);
+    assert_eq!(run(&["explain", "--source", "nobody", PRICING]).status, 2);
+    assert_eq!(run(&["explain", "--source", "website-bot", "nowhere.json"]).status, 2);
+}
+
+#[test]
+fn the_example_is_clean_and_passes() {
+    let checked = run(&["check"]);
+    assert_eq!(checked.status, 0);
+    assert!(checked.out.ends_with("rules: clean (2 files, 8 rules, 7 tests)\n"), "{}", checked.out);
+    assert_eq!(run(&["check", "rules", "--strict"]).status, 0);
+    let tested = run(&["test"]);
+    assert_eq!(tested.status, 0);
+    assert!(tested.out.starts_with("pass  a big budget becomes a hot lead\n"), "{}", tested.out);
+    assert!(tested.out.ends_with("7 passed, 0 failed\n"), "{}", tested.out);
+    assert_eq!(run(&["test", "--format", "json"]).json()["passed"], 7);
+}
+
+#[test]
+fn findings_have_a_place_a_code_and_a_form_for_every_reader() {
+    let (_folder, file) = faulty();
+    let path = file.to_str().expect("UTF-8");
+    let text = run(&["check", path]);
+    assert_eq!(text.status, 1);
+    for words in ["faulty.yaml:7:22", "error[E", "warning[W", "did you mean", "1 errors, 1 warnings"] {
+        assert!(text.out.contains(words), "{words}: {}", text.out);
+    }
+    plain(&text);
+
+    let found = run(&["check", path, "--format", "json"]);
+    assert_eq!(found.status, 1);
+    let findings = found.json()["findings"].as_array().expect("a list").clone();
+    let error = findings.iter().find(|finding| finding["severity"] == "error").expect("an error");
+    assert_eq!((&error["line"], &error["column"]), (&json!(7), &json!(22)), "{error}");
+    let keys = ["code", "severity", "file", "line", "column", "message", "help", "related"];
+    assert!(findings.iter().all(|finding| keys.iter().all(|key| finding.get(key).is_some())), "{findings:?}");
+
+    let github = run(&["check", path, "--format", "github"]);
+    assert!(
+        github.out.lines().all(|line| line.starts_with("::error ") || line.starts_with("::warning ")),
+        "{}",
+        github.out
+    );
+    assert!(github.out.contains("line=7,col=22"), "{}", github.out);
+
+    let sarif = run(&["check", path, "--format", "sarif"]).json();
+    assert_eq!(sarif["version"], "2.1.0");
+    let results = sarif["runs"][0]["results"].as_array().expect("a list");
+    let levels: Vec<&Value> = results.iter().map(|result| &result["level"]).collect();
+    assert!(levels.contains(&&json!("error")) && levels.contains(&&json!("warning")), "{levels:?}");
+}
+
+#[test]
+fn warnings_are_a_no_only_where_they_are_asked_to_be() {
+    let (_folder, file) = faulty();
+    let text = std::fs::read_to_string(&file).expect("read").replace("opne", "open");
+    std::fs::write(&file, text).expect("written");
+    let path = file.to_str().expect("UTF-8");
+    assert_eq!(run(&["check", path]).status, 0);
+    assert_eq!(run(&["check", path, "--strict"]).status, 1);
+}
+
+#[test]
+fn colours_are_for_those_who_want_them() {
+    let (folder, file) = faulty();
+    let path = file.to_str().expect("UTF-8");
+    let args = ["check", path];
+    plain(&run_with(folder.path(), &args, &[("NO_COLOR", "1")], b""));
+    let forced = run_with(folder.path(), &args, &[("CLICOLOR_FORCE", "1")], b"");
+    assert!(forced.out.contains('\u{1b}'), "{}", forced.out);
+    let both = run_with(folder.path(), &args, &[("CLICOLOR_FORCE", "1"), ("NO_COLOR", "1")], b"");
+    assert_eq!(both.status, 1);
+    for command in [&["test", "rules"][..], &["explain", "--source", "website-bot", PRICING]] {
+        plain(&run_with(Path::new(env!("CARGO_MANIFEST_DIR")), command, &[("NO_COLOR", "1")], b""));
+    }
+}
+
+#[test]
+fn a_test_that_fails_shows_what_differs() {
+    let folder = TempDir::new().expect("a folder");
+    assert_eq!(run_with(folder.path(), &["init", "mine"], &[], b"").status, 0);
+    let test = std::fs::read_dir(folder.path().join("mine")).expect("a folder").filter_map(|entry| {
+        let path = entry.expect("a file").path();
+        path.to_string_lossy().ends_with(".test.yaml").then_some(path)
+    });
+    let test = test.last().expect("a scaffold has tests");
+    let text = std::fs::read_to_string(&test).expect("read").replace("add: [", "add: [Wrong, ");
+    std::fs::write(&test, text).expect("written");
+    let ran = run_with(folder.path(), &["test", "mine"], &[], b"");
+    assert_eq!(ran.status, 1);
+    assert!(ran.out.contains("FAIL") && ran.out.contains("Wrong"), "{}", ran.out);
+    std::fs::remove_file(&test).expect("removed");
+    let none = run_with(folder.path(), &["test", "mine"], &[], b"");
+    assert_eq!(none.status, 1);
+    assert!(none.err.contains("there are no tests"), "{}", none.err);
+}
+
+#[test]
+fn explain_names_the_nearest_miss() {
+    let ran = run(&["explain", "--source", "website-bot", PRICING]);
+    assert_eq!(ran.status, 0);
+    for words in [
+        "matched  pricing-lead  rules/website.yaml:",
+        "when: params.budget >= 5000: unset >= 5000",
+        "match.intent: \"pricing.inquiry\" is not contact.stop",
+        "add    \"Plan intensivo\" at crm for id:1568834  (pricing-lead, unless_tagged \"Opt-out\")",
+        "¡Gracias, Lucía!",
+    ] {
+        assert!(ran.out.contains(words), "{words}: {}", ran.out);
+    }
+    let told = run(&["explain", "--source", "website-bot", PRICING, "--format", "json"]).json();
+    assert_eq!(told["events"].as_array().map(Vec::len), Some(1));
+    let project = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let piped = run_with(project, &["explain", "--source", "website-bot", "-"], &[], b"not json");
+    assert_eq!(piped.status, 1);
+    assert!(piped.err.contains("line 1"), "{}", piped.err);
+}
+
+#[test]
+fn the_schema_is_the_one_beside_the_example() {
+    let schema = run(&["schema"]);
+    assert_eq!(schema.status, 0);
+    assert!(schema.json()["$schema"].as_str().is_some_and(|of| of.contains("json-schema.org")), "{}", schema.out);
+    let beside = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/rules/tagrelay.schema.json"));
+    assert_eq!(schema.out, beside.expect("the example has its schema"));
+}
+
+#[test]
+fn what_init_writes_is_clean_passes_and_is_never_written_over() {
+    let folder = TempDir::new().expect("a folder");
+    let run = |args: &[&str]| run_with(folder.path(), args, &[], b"");
+    let made = run(&["init", "mine"]);
+    assert_eq!(made.status, 0);
+    assert!(made.out.ends_with("next: tagrelay check mine && tagrelay test mine\n"), "{}", made.out);
+    assert_eq!(run(&["check", "mine", "--strict"]).status, 0);
+    assert_eq!(run(&["test", "mine"]).status, 0);
+    let again = run(&["init", "mine"]);
+    assert_eq!(again.status, 1);
+    assert!(again.err.contains("is there already; nothing was written"), "{}", again.err);
+}
+
+#[test]
+fn send_signs_and_prints_the_answer() {
+    let gateway = rules("  - id: hello\n    match: { intent: hello }\n    reply: Welcome\n").start();
+    let folder = gateway.setup.folder();
+    let body = support::body::said("sent", 7, "hello").body();
+    std::fs::write(folder.join("body.json"), &body).expect("written");
+    let url = format!("http://{}", gateway.address);
+    let args = |file| ["send", "bot", file, "--url", url.as_str(), "--rules", "rules"];
+    let secrets = [("BOT_PASSWORD", PASSWORD), ("BOT_SECRET", support::gateway::SIGNING_SECRET)];
+    let sent = run_with(folder, &args("body.json"), &secrets, b"");
+    assert_eq!((sent.status, sent.out.as_str()), (0, "{\"fulfillmentText\":\"Welcome\"}\n"), "{}", sent.err);
+    assert_eq!(run_with(folder, &args("-"), &secrets, &body).out, sent.out);
+    assert_eq!(gateway.events().len(), 1);
+
+    let wrong = [("BOT_PASSWORD", "guessed"), secrets[1]];
+    let refused = run_with(folder, &args("body.json"), &wrong, b"");
+    assert_eq!(refused.status, 1);
+    assert!(refused.out.contains("no-proof") && refused.err.contains("401"), "{refused:?}");
+    let unset = run_with(folder, &args("body.json"), &[], b"");
+    assert_eq!(unset.status, 2);
+    assert!(unset.err.contains("BOT_PASSWORD") && unset.err.contains("--sandbox"), "{}", unset.err);
+    let nobody = ["send", "bot", "body.json", "--url", "http://127.0.0.1:9", "--rules", "rules"];
+    let nobody = run_with(folder, &nobody, &secrets, b"");
+    assert_eq!(nobody.status, 1);
+    assert!(nobody.err.contains("is the gateway running?"), "{}", nobody.err);
+}
+
+#[test]
+fn healthcheck_says_whether_it_is_ready() {
+    let mut gateway = rules("  - id: hello\n    match: { intent: hello }\n    reply: Welcome\n").start();
+    let address = gateway.address.to_string();
+    let well = run(&["healthcheck", "--address", &address]);
+    assert_eq!((well.status, well.out.as_str(), well.err.as_str()), (0, "", ""));
+    let by_setting = run_with(gateway.setup.folder(), &["healthcheck"], &[("TAGRELAY_LISTEN", &address)], b"");
+    assert_eq!(by_setting.status, 0, "{by_setting:?}");
+    gateway.terminate();
+    let gone = run(&["healthcheck", "--address", &address]);
+    assert_eq!(gone.status, 1);
+    assert!(gone.err.contains(&address), "{}", gone.err);
+}
+
+#[test]
+fn a_reader_that_has_seen_enough_is_no_fault() {
+    for args in [
+        &["schema"][..],
+        &["test", "rules"],
+        &["check", "rules", "--format", "sarif"],
+        &["explain", "--source", "website-bot", PRICING],
+        &["--help"],
+    ] {
+        let mut command = tagrelay();
+        command.args(args).current_dir(env!("CARGO_MANIFEST_DIR")).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn().expect("the program starts");
+        drop(child.stdout.take());
+        let output = child.wait_with_output().expect("the program ends");
+        let err = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!((output.status.code(), err.as_str()), (Some(0), ""), "{args:?}");
+    }
+}
+
+#[test]
+fn an_output_that_takes_nothing_is_told() {
+    let line = "exec \"$0\" schema > /dev/full";
+    let output = Command::new("sh").args(["-c", line, PROGRAM]).output().expect("there is a shell");
+    assert_ne!(output.status.code(), Some(0));
+    assert!(String::from_utf8_lossy(&output.stderr).contains("error: standard output"), "{output:?}");
+    assert!(!String::from_utf8_lossy(&output.stderr).contains("panicked"));
+}
