@@ -82,7 +82,8 @@ impl Effect {
     }
 }
 
-/// Tags that a contact must or must not have for a change to hold, judged on the contact as its earlier changes leave it.
+/// Tags that a contact must or must not have for a change to hold, judged on the contact as its earlier changes leave it,
+/// and once for all changes of a block: what a rule does doesn't change whether it does it.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Guard {
     /// All of these are needed.

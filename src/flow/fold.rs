@@ -71,6 +71,8 @@ pub fn fold(
     let mut plan = Plan::default();
     // For each tag the change that has the last word so far, and what it wants.
     let mut words: BTreeMap<&TagName, (ChangeId, bool)> = BTreeMap::new();
+    // A rule's guard is judged once for all that the rule does to the contact: its own first change must not decide over its second.
+    let mut block: Option<(&ChangeId, &Change, bool)> = None;
     for (id, change) in changes {
         let tag = change.effect.tag();
         if let Some(later) = last(tag).filter(|later| later > id) {
@@ -78,16 +80,18 @@ pub fn fold(
             continue;
         }
         if !change.guard.is_open() {
-            let holds = match judged.get(id) {
-                Some(holds) => *holds,
-                None => match judge(&change.guard, |tag| words.get(tag).map(|(_, w)| *w).or_else(|| known.get(tag))) {
-                    Some(holds) => {
-                        plan.judged.push((*id, holds));
-                        holds
-                    }
-                    None => return Folded::LookUp,
-                },
+            let with = block.filter(|(other, with, _)| other.ord == id.ord && of_one_block(with, change));
+            let state = |tag: &TagName| words.get(tag).map(|(_, w)| *w).or_else(|| known.get(tag));
+            let holds = match (judged.get(id), with) {
+                (Some(holds), _) => *holds,
+                (None, with) => {
+                    let holds = with.map(|(_, _, holds)| holds).or_else(|| judge(&change.guard, state));
+                    let Some(holds) = holds else { return Folded::LookUp };
+                    plan.judged.push((*id, holds));
+                    holds
+                }
             };
+            block = Some((id, change, holds));
             if !holds {
                 plan.free.push(Free { id: *id, how: Settled::Guarded, reason: why_guarded(&change.guard) });
                 continue;
@@ -107,6 +111,11 @@ pub fn fold(
         list.push(Wanted { tag: tag.clone(), by });
     }
     Folded::Plan(plan)
+}
+
+/// Whether two changes of one event stand in one block of a rule.
+fn of_one_block(one: &Change, other: &Change) -> bool {
+    one.rule == other.rule && one.contact == other.contact && one.guard == other.guard
 }
 
 fn superseded(id: ChangeId, by: ChangeId) -> Free {
@@ -239,6 +248,22 @@ mod tests {
             // A later guard reads tags that no pending change touches from the contact itself, where they are unchanged.
             prop_assert_eq!(apply(&plan, tags), expected);
         }
+    }
+
+    #[test]
+    fn a_block_is_judged_once_whatever_it_does_to_the_tags_of_its_guard() {
+        let guard = |index| Guard { if_tagged: vec![tag(index)], ..Guard::default() };
+        let id = |ord, index| ChangeId { ord: Ord(ord), index };
+        // "If Cold: remove Cold, add Warm", and the same again in a later event.
+        let swap = |ord| [(id(ord, 0), change(false, 0, guard(0))), (id(ord, 1), change(true, 1, guard(0)))];
+        let list: Vec<_> = swap(1).into_iter().chain(swap(2)).collect();
+        let known = KnownTags::whole([tag(0)]);
+        let Folded::Plan(plan) = fold(&list, |_| None, &BTreeMap::new(), &known, Trust::Fresh) else {
+            panic!("everything is known");
+        };
+        assert_eq!((&plan.remove[0].by, &plan.add[0].by), (&id(1, 0), &id(1, 1)));
+        let judged = [(id(1, 0), true), (id(1, 1), true), (id(2, 0), false), (id(2, 1), false)];
+        assert_eq!(plan.judged, judged);
     }
 
     #[test]

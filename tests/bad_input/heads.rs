@@ -120,6 +120,19 @@ fn what_is_hardly_http_is_refused_by_the_server() {
 }
 
 #[test]
+fn a_head_that_never_ends_is_given_up() {
+    let gateway = gateway();
+    let start = std::time::Instant::now();
+    let mut stream = std::net::TcpStream::connect(gateway.address).expect("connected");
+    stream.set_read_timeout(Some(std::time::Duration::from_secs(30))).expect("set");
+    std::io::Write::write_all(&mut stream, b"POST /hooks/bot HTTP/1.1\r\nHost: x\r\nX-Slow: ").expect("sent");
+    let answer = crate::support::http::read(stream);
+    assert_eq!(answer.map(|answer| answer.status), Some(408));
+    assert!((9..14).contains(&start.elapsed().as_secs()), "{:?}", start.elapsed());
+    unharmed(&gateway);
+}
+
+#[test]
 fn nowhere_is_a_problem_too() {
     let gateway = gateway();
     for path in ["/", "/hooks2", "/api/v1/nothing", "/api/v2/events", "/../etc/passwd"] {

@@ -9,13 +9,13 @@ mod model;
 mod senders;
 
 use std::collections::BTreeSet;
-use std::net::TcpListener;
 use std::time::Duration;
 
 use serde_json::json;
 use support::eventually;
 use support::gateway::{Gateway, HEAD, Setup};
-use tagrelay::sandbox::{self, Access, Limit, Sandbox, SandboxOptions};
+use support::provider::{connection, provider};
+use tagrelay::sandbox::Sandbox;
 
 use dice::Dice;
 use senders::Senders;
@@ -43,6 +43,10 @@ fn nothing_acknowledged_is_lost_and_order_holds_through_fifty_kills() {
         std::thread::sleep(Duration::from_millis(dice.below(250)));
         gateway.kill();
         assert!(!gateway.process.log().contains("panicked"), "kill {kill}:\n{}", gateway.process.log());
+        if kill % 5 == 0 {
+            // Killed before it is ready, too.
+            gateway.start_in_vain(Duration::from_millis(dice.below(60)));
+        }
         gateway.start_again();
         senders.move_to(gateway.address);
     }
@@ -83,18 +87,8 @@ fn seed() -> u64 {
     given.map_or(2026, |text| text.parse().expect("a number"))
 }
 
-/// A provider that outlives the gateway.
-fn provider() -> Sandbox {
-    let options = SandboxOptions { access: Access::AnyKey, limit: Limit::Off, ..SandboxOptions::default() };
-    sandbox::start(TcpListener::bind("127.0.0.1:0").expect("a port"), options).expect("a sandbox")
-}
-
 fn gateway(provider: &Sandbox) -> Gateway {
-    let base_url = provider.base_url("helpcrunch").expect("it has one");
-    let crm = format!(
-        "connections:\n  crm: {{ provider: helpcrunch, api_key: env:CRM_KEY, base_url: \"{base_url}\",\n         \
-         allow_private: true, rate_limit: 100000/min, timeout: 2s }}\n"
-    );
+    let crm = connection(provider, "rate_limit: 100000/min, timeout: 2s");
     let setup = Setup::bare(&format!("{HEAD}{crm}rules:\n{}", model::rules()));
     setup.without_sandbox().set("TAGRELAY_LOG", "info").start()
 }

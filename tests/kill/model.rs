@@ -24,7 +24,8 @@ struct Effect {
     unless_tagged: Option<u64>,
 }
 
-/// All intents that there are: adds, removes, both guarded, and pairs of a remove and an add.
+/// All intents that there are: adds, removes, both guarded, and pairs of a remove and an add,
+/// guarded and not.
 pub fn intents() -> Vec<String> {
     let mut intents = Vec::new();
     for tag in 0..TAGS {
@@ -33,6 +34,8 @@ pub fn intents() -> Vec<String> {
             intents.push(format!("add-{tag}-unless-{other}"));
             intents.push(format!("remove-{tag}-if-{other}"));
             intents.push(format!("remove-{tag}-add-{other}"));
+            // The guard is for both, though the removal takes away what it asks for.
+            intents.push(format!("remove-{tag}-add-{other}-if-{tag}"));
         }
     }
     intents
@@ -99,12 +102,12 @@ impl Effect {
     }
 
     fn apply(&self, tags: &mut BTreeSet<String>) {
+        let needs = self.if_tagged.is_none_or(|tag| tags.contains(&name(tag)));
+        let allowed = self.unless_tagged.is_none_or(|tag| !tags.contains(&name(tag)));
+        if !(needs && allowed) {
+            return;
+        }
         for change in &self.changes {
-            let needs = self.if_tagged.is_none_or(|tag| tags.contains(&name(tag)));
-            let allowed = self.unless_tagged.is_none_or(|tag| !tags.contains(&name(tag)));
-            if !(needs && allowed) {
-                continue;
-            }
             if change.adds {
                 tags.insert(name(change.tag));
             } else {

@@ -110,6 +110,23 @@ fn a_dead_letter_outlives_a_kill() {
 }
 
 #[test]
+fn a_dead_letter_that_was_put_back_waits_through_a_kill() {
+    let mut gateway = with_dead_letter();
+    let id = letters(&gateway)[0]["id"].as_str().expect("an id").to_owned();
+    gateway.set_faults(&json!([{ "kind": "status", "status": 503 }]));
+    gateway.api_post(&format!("/dead-letters/{id}/retry"));
+    eventually("a failed try", || (gateway.event_of("lost")["changes"][0]["tries"] == 1).then_some(()));
+    assert_eq!(states(&gateway.event_of("lost")), ["waiting"]);
+    gateway.kill();
+    gateway.start_again();
+    assert_eq!(states(&gateway.event_of("lost")), ["waiting"]);
+    assert_eq!(gateway.crm()["waiting"], 1);
+    gateway.try_now();
+    assert_eq!(states(&gateway.settled("lost")), ["applied"]);
+    assert_eq!(gateway.contact_in_sandbox(7).expect("known"), ["Lead"]);
+}
+
+#[test]
 fn a_strict_provider_of_its_own_process_knows_no_strangers() {
     let mut command = Command::new(PROGRAM);
     cleaned(&mut command);

@@ -20,6 +20,12 @@ const GUARDED: &str = r#"
   - id: vip
     match: { intent: vip }
     tag: { crm: { add: [VIP], if_tagged: [Lead] } }
+  - id: warm
+    match: { intent: warm }
+    tag: { crm: { add: [Warm], remove: [Cold], if_tagged: [Cold] } }
+  - id: welcome
+    match: { intent: welcome }
+    tag: { crm: { add: [Greeted, Welcome], unless_tagged: [Greeted] } }
 "#;
 
 fn start() -> Gateway {
@@ -94,4 +100,19 @@ fn what_was_judged_before_a_call_in_doubt_stays_judged() {
     assert_eq!(states(&gateway.settled("doubt")), ["applied"]);
     gateway.settled("stop");
     assert_eq!(gateway.contact_in_sandbox(7).expect("known"), ["Newsletter", "Opt-out"]);
+}
+
+#[test]
+fn a_guard_is_for_its_whole_block() {
+    let gateway = start();
+    gateway.set_tags_by_hand(7, &["Cold"]);
+    gateway.event(&said("warm", 7, "warm"));
+    assert_eq!(states(&gateway.settled("warm")), ["applied", "applied"], "the removal of Cold doesn't undo the rule");
+    gateway.event(&said("welcome", 7, "welcome"));
+    assert_eq!(states(&gateway.settled("welcome")), ["applied", "applied"]);
+    gateway.event(&said("again", 7, "welcome"));
+    gateway.event(&said("late", 7, "warm"));
+    assert_eq!(states(&gateway.settled("again")), ["guarded", "guarded"]);
+    assert_eq!(states(&gateway.settled("late")), ["guarded", "guarded"]);
+    assert_eq!(gateway.contact_in_sandbox(7).expect("known"), ["Greeted", "Warm", "Welcome"]);
 }

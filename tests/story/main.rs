@@ -5,6 +5,7 @@ mod support;
 
 mod dead_letters;
 mod delivery;
+mod edges;
 mod failures;
 mod first_contact;
 mod guards;

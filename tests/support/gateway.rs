@@ -185,6 +185,14 @@ impl Gateway {
         self.process = Process::start(&mut self.setup.command());
         self.await_ready();
     }
+
+    /// Starts on the same folder and is killed after a moment, ready or not.
+    pub fn start_in_vain(&mut self, moment: Duration) {
+        assert!(self.process.ended().is_some(), "it runs still");
+        self.process = Process::start(&mut self.setup.command());
+        std::thread::sleep(moment);
+        self.process.kill();
+    }
 }
 
 fn address_in(lines: &[Value], message: &str) -> Option<SocketAddr> {

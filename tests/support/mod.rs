@@ -9,6 +9,7 @@ pub mod gateway;
 pub mod gestures;
 pub mod http;
 pub mod process;
+pub mod provider;
 
 use std::time::{Duration, Instant};
 
