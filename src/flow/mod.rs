@@ -1,6 +1,7 @@
 //! What tagrelay does, use case by use case: receive, fold, converge, deliver.
 
 pub mod allowance;
+pub mod batch;
 pub mod converge;
 pub mod deliver;
 pub mod fold;

@@ -1,5 +1,8 @@
 //! Receive: verify, read, decide, store. What returns from here is durable.
 
+use std::rc::Rc;
+
+use super::batch::Batcher;
 use super::gateway::Gateway;
 use crate::domain::decision::{Decision, Fault};
 use crate::domain::event::Event;
@@ -37,7 +40,12 @@ pub struct Answer {
 }
 
 /// Takes one request of a source.
-pub async fn receive(gateway: &Gateway, source: &Source, request: Request<'_>) -> Result<Vec<Answer>, NotTaken> {
+pub async fn receive(
+    gateway: &Gateway,
+    batcher: &Rc<Batcher>,
+    source: &Source,
+    request: Request<'_>,
+) -> Result<Vec<Answer>, NotTaken> {
     let body = request.body;
     let verified = source.verify(request)?;
     let events = sources::read(source.config(), &verified)?;
@@ -49,7 +57,7 @@ pub async fn receive(gateway: &Gateway, source: &Source, request: Request<'_>) -
         intake.push(Intake::of(event, gateway.catalog.hash(), decision, &reply, body));
     }
     drop(events);
-    let accepted = gateway.store.accept(intake).await?;
+    let accepted = batcher.accept(intake).await?;
     let answers = accepted.into_iter().zip(decided).map(|(accepted, (rules, reply))| match accepted {
         Accepted::New(ord) => {
             tracing::debug!(event = %ord, source = %source.config().name, ?rules, "event accepted");

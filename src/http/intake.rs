@@ -1,6 +1,7 @@
 //! `POST /hooks/{source}`: from an HTTP request to a plain one, and back to an answer.
 
 use std::borrow::Cow;
+use std::rc::Rc;
 use std::time::Duration;
 
 use actix_web::http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, HeaderMap};
@@ -15,6 +16,7 @@ use super::refusals::Refused;
 use crate::clock;
 use crate::domain::request::{Fields, Request};
 use crate::domain::time::Timestamp;
+use crate::flow::batch::Batcher;
 use crate::flow::receive::{NotTaken, receive};
 
 /// The most that a request's headers may take; real senders use one or two thousand bytes.
@@ -58,7 +60,8 @@ async fn take(
         peer: request.peer_addr().map(|peer| peer.ip()),
         received_at: now,
     };
-    let answers = receive(&shared.gateway, source, plain_request).await.map_err(not_taken)?;
+    let batcher = request.app_data::<Rc<Batcher>>().ok_or_else(|| plain(Problem::Unavailable))?;
+    let answers = receive(&shared.gateway, batcher, source, plain_request).await.map_err(not_taken)?;
     let reply = answers.into_iter().next().map(|answer| answer.reply).unwrap_or_default();
     Ok(HttpResponse::build(StatusCode::OK).content_type("application/json").body(reply))
 }

@@ -17,6 +17,7 @@ use tokio::sync::{oneshot, watch};
 use tokio::task::{JoinSet, LocalSet};
 
 use super::{Shared, routes};
+use crate::flow::batch::Batcher;
 
 /// How long a sender may take for a request's head.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
@@ -138,7 +139,8 @@ fn service(
     address: SocketAddr,
     stopped: watch::Receiver<bool>,
 ) -> impl ServiceFactory<TcpStream, Config = (), Response = (), Service = impl Service<TcpStream> + 'static> {
-    let app = App::new().app_data(shared).configure(routes).into_factory();
+    let batcher = Batcher::new(shared.gateway.store.clone());
+    let app = App::new().app_data(shared).app_data(batcher).configure(routes).into_factory();
     let app = app.map_err(|error: actix_web::Error| error.error_response());
     HttpService::build()
         .keep_alive(KEEP_ALIVE)

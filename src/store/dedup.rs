@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use rusqlite::{Connection, OptionalExtension, params};
 use sha2::{Digest, Sha256};
 
+use super::hashed::AlreadyHashed;
 use super::schema;
 use crate::domain::change::Ord;
 use crate::domain::name::SourceName;
@@ -35,8 +36,8 @@ impl DedupKey {
     }
 }
 
-/// Keys of events that are not in a table yet.
-pub(super) type RecentKeys = HashMap<DedupKey, Ord>;
+/// Keys of events that are not in a table yet, with their event and when it was accepted, which decides the table.
+pub(super) type RecentKeys = HashMap<DedupKey, (Ord, Timestamp), AlreadyHashed>;
 
 /// The span that a time falls into.
 pub(super) fn slot(at: Timestamp) -> i64 {

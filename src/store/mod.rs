@@ -11,6 +11,7 @@ mod dead;
 mod dedup;
 mod delivery;
 mod face;
+mod hashed;
 mod lot;
 mod read;
 mod record;

@@ -6,19 +6,18 @@
 use std::collections::HashMap;
 
 use super::dedup::{DedupKey, RecentKeys, slot};
+use super::hashed::AlreadyHashed;
 use crate::domain::change::{Change, ChangeId, Ord};
 use crate::domain::contact::ContactKey;
 use crate::domain::time::Timestamp;
 
 /// Changes by contact.
-pub(super) type Changes = HashMap<ContactKey, Vec<(ChangeId, Change)>>;
+pub(super) type Changes = HashMap<ContactKey, Vec<(ChangeId, Change)>, AlreadyHashed>;
 
 /// What is accepted and not yet being spread.
 #[derive(Default)]
 pub(super) struct Current {
     pub keys: RecentKeys,
-    /// For each key the time its event was accepted, which decides its table.
-    pub accepted: HashMap<DedupKey, Timestamp>,
     pub changes: Changes,
     /// How many events these are of.
     pub events: usize,
@@ -49,14 +48,13 @@ impl Recent {
     /// The event that had this key, if it isn't in the tables yet.
     pub fn find(&self, key: DedupKey) -> Option<Ord> {
         let older = || self.spreading.as_ref().and_then(|s| s.keys.get(&key));
-        self.current.keys.get(&key).or_else(older).copied()
+        self.current.keys.get(&key).or_else(older).map(|(ord, _)| *ord)
     }
 
     /// Takes in one accepted event.
     pub fn accept(&mut self, ord: Ord, at: Timestamp, key: Option<DedupKey>, changes: Vec<(ContactKey, Change)>) {
         if let Some(key) = key {
-            self.current.keys.insert(key, ord);
-            self.current.accepted.insert(key, at);
+            self.current.keys.insert(key, (ord, at));
         }
         for (index, (contact, change)) in changes.into_iter().enumerate() {
             let id = ChangeId { ord, index: index as u32 };
@@ -90,9 +88,7 @@ impl Recent {
             return;
         }
         let done = std::mem::take(&mut self.current);
-        let accepted = |key: &DedupKey| done.accepted.get(key).copied().unwrap_or_default();
-        let mut queue: Vec<_> =
-            done.keys.iter().map(|(key, ord)| (slot(accepted(key)), *key, *ord, accepted(key))).collect();
+        let mut queue: Vec<_> = done.keys.iter().map(|(key, (ord, at))| (slot(*at), *key, *ord, *at)).collect();
         queue.sort_unstable_by(|a, b| b.cmp(a));
         let mut contacts: Vec<_> = done.changes.keys().copied().collect();
         contacts.sort_unstable_by(|a, b| b.cmp(a));
