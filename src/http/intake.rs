@@ -33,6 +33,11 @@ pub async fn hook(request: HttpRequest, payload: web::Payload, shared: web::Data
     }
 }
 
+/// What follows `/hooks/`. No name of a source holds a `/`, so a longer address names none.
+fn name_of(request: &HttpRequest) -> &str {
+    request.match_info().unprocessed().strip_prefix('/').unwrap_or_default()
+}
+
 /// A problem, and what the operator may know of it; boxed, since nearly no request has one.
 struct Refusing(Box<(Problem, String)>);
 
@@ -42,7 +47,7 @@ async fn take(
     shared: &Shared,
     now: Timestamp,
 ) -> Result<HttpResponse, Refusing> {
-    let name = request.match_info().get("source").unwrap_or_default();
+    let name = name_of(request);
     let source =
         shared.gateway.sources.get(name).ok_or_else(|| plain(Problem::NotFound("no such source".to_owned())))?;
     if request.method() != Method::POST {
@@ -148,7 +153,7 @@ fn url_of(request: &HttpRequest, shared: &Shared) -> String {
 
 fn refuse(request: &HttpRequest, shared: &Shared, now: Timestamp, refusing: (Problem, String)) -> HttpResponse {
     let (problem, reason) = refusing;
-    let name = request.match_info().get("source").unwrap_or_default();
+    let name = name_of(request);
     let peer = request.peer_addr().map(|peer| peer.ip());
     let problem = match (&problem, shared.refusals.failed_proof_of(&problem, peer, now)) {
         (Problem::NoProof, Some(retry_after)) => Problem::TooManyProofs { retry_after },

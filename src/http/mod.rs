@@ -34,7 +34,8 @@ pub struct Shared {
 
 /// Every address on one screen.
 fn routes(app: &mut web::ServiceConfig) {
-    app.service(web::resource("/hooks/{source}").to(intake::hook))
+    // A scope, since its prefix is compared as it stands: a `{source}` here would be a regular expression for each request.
+    app.service(web::scope("/hooks").default_service(web::to(intake::hook)))
         .service(shows("/healthz", health::alive).route(web::head().to(health::alive)))
         .service(shows("/readyz", health::ready).route(web::head().to(health::ready)))
         .service(shows("/metrics", health::metrics))
