@@ -76,7 +76,7 @@ fn verify_and_read(criterion: &mut Criterion) {
     let event = events.first().expect("a body is one event");
     let decision = rules::decide(&catalog, event);
     group.bench_function("encode", |b| {
-        b.iter(|| Intake::of(black_box(event), catalog.hash(), decision.clone(), b"{}", message.body()));
+        b.iter(|| Intake::of(black_box(event), catalog.hash(), &mut decision.clone(), b"{}", message.body()));
     });
     group.finish();
 }

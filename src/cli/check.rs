@@ -51,7 +51,9 @@ fn check(args: &Args) -> Result<ExitCode, ExitCode> {
     let (errors, warnings) = (count(Severity::Error), count(Severity::Warning));
     match args.format {
         Format::Text => {
-            say!("{}", report::text(findings, &files, true));
+            if !findings.is_empty() {
+                say!("{}", report::text(findings, &files, true));
+            }
             let rules = checked.catalog.as_ref().map_or(0, crate::rules::Catalog::rule_count);
             let of = format!("{} files, {} rules, {} tests", files.len(), rules, checked.tests.len());
             match (errors, warnings) {

@@ -29,8 +29,8 @@ pub struct Args {
     rules: Option<PathBuf>,
 }
 
-/// Calls under way may take this long at the end; with the server's own time the whole stop stays under ten seconds.
-const PATIENCE: Duration = Duration::from_secs(4);
+/// Calls to providers may take this long at the end; the whole stop stays under ten seconds.
+const PATIENCE: Duration = Duration::from_secs(7);
 /// How often what is too old is removed.
 const RETAIN_EVERY: Duration = Duration::from_hours(1);
 
@@ -121,8 +121,9 @@ impl Start {
         stop_signal().await;
         tracing::info!("stopping: no new requests, what is in flight is finished");
         retaining.abort();
-        server.stop().await;
-        gateway.stop(PATIENCE).await;
+        // At once: both may take their time, and the whole stop must stay short.
+        tokio::join!(server.stop(), gateway.deliveries.stop(PATIENCE));
+        gateway.store.stop();
         if let Some(sandbox) = self.sandbox {
             sandbox.stop().await;
         }

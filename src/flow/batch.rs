@@ -102,7 +102,7 @@ mod tests {
     fn intake(key: &str) -> Intake {
         let source = SourceName::parse("bot").expect("a name");
         let event = Event { key: Some(key.into()), ..Event::empty(source, Timestamp(0)) };
-        Intake::of(&event, "hash", Decision::default(), b"", b"{}")
+        Intake::of(&event, "hash", &mut Decision::default(), b"", b"{}")
     }
 
     #[tokio::test]

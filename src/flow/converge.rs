@@ -232,7 +232,10 @@ impl Step<'_> {
     }
 
     fn settled(&self, id: ChangeId, how: Settled, reason: &str) -> Option<SettledChange> {
-        let change: &Change = self.taken.changes.iter().find(|(this, _)| *this == id).map(|(_, change)| change)?;
+        let change: &Change = {
+            let place = self.taken.changes.binary_search_by_key(&id, |(this, _)| *this).ok()?;
+            self.taken.changes.get(place).map(|(_, change)| change)?
+        };
         let (rule, connection, tag) = (&change.rule, &change.contact.connection, change.effect.tag());
         let wanted = if change.effect.wants() { "add" } else { "remove" };
         if how == Settled::Dead {

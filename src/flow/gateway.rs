@@ -97,10 +97,4 @@ impl Gateway {
     pub fn connections(&self) -> impl Iterator<Item = &ConnectionName> {
         self.catalog.connections().map(|config| &config.name)
     }
-
-    /// Ends deliveries and store: calls under way are recorded, at most `patience` long.
-    pub async fn stop(&self, patience: Duration) {
-        self.deliveries.stop(patience).await;
-        self.store.stop();
-    }
 }

@@ -142,6 +142,8 @@ impl Lane {
                 self.looked_in_vain(now);
             }
             Seen::Ill(reason) => self.ill(reason, now),
+            // An answer to a call that was under way before the pause says nothing about what came after.
+            Seen::Well if self.pause.as_ref().is_some_and(|pause| started < pause.since) => {}
             Seen::Well => self.well(now),
             Seen::Unclear => self.looked_in_vain(now),
         }

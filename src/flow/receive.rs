@@ -52,9 +52,9 @@ pub async fn receive(
     let mut intake = Vec::with_capacity(events.len());
     let mut decided = Vec::with_capacity(events.len());
     for event in &events {
-        let (decision, reply) = judge(&gateway.catalog, source, event);
-        decided.push((decision.rules.clone(), reply.clone()));
-        intake.push(Intake::of(event, gateway.catalog.hash(), decision, &reply, body));
+        let (mut decision, reply) = judge(&gateway.catalog, source, event);
+        intake.push(Intake::of(event, gateway.catalog.hash(), &mut decision, &reply, body));
+        decided.push((decision.rules, reply));
     }
     drop(events);
     let accepted = batcher.accept(intake).await?;

@@ -102,8 +102,8 @@ struct HeadOf<'a> {
 }
 
 impl Intake {
-    /// Encodes an event with what was decided, the reply's bytes and the raw body.
-    pub fn of(event: &Event<'_>, rule_set: &str, decision: Decision, reply: &[u8], body: &[u8]) -> Self {
+    /// Encodes an event with what was decided, the reply's bytes and the raw body. The decision's changes move in here.
+    pub fn of(event: &Event<'_>, rule_set: &str, decision: &mut Decision, reply: &[u8], body: &[u8]) -> Self {
         let head = HeadOf {
             source: &event.source,
             received_at: event.received_at,
@@ -120,7 +120,8 @@ impl Intake {
         };
         let key = event.key.as_deref().map(|key| DedupKey::of(&event.source, key));
         let frame = encode(&head, reply, body);
-        let changes = decision.changes.into_iter().map(|change| (change.contact.key(), change)).collect();
+        let changes =
+            std::mem::take(&mut decision.changes).into_iter().map(|change| (change.contact.key(), change)).collect();
         Self { key, frame, changes }
     }
 }

@@ -69,12 +69,12 @@ impl Recent {
         older.chain(self.current.changes.get(&contact).into_iter().flatten())
     }
 
-    /// Forgets a settled change.
-    pub fn settle(&mut self, contact: ContactKey, id: ChangeId) {
+    /// Forgets settled changes, whose ids are sorted.
+    pub fn settle(&mut self, contact: ContactKey, ids: &[ChangeId]) {
         let older = self.spreading.as_mut().map(|s| &mut s.changes);
         for changes in older.into_iter().chain([&mut self.current.changes]) {
             if let Some(list) = changes.get_mut(&contact) {
-                list.retain(|(this, _)| *this != id);
+                list.retain(|(this, _)| ids.binary_search(this).is_err());
                 if list.is_empty() {
                     changes.remove(&contact);
                 }

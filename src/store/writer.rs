@@ -235,7 +235,7 @@ impl Memory {
                 }
                 let ord = self.next_ord;
                 self.next_ord = Ord(ord.0 + 1);
-                wakes.extend(wakes_of(&event.changes));
+                wake_for(wakes, &event.changes);
                 self.recent.accept(ord, now, event.key, event.changes);
                 frames.push(event.frame);
                 accepted.push(Accepted::New(ord));
@@ -283,10 +283,9 @@ impl Memory {
     fn settle(&mut self, db: &Connection, settlement: &Settlement) -> Result<(), StoreError> {
         delivery::record(db, settlement, self.next_delivery)?;
         self.next_delivery += 1;
-        let key = settlement.contact.key();
-        for done in &settlement.settled {
-            self.recent.settle(key, done.id);
-        }
+        let mut ids: Vec<ChangeId> = settlement.settled.iter().map(|done| done.id).collect();
+        ids.sort_unstable();
+        self.recent.settle(settlement.contact.key(), &ids);
         Ok(())
     }
 
@@ -341,15 +340,14 @@ fn duplicate(
     Ok(Accepted::Duplicate { ord, rules, reply, differs })
 }
 
-/// The contacts that an event's changes are for, each once.
-fn wakes_of(changes: &[(ContactKey, Change)]) -> Vec<Wake> {
-    let mut wakes: Vec<Wake> = Vec::with_capacity(changes.len().min(4));
+/// Adds the contacts that an event's changes are for, each once an event.
+fn wake_for(wakes: &mut Vec<Wake>, changes: &[(ContactKey, Change)]) {
+    let before = wakes.len();
     for (key, change) in changes {
-        if wakes.iter().all(|wake| wake.key != *key) {
+        if wakes.iter().skip(before).all(|wake| wake.key != *key) {
             wakes.push(Wake { key: *key, connection: change.contact.connection.clone() });
         }
     }
-    wakes
 }
 
 /// A dead letter's change waits again under its old number: a later word on its tag still wins over it.
@@ -360,7 +358,7 @@ fn retry_dead(db: &Connection, id: ChangeId, wakes: &mut Vec<Wake>) -> Result<bo
         "INSERT OR REPLACE INTO pending VALUES (?1, ?2, ?3, ?4)",
         params![key.0.as_slice(), id.ord.0 as i64, id.index, json(&letter.change)],
     )?;
-    wakes.extend(wakes_of(&[(key, letter.change)]));
+    wake_for(wakes, &[(key, letter.change)]);
     Ok(true)
 }
 

@@ -56,7 +56,7 @@ async fn the_same_key_of_another_source_and_no_key_at_all_are_new_events() {
     let bench = Bench::new();
     bench.accept(keyed("k", &[])).await;
     let other = Event { key: Some("k".into()), ..Event::empty(SourceName::parse("bot2").expect("a name"), START) };
-    let accepted = bench.store.accept(vec![Intake::of(&other, "hash", Decision::default(), b"", b"{}")]).await;
+    let accepted = bench.store.accept(vec![Intake::of(&other, "hash", &mut Decision::default(), b"", b"{}")]).await;
     assert_eq!(accepted.expect("stored"), [Accepted::New(Ord(2))]);
     for ord in 3..=4 {
         assert_eq!(bench.accept(Sent { key: None, changes: &[], body: "{}" }).await, Accepted::New(Ord(ord)));

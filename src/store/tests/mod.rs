@@ -96,8 +96,8 @@ impl Sent<'_> {
         let source = SourceName::parse("bot").expect("a name");
         let event = Event { key: self.key.map(Into::into), ..Event::empty(source, at) };
         let changes = self.changes.iter().map(|(id, tag)| change(id, tag)).collect();
-        let decision = Decision { rules: vec![rule()], changes, ..Decision::default() };
-        Intake::of(&event, "hash", decision, b"{\"reply\":1}", self.body.as_bytes())
+        let mut decision = Decision { rules: vec![rule()], changes, ..Decision::default() };
+        Intake::of(&event, "hash", &mut decision, b"{\"reply\":1}", self.body.as_bytes())
     }
 }
 
