@@ -5,6 +5,7 @@
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a benchmark is read in a terminal")]
 
 mod bare;
+mod guard;
 mod histogram;
 mod load;
 mod options;
@@ -35,7 +36,11 @@ fn main() -> ExitCode {
             println!("{}", serde_json::to_string(&burst).expect("a burst is plain data"));
             ExitCode::SUCCESS
         }),
-        None => measure(&cli.options.settled()),
+        Some(Mode::Guard) => {
+            guard::run();
+            Ok(ExitCode::SUCCESS)
+        }
+        None => guard::start().and_then(|()| measure(&cli.options.settled())),
     };
     done.unwrap_or_else(|error| {
         eprintln!("error: {error}");

@@ -32,6 +32,9 @@ pub struct Options {
     /// Seconds of load for each side in a round.
     #[arg(long, default_value_t = 6.0)]
     pub seconds: f64,
+    /// How often a round may be measured again because other programs took more than a tenth of the machine.
+    #[arg(long, default_value_t = 10)]
+    pub again: usize,
     /// Keep-alive connections, each with one request under way.
     #[arg(long, default_value_t = 128)]
     pub connections: usize,
@@ -56,9 +59,12 @@ pub struct Options {
     /// A smoke run of a few seconds: everything is done, no figure means anything.
     #[arg(long)]
     pub quick: bool,
-    /// Another server to measure in the same rounds, as NAME=ADDRESS/PATH; requests then also carry X-Hub-Signature-256.
-    #[arg(long, value_name = "NAME=ADDRESS/PATH")]
+    /// Another server to measure in the same rounds, as NAME=PID@ADDRESS/PATH; requests then also carry X-Hub-Signature-256.
+    #[arg(long, value_name = "NAME=PID@ADDRESS/PATH")]
     pub peer: Vec<String>,
+    /// Another build of tagrelay to measure in the same rounds.
+    #[arg(long, value_name = "PROGRAM")]
+    pub against: Option<std::path::PathBuf>,
     /// End with status 1 when a required figure is missed.
     #[arg(long)]
     pub enforce: bool,
@@ -98,6 +104,9 @@ pub enum Mode {
     /// The load generator; prints what it measured as JSON.
     #[command(hide = true)]
     Load(Load),
+    /// Ends what a benchmark started that was itself ended in the middle.
+    #[command(hide = true)]
+    Guard,
 }
 
 /// One burst of load.

@@ -4,7 +4,7 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use crate::options::Options;
-use crate::process::{Running, free_address};
+use crate::process::{Running, free_address, memory, wake_ups};
 use crate::report::{Report, Wanted};
 use crate::rounds::{Numbers, Series, Side, alternate, fill, median};
 use crate::world::World;
@@ -24,9 +24,14 @@ pub fn intake(options: &Options, report: &mut Report) -> Outcome<()> {
 
     let path = World::path();
     let mut sides = vec![
-        Side { name: "bare".to_owned(), address: bare_address, path: path.clone(), intents, process: Some(&bare) },
-        Side { name: "tagrelay".to_owned(), address: world.address, path, intents, process: Some(&world.gateway) },
+        Side { name: "bare".to_owned(), address: bare_address, path: path.clone(), intents, process: bare.id() },
+        Side { name: "tagrelay".to_owned(), address: world.address, path, intents, process: world.gateway.id() },
     ];
+    let other = options.against.as_ref().map(|program| World::of(program, options.rules)).transpose()?;
+    if let Some(other) = &other {
+        let name = "against".to_owned();
+        sides.push(Side { name, address: other.address, path: World::path(), intents, process: other.gateway.id() });
+    }
     for peer in &options.peer {
         sides.push(peer_side(peer, intents)?);
     }
@@ -34,18 +39,28 @@ pub fn intake(options: &Options, report: &mut Report) -> Outcome<()> {
     let first = numbers.block();
     let probed = world.probe(first, intents, options.contacts)?;
     let from = Instant::now();
-    let [_, gateway, ..] = sides.as_slice() else { return Err("there are two sides".into()) };
+    let gateways = sides.get(1..=1 + usize::from(other.is_some())).unwrap_or_default();
     let earliest = numbers.block();
-    let filled = fill(gateway, options, &mut Numbers::at(earliest), options.keys)?;
-    eprintln!("{filled} keys held after {:.0} s", from.elapsed().as_secs_f64());
+    let mut filled = 0;
+    for gateway in gateways {
+        filled = fill(gateway, options, &mut Numbers::at(earliest), options.keys)?;
+        eprintln!("{}: {filled} keys held after {:.0} s", gateway.name, from.elapsed().as_secs_f64());
+    }
 
     let series = alternate(&sides, options, &mut numbers)?;
     let [bare_series, gateway_series, peers @ ..] = series.as_slice() else { return Err("there are two sides".into()) };
-    figures(report, bare_series, gateway_series, world.gateway.memory("VmHWM"));
+    figures(report, bare_series, gateway_series, memory(world.gateway.id(), "VmHWM"));
+    let (against, peers) = peers.split_at(gateways.len() - 1);
+    for build in against {
+        report.tell("this build : the other build, rate", gateway_series.ratio_to(build), "x");
+        let cpu = |series: &Series| series.median(|round| round.cpu_us);
+        report.tell("this build : the other build, CPU", cpu(gateway_series) / cpu(build), "x");
+    }
     for peer in peers {
         let name = format!("tagrelay : {}, same requests", peer.name);
         report.judge(&name, gateway_series.ratio_to(peer), "x", Wanted::AtLeast(8.0), None);
         report.tell(&format!("{}: p99", peer.name), peer.median(|r| r.burst.p99 as f64 / 1000.0), "ms");
+        report.tell(&format!("{}: CPU", peer.name), peer.median(|round| round.cpu_us), "us/request");
         report.tell(&format!("{}: answers that are not 200", peer.name), peer.refused() as f64, "");
     }
     verify(options, report, &world, gateway_series, [probed, filled], [earliest, intents as u64])?;
@@ -74,7 +89,7 @@ fn figures(report: &mut Report, bare: &Series, gateway: &Series, peak: u64) {
     report.tell("bare handler: p99", p99(bare), "ms");
     report.tell("intake: rate", gateway.median(|round| round.burst.rate), "requests/s");
     report.tell("bare handler: rate", bare.median(|round| round.burst.rate), "requests/s");
-    let cpu = |series: &Series| series.median(|round| round.cpu_us.unwrap_or(f64::NAN));
+    let cpu = |series: &Series| series.median(|round| round.cpu_us);
     report.tell("intake: CPU of the gateway", cpu(gateway), "us/request");
     report.tell("bare handler: CPU", cpu(bare), "us/request");
     report.judge("memory under load, at most", peak as f64 / MIB, "MiB", Wanted::Below(100.0), None);
@@ -117,10 +132,16 @@ fn verify(
     Ok(())
 }
 
-fn peer_side(peer: &str, intents: usize) -> Outcome<Side<'static>> {
-    let parts = peer.split_once('=').and_then(|(name, rest)| Some((name, rest.split_once('/')?)));
-    let (name, (address, path)) = parts.ok_or_else(|| format!("--peer {peer}: expected NAME=ADDRESS/PATH"))?;
-    Ok(Side { name: name.to_owned(), address: address.parse()?, path: format!("/{path}"), intents, process: None })
+fn peer_side(peer: &str, intents: usize) -> Outcome<Side> {
+    let parts = || {
+        let (name, rest) = peer.split_once('=')?;
+        let (process, rest) = rest.split_once('@')?;
+        let (address, path) = rest.split_once('/')?;
+        Some((name, process.parse().ok()?, address.parse().ok()?, path))
+    };
+    let (name, process, address, path) =
+        parts().ok_or_else(|| format!("--peer {peer}: expected NAME=PID@ADDRESS/PATH"))?;
+    Ok(Side { name: name.to_owned(), address, path: format!("/{path}"), intents, process })
 }
 
 /// Memory and wake-ups of a gateway without anything to do.
@@ -128,10 +149,16 @@ pub fn idle(options: &Options, report: &mut Report) -> Outcome<()> {
     let world = World::new(options.rules)?;
     let (settle, watch) = if options.quick { (0.2, 0.5) } else { (3.0, 10.0) };
     std::thread::sleep(Duration::from_secs_f64(settle));
-    let (before, from) = (world.gateway.wake_ups(), Instant::now());
+    let (before, from) = (wake_ups(world.gateway.id()), Instant::now());
     std::thread::sleep(Duration::from_secs_f64(watch));
-    let wake_ups = (world.gateway.wake_ups() - before) as f64 / from.elapsed().as_secs_f64();
-    report.judge("memory when idle", world.gateway.memory("VmRSS") as f64 / MIB, "MiB", Wanted::Below(20.0), None);
+    let wake_ups = (wake_ups(world.gateway.id()) - before) as f64 / from.elapsed().as_secs_f64();
+    report.judge(
+        "memory when idle",
+        memory(world.gateway.id(), "VmRSS") as f64 / MIB,
+        "MiB",
+        Wanted::Below(20.0),
+        None,
+    );
     report.judge("wake-ups when idle", wake_ups, "a second", Wanted::AtMost(2.0), None);
     world.end()
 }
@@ -158,12 +185,9 @@ pub fn rules(options: &Options, report: &mut Report) -> Outcome<()> {
         address: world.address,
         path: World::path(),
         intents,
-        process: None,
+        process: world.gateway.id(),
     };
-    let sides = [
-        Side { process: Some(&small.gateway), ..side(format!("{FEW} rules"), &small, FEW) },
-        Side { process: Some(&large.gateway), ..side(format!("{many} rules"), &large, many) },
-    ];
+    let sides = [side(format!("{FEW} rules"), &small, FEW), side(format!("{many} rules"), &large, many)];
     let mut shorter = options.clone();
     shorter.seconds = options.seconds.min(3.0);
     // An even number of rounds: each side goes first as often as the other.
@@ -177,7 +201,7 @@ pub fn rules(options: &Options, report: &mut Report) -> Outcome<()> {
     let [few_series, many_series] = series.as_slice() else { return Err("there are two sides".into()) };
     let name = format!("time of a request, {many} rules : {FEW} rules");
     report.judge(&name, few_series.ratio_to(many_series), "x", Wanted::AtMost(1.1), None);
-    let cpu = |series: &Series| series.median(|round| round.cpu_us.unwrap_or(f64::NAN));
+    let cpu = |series: &Series| series.median(|round| round.cpu_us);
     report.tell(&format!("CPU of a request, {many} rules : {FEW} rules"), cpu(many_series) / cpu(few_series), "x");
     report.keep(series);
     Ok(())

@@ -4,7 +4,7 @@ use std::net::{SocketAddr, TcpListener};
 use std::process::{Child, Command, ExitStatus};
 use std::time::{Duration, Instant};
 
-use crate::Outcome;
+use crate::{Outcome, guard};
 
 /// A process of ours. It is killed when this is dropped.
 pub struct Running {
@@ -21,7 +21,13 @@ impl Running {
     /// Starts a command.
     pub fn start(name: &'static str, command: &mut Command) -> Outcome<Self> {
         let child = command.spawn().map_err(|error| format!("{name}: {error}"))?;
+        guard::tell(&format!("process {}", child.id()));
         Ok(Self { child, name })
+    }
+
+    /// Its id.
+    pub fn id(&self) -> u32 {
+        self.child.id()
     }
 
     /// Waits until `ready` says yes; gives the time since `from`.
@@ -50,35 +56,36 @@ impl Running {
         }
         Err(format!("{} did not end within {PATIENCE:?}", self.name).into())
     }
-
-    /// Seconds of CPU it has used.
-    pub fn cpu(&self) -> f64 {
-        let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.child.id())).unwrap_or_default();
-        // The name in parentheses may hold spaces; user and system time are the 12th and 13th field after it.
-        let after = stat.rsplit(") ").next().unwrap_or_default();
-        let ticks = |index| after.split(' ').nth(index).and_then(|t| t.parse::<f64>().ok()).unwrap_or_default();
-        (ticks(11) + ticks(12)) / TICKS
-    }
-
-    /// A size of `/proc/PID/status` in bytes: `VmRSS`, `VmHWM`.
-    pub fn memory(&self, name: &str) -> u64 {
-        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap_or_default();
-        field(&status, name) * 1024
-    }
-
-    /// How often all its threads together have slept and woken.
-    pub fn wake_ups(&self) -> u64 {
-        let tasks = std::fs::read_dir(format!("/proc/{}/task", self.child.id()));
-        let status = |task: std::fs::DirEntry| std::fs::read_to_string(task.path().join("status")).unwrap_or_default();
-        tasks.into_iter().flatten().flatten().map(|task| field(&status(task), "voluntary_ctxt_switches")).sum()
-    }
 }
 
 impl Drop for Running {
     fn drop(&mut self) {
         let _ = self.child.kill();
         let _ = self.child.wait();
+        guard::tell(&format!("ended {}", self.child.id()));
     }
+}
+
+/// Seconds of CPU that a process has used, and those of its children that have ended.
+pub fn cpu(process: u32) -> f64 {
+    let stat = std::fs::read_to_string(format!("/proc/{process}/stat")).unwrap_or_default();
+    // The name in parentheses may hold spaces; the four times begin with the 12th field after it.
+    let after = stat.rsplit(") ").next().unwrap_or_default();
+    let ticks = after.split(' ').skip(11).take(4).filter_map(|ticks| ticks.parse::<f64>().ok());
+    ticks.sum::<f64>() / TICKS
+}
+
+/// A size of `/proc/PID/status` in bytes: `VmRSS`, `VmHWM`.
+pub fn memory(process: u32, name: &str) -> u64 {
+    let status = std::fs::read_to_string(format!("/proc/{process}/status")).unwrap_or_default();
+    field(&status, name) * 1024
+}
+
+/// How often all threads of a process together have slept and woken.
+pub fn wake_ups(process: u32) -> u64 {
+    let tasks = std::fs::read_dir(format!("/proc/{process}/task"));
+    let status = |task: std::fs::DirEntry| std::fs::read_to_string(task.path().join("status")).unwrap_or_default();
+    tasks.into_iter().flatten().flatten().map(|task| field(&status(task), "voluntary_ctxt_switches")).sum()
 }
 
 fn field(status: &str, name: &str) -> u64 {
@@ -100,19 +107,17 @@ pub fn machine_cpu() -> f64 {
     (ticks.iter().take(8).sum::<f64>() - idle) / TICKS
 }
 
-/// Waits until the machine is idle, at most half a minute; gives the share of its cores that was busy at last.
-pub fn wait_for_idle() -> f64 {
+/// Waits until the machine is idle: half a minute at most, or only a moment without `patient`.
+pub fn wait_for_idle(patient: bool) {
     const ENOUGH: f64 = 0.05;
+    let longest = Duration::from_secs(if patient { 30 } else { 3 });
     let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get) as f64;
-    let mut busy = 1.0;
     let from = Instant::now();
-    while from.elapsed() < Duration::from_secs(30) {
+    while from.elapsed() < longest {
         let (before, at) = (machine_cpu(), Instant::now());
-        std::thread::sleep(Duration::from_millis(400));
-        busy = (machine_cpu() - before) / at.elapsed().as_secs_f64() / cores;
-        if busy <= ENOUGH {
-            break;
+        std::thread::sleep(Duration::from_millis(300));
+        if (machine_cpu() - before) / at.elapsed().as_secs_f64() / cores <= ENOUGH {
+            return;
         }
     }
-    busy
 }

@@ -9,10 +9,10 @@ use serde::Serialize;
 use crate::Outcome;
 use crate::load::Burst;
 use crate::options::{Load, Options};
-use crate::process::{Running, machine_cpu, wait_for_idle};
+use crate::process::{cpu, machine_cpu, memory, wait_for_idle};
 
 /// One of the servers that are compared.
-pub struct Side<'a> {
+pub struct Side {
     /// What it is called in the results.
     pub name: String,
     /// Where it listens.
@@ -21,8 +21,8 @@ pub struct Side<'a> {
     pub path: String,
     /// Different intents in its requests.
     pub intents: usize,
-    /// Its process, where it is one of ours.
-    pub process: Option<&'a Running>,
+    /// Its process.
+    pub process: u32,
 }
 
 /// What one side did in one round.
@@ -32,9 +32,9 @@ pub struct Measured {
     #[serde(flatten)]
     pub burst: Burst,
     /// Microseconds of CPU that the server took for a request.
-    pub cpu_us: Option<f64>,
+    pub cpu_us: f64,
     /// The most memory that was resident, looked at ten times a second.
-    pub resident: Option<u64>,
+    pub resident: u64,
     /// The share of the machine that programs which have nothing to do with this took meanwhile.
     pub others: f64,
 }
@@ -46,6 +46,8 @@ pub struct Series {
     pub name: String,
     /// Round by round.
     pub rounds: Vec<Measured>,
+    /// Requests answered with 200 in rounds that were disturbed and don't count.
+    pub set_aside: u64,
 }
 
 impl Series {
@@ -62,7 +64,12 @@ impl Series {
 
     /// Requests that were answered with 200, warm-ups included.
     pub fn taken(&self) -> u64 {
-        self.rounds.iter().map(|round| round.burst.taken).sum()
+        self.set_aside + self.rounds.iter().map(|round| round.burst.taken).sum::<u64>()
+    }
+
+    /// Takes the last round out of the figures; what it stored is still counted.
+    fn set_aside(&mut self) {
+        self.set_aside += self.rounds.pop().map_or(0, |round| round.burst.taken);
     }
 
     /// Requests that were answered with anything else.
@@ -107,38 +114,53 @@ impl Numbers {
 }
 
 /// Measures all sides, `options.rounds` times.
-pub fn alternate(sides: &[Side<'_>], options: &Options, numbers: &mut Numbers) -> Outcome<Vec<Series>> {
+pub fn alternate(sides: &[Side], options: &Options, numbers: &mut Numbers) -> Outcome<Vec<Series>> {
     let mut all: Vec<Series> =
-        sides.iter().map(|side| Series { name: side.name.clone(), rounds: Vec::new() }).collect();
-    for round in 0..options.rounds {
-        let busy = if options.quick { 0.0 } else { wait_for_idle() };
-        if busy > 0.1 {
-            eprintln!("warning: {:.0} % of the machine is busy with something else", busy * 100.0);
-        }
+        sides.iter().map(|side| Series { name: side.name.clone(), rounds: Vec::new(), set_aside: 0 }).collect();
+    let mut again = if options.quick { 0 } else { options.again };
+    let mut round = 0;
+    while round < options.rounds {
         // The same block for every side: the bodies are the same, byte for byte.
         let first = numbers.block();
+        let mut disturbed = false;
         for turn in 0..sides.len() {
             let index = (turn + round) % sides.len();
             let (Some(side), Some(series)) = (sides.get(index), all.get_mut(index)) else { continue };
+            if !options.quick {
+                wait_for_idle(again > 0);
+            }
             let measured = measure(side, options, &load_for(side, options, first))?;
-            eprintln!(
-                "round {} of {}: {:<12} {:>8.0} requests/s   p50 {:>5.1} ms   p99 {:>5.1} ms   others {:>3.0} %",
-                round + 1,
-                options.rounds,
-                side.name,
-                measured.burst.rate,
-                measured.burst.p50 as f64 / 1000.0,
-                measured.burst.p99 as f64 / 1000.0,
-                measured.others * 100.0
-            );
+            disturbed |= measured.others > DISTURBED;
+            tell(round, &side.name, &measured);
             series.rounds.push(measured);
+        }
+        if disturbed && again > 0 {
+            again -= 1;
+            eprintln!("         something else was running: this round is measured again");
+            all.iter_mut().for_each(|series| series.set_aside());
+        } else {
+            round += 1;
         }
     }
     Ok(all)
 }
 
+/// The share of the machine that other programs may take in a round that counts.
+const DISTURBED: f64 = 0.1;
+
+fn tell(round: usize, name: &str, measured: &Measured) {
+    eprintln!(
+        "round {:>2}: {name:<12} {:>8.0} requests/s   p50 {:>5.1} ms   p99 {:>5.1} ms   others {:>3.0} %",
+        round + 1,
+        measured.burst.rate,
+        measured.burst.p50 as f64 / 1000.0,
+        measured.burst.p99 as f64 / 1000.0,
+        measured.others * 100.0
+    );
+}
+
 /// Sends `requests` new requests as fast as they are taken; gives how many were.
-pub fn fill(side: &Side<'_>, options: &Options, numbers: &mut Numbers, requests: u64) -> Outcome<u64> {
+pub fn fill(side: &Side, options: &Options, numbers: &mut Numbers, requests: u64) -> Outcome<u64> {
     let mut load = load_for(side, options, numbers.block());
     load.requests = requests;
     let measured = measure(side, options, &load)?;
@@ -148,7 +170,7 @@ pub fn fill(side: &Side<'_>, options: &Options, numbers: &mut Numbers, requests:
     }
 }
 
-fn load_for(side: &Side<'_>, options: &Options, first: u64) -> Load {
+fn load_for(side: &Side, options: &Options, first: u64) -> Load {
     Load {
         address: side.address,
         path: side.path.clone(),
@@ -163,24 +185,24 @@ fn load_for(side: &Side<'_>, options: &Options, first: u64) -> Load {
     }
 }
 
-fn measure(side: &Side<'_>, options: &Options, load: &Load) -> Outcome<Measured> {
+fn measure(side: &Side, options: &Options, load: &Load) -> Outcome<Measured> {
     let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get) as f64;
-    let (machine, ours, server, from) =
-        (machine_cpu(), own_children_cpu(), side.process.map(Running::cpu), Instant::now());
+    let ours = std::process::id();
+    let (machine, generator, server, from) = (machine_cpu(), cpu(ours), cpu(side.process), Instant::now());
     let (burst, resident) = run_load(side, load)?;
     let elapsed = from.elapsed().as_secs_f64();
-    let server = side.process.zip(server).map(|(process, before)| process.cpu() - before);
-    let generator = own_children_cpu() - ours;
-    let others = (machine_cpu() - machine - generator - server.unwrap_or_default()).max(0.0) / elapsed / cores;
+    // A load generator that has ended counts as our own.
+    let (generator, server) = (cpu(ours) - generator, cpu(side.process) - server);
+    let others = (machine_cpu() - machine - generator - server).max(0.0) / elapsed / cores;
     if options.peer.is_empty() && burst.taken > 0 && burst.shortest != burst.longest && burst.shortest < 20 {
         return Err(format!("{}: some answers were empty and some not", side.name).into());
     }
     let requests = (burst.taken + burst.refused).max(1) as f64;
-    Ok(Measured { cpu_us: server.map(|cpu| cpu * 1e6 / requests), burst, resident, others })
+    Ok(Measured { cpu_us: server * 1e6 / requests, burst, resident, others })
 }
 
 /// The load generator as a process of its own, so that its CPU is its own and its thread none of ours.
-fn run_load(side: &Side<'_>, load: &Load) -> Outcome<(Burst, Option<u64>)> {
+fn run_load(side: &Side, load: &Load) -> Outcome<(Burst, u64)> {
     let mut command = Command::new(std::env::current_exe()?);
     command.arg("load").args(["--address", &load.address.to_string(), "--path", &load.path]);
     let numbers = [
@@ -198,9 +220,9 @@ fn run_load(side: &Side<'_>, load: &Load) -> Outcome<(Burst, Option<u64>)> {
         command.arg("--body-signature");
     }
     let mut child = command.stdin(Stdio::null()).stdout(Stdio::piped()).spawn()?;
-    let mut resident = None;
+    let mut resident = 0;
     while child.try_wait()?.is_none() {
-        resident = resident.max(side.process.map(|process| process.memory("VmRSS")));
+        resident = resident.max(memory(side.process, "VmRSS"));
         std::thread::sleep(Duration::from_millis(100));
     }
     let output = child.wait_with_output()?;
@@ -208,12 +230,4 @@ fn run_load(side: &Side<'_>, load: &Load) -> Outcome<(Burst, Option<u64>)> {
         return Err(format!("{}: the load generator ended with {}", side.name, output.status).into());
     }
     Ok((serde_json::from_slice(&output.stdout)?, resident))
-}
-
-/// Seconds of CPU of the children of this process that have ended: the load generators.
-fn own_children_cpu() -> f64 {
-    let stat = std::fs::read_to_string("/proc/self/stat").unwrap_or_default();
-    let after = stat.rsplit(") ").next().unwrap_or_default();
-    let ticks = |index| after.split(' ').nth(index).and_then(|t| t.parse::<f64>().ok()).unwrap_or_default();
-    (ticks(13) + ticks(14)) / 100.0
 }

@@ -9,10 +9,12 @@ use tempfile::TempDir;
 
 use crate::process::{Running, free_address};
 use crate::shapes::{Message, SECRET, SOURCE, rule_files};
-use crate::{Outcome, web};
+use crate::{Outcome, guard, web};
 
 /// The token with which the benchmark reads the API.
 const TOKEN: &str = "benchmark-token";
+/// This build of tagrelay.
+const PROGRAM: &str = env!("CARGO_BIN_EXE_tagrelay");
 /// Beside the build, not in a folder that may be memory: a commit must reach a real disk.
 const FOLDER: &str = env!("CARGO_TARGET_TMPDIR");
 
@@ -32,7 +34,13 @@ pub struct World {
 impl World {
     /// A fresh gateway with this many rules, ready.
     pub fn new(rules: usize) -> Outcome<Self> {
+        Self::of(Path::new(PROGRAM), rules)
+    }
+
+    /// The same with another build of tagrelay.
+    pub fn of(program: &Path, rules: usize) -> Outcome<Self> {
         let folder = tempfile::Builder::new().prefix("tagrelay-bench-").tempdir_in(FOLDER)?;
+        guard::tell(&format!("folder {}", folder.path().display()));
         let sandbox_address = free_address()?;
         let directory = folder.path().join("rules");
         std::fs::create_dir(&directory)?;
@@ -40,7 +48,7 @@ impl World {
             std::fs::write(directory.join(name), text)?;
         }
         let sandbox = start_sandbox(folder.path(), sandbox_address)?;
-        let (gateway, address, ready) = start_gateway(folder.path())?;
+        let (gateway, address, ready) = start_gateway(program, folder.path())?;
         Ok(Self { folder, sandbox_address, _sandbox: sandbox, gateway, address, ready })
     }
 
@@ -48,7 +56,7 @@ impl World {
     pub fn restart(self) -> Outcome<Self> {
         let Self { folder, sandbox_address, _sandbox: sandbox, gateway, .. } = self;
         drop(gateway);
-        let (gateway, address, ready) = start_gateway(folder.path())?;
+        let (gateway, address, ready) = start_gateway(Path::new(PROGRAM), folder.path())?;
         Ok(Self { folder, sandbox_address, _sandbox: sandbox, gateway, address, ready })
     }
 
@@ -118,7 +126,7 @@ impl World {
 
 /// The sandbox, ready.
 fn start_sandbox(folder: &Path, address: SocketAddr) -> Outcome<Running> {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_tagrelay"));
+    let mut command = Command::new(PROGRAM);
     command.args(["sandbox", "--listen", &address.to_string()]).current_dir(folder).stdin(Stdio::null());
     command.stdout(Stdio::null()).stderr(Stdio::null());
     let mut sandbox = Running::start("the sandbox", &mut command)?;
@@ -127,10 +135,10 @@ fn start_sandbox(folder: &Path, address: SocketAddr) -> Outcome<Running> {
 }
 
 /// The gateway, ready, with its address and the time from the start of its process until then.
-fn start_gateway(folder: &Path) -> Outcome<(Running, SocketAddr, Duration)> {
+fn start_gateway(program: &Path, folder: &Path) -> Outcome<(Running, SocketAddr, Duration)> {
     let address = free_address()?;
     let log = std::fs::File::options().create(true).append(true).open(folder.join("gateway.log"))?;
-    let mut command = Command::new(env!("CARGO_BIN_EXE_tagrelay"));
+    let mut command = Command::new(program);
     command.arg("serve").current_dir(folder).stdin(Stdio::null()).stdout(Stdio::null()).stderr(log);
     // Settings of whoever runs this must not change what is measured.
     command.env_clear().env("TAGRELAY_LISTEN", address.to_string()).env("TAGRELAY_RULES", folder.join("rules"));

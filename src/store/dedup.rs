@@ -7,6 +7,7 @@ use sha2::{Digest, Sha256};
 
 use super::hashed::AlreadyHashed;
 use super::schema;
+use super::sieve::Sieve;
 use crate::domain::change::Ord;
 use crate::domain::name::SourceName;
 use crate::domain::time::Timestamp;
@@ -64,22 +65,34 @@ fn of<'s>(statements: &'s [&'s str; 3], slot: i64) -> &'s str {
     statements.get(table(slot)).copied().unwrap_or(statements[0])
 }
 
-/// The tables that may hold a key of the last 24 hours, as far as they hold anything.
-#[derive(Debug, Clone, Copy, Default)]
+/// What is known of one table without reading it.
+#[derive(Debug)]
+enum Held {
+    /// Its keys are among these: all were written since it was empty.
+    Sieved(Sieve),
+    /// It had keys when the file was opened: only the table itself can tell.
+    Unknown,
+}
+
+/// The tables that may hold a key of the last 24 hours.
+#[derive(Debug)]
 pub(super) struct Spans {
     /// The newest span that has been begun.
     newest: i64,
-    filled: [bool; 3],
+    held: [Held; 3],
 }
 
 impl Spans {
     /// Looks at the file.
     pub fn load(db: &Connection) -> rusqlite::Result<Self> {
-        let mut filled = [false; 3];
-        for (index, filled) in filled.iter_mut().enumerate() {
-            *filled = db.query_row(&format!("SELECT EXISTS (SELECT 1 FROM dedup_{index})"), [], |row| row.get(0))?;
+        let mut held = [const { Held::Unknown }; 3];
+        for (index, held) in held.iter_mut().enumerate() {
+            let sql = format!("SELECT EXISTS (SELECT 1 FROM dedup_{index})");
+            if !db.query_row(&sql, [], |row| row.get::<_, bool>(0))? {
+                *held = Held::Sieved(Sieve::default());
+            }
         }
-        Ok(Self { newest: schema::meta(db, "dedup_slot")?, filled })
+        Ok(Self { newest: schema::meta(db, "dedup_slot")?, held })
     }
 
     /// Empties the tables whose span has passed, before the span of `now` is written to.
@@ -91,8 +104,8 @@ impl Spans {
         // At most three spans are alive: the new one and the two before it.
         for passed in (self.newest + 1).max(newest - 2)..=newest {
             db.execute(of(&CLEAR, passed), [])?;
-            if let Some(filled) = self.filled.get_mut(table(passed)) {
-                *filled = false;
+            if let Some(held) = self.held.get_mut(table(passed)) {
+                *held = Held::Sieved(Sieve::default());
             }
         }
         self.newest = newest;
@@ -102,7 +115,9 @@ impl Spans {
     /// The event that had this key, if a table knows it.
     pub fn find(&self, db: &Connection, key: DedupKey) -> rusqlite::Result<Option<Ord>> {
         for slot in (self.newest - 2..=self.newest).rev() {
-            if !self.filled.get(table(slot)).copied().unwrap_or(true) {
+            if let Some(Held::Sieved(sieve)) = self.held.get(table(slot))
+                && !sieve.may_hold(key)
+            {
                 continue;
             }
             let found: Option<i64> =
@@ -121,8 +136,8 @@ impl Spans {
             return Ok(());
         }
         db.prepare_cached(of(&INSERT, slot))?.execute(params![key.0.as_slice(), ord.0 as i64])?;
-        if let Some(filled) = self.filled.get_mut(table(slot)) {
-            *filled = true;
+        if let Some(Held::Sieved(sieve)) = self.held.get_mut(table(slot)) {
+            sieve.insert(key);
         }
         Ok(())
     }

@@ -18,6 +18,7 @@ mod record;
 mod recover;
 mod retain;
 mod schema;
+mod sieve;
 mod spread;
 mod waiting;
 mod writer;
