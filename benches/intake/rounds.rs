@@ -137,7 +137,9 @@ pub fn alternate(sides: &[Side], options: &Options, numbers: &mut Numbers) -> Ou
         if disturbed && again > 0 {
             again -= 1;
             eprintln!("         something else was running: this round is measured again");
-            all.iter_mut().for_each(|series| series.set_aside());
+            for series in &mut all {
+                series.set_aside();
+            }
         } else {
             round += 1;
         }
