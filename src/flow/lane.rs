@@ -56,6 +56,8 @@ pub struct Lane {
     /// The connection's allowance.
     pub allowance: Allowance,
     pause: Option<Pause>,
+    /// The contact whose step looks whether a paused connection is well again.
+    probe: Option<ContactKey>,
     paused_ms: i64,
 }
 
@@ -73,6 +75,7 @@ impl Lane {
             gather,
             allowance,
             pause: None,
+            probe: None,
             paused_ms,
         }
     }
@@ -128,6 +131,7 @@ impl Lane {
         self.retry_next = !self.retry_next;
         self.slots.insert(key, Slot::Busy { again: false });
         self.busy += 1;
+        self.probe = self.pause.is_some().then_some(key);
         self.allowance.start(now);
         Some(key)
     }
@@ -137,15 +141,16 @@ impl Lane {
         self.busy = self.busy.saturating_sub(1);
         match &stepped.seen {
             Seen::NoCall => self.allowance.give_back(started),
-            Seen::Throttled(until) => {
-                self.allowance.hold_until(*until);
-                self.looked_in_vain(now);
-            }
-            Seen::Ill(reason) => self.ill(reason, now),
-            // An answer to a call that was under way before the pause says nothing about what came after.
-            Seen::Well if self.pause.as_ref().is_some_and(|pause| started < pause.since) => {}
-            Seen::Well => self.well(now),
-            Seen::Unclear => self.looked_in_vain(now),
+            Seen::Throttled(until) => self.allowance.hold_until(*until),
+            Seen::Ill(_) | Seen::Well | Seen::Unclear => {}
+        }
+        // A call that was under way before the pause says nothing about what came after: only the look at it counts.
+        let looked = self.probe.take_if(|probe| *probe == key).is_some();
+        match &stepped.seen {
+            Seen::Ill(reason) if looked || self.pause.is_none() => self.ill(reason, now),
+            Seen::Well if looked => self.well(now),
+            Seen::Unclear | Seen::Throttled(_) if looked => self.looked_in_vain(now),
+            _ => {}
         }
         let again = self.slots.remove(&key) == Some(Slot::Busy { again: true });
         match stepped.next {
@@ -317,6 +322,21 @@ mod tests {
         assert_eq!((lane.pop(probe), lane.next_due(probe)), (None, Some(Timestamp(35_000))));
         assert_eq!((lane.pop(Timestamp(60_000)), lane.paused().map(|p| p.probe_at)), (None, Some(Timestamp(90_000))));
         assert!(lane.pop(Timestamp(90_000)).is_some());
+    }
+
+    #[test]
+    fn calls_from_before_a_pause_neither_end_it_nor_use_up_the_look_at_it() {
+        let (mut lane, now) = (lane(100, 4), Timestamp(0));
+        (1..=3).for_each(|n| lane.wake(key(n), now));
+        std::iter::from_fn(|| lane.pop(now)).for_each(drop);
+        lane.finished(key(1), now, &Stepped { next: Next::More, seen: Seen::Ill("401".into()) }, now);
+        lane.wake_all();
+        lane.finished(key(2), now, &WELL, now);
+        lane.finished(key(3), now, &Stepped { next: Next::Later(Timestamp(9_000)), seen: Seen::Unclear }, now);
+        assert!(lane.paused().is_some());
+        assert_eq!(lane.pop(now), Some(key(1)), "somebody asked for a look now");
+        lane.finished(key(1), now, &WELL, now);
+        assert!(lane.paused().is_none());
     }
 
     #[test]
