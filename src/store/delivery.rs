@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::StoreError;
 use super::contact::{self, ContactRow, json};
 use super::dead;
+use super::pending;
 use super::schema;
 use crate::domain::attempt::Attempt;
 use crate::domain::change::{Change, ChangeId, Settled};
@@ -106,9 +107,8 @@ pub(super) fn record(db: &Connection, settlement: &Settlement, id: i64) -> Resul
         key.0.as_slice(),
         json(&body)
     ])?;
-    let mut forget = db.prepare_cached("DELETE FROM pending WHERE contact = ?1 AND ord = ?2 AND ix = ?3")?;
     for done in &settlement.settled {
-        forget.execute(params![key.0.as_slice(), done.id.ord.0 as i64, done.id.index])?;
+        pending::remove(db, key, done.id)?;
         if done.how == Settled::Dead {
             dead::insert(db, key, settlement.at, done, settlement.attempts.last())?;
         }

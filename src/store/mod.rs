@@ -13,6 +13,7 @@ mod delivery;
 mod face;
 mod hashed;
 mod lot;
+mod pending;
 mod read;
 mod record;
 mod recover;

@@ -10,9 +10,10 @@ use super::dedup::DedupKey;
 use super::delivery;
 use super::face::Waiting;
 use super::lot;
+use super::pending;
 use super::schema::meta;
 use super::waiting::Recent;
-use crate::domain::change::{Change, Ord};
+use crate::domain::change::Ord;
 use crate::domain::contact::ContactKey;
 
 /// Rebuilds memory from the file.
@@ -37,16 +38,8 @@ pub(super) fn recent(db: &Connection) -> Result<Recent, StoreError> {
 /// Every contact with something to deliver, and from when on.
 pub(super) fn waiting(db: &Connection, recent: &Recent) -> Result<Vec<Waiting>, StoreError> {
     let mut found: HashMap<ContactKey, crate::domain::name::ConnectionName> = HashMap::new();
-    // min(ord) makes `change` that of the oldest row: any of a contact's changes names its connection.
-    let mut statement = db.prepare("SELECT contact, change, min(ord) FROM pending GROUP BY contact")?;
-    let mut rows = statement.query([])?;
-    while let Some(row) = rows.next()? {
-        let key: Vec<u8> = row.get(0)?;
-        let change: String = row.get(1)?;
-        let change: Change =
-            serde_json::from_str(&change).map_err(|_| StoreError::Damaged("a waiting change can't be read"))?;
-        found.insert(ContactKey::from_hash(&key), change.contact.connection);
-    }
+    // Any of a contact's changes names its connection.
+    pending::one_of_each(db, |key, change| drop(found.insert(key, change.contact.connection)))?;
     for (key, changes) in &recent.current.changes {
         if let Some((_, change)) = changes.first() {
             found.entry(*key).or_insert_with(|| change.contact.connection.clone());

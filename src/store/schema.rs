@@ -19,8 +19,8 @@ const STEPS: [&str; 1] = ["
     CREATE TABLE duplicate (ord INTEGER NOT NULL, at INTEGER NOT NULL, differs INTEGER NOT NULL) STRICT;
     CREATE INDEX duplicate_by_ord ON duplicate (ord);
     -- Changes that wait and have left memory.
-    CREATE TABLE pending (contact BLOB NOT NULL, ord INTEGER NOT NULL, ix INTEGER NOT NULL, change TEXT NOT NULL,
-        PRIMARY KEY (contact, ord, ix)) STRICT, WITHOUT ROWID;
+    CREATE TABLE pending (run INTEGER NOT NULL, contact BLOB NOT NULL, ord INTEGER NOT NULL, ix INTEGER NOT NULL,
+        change TEXT NOT NULL, PRIMARY KEY (run, contact, ord, ix)) STRICT, WITHOUT ROWID;
     -- A contact's retry, its decided guards, and the last word on each of its tags.
     CREATE TABLE contact (key BLOB PRIMARY KEY, connection TEXT NOT NULL, reference TEXT NOT NULL, retry TEXT,
         words TEXT NOT NULL, guards TEXT NOT NULL) STRICT, WITHOUT ROWID;

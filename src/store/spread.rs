@@ -1,10 +1,10 @@
 //! Spreading: keys and changes move from memory into their tables, a sorted slice at a time.
 
-use rusqlite::{Connection, params};
+use rusqlite::Connection;
 
 use super::StoreError;
-use super::contact::json;
 use super::dedup::Spans;
+use super::pending;
 use super::schema::set_meta;
 use super::waiting::Recent;
 
@@ -20,12 +20,11 @@ pub(super) fn slice(db: &Connection, recent: &mut Recent, spans: &mut Spans, row
         spans.insert(db, key, ord, at)?;
         left -= 1;
     }
-    let mut insert = db.prepare_cached("INSERT OR IGNORE INTO pending VALUES (?1, ?2, ?3, ?4)")?;
     while left > 0 {
         let Some(contact) = spreading.contacts.pop() else { break };
         // One that was settled meanwhile is gone from here and never becomes a row.
         for (id, change) in spreading.changes.remove(&contact).into_iter().flatten() {
-            insert.execute(params![contact.0.as_slice(), id.ord.0 as i64, id.index, json(&change)])?;
+            pending::insert(db, contact, id, &change)?;
             left = left.saturating_sub(1);
         }
     }

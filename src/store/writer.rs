@@ -5,13 +5,13 @@ use std::sync::mpsc::Receiver;
 use rusqlite::{Connection, TransactionBehavior, params};
 use tokio::sync::{mpsc::UnboundedSender, oneshot};
 
-use super::contact::{self, ContactRow, json};
+use super::contact::{self, ContactRow};
 use super::dedup::{self, DedupKey, Spans};
 use super::delivery::{self, SettledChange, Settlement};
 use super::face::{Accepted, Options, Paused, StoreError, Taken, Wake};
 use super::record::{Frame, Intake};
 use super::waiting::Recent;
-use super::{dead, lot, recover, retain, spread};
+use super::{dead, lot, pending, recover, retain, spread};
 use crate::domain::change::{Change, ChangeId, Ord, Settled};
 use crate::domain::contact::{Contact, ContactKey};
 use crate::domain::name::ConnectionName;
@@ -354,26 +354,14 @@ fn wake_for(wakes: &mut Vec<Wake>, changes: &[(ContactKey, Change)]) {
 fn retry_dead(db: &Connection, id: ChangeId, wakes: &mut Vec<Wake>) -> Result<bool, StoreError> {
     let Some(letter) = dead::remove(db, id)? else { return Ok(false) };
     let key = letter.change.contact.key();
-    db.execute(
-        "INSERT OR REPLACE INTO pending VALUES (?1, ?2, ?3, ?4)",
-        params![key.0.as_slice(), id.ord.0 as i64, id.index, json(&letter.change)],
-    )?;
+    pending::insert(db, key, id, &letter.change)?;
     wake_for(wakes, &[(key, letter.change)]);
     Ok(true)
 }
 
 fn take(db: &Connection, memory: Option<&Memory>, key: ContactKey) -> Result<Taken, StoreError> {
     let row = contact::load(db, key)?;
-    let mut changes = Vec::new();
-    let mut statement = db.prepare_cached("SELECT ord, ix, change FROM pending WHERE contact = ?1 ORDER BY ord, ix")?;
-    let mut rows = statement.query([key.0.as_slice()])?;
-    while let Some(row) = rows.next()? {
-        let id = ChangeId { ord: Ord(row.get::<_, i64>(0)? as u64), index: row.get(1)? };
-        let change: String = row.get(2)?;
-        let change =
-            serde_json::from_str(&change).map_err(|_| StoreError::Damaged("a waiting change can't be read"))?;
-        changes.push((id, change));
-    }
+    let mut changes = pending::of(db, key)?;
     changes.extend(memory.iter().flat_map(|m| m.recent.of(key)).cloned());
     // After a restart in the middle of spreading a change may be in the table and in memory.
     changes.sort_by_key(|(id, _)| *id);
