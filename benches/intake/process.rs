@@ -1,5 +1,7 @@
 //! Processes that the benchmark starts and ends by their id, and what the kernel says of them.
 
+use std::collections::HashMap;
+use std::ffi::OsString;
 use std::net::{SocketAddr, TcpListener};
 use std::process::{Child, Command, ExitStatus};
 use std::time::{Duration, Instant};
@@ -81,11 +83,21 @@ pub fn memory(process: u32, name: &str) -> u64 {
     field(&status, name) * 1024
 }
 
-/// How often all threads of a process together have slept and woken.
-pub fn wake_ups(process: u32) -> u64 {
-    let tasks = std::fs::read_dir(format!("/proc/{process}/task"));
-    let status = |task: std::fs::DirEntry| std::fs::read_to_string(task.path().join("status")).unwrap_or_default();
-    tasks.into_iter().flatten().flatten().map(|task| field(&status(task), "voluntary_ctxt_switches")).sum()
+/// How often each thread of a process has slept and woken.
+fn switches(process: u32) -> HashMap<OsString, u64> {
+    let tasks = std::fs::read_dir(format!("/proc/{process}/task")).into_iter().flatten().flatten();
+    let status = |task: &std::fs::DirEntry| std::fs::read_to_string(task.path().join("status")).unwrap_or_default();
+    tasks.map(|task| (task.file_name(), field(&status(&task), "voluntary_ctxt_switches"))).collect()
+}
+
+/// How often a second the threads of a process together wake, watched for so long. A thread that ends meanwhile counts as
+/// one that woke once to do so.
+pub fn wake_ups(process: u32, watched: Duration) -> f64 {
+    let (mut before, from) = (switches(process), Instant::now());
+    std::thread::sleep(watched);
+    let after = switches(process);
+    let woken: u64 = after.iter().map(|(thread, count)| count - before.remove(thread).unwrap_or_default()).sum();
+    (woken + before.len() as u64) as f64 / from.elapsed().as_secs_f64()
 }
 
 fn field(status: &str, name: &str) -> u64 {
