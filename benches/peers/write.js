@@ -9,10 +9,12 @@ const [folder, intents] = [process.argv[2], Number(process.argv[3])];
 const secret = "whsec_dGFncmVsYXktYmVuY2htYXJrLXNlY3JldC0zMmI=";
 const names = Array.from({ length: intents }, (_, n) => `topic-${String(n).padStart(5, "0")}.ask`);
 
+// `webhook` is told to answer with the command's output, that is, when its work is done, as tagrelay answers when an event is
+// on disk. Without that it answers first, and what it has yet to run piles up without bound.
 const hook = {
     id: "intake",
     "execute-command": "/bin/true",
-    "response-message": '{"fulfillmentText":"Thank you! We will call you today."}',
+    "include-command-output-in-response": true,
     "trigger-rule-mismatch-http-response-code": 403,
     "trigger-rule": {
         and: [
