@@ -7,6 +7,11 @@
 FROM rust:1.95-slim-bookworm AS build
 WORKDIR /build
 
+# The allocator is compiled by its own makefile.
+RUN apt-get update \
+    && apt-get install --yes --no-install-recommends make \
+    && rm -rf /var/lib/apt/lists/*
+
 # The dependencies alone, around a program that does nothing: this layer is made again only when they change. The manifest
 # names the benchmarks, so cargo wants to see their files; they are not built.
 COPY Cargo.toml Cargo.lock ./

@@ -1,7 +1,7 @@
 //! The `tagrelay` binary: parses the command line and runs one command.
 
 #[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 
 fn main() -> std::process::ExitCode {
     tagrelay::cli::run()
