@@ -37,6 +37,16 @@ impl Vault {
         Self { environment: Arc::new(environment), fallback }
     }
 
+    /// The value of a variable that holds no secret; an empty one counts as unset.
+    pub fn variable(&self, name: &str) -> Option<String> {
+        self.environment.get(name).filter(|value| !value.is_empty()).cloned()
+    }
+
+    /// Whether what isn't set may stay so, as with `--sandbox`.
+    pub fn has_fallback(&self) -> bool {
+        self.fallback.is_some()
+    }
+
     /// A secret that can be asked for its current value.
     pub fn open(&self, secret: &SecretRef) -> Result<LiveSecret, VaultError> {
         match secret {

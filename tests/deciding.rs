@@ -37,7 +37,7 @@ fn changes(decision: &Decision) -> String {
     let one = |change: &tagrelay::domain::change::Change| {
         let sign = if change.effect.wants() { '+' } else { '-' };
         let contact = change.contact.reference.to_string();
-        format!("{sign}{}:{}:{}", change.contact.connection, contact.trim_start_matches("id:"), change.effect.tag())
+        format!("{sign}{}:{}:{}", change.contact.connection, contact.trim_start_matches("id:"), change.effect.subject())
     };
     decision.changes.iter().map(one).collect::<Vec<_>>().join(" ")
 }

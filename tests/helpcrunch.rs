@@ -57,7 +57,9 @@ impl Room {
 }
 
 fn connect(base_url: &str, key: &str) -> Provider {
-    Provider::connect(&config(base_url, key), &Vault::new(HashMap::new(), None)).expect("a provider")
+    Provider::connect(&config(base_url, key), &Vault::new(HashMap::new(), None))
+        .expect("credentials")
+        .expect("a provider")
 }
 
 fn config(base_url: &str, key: &str) -> ConnectionConfig {
@@ -284,7 +286,8 @@ async fn private_addresses_are_refused_unless_the_connection_allows_them() {
             base_url: format!("http://{host}:{port}/helpcrunch/v1"),
             ..ConnectionConfig::with_defaults(name.clone(), ProviderKind::Helpcrunch, vec![SecretRef::parse("sandbox")])
         };
-        let provider = Provider::connect(&config, &Vault::new(HashMap::new(), None)).expect("a provider");
+        let provider =
+            Provider::connect(&config, &Vault::new(HashMap::new(), None)).expect("credentials").expect("a provider");
         let called = change(&provider, Direction::Add, "7", &["Lead"]).await;
         let Outcome::Refused { reason } = called.outcome else { panic!("{host}: {:?}", called.outcome) };
         assert!(reason.contains("loopback") && reason.contains("allow_private"), "{reason}");

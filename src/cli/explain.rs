@@ -72,11 +72,11 @@ fn show(explanation: &Explanation) {
     let decision = &explanation.decision;
     say_line!("");
     for change in &decision.changes {
-        let wanted = if change.effect.wants() { "add   " } else { "remove" };
+        let wanted = change.effect.word();
         let guard = guard(&change.guard);
         say_line!(
-            "{wanted} {:?} at {} for {}  ({}{guard})",
-            change.effect.tag().as_str(),
+            "{wanted:6} {:?} at {} for {}  ({}{guard})",
+            change.effect.subject(),
             change.contact.connection,
             change.contact.reference,
             change.rule

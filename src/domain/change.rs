@@ -2,7 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::contact::Contact;
+use super::contact::{Contact, ContactRef};
+use super::json::OwnedJson;
 use super::name::RuleId;
 use super::tag::TagName;
 
@@ -56,6 +57,66 @@ pub struct Change {
     /// When it holds at all.
     #[serde(default, skip_serializing_if = "Guard::is_open")]
     pub guard: Guard,
+    /// What else its rule and its connection say of it; most changes have none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub terms: Option<Box<Terms>>,
+}
+
+impl Change {
+    /// Why it can't be brought about whatever the provider says: it is a dead letter from the start.
+    pub fn refused(&self) -> Option<&str> {
+        self.terms.as_ref()?.refused.as_deref()
+    }
+
+    /// Why this version leaves it waiting: it is decided and kept, and a later version delivers it.
+    pub fn held(&self) -> Option<&'static str> {
+        if self.refused().is_some() {
+            return None;
+        }
+        let terms = self.terms.as_deref();
+        match (&self.effect, &self.contact.reference) {
+            (Effect::Set { .. }, _) => Some("this version doesn't set fields yet"),
+            (Effect::Forward { .. }, _) => Some("this version doesn't forward yet"),
+            (_, ContactRef::Id(_)) if terms.is_none_or(|terms| !terms.is_held()) => None,
+            (_, ContactRef::Id(_)) => Some("this version doesn't deliver `for`, `once` and `exclusive` yet"),
+            _ => Some("this version doesn't look contacts up yet"),
+        }
+    }
+}
+
+/// What a rule and a connection say of a change beside its effect, so that it outlives both.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Terms {
+    /// The connection's own `unless_tagged`: any one of these forbids an add or a set, judged for each change by itself.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub unless: Vec<TagName>,
+    /// Names with `*`: adding the tag removes the contact's other tags that fit one of them.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub exclusive: Vec<String>,
+    /// `for`: the tag goes again so many milliseconds after the event's acceptance.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub lasts_ms: Option<u64>,
+    /// `once`: skipped where the rule acted on the contact less than so many milliseconds before.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub once_ms: Option<u64>,
+    /// Whether a contact that isn't found is made.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub create: bool,
+    /// Why it can't be brought about at all.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub refused: Option<String>,
+}
+
+impl Terms {
+    /// Itself, boxed, where it says anything.
+    pub fn boxed(self) -> Option<Box<Self>> {
+        (self != Self::default()).then(|| Box::new(self))
+    }
+
+    fn is_held(&self) -> bool {
+        !self.exclusive.is_empty() || self.lasts_ms.is_some() || self.once_ms.is_some()
+    }
 }
 
 /// What a change wants.
@@ -66,19 +127,51 @@ pub enum Effect {
     AddTag(TagName),
     /// The contact shall not have this tag.
     RemoveTag(TagName),
+    /// The contact's field shall have this value.
+    Set {
+        /// The field, as the provider names it.
+        field: String,
+        /// What it shall be.
+        value: OwnedJson,
+    },
+    /// This body shall be sent on.
+    Forward {
+        /// What is sent.
+        body: OwnedJson,
+    },
 }
 
 impl Effect {
-    /// The tag it is about.
-    pub fn tag(&self) -> &TagName {
+    /// The tag it is about, if it is about one.
+    pub fn tag(&self) -> Option<&TagName> {
         match self {
-            Self::AddTag(tag) | Self::RemoveTag(tag) => tag,
+            Self::AddTag(tag) | Self::RemoveTag(tag) => Some(tag),
+            Self::Set { .. } | Self::Forward { .. } => None,
+        }
+    }
+
+    /// What it is about: the tag's name, the field's, or nothing for a forward.
+    pub fn subject(&self) -> &str {
+        match self {
+            Self::AddTag(tag) | Self::RemoveTag(tag) => tag.as_str(),
+            Self::Set { field, .. } => field,
+            Self::Forward { .. } => "",
         }
     }
 
     /// Whether the tag shall be there afterwards.
     pub fn wants(&self) -> bool {
         matches!(self, Self::AddTag(_))
+    }
+
+    /// The word of logs, columns and the API: `add`, `remove`, `set`, `forward`.
+    pub fn word(&self) -> &'static str {
+        match self {
+            Self::AddTag(_) => "add",
+            Self::RemoveTag(_) => "remove",
+            Self::Set { .. } => "set",
+            Self::Forward { .. } => "forward",
+        }
     }
 }
 
@@ -118,6 +211,10 @@ pub enum Settled {
     Superseded,
     /// Its `if_tagged` or `unless_tagged` didn't hold.
     Guarded,
+    /// Its rule has acted on the contact within its `once`.
+    Skipped,
+    /// Its connection is on `dry_run`: decided and recorded, nothing was called.
+    DryRun,
     /// It can't be delivered without a person: a dead letter.
     Dead,
     /// A person discarded its dead letter.
@@ -125,6 +222,12 @@ pub enum Settled {
 }
 
 impl Settled {
+    /// Whether the change has a say on its tag: not when its own guard, a later change or a person overruled it, nor when
+    /// nothing was ever to be called.
+    pub fn is_word(self) -> bool {
+        matches!(self, Self::Applied | Self::Already | Self::Dead)
+    }
+
     /// The word of logs, columns and the API.
     pub fn word(self) -> &'static str {
         match self {
@@ -132,6 +235,8 @@ impl Settled {
             Self::Already => "already",
             Self::Superseded => "superseded",
             Self::Guarded => "guarded",
+            Self::Skipped => "skipped",
+            Self::DryRun => "dry_run",
             Self::Dead => "dead",
             Self::Discarded => "discarded",
         }

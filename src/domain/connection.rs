@@ -2,15 +2,24 @@
 
 use std::time::Duration;
 
-use super::duration::Rate;
+use super::duration::{Rate, parse_duration};
 use super::name::ConnectionName;
 use super::secret::SecretRef;
+use super::tag::TagName;
 
 /// A kind of target system.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum ProviderKind {
     /// HelpCrunch, REST API v1.
     Helpcrunch,
+    /// 1980TIC: respond.io's API v1, as its white labels have it.
+    Tic1980,
+    /// respond.io, API v2.
+    RespondIo,
+    /// B2Chat.
+    B2chat,
+    /// Any address that takes a POST with JSON: Zapier's catch hooks, Make, n8n.
+    Webhook,
 }
 
 /// What a provider can do, as its documentation says. Rules that ask for more are refused by `check`.
@@ -18,12 +27,24 @@ pub enum ProviderKind {
 pub struct Capabilities {
     /// Its name in rule files.
     pub name: &'static str,
-    /// Where its API is when the connection doesn't say.
+    /// Where its API is when the connection doesn't say; empty where only the connection can know.
     pub base_url: &'static str,
-    /// The keys of a connection that hold credentials, all of them required.
-    pub credentials: &'static [&'static str],
-    /// How many tags one call may carry.
+    /// The keys of a connection that hold credentials: one of these sets, all keys of it.
+    pub credentials: &'static [&'static [&'static str]],
+    /// Keys of a connection that hold further secrets, none of them required.
+    pub optional_secrets: &'static [&'static str],
+    /// Keys that only connections of this provider have, credentials aside.
+    pub settings: &'static [&'static str],
+    /// How many tags one call may carry; 0: it knows no tags.
     pub tags_per_call: usize,
+    /// Whether fields of a contact can be set.
+    pub sets_fields: bool,
+    /// Whether it takes a body that a rule makes.
+    pub forwards: bool,
+    /// What contacts can be found by.
+    pub finds: Finds,
+    /// Whether contacts can be made.
+    pub creates: bool,
     /// Calls that may start, unless the connection says otherwise.
     pub rate: Rate,
     /// Whether the contact's tags can be read.
@@ -32,29 +53,167 @@ pub struct Capabilities {
     pub answer_lists_tags: bool,
     /// Whether `Lead` and `lead` are one tag there.
     pub ignores_case: bool,
+    /// Whether this version delivers to it; what it can't deliver yet waits.
+    pub delivered: bool,
+}
+
+/// What a provider can find contacts by, besides their id.
+#[derive(Debug, Clone, Copy)]
+pub struct Finds {
+    /// By an e-mail address.
+    pub email: bool,
+    /// By a phone number.
+    pub phone: bool,
+    /// By a field of these names.
+    pub fields: Fields,
+}
+
+/// The fields that a provider can search.
+#[derive(Debug, Clone, Copy)]
+pub enum Fields {
+    /// None.
+    None,
+    /// Any: the account's own custom fields among them.
+    Any,
+    /// These.
+    Of(&'static [&'static str]),
+}
+
+impl Fields {
+    /// Whether a field can be searched.
+    pub fn has(self, name: &str) -> bool {
+        match self {
+            Self::None => false,
+            Self::Any => true,
+            Self::Of(names) => names.contains(&name),
+        }
+    }
 }
 
 /// 120 calls a minute: docs.helpcrunch.com/rest-api-v1/api-setup-v1 (newer copies of the page drop the number). No bound for
-/// the tags of a call is documented, so 50 is a prudent one of ours.
+/// the tags of a call is documented, so 50 is a prudent one of ours. What can be searched: search-customers-v1.
 const HELPCRUNCH: Capabilities = Capabilities {
     name: "helpcrunch",
     base_url: "https://api.helpcrunch.com/v1",
-    credentials: &["api_key"],
+    credentials: &[&["api_key"]],
+    optional_secrets: &[],
+    settings: &[],
     tags_per_call: 50,
+    sets_fields: true,
+    forwards: false,
+    finds: Finds {
+        email: true,
+        phone: true,
+        fields: Fields::Of(&[
+            "userId",
+            "name",
+            "company",
+            "telegramId",
+            "facebookId",
+            "instagramId",
+            "viberId",
+            "whatsappId",
+        ]),
+    },
+    creates: true,
     rate: Rate::per_minute(120),
     reads_tags: true,
     answer_lists_tags: true,
     ignores_case: false,
+    delivered: true,
+};
+
+/// 10 tags a call and 100 calls a minute for each channel token: the vendor's page "API de contactos". Contacts are found by a
+/// custom field, of which e-mail and phone are two.
+const TIC_1980: Capabilities = Capabilities {
+    name: "1980tic",
+    base_url: "https://app.1980tic.us/api/v1",
+    credentials: &[&["token"]],
+    optional_secrets: &[],
+    settings: &["channel"],
+    tags_per_call: 10,
+    sets_fields: true,
+    forwards: false,
+    finds: Finds { email: true, phone: true, fields: Fields::Any },
+    creates: true,
+    rate: Rate::per_minute(100),
+    reads_tags: true,
+    answer_lists_tags: false,
+    ignores_case: false,
+    delivered: false,
+};
+
+/// 1 to 10 tags a call; 5 calls a second for each method, over the whole organisation: docs.respond.io. Identifiers are an id, an
+/// e-mail address or a phone number.
+const RESPOND_IO: Capabilities = Capabilities {
+    name: "respond-io",
+    base_url: "https://api.respond.io/v2",
+    credentials: &[&["token"]],
+    optional_secrets: &[],
+    settings: &[],
+    tags_per_call: 10,
+    sets_fields: true,
+    forwards: false,
+    finds: Finds { email: true, phone: true, fields: Fields::None },
+    creates: true,
+    rate: Rate { calls: 5, window: Duration::from_secs(1) },
+    reads_tags: true,
+    answer_lists_tags: false,
+    ignores_case: false,
+    delivered: false,
+};
+
+/// No limits are published; one tag call in two seconds is what a careful integrator keeps to. The page for adding tags names no
+/// bound of tags, so 50 is a prudent one of ours. Contacts are found by their mobile number.
+const B2CHAT: Capabilities = Capabilities {
+    name: "b2chat",
+    base_url: "https://api.b2chat.io",
+    credentials: &[&["username", "password"], &["token"]],
+    optional_secrets: &[],
+    settings: &["missing_tags"],
+    tags_per_call: 50,
+    sets_fields: true,
+    forwards: false,
+    finds: Finds { email: false, phone: true, fields: Fields::None },
+    creates: true,
+    rate: Rate::per_minute(30),
+    reads_tags: true,
+    answer_lists_tags: false,
+    ignores_case: false,
+    delivered: false,
+};
+
+/// Zapier takes 30 requests a second for each hook; 20 stay well below.
+const WEBHOOK: Capabilities = Capabilities {
+    name: "webhook",
+    base_url: "",
+    credentials: &[&["url"]],
+    optional_secrets: &["signing_secret"],
+    settings: &[],
+    tags_per_call: 0,
+    sets_fields: false,
+    forwards: true,
+    finds: Finds { email: false, phone: false, fields: Fields::None },
+    creates: false,
+    rate: Rate { calls: 20, window: Duration::from_secs(1) },
+    reads_tags: false,
+    answer_lists_tags: false,
+    ignores_case: false,
+    delivered: false,
 };
 
 impl ProviderKind {
     /// Every provider there is.
-    pub const ALL: [ProviderKind; 1] = [ProviderKind::Helpcrunch];
+    pub const ALL: [ProviderKind; 5] = [Self::Helpcrunch, Self::Tic1980, Self::RespondIo, Self::B2chat, Self::Webhook];
 
     /// What it can do.
     pub fn capabilities(self) -> &'static Capabilities {
         match self {
             Self::Helpcrunch => &HELPCRUNCH,
+            Self::Tic1980 => &TIC_1980,
+            Self::RespondIo => &RESPOND_IO,
+            Self::B2chat => &B2CHAT,
+            Self::Webhook => &WEBHOOK,
         }
     }
 
@@ -69,6 +228,16 @@ impl ProviderKind {
     }
 }
 
+/// What becomes of tags that the account doesn't know (B2Chat).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum MissingTags {
+    /// They are made: `ASSIGN_TAG`.
+    #[default]
+    Create,
+    /// They are passed over: `SKIP_TAGS`, where a 2xx proves nothing.
+    Skip,
+}
+
 /// A connection as a rule file describes it, checked, defaults filled in.
 #[derive(Debug, Clone)]
 pub struct ConnectionConfig {
@@ -78,8 +247,14 @@ pub struct ConnectionConfig {
     pub provider: ProviderKind,
     /// Everything before the resource path, without a `/` at the end.
     pub base_url: String,
-    /// Credentials in the order of the provider's `credentials`.
+    /// Credentials in the order of one of the provider's sets of `credentials`.
     pub credentials: Vec<SecretRef>,
+    /// Further secrets by their key.
+    pub secrets: Vec<(&'static str, SecretRef)>,
+    /// Settings that the environment gives, as `(key, variable)`: read at start and put in place by [`Self::set`].
+    pub from_env: Vec<(&'static str, String)>,
+    /// Connections of one account share one allowance; by default those with the same credential.
+    pub account: Option<String>,
     /// How long a call may take in all.
     pub timeout: Duration,
     /// How many contacts may be in delivery at once.
@@ -94,6 +269,18 @@ pub struct ConnectionConfig {
     pub tag_cache: Duration,
     /// Whether private, link-local and loopback addresses may be called.
     pub allow_private: bool,
+    /// Decide and record, call nothing.
+    pub dry_run: bool,
+    /// The channel that contacts are on (1980TIC: `viber` sends ids in Base64).
+    pub channel: Option<String>,
+    /// What becomes of tags that the account doesn't know (B2Chat).
+    pub missing_tags: MissingTags,
+    /// The tags in use here, names with `*`; empty: any.
+    pub tags: Vec<String>,
+    /// Sets of tags, names with `*`, of which a contact has one.
+    pub exclusive: Vec<Vec<String>>,
+    /// Any one of these tags forbids every add and set here.
+    pub unless_tagged: Vec<TagName>,
 }
 
 impl ConnectionConfig {
@@ -105,6 +292,9 @@ impl ConnectionConfig {
             provider,
             base_url: capabilities.base_url.to_owned(),
             credentials,
+            secrets: Vec::new(),
+            from_env: Vec::new(),
+            account: None,
             timeout: Duration::from_secs(10),
             concurrency: 4,
             rate_limit: capabilities.rate,
@@ -112,6 +302,60 @@ impl ConnectionConfig {
             gather: Duration::ZERO,
             tag_cache: Duration::from_mins(1),
             allow_private: false,
+            dry_run: false,
+            channel: None,
+            missing_tags: MissingTags::default(),
+            tags: Vec::new(),
+            exclusive: Vec::new(),
+            unless_tagged: Vec::new(),
         }
     }
+
+    /// Sets one plain setting from its text; the error says what was expected. Secrets, lists and `provider` aren't set here.
+    pub fn set(&mut self, key: &str, text: &str) -> Result<(), &'static str> {
+        let duration = || parse_duration(text).ok_or("a duration: `500ms`, `10s`, `5m`, `24h` or `7d`");
+        let flag = || text.parse().map_err(|_| "`true` or `false`");
+        match key {
+            "base_url" => text.trim_end_matches('/').clone_into(&mut self.base_url),
+            "timeout" => self.timeout = duration()?,
+            "concurrency" => {
+                let count = text.parse().ok().filter(|count| (1..=64).contains(count));
+                self.concurrency = count.ok_or("a whole number from 1 to 64")?;
+            }
+            "rate_limit" => self.rate_limit = Rate::parse(text).ok_or("a rate: `100/min`, `5/s` or `1000/h`")?,
+            "give_up_after" => self.give_up_after = duration()?,
+            "gather" => self.gather = duration()?,
+            "tag_cache" if text == "off" => self.tag_cache = Duration::ZERO,
+            "tag_cache" => self.tag_cache = duration()?,
+            "allow_private" => self.allow_private = flag()?,
+            "dry_run" => self.dry_run = flag()?,
+            "account" => self.account = Some(text.to_owned()),
+            "channel" => self.channel = Some(text.to_owned()),
+            "missing_tags" => {
+                self.missing_tags = match text {
+                    "create" => MissingTags::Create,
+                    "skip" => MissingTags::Skip,
+                    _ => return Err("`create` or `skip`"),
+                }
+            }
+            _ => return Err("no such setting"),
+        }
+        Ok(())
+    }
 }
+
+/// The plain settings that [`ConnectionConfig::set`] knows.
+pub const SETTINGS: [&str; 12] = [
+    "base_url",
+    "timeout",
+    "concurrency",
+    "rate_limit",
+    "give_up_after",
+    "gather",
+    "tag_cache",
+    "allow_private",
+    "dry_run",
+    "account",
+    "channel",
+    "missing_tags",
+];

@@ -5,7 +5,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use super::name::ConnectionName;
+use super::name::{ConnectionName, SourceName};
 
 /// How a person is named at a connection.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -13,6 +13,41 @@ use super::name::ConnectionName;
 pub enum ContactRef {
     /// The provider's own id, as text so that no digit is lost.
     Id(String),
+    /// An e-mail address in lower case.
+    Email(String),
+    /// A phone number as `+` and digits.
+    Phone(String),
+    /// The value of a field that the provider can search.
+    Field {
+        /// The field, as the provider names it.
+        name: String,
+        /// Its value.
+        value: String,
+    },
+    /// No person at the provider: what is forwarded keeps its order by the source's contact, else by the source.
+    Stream {
+        /// The source.
+        source: SourceName,
+        /// The contact, as the source finds it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        contact: Option<String>,
+    },
+}
+
+impl ContactRef {
+    /// An e-mail address, in the form in which addresses are compared; `None` when nothing is left.
+    pub fn email(text: &str) -> Option<Self> {
+        let address = text.trim().to_lowercase();
+        (!address.is_empty()).then_some(Self::Email(address))
+    }
+
+    /// A phone number, in the form in which numbers are compared: `+` and digits; `None` when there is no digit.
+    pub fn phone(text: &str) -> Option<Self> {
+        let digits: String = text.chars().filter(char::is_ascii_digit).collect();
+        // `00` is how many people write the `+`.
+        let digits = digits.strip_prefix("00").filter(|_| !text.trim_start().starts_with('+')).unwrap_or(&digits);
+        (!digits.is_empty()).then(|| Self::Phone(format!("+{digits}")))
+    }
 }
 
 impl fmt::Display for ContactRef {
@@ -20,6 +55,11 @@ impl fmt::Display for ContactRef {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Id(id) => write!(f, "id:{id}"),
+            Self::Email(address) => write!(f, "email:{address}"),
+            Self::Phone(number) => write!(f, "phone:{number}"),
+            Self::Field { name, value } => write!(f, "field:{name}={value}"),
+            Self::Stream { source, contact: Some(contact) } => write!(f, "stream:{source}/{contact}"),
+            Self::Stream { source, contact: None } => write!(f, "stream:{source}"),
         }
     }
 }
@@ -69,6 +109,18 @@ impl fmt::Debug for ContactKey {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn phones_are_compared_as_plus_and_digits_and_addresses_in_lower_case() {
+        let phone = |text| ContactRef::phone(text).map(|contact| contact.to_string());
+        for text in ["+57 300 123-45-67", "573001234567", "0057 (300) 1234567"] {
+            assert_eq!(phone(text).as_deref(), Some("phone:+573001234567"), "{text}");
+        }
+        assert_eq!(phone("+00 1").as_deref(), Some("phone:+001"));
+        assert_eq!(phone("none"), None);
+        assert_eq!(ContactRef::email(" Ana@Example.COM "), Some(ContactRef::Email("ana@example.com".to_owned())));
+        assert_eq!(ContactRef::email(" "), None);
+    }
 
     #[test]
     fn keys_tell_connections_and_references_apart() {

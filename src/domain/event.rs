@@ -32,6 +32,12 @@ pub struct Event<'a> {
     pub confidence: Option<f64>,
     /// The contact's id, where the kind of source knows one without a template.
     pub contact: Option<Cow<'a, str>>,
+    /// Dialogflow CX: the page that the conversation is on, by its display name.
+    pub page: Option<Cow<'a, str>>,
+    /// Dialogflow CX: the flow that it is in, by its resource name.
+    pub flow: Option<Cow<'a, str>>,
+    /// Dialogflow CX: the page's form, a list of `{displayName, required, state, value, justCollected}`.
+    pub form: Json<'a>,
     /// What the platform filled in: a mapping.
     pub params: Json<'a>,
     /// The item this event was read from (the whole body, where a body is one event).
@@ -58,6 +64,9 @@ impl Event<'_> {
             session: None,
             confidence: None,
             contact: None,
+            page: None,
+            flow: None,
+            form: Json::EMPTY_LIST,
             params: Json::EMPTY_MAP,
             payload: Json::EMPTY_MAP,
             body: Json::EMPTY_MAP,

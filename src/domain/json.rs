@@ -7,9 +7,11 @@
 use std::borrow::Cow;
 use std::fmt;
 use std::marker::PhantomData;
+use std::sync::Arc;
 
 use serde::de::value::MapAccessDeserializer;
 use serde::de::{self, Deserialize, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde::{Serialize, Serializer};
 use serde_json::value::RawValue;
 
 /// How deep lists and mappings may nest in what we read.
@@ -67,6 +69,8 @@ impl<'a> Json<'a> {
     pub const NULL: Json<'static> = Json("null");
     /// An empty mapping.
     pub const EMPTY_MAP: Json<'static> = Json("{}");
+    /// An empty list.
+    pub const EMPTY_LIST: Json<'static> = Json("[]");
 
     /// Checks that `bytes` are one JSON value in UTF-8, nested at most [`MAX_DEPTH`] deep.
     pub fn parse(bytes: &'a [u8]) -> Result<Self, JsonError> {
@@ -205,6 +209,47 @@ fn check_depth(bytes: &[u8]) -> Result<(), JsonError> {
         }
     }
     Ok(())
+}
+
+/// JSON text that owns its bytes: numbers keep all their digits, mappings their order.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub struct OwnedJson(Arc<str>);
+
+impl OwnedJson {
+    /// Keeps a copy of checked JSON.
+    pub fn of(json: Json<'_>) -> Self {
+        Self(Arc::from(json.text()))
+    }
+
+    /// Looks into it.
+    pub fn json(&self) -> Json<'_> {
+        Json(&self.0)
+    }
+
+    /// As a tree, for comparing; numbers beyond a double's digits are rounded there.
+    pub fn to_value(&self) -> serde_json::Value {
+        serde_json::from_str(&self.0).unwrap_or(serde_json::Value::Null)
+    }
+}
+
+impl fmt::Debug for OwnedJson {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.json().fmt(f)
+    }
+}
+
+impl Serialize for OwnedJson {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let raw: &RawValue = serde_json::from_str(&self.0).map_err(serde::ser::Error::custom)?;
+        raw.serialize(serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for OwnedJson {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let raw = Box::<RawValue>::deserialize(deserializer)?;
+        Ok(Self(Arc::from(raw.get())))
+    }
 }
 
 /// A text that is borrowed when it holds no escapes; for fields of typed bodies (serde copies an `Option<Cow<str>>`).

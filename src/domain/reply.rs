@@ -21,6 +21,28 @@ pub struct Reply {
     /// An event that the platform shall act on instead.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub event: Option<FollowupEvent>,
+    /// Dialogflow CX: session parameters to set; `null` removes one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub parameters: Option<Map<String, Value>>,
+    /// Dialogflow CX: the page to go to, by its resource name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub target_page: Option<String>,
+    /// Dialogflow CX: the flow to go to, by its resource name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub target_flow: Option<String>,
+    /// Dialogflow CX: what becomes of the agent's own messages.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub merge: Option<Merge>,
+}
+
+/// Whether a reply's messages join those of the agent or stand in their place.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Merge {
+    /// They come after them: what the platform does unless told otherwise.
+    Append,
+    /// They stand in their place.
+    Replace,
 }
 
 /// A Dialogflow context to set.

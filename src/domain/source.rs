@@ -1,5 +1,7 @@
 //! A named inbound hook: who may call it and how its body is read.
 
+use ipnet::IpNet;
+
 use super::name::SourceName;
 use super::scheme::HmacScheme;
 use super::secret::SecretRef;
@@ -9,16 +11,22 @@ use super::secret::SecretRef;
 pub enum SourceKind {
     /// Dialogflow ES, API v2.
     DialogflowEs,
+    /// Dialogflow CX, API v3.
+    DialogflowCx,
+    /// Whatever a sender likes to send: JSON, a form, plain text or a query.
+    Catch,
 }
 
 impl SourceKind {
     /// Every kind there is.
-    pub const ALL: [SourceKind; 1] = [SourceKind::DialogflowEs];
+    pub const ALL: [SourceKind; 3] = [SourceKind::DialogflowEs, SourceKind::DialogflowCx, SourceKind::Catch];
 
     /// Its name in rule files.
     pub fn name(self) -> &'static str {
         match self {
             Self::DialogflowEs => "dialogflow-es",
+            Self::DialogflowCx => "dialogflow-cx",
+            Self::Catch => "catch",
         }
     }
 
@@ -30,7 +38,8 @@ impl SourceKind {
     /// Whether the kind's own bodies carry a deduplication key.
     pub fn has_key(self) -> bool {
         match self {
-            Self::DialogflowEs => true,
+            Self::DialogflowEs | Self::DialogflowCx => true,
+            Self::Catch => false,
         }
     }
 }
@@ -44,6 +53,11 @@ pub struct SourceConfig {
     pub kind: SourceKind,
     /// Any one of these lets a request in. Empty: `auth: none` was written out, and everybody may call.
     pub auth: Vec<AuthConfig>,
+    /// The addresses that may call, besides having a proof; empty: any.
+    pub allow_ips: Vec<IpNet>,
+    /// Catch: the way from the body to the list that holds one event each; `None`: a bare array is split, anything else
+    /// is one event.
+    pub each: Option<Vec<String>>,
 }
 
 /// One way to prove who is calling.

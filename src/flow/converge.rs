@@ -75,13 +75,17 @@ pub async fn step(
     paused_ms: i64,
     clock: &Clock,
 ) -> Result<Stepped, StoreError> {
-    let taken = store.take(key).await?;
-    if taken.contact.is_none() {
+    let mut taken = store.take(key).await?;
+    taken.changes.retain(|(_, change)| change.held().is_none());
+    if taken.contact.is_none() || taken.changes.is_empty() {
         return Ok(Stepped { next: Next::Idle, seen: Seen::NoCall });
     }
     let now = clock.now();
     let known = account.knowledge.known(key, now, account.config.tag_cache);
     let step = Step { store, account, key, taken: &taken, paused_ms, clock };
+    if account.config.dry_run {
+        return step.only_record().await;
+    }
     match step.fold(&known) {
         Folded::LookUp => step.look_up(now).await,
         Folded::Plan(plan) => step.carry_out(plan, now).await,
@@ -102,6 +106,15 @@ impl Step<'_> {
         let trust = if self.account.config.tag_cache.is_zero() { Trust::Never } else { Trust::Fresh };
         let last = |tag: &TagName| self.taken.words.get(tag).map(|word| word.id);
         fold(&self.taken.changes, last, &self.taken.guards, known, trust)
+    }
+
+    /// `dry_run`: what was decided is recorded, and nobody is called.
+    async fn only_record(&self) -> Result<Stepped, StoreError> {
+        let reason = "the connection is on `dry_run`: nothing was called";
+        let ids = self.taken.changes.iter().map(|(id, _)| *id);
+        let settled = ids.filter_map(|id| self.settled(id, Settled::DryRun, reason)).collect();
+        self.settle(settled, Vec::new(), None).await?;
+        Ok(Stepped { next: Next::Idle, seen: Seen::NoCall })
     }
 
     /// Reads the contact's tags once for all guards that need them, and makes the judgement durable.
@@ -236,12 +249,12 @@ impl Step<'_> {
             let place = self.taken.changes.binary_search_by_key(&id, |(this, _)| *this).ok()?;
             self.taken.changes.get(place).map(|(_, change)| change)?
         };
-        let (rule, connection, tag) = (&change.rule, &change.contact.connection, change.effect.tag());
-        let wanted = if change.effect.wants() { "add" } else { "remove" };
+        let (rule, connection, tag) = (&change.rule, &change.contact.connection, change.effect.subject());
+        let wanted = change.effect.word();
         if how == Settled::Dead {
-            tracing::warn!(event = %id.ord, %rule, %connection, %tag, wanted, reason, "dead letter");
+            tracing::warn!(event = %id.ord, %rule, %connection, tag, wanted, reason, "dead letter");
         } else {
-            tracing::info!(event = %id.ord, %rule, %connection, %tag, wanted, outcome = how.word(), reason, "change settled");
+            tracing::info!(event = %id.ord, %rule, %connection, tag, wanted, outcome = how.word(), reason, "change settled");
         }
         Some(SettledChange { id, change: change.clone(), how, reason: reason.to_owned() })
     }

@@ -84,7 +84,7 @@ impl Deliveries {
             tasks.spawn(runner.run(waiting));
         }
         for (connection, waiting) in by_connection {
-            tracing::warn!(%connection, contacts = waiting.len(), "changes wait for a connection that the rules no longer name");
+            tracing::warn!(%connection, contacts = waiting.len(), "changes wait for a connection that the rules no longer name, or whose provider this version doesn't deliver to");
         }
         let lanes = Arc::new(lanes);
         let routes = Arc::clone(&lanes);

@@ -74,26 +74,38 @@ pub fn fold(
     // A rule's guard is judged once for all that the rule does to the contact: its own first change must not decide over its second.
     let mut block: Option<(&ChangeId, &Change, bool)> = None;
     for (id, change) in changes {
-        let tag = change.effect.tag();
+        if let Some(reason) = change.refused() {
+            plan.free.push(Free { id: *id, how: Settled::Dead, reason: reason.to_owned() });
+            continue;
+        }
+        // What isn't about a tag is held back before: see `Change::held`.
+        let Some(tag) = change.effect.tag() else { continue };
         if let Some(later) = last(tag).filter(|later| later > id) {
             plan.free.push(superseded(*id, later));
             continue;
         }
-        if !change.guard.is_open() {
+        let own = own_guard(change);
+        if !change.guard.is_open() || !own.is_open() {
             let with = block.filter(|(other, with, _)| other.ord == id.ord && of_one_block(with, change));
             let state = |tag: &TagName| words.get(tag).map(|(_, w)| *w).or_else(|| known.get(tag));
-            let holds = match (judged.get(id), with) {
-                (Some(holds), _) => *holds,
-                (None, with) => {
-                    let holds = with.map(|(_, _, holds)| holds).or_else(|| judge(&change.guard, state));
+            let of_block = with.map(|(_, _, holds)| holds).or_else(|| judge(&change.guard, state));
+            let holds = match judged.get(id) {
+                Some(holds) => *holds,
+                None => {
+                    let holds = match of_block {
+                        Some(true) => judge(&own, state),
+                        other => other,
+                    };
                     let Some(holds) = holds else { return Folded::LookUp };
                     plan.judged.push((*id, holds));
                     holds
                 }
             };
-            block = Some((id, change, holds));
+            // What was judged earlier stands for its block, unless the connection's own guard may have had a say in it.
+            block = Some((id, change, of_block.filter(|_| !own.is_open()).unwrap_or(holds)));
             if !holds {
-                plan.free.push(Free { id: *id, how: Settled::Guarded, reason: why_guarded(&change.guard) });
+                let guard = if of_block == Some(true) { &own } else { &change.guard };
+                plan.free.push(Free { id: *id, how: Settled::Guarded, reason: why_guarded(guard) });
                 continue;
             }
         }
@@ -111,6 +123,15 @@ pub fn fold(
         list.push(Wanted { tag: tag.clone(), by });
     }
     Folded::Plan(plan)
+}
+
+/// The connection's own `unless_tagged`, which each add is held against by itself: it sees what its own block removed.
+fn own_guard(change: &Change) -> Guard {
+    let unless_tagged = match &change.terms {
+        Some(terms) if change.effect.wants() => terms.unless.clone(),
+        _ => Vec::new(),
+    };
+    Guard { if_tagged: Vec::new(), unless_tagged }
 }
 
 /// Whether two changes of one event stand in one block of a rule.
@@ -150,7 +171,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::domain::change::{Effect, Ord};
+    use crate::domain::change::{Effect, Ord, Terms};
     use crate::domain::contact::{Contact, ContactRef};
     use crate::domain::name::{ConnectionName, RuleId};
 
@@ -166,7 +187,7 @@ mod tests {
             connection: ConnectionName::parse("crm").expect("a name"),
             reference: ContactRef::Id("1".to_owned()),
         };
-        Change { contact, effect, rule: RuleId::parse("r").expect("a name"), guard }
+        Change { contact, effect, rule: RuleId::parse("r").expect("a name"), guard, terms: None }
     }
 
     fn numbered(changes: Vec<Change>) -> Vec<(ChangeId, Change)> {
@@ -177,8 +198,10 @@ mod tests {
     /// The plain model: one change after the other on the contact's real tags.
     fn one_by_one(changes: &[(ChangeId, Change)], mut tags: BTreeSet<TagName>) -> BTreeSet<TagName> {
         for (_, change) in changes {
+            let own = own_guard(change);
+            let forbidding = change.guard.unless_tagged.iter().chain(&own.unless_tagged);
             let holds = change.guard.if_tagged.iter().all(|t| tags.contains(t))
-                && !change.guard.unless_tagged.iter().any(|t| tags.contains(t));
+                && !forbidding.into_iter().any(|t| tags.contains(t));
             match &change.effect {
                 Effect::AddTag(tag) if holds => drop(tags.insert(tag.clone())),
                 Effect::RemoveTag(tag) if holds => drop(tags.remove(tag)),
@@ -200,7 +223,12 @@ mod tests {
                 if_tagged: needed.into_iter().map(tag).collect(),
                 unless_tagged: forbidden.into_iter().map(tag).collect(),
             });
-        proptest::collection::vec((any::<bool>(), 0..4_usize, guard).prop_map(|(w, t, g)| change(w, t, g)), 0..24)
+        let unless = proptest::collection::vec(0..4_usize, 0..2);
+        let change = (any::<bool>(), 0..4_usize, guard, unless).prop_map(|(wants, index, guard, unless)| {
+            let terms = Terms { unless: unless.into_iter().map(tag).collect(), ..Terms::default() }.boxed();
+            Change { terms, ..change(wants, index, guard) }
+        });
+        proptest::collection::vec(change, 0..24)
     }
 
     fn start() -> impl Strategy<Value = BTreeSet<TagName>> {
@@ -264,6 +292,24 @@ mod tests {
         assert_eq!((&plan.remove[0].by, &plan.add[0].by), (&id(1, 0), &id(1, 1)));
         let judged = [(id(1, 0), true), (id(1, 1), true), (id(2, 0), false), (id(2, 1), false)];
         assert_eq!(plan.judged, judged);
+    }
+
+    #[test]
+    fn a_connections_own_guard_sees_what_its_block_removed_and_is_held_against_adds_alone() {
+        let unless = |index| Terms { unless: vec![tag(index)], ..Terms::default() }.boxed();
+        let id = |index| ChangeId { ord: Ord(1), index };
+        let with = |wants, index| Change { terms: unless(0), ..change(wants, index, Guard::default()) };
+        let known = KnownTags::whole([tag(0), tag(2)]);
+        let plan = |list: &[(ChangeId, Change)]| match fold(list, |_| None, &BTreeMap::new(), &known, Trust::Fresh) {
+            Folded::Plan(plan) => plan,
+            Folded::LookUp => panic!("everything is known"),
+        };
+        // The contact has a: removes pass, adds don't.
+        let held = plan(&[(id(0), with(false, 2)), (id(1), with(true, 1))]);
+        assert_eq!((held.remove.len(), held.add.len(), held.free[0].how), (1, 0, Settled::Guarded));
+        // Once a is taken away, the same rule's adds pass.
+        let back = plan(&[(id(0), with(false, 0)), (id(1), with(true, 1))]);
+        assert_eq!((back.remove.len(), back.add.len()), (1, 1));
     }
 
     #[test]

@@ -65,9 +65,24 @@ pub fn open(catalog: &Catalog, vault: &Vault, adjust: impl Fn(&mut ConnectionCon
     let mut accounts = Vec::new();
     for config in catalog.connections() {
         let mut config = config.clone();
+        for (key, variable) in std::mem::take(&mut config.from_env) {
+            match vault.variable(&variable).map(|text| config.set(key, &text)) {
+                Some(Ok(())) => {}
+                Some(Err(expected)) => {
+                    missing.push(format!("connection {}: {key}: {variable} must be {expected}", config.name));
+                }
+                None if vault.has_fallback() => {}
+                None => missing
+                    .push(format!("connection {}: {key}: environment variable {variable} is not set", config.name)),
+            }
+        }
         adjust(&mut config);
         match Provider::connect(&config, vault) {
-            Ok(provider) => accounts.push(Account { config, provider, knowledge: Arc::clone(&knowledge) }),
+            Ok(Some(provider)) => accounts.push(Account { config, provider, knowledge: Arc::clone(&knowledge) }),
+            Ok(None) => {
+                tracing::warn!(connection = %config.name, provider = config.provider.name(),
+                    "this version doesn't deliver to this provider yet; what is decided for it is kept and waits");
+            }
             Err(ConnectError::Credentials { connection, missing: unset }) => {
                 missing.extend(unset.iter().map(|error| format!("connection {connection}: {error}")));
             }

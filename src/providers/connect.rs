@@ -20,14 +20,14 @@ pub enum ConnectError {
         missing: Vec<VaultError>,
     },
     /// A connection that names more or fewer credentials than its provider asks for.
-    #[error("connection {connection}: {provider} takes {}", .wanted.join(", "))]
+    #[error("connection {connection}: {provider} takes {}", sets(.wanted))]
     Count {
         /// Whose.
         connection: ConnectionName,
         /// Its provider.
         provider: &'static str,
         /// The keys that it takes.
-        wanted: &'static [&'static str],
+        wanted: &'static [&'static [&'static str]],
     },
     /// A base URL that can't be one.
     #[error("connection {connection}: base_url {why}")]
@@ -49,6 +49,11 @@ pub enum ConnectError {
 
 fn list(missing: &[VaultError]) -> String {
     missing.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")
+}
+
+/// `username, password or token`
+fn sets(wanted: &[&[&str]]) -> String {
+    wanted.iter().map(|set| set.join(", ")).collect::<Vec<_>>().join(" or ")
 }
 
 /// What every provider needs to make calls.
@@ -77,7 +82,7 @@ pub fn ready<const N: usize>(config: &ConnectionConfig, vault: &Vault) -> Result
 }
 
 /// Every unset credential is named at once, so that a person mends them in one go.
-fn open_all(config: &ConnectionConfig, vault: &Vault) -> Result<Vec<LiveSecret>, ConnectError> {
+pub fn open_all(config: &ConnectionConfig, vault: &Vault) -> Result<Vec<LiveSecret>, ConnectError> {
     let mut missing = Vec::new();
     let mut opened = Vec::new();
     for secret in &config.credentials {

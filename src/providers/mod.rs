@@ -43,11 +43,16 @@ enum Kind {
 }
 
 impl Provider {
-    /// Resolves the connection's credentials and readies its client; nothing is called yet.
-    pub fn connect(config: &ConnectionConfig, vault: &Vault) -> Result<Self, ConnectError> {
-        Ok(Self(match config.provider {
+    /// Resolves the connection's credentials and readies its client; nothing is called yet. `None` for a provider that this
+    /// version doesn't deliver to.
+    pub fn connect(config: &ConnectionConfig, vault: &Vault) -> Result<Option<Self>, ConnectError> {
+        let kind = match config.provider {
             ProviderKind::Helpcrunch => Kind::HelpCrunch(HelpCrunch::connect(config, vault)?),
-        }))
+            ProviderKind::Tic1980 | ProviderKind::RespondIo | ProviderKind::B2chat | ProviderKind::Webhook => {
+                return connect::open_all(config, vault).map(|_| None);
+            }
+        };
+        Ok(Some(Self(kind)))
     }
 
     /// Adds or removes `tags` in one call; the caller keeps to the provider's `tags_per_call`.

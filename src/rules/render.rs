@@ -78,7 +78,7 @@ fn block_changes<'v>(
             Side::Add => Effect::AddTag(tag),
             Side::Remove => Effect::RemoveTag(tag),
         };
-        changes.push(Change { contact, effect, rule: rule.id.clone(), guard: block.guard.clone() });
+        changes.push(Change { contact, effect, rule: rule.id.clone(), guard: block.guard.clone(), terms: None });
     }
     Ok(())
 }

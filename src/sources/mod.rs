@@ -82,6 +82,7 @@ pub fn read<'a>(config: &SourceConfig, request: &Verified<'a>) -> Result<Vec<Eve
     let mut event = Event::empty(config.name.clone(), request.received_at);
     match config.kind {
         SourceKind::DialogflowEs => dialogflow_es::read(request.body, &mut event)?,
+        SourceKind::DialogflowCx | SourceKind::Catch => return Err(ReadError::whole("not read yet")),
     }
     (event.headers, event.query) = credentials::left_out(config, request);
     event.key = event.key.or_else(|| credentials::message_id(config, request));
@@ -97,5 +98,6 @@ pub fn write_reply(
 ) -> Result<Vec<u8>, ReplyTooLarge> {
     match kind {
         SourceKind::DialogflowEs => dialogflow_es::write_reply(event_session, event_language, reply),
+        SourceKind::DialogflowCx | SourceKind::Catch => Ok(b"{}".to_vec()),
     }
 }

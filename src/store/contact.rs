@@ -53,10 +53,10 @@ impl ContactRow {
         for done in settled {
             self.guards.remove(&done.id);
             // A change that never took effect by its own guard, or that was overruled, is not a word.
-            if matches!(done.how, Settled::Guarded | Settled::Superseded | Settled::Discarded) {
+            if !done.how.is_word() {
                 continue;
             }
-            let tag = done.change.effect.tag();
+            let Some(tag) = done.change.effect.tag() else { continue };
             if self.words.get(tag).is_none_or(|word| word.id <= done.id) {
                 let word = Word {
                     id: done.id,

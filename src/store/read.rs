@@ -284,6 +284,7 @@ fn state(
         let (state, reason, delivery) = (done.how.word(), done.reason.clone(), Some(delivery));
         return Ok(ChangeState { id, change, state, reason, delivery, retry: None });
     }
-    let reason = retry.as_ref().map(|r| r.reason.clone()).unwrap_or_default();
+    let reason =
+        retry.as_ref().map(|r| r.reason.clone()).or_else(|| change.held().map(str::to_owned)).unwrap_or_default();
     Ok(ChangeState { id, change, state: "waiting", reason, delivery: None, retry })
 }

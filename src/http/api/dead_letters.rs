@@ -76,8 +76,10 @@ fn shown(letter: &DeadLetter) -> Value {
         "rule": change.rule,
         "connection": change.contact.connection,
         "contact": change.contact.reference.to_string(),
-        "wanted": if effect.wants() { "add" } else { "remove" },
+        "wanted": effect.word(),
         "tag": effect.tag(),
+        "field": super::events::field(effect),
+        "value": super::events::value(effect),
         "reason": letter.reason,
         "last_attempt": letter.last_attempt,
     })

@@ -5,7 +5,8 @@ use serde_json::{Value, json};
 
 use super::super::{Shared, problem::Problem};
 use super::{ListQuery, part};
-use crate::domain::change::Ord;
+use crate::domain::change::{Effect, Ord};
+use crate::domain::json::OwnedJson;
 use crate::domain::name::SourceName;
 use crate::domain::time::Timestamp;
 use crate::store::{ChangeState, EventQuery, EventRecord, EventView};
@@ -71,10 +72,13 @@ fn change(state: &ChangeState) -> Value {
         "rule": state.change.rule,
         "connection": state.change.contact.connection,
         "contact": state.change.contact.reference.to_string(),
-        "wanted": if effect.wants() { "add" } else { "remove" },
+        "wanted": effect.word(),
         "tag": effect.tag(),
+        "field": field(effect),
+        "value": value(effect),
         "if_tagged": state.change.guard.if_tagged,
         "unless_tagged": state.change.guard.unless_tagged,
+        "terms": state.change.terms,
         "state": state.state,
         "reason": state.reason,
         "delivery": state.delivery,
@@ -85,8 +89,9 @@ fn change(state: &ChangeState) -> Value {
 
 pub(super) fn delivery(delivery: &crate::store::Delivery) -> Value {
     let settled = delivery.settled.iter().map(|done| {
-        let wanted = if done.change.effect.wants() { "add" } else { "remove" };
-        json!({ "change": done.id.to_string(), "rule": done.change.rule, "wanted": wanted, "tag": done.change.effect.tag(),
+        let effect = &done.change.effect;
+        json!({ "change": done.id.to_string(), "rule": done.change.rule, "wanted": effect.word(), "tag": effect.tag(),
+                "field": field(effect),
                 "state": done.how.word(), "reason": done.reason })
     });
     json!({
@@ -98,6 +103,20 @@ pub(super) fn delivery(delivery: &crate::store::Delivery) -> Value {
         "attempts": delivery.attempts,
         "next_try": delivery.retry.as_ref().map(|retry| retry.at.to_string()),
     })
+}
+
+/// The field that a `set` is about.
+pub(super) fn field(effect: &Effect) -> Option<&str> {
+    matches!(effect, Effect::Set { .. }).then(|| effect.subject())
+}
+
+/// What a `set` writes, or what a forward sends.
+pub(super) fn value(effect: &Effect) -> Option<&OwnedJson> {
+    match effect {
+        Effect::Set { value, .. } => Some(value),
+        Effect::Forward { body } => Some(body),
+        Effect::AddTag(_) | Effect::RemoveTag(_) => None,
+    }
 }
 
 fn duplicate((at, differs): &(Timestamp, bool)) -> Value {

@@ -105,9 +105,12 @@ impl HelpCrunch {
         body: Option<Value>,
         now: Timestamp,
     ) -> Called {
-        let ContactRef::Id(id) = contact;
-        let Some(segment) = segment(id) else {
-            let wish = Wish { method, path: format!("/customers/{id}{below}"), body };
+        let id = match contact {
+            ContactRef::Id(id) => segment(id),
+            _ => None,
+        };
+        let Some(segment) = id else {
+            let wish = Wish { method, path: format!("/customers/{contact}{below}"), body };
             return not_an_id(&wish, now);
         };
         let wish = Wish { method, path: format!("/customers/{segment}{below}"), body };

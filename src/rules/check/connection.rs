@@ -25,7 +25,9 @@ pub fn read(entry: &Entry, desk: &mut Desk<'_>) -> Named<ConnectionConfig> {
 /// Every credential that the provider demands.
 fn credentials(entry: &Entry, provider: ProviderKind, desk: &mut Desk<'_>) -> Option<Vec<SecretRef>> {
     let mut found = Vec::new();
-    for key in provider.capabilities().credentials {
+    let sets = provider.capabilities().credentials;
+    let given = |set: &&&[&str]| set.iter().any(|key| entry.value.get(key).is_some());
+    for key in sets.iter().find(given).or(sets.first()).copied().unwrap_or_default() {
         match Desk::text(&entry.value, key) {
             Some(text) => found.push(SecretRef::parse(&text)),
             None if entry.value.get(key).is_some() => return None,

@@ -24,6 +24,8 @@ pub fn read(entry: &Entry, desk: &mut Desk<'_>) -> Named<(SourceConfig, Option<T
         name,
         kind,
         auth: auth.unwrap_or_default(),
+        allow_ips: Vec::new(),
+        each: None,
     });
     Named { name: entry.key.clone(), span: entry.key_span, value: config.map(|config| (config, contact)) }
 }

@@ -12,10 +12,7 @@ pub static CONNECTION: Object = Object {
     keys: &[
         Key::new(
             "provider",
-            Shape::OneOf(Words {
-                now: providers,
-                later: &["1980tic", "respond-io", "b2chat", "webhook", "chatwoot", "kommo", "brevo", "intercom"],
-            }),
+            Shape::OneOf(Words { now: providers, later: &["chatwoot", "kommo", "brevo", "intercom"] }),
             "The system that it is an account of.",
         )
         .required()

@@ -22,7 +22,7 @@ pub static SOURCE: Object = Object {
             "kind",
             Shape::OneOf(Words {
                 now: kinds,
-                later: &["dialogflow-cx", "catch", "helpcrunch", "respond-io", "chatwoot", "api"],
+                later: &["helpcrunch", "respond-io", "chatwoot", "api"],
             }),
             "What its requests look like.",
         )

@@ -40,7 +40,7 @@ impl TagSets {
             if !holds {
                 continue;
             }
-            let (tag, wants) = (change.effect.tag(), change.effect.wants());
+            let (Some(tag), wants) = (change.effect.tag(), change.effect.wants()) else { continue };
             if wants {
                 tags.insert(tag);
             } else {
@@ -91,6 +91,7 @@ mod tests {
             effect,
             rule: RuleId::parse(rule).expect("a name"),
             guard: Guard { if_tagged: vec![tag("Cold")], ..Guard::default() },
+            terms: None,
         };
         let swap = |rule| [change(rule, Effect::RemoveTag(tag("Cold"))), change(rule, Effect::AddTag(tag(rule)))];
         let changes: Vec<Change> = swap("warm").into_iter().chain(swap("late")).collect();

@@ -66,7 +66,8 @@ fn literal(text: &str) -> SecretRef {
 }
 
 fn config(auth: Vec<AuthConfig>) -> SourceConfig {
-    SourceConfig { name: SourceName::parse("bot").expect("a name"), kind: SourceKind::DialogflowEs, auth }
+    let name = SourceName::parse("bot").expect("a name");
+    SourceConfig { name, kind: SourceKind::DialogflowEs, auth, allow_ips: Vec::new(), each: None }
 }
 
 fn source(auth: Vec<AuthConfig>) -> Source {

@@ -70,6 +70,7 @@ fn every_part_of_a_reply_has_its_field() {
             OutputContext { name: "kept".into(), lifespan: Some(u32::MAX), parameters: Map::new() },
         ],
         event: Some(FollowupEvent { name: "CALLED".into(), language: None, parameters: map(json!({ "at": 7 })) }),
+        ..Reply::default()
     };
     let response = written(Some(SESSION), Some("es-419"), &reply);
     let context = |name: &str| format!("{SESSION}/contexts/{name}");
@@ -136,7 +137,14 @@ fn any_reply() -> impl Strategy<Value = Reply> {
         prop::collection::vec(context, 0..4),
         prop::option::of(event),
     )
-        .prop_map(|(text, messages, payload, contexts, event)| Reply { text, messages, payload, contexts, event })
+        .prop_map(|(text, messages, payload, contexts, event)| Reply {
+            text,
+            messages,
+            payload,
+            contexts,
+            event,
+            ..Reply::default()
+        })
 }
 
 proptest! {

@@ -117,7 +117,7 @@ fn contact(id: &str) -> Contact {
 fn change(id: &str, tag: &str) -> Change {
     let name = |text: &str| TagName::parse(text).expect("a tag");
     let effect = tag.strip_prefix('-').map_or_else(|| Effect::AddTag(name(tag)), |tag| Effect::RemoveTag(name(tag)));
-    Change { contact: contact(id), effect, rule: rule(), guard: Guard::default() }
+    Change { contact: contact(id), effect, rule: rule(), guard: Guard::default(), terms: None }
 }
 
 fn id(ord: u64, index: u32) -> ChangeId {
