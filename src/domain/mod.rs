@@ -9,6 +9,7 @@ pub mod contact;
 pub mod decision;
 pub mod duration;
 pub mod event;
+pub mod hours;
 pub mod json;
 pub mod known;
 pub mod name;

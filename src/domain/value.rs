@@ -77,6 +77,23 @@ impl<'a> Value<'a> {
         }
     }
 
+    /// As JSON text, at the end of `to`: numbers keep their digits, mappings their order.
+    pub fn write_json(&self, to: &mut String) {
+        match self {
+            Self::Number(number @ Number::Float(_)) if !number.to_f64().is_finite() => to.push_str("null"),
+            Self::Number(number) => to.push_str(&number.to_string()),
+            Self::List(items) => {
+                for (index, item) in items.iter().enumerate() {
+                    to.push(if index == 0 { '[' } else { ',' });
+                    item.write_json(to);
+                }
+                to.push_str(if items.is_empty() { "[]" } else { "]" });
+            }
+            Self::Map(json) => to.push_str(json.text()),
+            Self::Unset | Self::Bool(_) | Self::Text(_) => to.push_str(&self.to_json().to_string()),
+        }
+    }
+
     /// The same value, owning its texts where that is possible without copying a mapping.
     pub fn to_json(&self) -> serde_json::Value {
         match self {
@@ -114,6 +131,15 @@ impl<'a> Number<'a> {
             return Self::Digits(Cow::Borrowed(text));
         }
         Self::from_f64(text.parse().unwrap_or(f64::NAN))
+    }
+
+    /// The same number with digits of its own.
+    pub fn into_owned(self) -> Number<'static> {
+        match self {
+            Self::Int(whole) => Number::Int(whole),
+            Self::Float(double) => Number::Float(double),
+            Self::Digits(digits) => Number::Digits(digits.into_owned().into()),
+        }
     }
 
     /// A double; a whole one becomes an integer.

@@ -4,12 +4,15 @@ use std::collections::HashMap;
 
 use sha2::{Digest, Sha256};
 
-use super::expr::template::Template;
 use super::files::RuleFile;
+use super::finder::Finder;
 use super::index::Index;
-use super::model::Rule;
+use super::manner::Manner;
+use super::model::{ContactTemplate, ContactsAt, Rule};
+use super::params::ParamTypes;
+use super::shared::Shared;
 use crate::domain::connection::ConnectionConfig;
-use crate::domain::name::{RuleId, SourceName};
+use crate::domain::name::{ConnectionName, RuleId, SourceName};
 use crate::domain::source::SourceConfig;
 
 /// A checked set of rules. It never changes; a new set is a new catalog.
@@ -20,17 +23,29 @@ pub struct Catalog {
     sources: Vec<Source>,
     by_name: HashMap<SourceName, usize>,
     connections: Vec<ConnectionConfig>,
+    manners: HashMap<ConnectionName, Manner>,
+    /// The manner of a connection that says nothing of tags.
+    plain: Manner,
     rules: Vec<Rule>,
+    shared: Shared,
 }
 
-/// A source, its default contact and its rules.
+/// A source, what rules see of its events, and its rules.
 #[derive(Debug)]
 pub struct Source {
     /// What the intake needs of it.
     pub config: SourceConfig,
     /// The contact of rules that don't say otherwise.
-    pub contact: Option<Template>,
-    /// Its rules.
+    pub contact: Option<ContactTemplate>,
+    /// The same at single connections.
+    pub contact_at: ContactsAt,
+    /// What its parameters mean.
+    pub types: ParamTypes,
+    /// Where a catch source finds the parts of an event.
+    pub finder: Finder,
+    /// Connections at which RB_ parameters are acted on.
+    pub respond_io: Vec<ConnectionName>,
+    /// Its rules; filed when the catalog is put together.
     pub index: Index,
 }
 
@@ -53,19 +68,18 @@ impl Catalog {
     /// Puts a checked set together: named by its `files`, and recorded as `shown`, without secrets.
     pub fn new(
         (files, shown): (&[RuleFile], &[RuleFile]),
-        sources: Vec<(SourceConfig, Option<Template>)>,
+        mut sources: Vec<Source>,
         connections: Vec<ConnectionConfig>,
         rules: Vec<Rule>,
+        shared: Shared,
     ) -> Self {
-        let sources: Vec<_> = sources
-            .into_iter()
-            .map(|(config, contact)| {
-                let index = Index::new(&rules, places_of(&rules, &config.name));
-                Source { config, contact, index }
-            })
-            .collect();
+        for source in &mut sources {
+            source.index = Index::new(&rules, places_of(&rules, &source.config.name));
+        }
         let by_name = sources.iter().enumerate().map(|(at, source)| (source.config.name.clone(), at)).collect();
-        Self { hash: hash(files), text: joined(shown), sources, by_name, connections, rules }
+        let manners = connections.iter().map(|config| (config.name.clone(), Manner::of(config))).collect();
+        let (hash, text) = (hash(files), joined(shown));
+        Self { hash, text, sources, by_name, connections, manners, plain: Manner::default(), rules, shared }
     }
 
     /// Names this set: the first 16 bytes of the SHA-256 of its files, in hex.
@@ -112,6 +126,16 @@ impl Catalog {
     /// The source of this name with its rules.
     pub(super) fn entry(&self, name: &str) -> Option<&Source> {
         self.by_name.get(name).and_then(|at| self.sources.get(*at))
+    }
+
+    /// How a connection wants its tags.
+    pub(super) fn manner(&self, connection: &ConnectionName) -> &Manner {
+        self.manners.get(connection).unwrap_or(&self.plain)
+    }
+
+    /// What the rule files name.
+    pub(super) fn shared(&self) -> &Shared {
+        &self.shared
     }
 
     /// The rules themselves.

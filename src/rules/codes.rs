@@ -57,10 +57,17 @@ codes! {
     Types "E019" Error "Values of unlike types are compared or computed with."
     NotACondition "E020" Error "A `when` that is neither true nor false."
     AssertsNothing "E021" Error "A test that expects nothing proves nothing."
+    NotCarried "E022" Error "A rule asks for something that no source of its events carries."
+    UnknownTag "E023" Error "A tag that its connection's `tags` don't list."
+    CantDo "E024" Error "A provider or a source is asked for something that it can't do."
+    Circle "E025" Error "Conditions that name each other in a circle."
     OpenSource "W101" Warning "A source lets everybody in."
     LiteralSecret "W102" Warning "A secret is written in the file itself."
     DoesNothing "W103" Warning "A rule has no effect."
     Contradiction "W104" Warning "A block of tags that can never act: one tag is both needed and forbidden."
+    NoKey "W105" Warning "A source whose events have no deduplication key: a repetition is a new event."
+    NoContact "W106" Warning "A rule changes a contact, and nothing says whom."
+    NoDefault "W107" Warning "A reply by language that has no words for any other language."
 }
 
 #[cfg(test)]

@@ -4,9 +4,10 @@ use super::catalog::{Catalog, Source};
 use super::expr::eval::{self, Kept, Scope};
 use super::matching;
 use super::model::Rule;
-use super::render::{self, RuleFault};
+use super::render::{self, Home, RuleFault, respond_io};
 use crate::domain::decision::{Decision, Fault};
 use crate::domain::event::Event;
+use crate::domain::name::RuleId;
 
 /// What the rules make of an event. An event of a source that the set doesn't have meets no rule.
 pub fn decide(catalog: &Catalog, event: &Event<'_>) -> Decision {
@@ -17,23 +18,41 @@ pub fn decide(catalog: &Catalog, event: &Event<'_>) -> Decision {
 pub(super) fn decide_for(catalog: &Catalog, event: &Event<'_>, found: Option<&str>) -> Decision {
     let mut decision = Decision::default();
     let Some(source) = catalog.entry(event.source.as_str()) else { return decision };
-    let kept = Kept::new();
-    let scope = Scope { kept: Some(&kept), ..scope(source, event, found) };
-    source.index.candidates(event, |place| match catalog.all_rules().get(place as usize) {
-        Some(rule) => act(rule, &scope, &mut decision),
+    let kept = Kept::default();
+    let scope = Scope { kept: Some(&kept), ..scope(catalog, source, event, found) };
+    let home = Home { catalog, source };
+    // Before the rules, so that what a rule says of the same tag has the last word.
+    match respond_io::changes(home, &scope) {
+        Ok(changes) => decision.changes.extend(changes),
+        Err(fault) => decision.faults.push(name(respond_io::rule(), fault)),
+    }
+    source.index.candidates(&scope, |place| match catalog.all_rules().get(place as usize) {
+        Some(rule) => act(rule, home, &scope, &mut decision),
         None => true,
     });
     decision
 }
 
 /// What the rules of a source see of an event.
-pub(super) fn scope<'e>(source: &'e Source, event: &'e Event<'e>, found: Option<&'e str>) -> Scope<'e> {
-    Scope { event, found, source_contact: source.contact.as_ref(), kept: None }
+pub(super) fn scope<'e>(
+    catalog: &'e Catalog,
+    source: &'e Source,
+    event: &'e Event<'e>,
+    found: Option<&'e str>,
+) -> Scope<'e> {
+    Scope {
+        event,
+        found,
+        source_contact: source.contact.as_ref(),
+        types: &source.types,
+        shared: catalog.shared(),
+        kept: None,
+    }
 }
 
 /// Judges one rule and carries it out; whether the next rule may see the event.
-fn act<'v>(rule: &'v Rule, scope: &Scope<'v>, decision: &mut Decision) -> bool {
-    if !matching::fits(&rule.matcher, scope.event) {
+fn act<'v>(rule: &'v Rule, home: Home<'v>, scope: &Scope<'v>, decision: &mut Decision) -> bool {
+    if !matching::fits(&rule.matcher, scope) {
         return true;
     }
     match rule.when.as_ref().map_or(Ok(true), |when| eval::holds(when, scope)) {
@@ -41,24 +60,24 @@ fn act<'v>(rule: &'v Rule, scope: &Scope<'v>, decision: &mut Decision) -> bool {
         Ok(false) => return true,
         Err(problem) => {
             let fault = RuleFault { at: "when".to_owned(), message: problem.message };
-            decision.faults.push(name(rule, fault));
+            decision.faults.push(name(rule.id.clone(), fault));
             return true;
         }
     }
     decision.rules.push(rule.id.clone());
-    match render::changes(rule, scope) {
+    match render::changes(rule, home, scope) {
         Ok(changes) => decision.changes.extend(changes),
-        Err(fault) => decision.faults.push(name(rule, fault)),
+        Err(fault) => decision.faults.push(name(rule.id.clone(), fault)),
     }
     if let (None, Some(reply)) = (&decision.reply, &rule.reply) {
         match render::reply(reply, scope) {
             Ok(reply) => decision.reply = Some(reply),
-            Err(fault) => decision.faults.push(name(rule, fault)),
+            Err(fault) => decision.faults.push(name(rule.id.clone(), fault)),
         }
     }
     !rule.stop
 }
 
-fn name(rule: &Rule, fault: RuleFault) -> Fault {
-    Fault { rule: rule.id.clone(), at: fault.at, message: fault.message }
+fn name(rule: RuleId, fault: RuleFault) -> Fault {
+    Fault { rule, at: fault.at, message: fault.message }
 }

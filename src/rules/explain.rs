@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use super::catalog::{Catalog, Source};
 use super::decide::{decide_for, scope};
-use super::expr::eval::Scope;
+use super::expr::eval::{Kept, Scope};
 use super::expr::show;
 use super::matching;
 use super::model::Rule;
@@ -58,7 +58,8 @@ pub fn explain(catalog: &Catalog, event: &Event<'_>) -> Explanation {
 }
 
 fn verdicts(catalog: &Catalog, source: &Source, event: &Event<'_>, decision: &Decision) -> Vec<Verdict> {
-    let scope = scope(source, event, None);
+    let kept = Kept::default();
+    let scope = Scope { kept: Some(&kept), ..scope(catalog, source, event, None) };
     let mut stopped: Option<&Rule> = None;
     let mut verdicts = Vec::new();
     for rule in catalog.all_rules() {
@@ -86,7 +87,7 @@ fn miss<'v>(rule: &'v Rule, scope: &Scope<'v>, stopped: Option<&Rule>) -> Option
     if let Some(earlier) = stopped {
         return Some(Miss { at: "stop".to_owned(), message: format!("{} stopped the event", earlier.id) });
     }
-    if let Some((at, message)) = matching::first_miss(&rule.matcher, scope.event) {
+    if let Some((at, message)) = matching::first_miss(&rule.matcher, scope) {
         return Some(Miss { at, message });
     }
     let message = match show::why_not(rule.when.as_ref()?, scope) {

@@ -2,43 +2,62 @@
 
 use std::fmt::Display;
 
+use super::expr::eval::Scope;
 use super::expr::show;
 use super::model::Matcher;
+use super::params;
 use super::pattern::Pattern;
 use crate::domain::event::Event;
 use crate::domain::value::Value;
 
 /// Whether everything in `match` but the source fits: the index has seen to that already.
-pub fn fits(matcher: &Matcher, event: &Event<'_>) -> bool {
+pub fn fits(matcher: &Matcher, scope: &Scope<'_>) -> bool {
+    let event = scope.event;
     text_fits(&matcher.intents, event.intent.as_deref())
         && text_fits(&matcher.types, event.kind.as_deref())
         && language_fits(matcher, event)
+        && words_fit(matcher, scope)
+        && regex_fits(matcher, event)
         && matcher.params.iter().all(|(name, wanted)| {
-            let value = param(event, name);
+            let value = param(scope, name);
             wanted.iter().any(|pattern| pattern.fits(&value))
         })
 }
 
 /// The first key of `match` that doesn't fit, and why.
-pub fn first_miss(matcher: &Matcher, event: &Event<'_>) -> Option<(String, String)> {
+pub fn first_miss(matcher: &Matcher, scope: &Scope<'_>) -> Option<(String, String)> {
+    let event = scope.event;
+    let at = |key: &str, found: Option<&str>, wanted: &[&dyn Display]| {
+        let found = show::value(&Value::optional_text(found));
+        Some((format!("match.{key}"), format!("{found} is not {}", any_of(wanted))))
+    };
     if !matcher.sources.is_empty() && !matcher.sources.contains(&event.source) {
-        return Some(("match.source".to_owned(), miss(Some(event.source.as_str()), &matcher.sources)));
+        return at("source", Some(event.source.as_str()), &shown(&matcher.sources));
     }
     if !text_fits(&matcher.intents, event.intent.as_deref()) {
-        return Some(("match.intent".to_owned(), miss(event.intent.as_deref(), &matcher.intents)));
+        return at("intent", event.intent.as_deref(), &shown(&matcher.intents));
     }
     if !text_fits(&matcher.types, event.kind.as_deref()) {
-        return Some(("match.type".to_owned(), miss(event.kind.as_deref(), &matcher.types)));
+        return at("type", event.kind.as_deref(), &shown(&matcher.types));
     }
     if !language_fits(matcher, event) {
-        return Some(("match.language".to_owned(), miss(event.language.as_deref(), &matcher.languages)));
+        return at("language", event.language.as_deref(), &shown(&matcher.languages));
+    }
+    let text = show::value(&Value::optional_text(event.text.as_deref()));
+    if !words_fit(matcher, scope) {
+        let words = any_of(&shown(&matcher.contains));
+        return Some(("match.text.contains".to_owned(), format!("{text} doesn't contain {words}")));
+    }
+    if !regex_fits(matcher, event) {
+        let sources: Vec<_> = matcher.regex.iter().map(|regexp| format!("{:?}", regexp.source())).collect();
+        return Some(("match.text.regex".to_owned(), format!("{text} doesn't match {}", any_of(&shown(&sources)))));
     }
     let (name, wanted) = matcher.params.iter().find(|(name, wanted)| {
-        let value = param(event, name);
+        let value = param(scope, name);
         !wanted.iter().any(|pattern| pattern.fits(&value))
     })?;
-    let value = param(event, name);
-    Some((format!("match.params.{name}"), format!("{} is not {}", show::value(&value), any_of(wanted))))
+    let value = param(scope, name);
+    Some((format!("match.params.{name}"), format!("{} is not {}", show::value(&value), any_of(&shown(wanted)))))
 }
 
 fn text_fits(wanted: &[Pattern], text: Option<&str>) -> bool {
@@ -50,14 +69,26 @@ fn language_fits(matcher: &Matcher, event: &Event<'_>) -> bool {
     matcher.languages.is_empty() || language.is_some_and(|tag| matcher.languages.iter().any(|wanted| wanted.fits(tag)))
 }
 
-fn param<'e>(event: &Event<'e>, name: &str) -> Value<'e> {
-    event.params.get(name).map_or(Value::Unset, Value::from_json)
+fn words_fit(matcher: &Matcher, scope: &Scope<'_>) -> bool {
+    matcher.contains.is_empty()
+        || scope.with_words(|words| matcher.contains.iter().any(|phrase| phrase.is_in(words)))
 }
 
-fn miss(found: Option<&str>, wanted: &[impl Display]) -> String {
-    format!("{} is not {}", show::value(&Value::optional_text(found)), any_of(wanted))
+fn regex_fits(matcher: &Matcher, event: &Event<'_>) -> bool {
+    let text = event.text.as_deref();
+    matcher.regex.is_empty() || text.is_some_and(|text| matcher.regex.iter().any(|regexp| regexp.is_in(text)))
 }
 
-fn any_of(wanted: &[impl Display]) -> String {
+/// A parameter as its source means it; one that can't mean that is compared as it came.
+fn param<'e>(scope: &Scope<'e>, name: &str) -> Value<'e> {
+    let as_it_came = || scope.event.params.get(name).map_or(Value::Unset, Value::from_json);
+    params::param(scope.event, name, scope.types).unwrap_or_else(|_| as_it_came())
+}
+
+fn shown<T: Display>(list: &[T]) -> Vec<&dyn Display> {
+    list.iter().map(|item| item as &dyn Display).collect()
+}
+
+fn any_of(wanted: &[&dyn Display]) -> String {
     wanted.iter().map(ToString::to_string).collect::<Vec<_>>().join(" or ")
 }

@@ -64,6 +64,11 @@ impl LanguagePattern {
         Self(written.to_owned())
     }
 
+    /// How exact it is: `es-419` before `es`.
+    pub fn exactness(&self) -> usize {
+        self.0.len()
+    }
+
     /// Whether `es-419` is covered.
     pub fn fits(&self, language: &str) -> bool {
         let Some((start, rest)) = language.split_at_checked(self.0.len()) else { return false };

@@ -50,9 +50,14 @@ const DURATION: &str = "^[0-9]+(ms|s|m|h|d)$";
 
 fn shape(shape: &'static Shape) -> Value {
     match shape {
-        Shape::Text | Shape::Template | Shape::Scalar | Shape::Secret => {
+        Shape::Text | Shape::Template | Shape::Scalar | Shape::Secret | Shape::SecretUrl | Shape::Regex => {
             json!({ "type": ["string", "number", "boolean"] })
         }
+        Shape::Path => json!({ "type": "string" }),
+        Shape::Hours => json!({ "type": "string", "pattern": "^[0-9]{1,2}:[0-9]{2}-[0-9]{1,2}:[0-9]{2}$" }),
+        Shape::Date => json!({ "type": "string", "pattern": "^[0-9]{4}-[0-9]{2}-[0-9]{2}$" }),
+        Shape::Zone => json!({ "type": "string", "pattern": "^[A-Za-z]" }),
+        Shape::Network => json!({ "type": "string", "pattern": "^[0-9A-Fa-f.:]+(/[0-9]{1,3})?$" }),
         Shape::Condition => json!({ "type": ["string", "boolean"] }),
         Shape::Flag => json!({ "type": "boolean" }),
         Shape::Count(least, most) => json!({ "type": "integer", "minimum": least, "maximum": most }),
@@ -77,13 +82,11 @@ fn shape(shape: &'static Shape) -> Value {
             json!({ "anyOf": [one, { "type": "array", "items": one, "minItems": 1 }] })
         }
         Shape::Either(shapes) => either(shapes),
-        // `shape` is asked for it only beside something that can be done.
-        Shape::LaterMapping(_) => json!(false),
     }
 }
 
 fn either(shapes: &'static [Shape]) -> Value {
-    let now: Vec<_> = shapes.iter().filter(|shape| !matches!(shape, Shape::LaterMapping(_))).map(shape).collect();
+    let now: Vec<_> = shapes.iter().map(shape).collect();
     match now.as_slice() {
         [only] => only.clone(),
         _ => json!({ "anyOf": now }),

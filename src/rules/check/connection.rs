@@ -1,15 +1,13 @@
 //! Reading a connection.
 
-use std::time::Duration;
-
 use super::desk::Desk;
 use super::draft::Named;
-use crate::domain::connection::{ConnectionConfig, ProviderKind};
-use crate::domain::duration::{Rate, parse_duration};
+use crate::domain::connection::{ConnectionConfig, ProviderKind, SETTINGS};
 use crate::domain::name::ConnectionName;
 use crate::domain::secret::SecretRef;
+use crate::domain::tag::TagName;
 use crate::rules::codes::Code;
-use crate::rules::yaml::{Entry, Node};
+use crate::rules::yaml::{Entry, Kind, Node};
 
 /// Reads one connection; the table of keys has been held against it already.
 pub fn read(entry: &Entry, desk: &mut Desk<'_>) -> Named<ConnectionConfig> {
@@ -17,7 +15,7 @@ pub fn read(entry: &Entry, desk: &mut Desk<'_>) -> Named<ConnectionConfig> {
     let value = provider.and_then(|provider| {
         let credentials = credentials(entry, provider, desk)?;
         let name = ConnectionName::parse(&entry.key).ok()?;
-        Some(with_settings(ConnectionConfig::with_defaults(name, provider, credentials), &entry.value))
+        Some(with_settings(ConnectionConfig::with_defaults(name, provider, credentials), entry, desk))
     });
     Named { name: entry.key.clone(), span: entry.key_span, value }
 }
@@ -34,7 +32,7 @@ fn credentials(entry: &Entry, provider: ProviderKind, desk: &mut Desk<'_>) -> Op
             None => {
                 desk.findings
                     .add(Code::MissingKey, entry.key_span, format!("a {} connection needs `{key}`", provider.name()))
-                    .help(format!("as in `{key}: env:{}_{}`", provider.name().to_uppercase(), key.to_uppercase()));
+                    .help(format!("as in `{key}: env:{}`", variable(provider, key)));
                 return None;
             }
         }
@@ -42,24 +40,67 @@ fn credentials(entry: &Entry, provider: ProviderKind, desk: &mut Desk<'_>) -> Op
     Some(found)
 }
 
-fn with_settings(mut config: ConnectionConfig, node: &Node) -> ConnectionConfig {
-    let duration = |key: &str| Desk::text(node, key).and_then(|text| parse_duration(&text));
-    if let Some(base_url) = Desk::text(node, "base_url") {
-        base_url.trim_end_matches('/').clone_into(&mut config.base_url);
+/// A variable's name that a reader would expect.
+fn variable(provider: ProviderKind, key: &str) -> String {
+    let name = format!("{}_{key}", provider.name()).to_uppercase().replace('-', "_");
+    if name.starts_with(|c: char| c.is_ascii_digit()) { format!("TIC_{}", key.to_uppercase()) } else { name }
+}
+
+/// Puts every setting in place; what the environment gives is read at start.
+fn with_settings(mut config: ConnectionConfig, entry: &Entry, desk: &mut Desk<'_>) -> ConnectionConfig {
+    let node = &entry.value;
+    let capabilities = config.provider.capabilities();
+    for key in SETTINGS {
+        match Desk::text(node, key).as_deref().map(|text| (text, text.strip_prefix("env:"))) {
+            Some((_, Some(variable))) => config.from_env.push((key, variable.to_owned())),
+            // The table of keys has told of what can't be set.
+            Some((text, None)) => drop(config.set(key, text)),
+            None => {}
+        }
     }
-    config.timeout = duration("timeout").unwrap_or(config.timeout);
-    config.give_up_after = duration("give_up_after").unwrap_or(config.give_up_after);
-    config.gather = duration("gather").unwrap_or(config.gather);
-    config.tag_cache = match Desk::text(node, "tag_cache").as_deref() {
-        Some("off") => Duration::ZERO,
-        _ => duration("tag_cache").unwrap_or(config.tag_cache),
-    };
-    if let Some(concurrency) = Desk::text(node, "concurrency").and_then(|text| text.parse().ok()) {
-        config.concurrency = concurrency;
+    for key in capabilities.optional_secrets {
+        config.secrets.extend(Desk::text(node, key).map(|text| (*key, SecretRef::parse(&text))));
     }
-    if let Some(rate) = Desk::text(node, "rate_limit").and_then(|text| Rate::parse(&text)) {
-        config.rate_limit = rate;
-    }
-    config.allow_private = Desk::flag(node, "allow_private").unwrap_or(config.allow_private);
+    config.tags = texts(node.get("tags").map(Node::one_or_many).unwrap_or_default());
+    config.exclusive = exclusive(node.get("exclusive").map(Node::items).unwrap_or_default());
+    let unless = texts(node.get("unless_tagged").map(Node::one_or_many).unwrap_or_default());
+    config.unless_tagged = unless.iter().filter_map(|text| TagName::parse(text)).collect();
+    foreign_keys(entry, config.provider, desk);
     config
+}
+
+fn texts(nodes: &[Node]) -> Vec<String> {
+    nodes.iter().filter_map(Node::scalar).map(|text| text.trim().to_owned()).filter(|text| !text.is_empty()).collect()
+}
+
+/// The texts of the list are one set; each list in it is a set of its own.
+fn exclusive(items: &[Node]) -> Vec<Vec<String>> {
+    let (sets, own): (Vec<_>, Vec<_>) = items.iter().partition(|item| matches!(item.kind, Kind::List(_)));
+    let own: Vec<Node> = own.into_iter().cloned().collect();
+    let sets = sets.into_iter().map(|set| texts(set.items()));
+    std::iter::once(texts(&own)).chain(sets).filter(|set| !set.is_empty()).collect()
+}
+
+/// Keys that only other providers' connections have would have no effect here.
+fn foreign_keys(entry: &Entry, provider: ProviderKind, desk: &mut Desk<'_>) {
+    let own = |kind: ProviderKind| {
+        let capabilities = kind.capabilities();
+        let secrets = capabilities.credentials.iter().copied().flatten().chain(capabilities.optional_secrets);
+        secrets.chain(capabilities.settings).copied().collect::<Vec<_>>()
+    };
+    let special: Vec<&str> = ProviderKind::ALL.into_iter().flat_map(own).collect();
+    for line in entry.value.entries() {
+        let key = line.key.as_str();
+        if special.contains(&key) && !own(provider).contains(&key) {
+            let of: Vec<_> = ProviderKind::ALL.into_iter().filter(|kind| own(*kind).contains(&key)).collect();
+            let of: Vec<_> = of.into_iter().map(ProviderKind::name).collect();
+            desk.findings
+                .add(Code::UnknownKey, line.key_span, format!("a {} connection has no `{key}`", provider.name()))
+                .help(format!("it is a key of: {}", of.join(", ")));
+        }
+    }
+    if provider == ProviderKind::Webhook && entry.value.get("base_url").is_some() {
+        let span = entry.value.get("base_url").map_or(entry.key_span, |node| node.span);
+        desk.findings.add(Code::UnknownKey, span, "a webhook connection has no `base_url`").help("its whole address is `url`");
+    }
 }

@@ -13,6 +13,9 @@ pub fn names_are_unique(draft: &Draft, desk: &mut Desk<'_>) {
     unique("source", &places(&draft.sources), desk);
     unique("connection", &places(&draft.connections), desk);
     unique("rule", &places(&draft.rules), desk);
+    unique("value", &places(&draft.values), desk);
+    unique("condition", &places(&draft.conditions), desk);
+    unique("set of hours", &places(&draft.hours), desk);
     let tests: Vec<_> = draft.tests.iter().map(|test| (test.name.as_str(), test.span)).collect();
     unique("test", &tests, desk);
 }

@@ -1,8 +1,11 @@
 //! What every reader needs: a place for findings, and the reading of expressions at their exact places.
 
 use crate::rules::codes::Code;
+use crate::domain::name::ConnectionName;
+use crate::rules::expr::ast::{Node as ExprNode, Path};
+use crate::rules::expr::known::Known;
 use crate::rules::expr::template::Template;
-use crate::rules::expr::{self, Condition, Problem, ProblemKind};
+use crate::rules::expr::{self, Condition, Expr, Problem, ProblemKind};
 use crate::rules::finding::{Findings, Span};
 use crate::rules::yaml::{Kind, Node, byte_in_scalar};
 
@@ -21,15 +24,43 @@ pub struct Reference {
     pub span: Span,
 }
 
+/// What a rule or a source asks of a connection, for its provider to be able to do.
+pub struct Ask {
+    pub connection: ConnectionName,
+    pub what: Asked,
+    pub span: Span,
+}
+
+/// What is asked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Asked {
+    /// That it adds or removes tags; the name, where it is the same for every event.
+    Tag(Option<String>),
+    /// That it sets fields.
+    Set,
+    /// That it takes a body.
+    Forward,
+}
+
 /// Where findings and references are collected while a set is read.
 pub struct Desk<'f> {
     pub findings: Findings<'f>,
     pub references: Vec<Reference>,
+    pub asks: Vec<Ask>,
+    /// What the expressions that are read now may name.
+    pub known: Known,
 }
 
 impl<'f> Desk<'f> {
     pub fn new(findings: Findings<'f>) -> Self {
-        Self { findings, references: Vec::new() }
+        Self { findings, references: Vec::new(), asks: Vec::new(), known: Known::default() }
+    }
+
+    /// Remembers what is asked of a connection.
+    pub fn ask(&mut self, connection: &str, what: Asked, span: Span) {
+        if let Ok(connection) = ConnectionName::parse(connection) {
+            self.asks.push(Ask { connection, what, span });
+        }
     }
 
     /// Remembers that `name` must be defined somewhere.
@@ -40,13 +71,45 @@ impl<'f> Desk<'f> {
     /// Reads a template.
     pub fn template(&mut self, node: &Node) -> Option<Template> {
         let source = node.scalar()?;
-        Template::parse(&source).map_err(|problems| self.tell(node, &source, problems)).ok()
+        Template::parse(&source, &self.known).map_err(|problems| self.tell(node, &source, problems)).ok()
+    }
+
+    /// Reads an expression without asking yet what its names mean.
+    pub fn unchecked(&mut self, node: &Node) -> Option<(String, Expr)> {
+        let source = node.scalar()?;
+        match expr::read(&source) {
+            Ok(expr) => Some((source, expr)),
+            Err(problems) => {
+                self.tell(node, &source, problems);
+                None
+            }
+        }
+    }
+
+    /// Reads a way into a body: names after one another.
+    pub fn path(&mut self, node: &Node) -> Option<Path> {
+        let source = node.scalar()?;
+        // A template that is exactly one `{{ }}` is the same way, written as elsewhere.
+        let inner = source.trim().strip_prefix("{{").and_then(|rest| rest.strip_suffix("}}")).unwrap_or(&source);
+        match expr::expression(inner, &self.known).map(|expr| expr.node) {
+            Ok(ExprNode::Path(path)) => Some(path),
+            Ok(_) => {
+                self.findings
+                    .add(Code::BadValue, node.span, "this must be a way into the body, and nothing is computed on it")
+                    .help("as in `body.leads` or `payload.fields`");
+                None
+            }
+            Err(problems) => {
+                self.tell(node, inner, problems);
+                None
+            }
+        }
     }
 
     /// Reads a condition.
     pub fn condition(&mut self, node: &Node) -> Option<Condition> {
         let source = node.scalar()?;
-        expr::condition(&source).map_err(|problems| self.tell(node, &source, problems)).ok()
+        expr::condition(&source, &self.known).map_err(|problems| self.tell(node, &source, problems)).ok()
     }
 
     /// The text of the scalar under `key`, if there is one.
@@ -62,7 +125,7 @@ impl<'f> Desk<'f> {
         }
     }
 
-    fn tell(&mut self, node: &Node, source: &str, problems: Vec<Problem>) {
+    pub fn tell(&mut self, node: &Node, source: &str, problems: Vec<Problem>) {
         for problem in problems {
             let span = self.within(node, source, &problem);
             let told = self.findings.add(code(problem.kind), span, problem.message).help(problem.help);
@@ -92,9 +155,9 @@ fn code(kind: ProblemKind) -> Code {
     match kind {
         ProblemKind::Syntax => Code::Syntax,
         ProblemKind::UnknownName => Code::UnknownWord,
-        ProblemKind::Later => Code::Later,
         ProblemKind::TooLarge => Code::TooLarge,
         ProblemKind::Types => Code::Types,
         ProblemKind::NotACondition => Code::NotACondition,
+        ProblemKind::NotCarried => Code::NotCarried,
     }
 }

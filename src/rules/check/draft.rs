@@ -1,12 +1,16 @@
 //! What was read of a set so far: a part that is wrong leaves its name, so that others may refer to it.
 
+use std::collections::HashMap;
+
 use crate::domain::connection::ConnectionConfig;
-use crate::domain::source::SourceConfig;
-use crate::rules::catalog::Catalog;
-use crate::rules::expr::template::Template;
+use crate::domain::hours::Hours;
+use crate::domain::json::OwnedJson;
+use crate::rules::catalog::{Catalog, Source};
+use crate::rules::expr::Condition;
 use crate::rules::files::RuleFile;
 use crate::rules::finding::Span;
 use crate::rules::model::Rule;
+use crate::rules::shared::Shared;
 use crate::rules::testing::RuleTest;
 
 /// A name, where it is given, and what it names, if that could be read.
@@ -19,7 +23,10 @@ pub struct Named<T> {
 /// Everything that was read.
 #[derive(Default)]
 pub struct Draft {
-    pub sources: Vec<Named<(SourceConfig, Option<Template>)>>,
+    pub values: Vec<Named<OwnedJson>>,
+    pub hours: Vec<Named<Hours>>,
+    pub conditions: Vec<Named<Condition>>,
+    pub sources: Vec<Named<Source>>,
     pub connections: Vec<Named<ConnectionConfig>>,
     pub rules: Vec<Named<Rule>>,
     pub tests: Vec<RuleTest>,
@@ -31,6 +38,15 @@ impl Draft {
         let sources = self.sources.into_iter().filter_map(|named| named.value).collect();
         let connections = self.connections.into_iter().filter_map(|named| named.value).collect();
         let rules = self.rules.into_iter().filter_map(|named| named.value).collect();
-        (Catalog::new((files, shown), sources, connections, rules), self.tests)
+        let shared = Shared {
+            values: by_name(self.values),
+            conditions: by_name(self.conditions),
+            hours: by_name(self.hours),
+        };
+        (Catalog::new((files, shown), sources, connections, rules, shared), self.tests)
     }
+}
+
+fn by_name<T>(named: Vec<Named<T>>) -> HashMap<String, T> {
+    named.into_iter().filter_map(|named| Some((named.name, named.value?))).collect()
 }

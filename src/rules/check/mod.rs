@@ -3,17 +3,23 @@
 //! First each file's shape is held against the table of keys, then what it says is read, then the whole set is looked at.
 //! Each step goes on after a fault, so that one misspelt key hides nothing else.
 
+mod abilities;
 mod auth;
 mod connection;
+mod contact;
 mod cross;
 mod desk;
 mod draft;
+mod effects;
 mod reply;
 mod rule;
 mod shape;
+mod shared;
 mod source;
 mod tag;
 mod test;
+
+use std::collections::HashMap;
 
 use super::catalog::Catalog;
 use super::codes::Code;
@@ -22,9 +28,9 @@ use super::finding::{Finding, Findings, Severity, Span};
 use super::keys::{RULE_FILE, TEST_FILE};
 use super::mask::masked;
 use super::testing::RuleTest;
-use super::yaml::{self, Node};
+use super::yaml::{self, Entry, Node};
 use desk::Desk;
-use draft::Draft;
+use draft::{Draft, Named};
 
 /// What `check` found and made.
 pub struct Checked {
@@ -37,18 +43,25 @@ pub struct Checked {
 }
 
 /// Looks at the whole set, one concern each.
-const CROSS_CHECKS: &[fn(&Draft, &mut Desk<'_>)] = &[cross::names_are_unique, cross::references_lead_somewhere];
+const CROSS_CHECKS: &[fn(&Draft, &mut Desk<'_>)] = &[
+    cross::names_are_unique,
+    cross::references_lead_somewhere,
+    abilities::providers_can_do_what_is_asked,
+    abilities::contacts_can_be_found,
+    abilities::tags_are_in_use,
+];
 
 /// Checks a set of files.
 pub fn check(files: &[RuleFile]) -> Checked {
     let mut desk = Desk::new(Findings::new(files));
-    let mut draft = Draft::default();
+    let mut trees = Vec::new();
     for (index, file) in files.iter().enumerate() {
         let Some(tree) = tree(index, file, &mut desk.findings) else { continue };
         let object = if file.holds_tests() { &TEST_FILE } else { &RULE_FILE };
         shape::check(object, &tree, &mut desk.findings);
-        read(file, &tree, &mut desk, &mut draft);
+        trees.push((file, tree));
     }
+    let draft = read(&trees, &mut desk);
     for cross_check in CROSS_CHECKS {
         cross_check(&draft, &mut desk);
     }
@@ -74,19 +87,30 @@ fn tree(index: usize, file: &RuleFile, findings: &mut Findings<'_>) -> Option<No
     yaml::read(index, findings)
 }
 
-fn read(file: &RuleFile, tree: &Node, desk: &mut Desk<'_>, draft: &mut Draft) {
-    if file.holds_tests() {
-        let tests = tree.get("tests").map(Node::items).unwrap_or_default();
-        draft.tests.extend(tests.iter().filter_map(|node| test::read(file, node, desk)));
-        return;
+/// What is named comes first: an expression may name what another file defines, and is typed by the sources that it meets.
+fn read(trees: &[(&RuleFile, Node)], desk: &mut Desk<'_>) -> Draft {
+    let mut draft = Draft::default();
+    let rule_files = || trees.iter().filter(|(file, _)| !file.holds_tests()).map(|(_, tree)| tree);
+    let entries = |key: &'static str| rule_files().flat_map(move |tree| tree.get(key).map(Node::entries).unwrap_or_default());
+    draft.values = entries("values").map(shared::value).collect();
+    draft.hours = entries("hours").map(shared::hours).collect();
+    desk.known.values = draft.values.iter().filter_map(|v| Some((v.name.clone(), v.value.clone()?))).collect();
+    desk.known.hours = draft.hours.iter().map(|hours| hours.name.clone()).collect();
+    desk.known.sources = entries("sources").filter_map(source::carrier).collect();
+    let unchecked: Vec<_> = entries("conditions").filter_map(|entry| shared::condition(entry, desk)).collect();
+    let mut conditions: HashMap<String, _> = shared::conditions(&unchecked, desk).into_iter().collect();
+    let named = |entry: &Entry| Named { name: entry.key.clone(), span: entry.key_span, value: conditions.remove(&entry.key) };
+    draft.conditions = entries("conditions").map(named).collect();
+    draft.sources = entries("sources").map(|entry| source::read(entry, desk)).collect();
+    draft.connections = entries("connections").map(|entry| connection::read(entry, desk)).collect();
+    for (file, tree) in trees {
+        if file.holds_tests() {
+            let tests = tree.get("tests").map(Node::items).unwrap_or_default();
+            draft.tests.extend(tests.iter().filter_map(|node| test::read(file, node, desk)));
+        } else {
+            let rules = tree.get("rules").map(Node::items).unwrap_or_default();
+            draft.rules.extend(rules.iter().filter_map(|node| rule::read(file, node, desk)));
+        }
     }
-    for entry in tree.get("sources").map(Node::entries).unwrap_or_default() {
-        draft.sources.push(source::read(entry, desk));
-    }
-    for entry in tree.get("connections").map(Node::entries).unwrap_or_default() {
-        draft.connections.push(connection::read(entry, desk));
-    }
-    for node in tree.get("rules").map(Node::items).unwrap_or_default() {
-        draft.rules.extend(rule::read(file, node, desk));
-    }
+    draft
 }

@@ -1,26 +1,40 @@
 //! Reading what a rule answers.
 
 use super::desk::Desk;
+use super::effects::{json, mapping};
+use crate::domain::reply::Merge;
+use crate::domain::source::SourceKind;
 use crate::rules::codes::Code;
-use crate::rules::model::{ContextTemplate, EventTemplate, JsonTemplate, ReplyTemplate};
+use crate::rules::expr::ast::Root;
+use crate::rules::model::{ContextTemplate, EventTemplate, ReplyTemplate, TextTemplate};
+use crate::rules::pattern::LanguagePattern;
 use crate::rules::yaml::{Kind, Node};
 
 /// Reads `reply`: a text, or a mapping.
 pub fn read(node: &Node, desk: &mut Desk<'_>) -> Option<ReplyTemplate> {
     if !matches!(node.kind, Kind::Map(_)) {
         let text = desk.template(node)?;
-        return Some(ReplyTemplate { text: Some(text), ..ReplyTemplate::default() });
+        return Some(ReplyTemplate { text: Some(TextTemplate::One(text)), ..ReplyTemplate::default() });
     }
     if node.entries().is_empty() {
         desk.findings.add(Code::BadValue, node.span, "this reply says nothing").help("give it `text`, or take it away");
     }
+    has_a_place(node, desk);
     let items = |key: &str| node.get(key).map(Node::items).unwrap_or_default();
     Some(ReplyTemplate {
-        text: node.get("text").and_then(|text| desk.template(text)),
+        text: node.get("text").and_then(|node| text(node, desk)),
         messages: items("messages").iter().filter_map(|message| json(message, desk)).collect(),
-        payload: node.get("payload").map(|payload| entries(payload, desk)),
+        payload: node.get("payload").map(|payload| mapping(payload, desk)),
         contexts: items("contexts").iter().filter_map(|context| self::context(context, desk)).collect(),
         event: node.get("event").and_then(|event| self::event(event, desk)),
+        parameters: node.get("parameters").map(|parameters| mapping(parameters, desk)),
+        target_page: node.get("target_page").and_then(|page| desk.template(page)),
+        target_flow: node.get("target_flow").and_then(|flow| desk.template(flow)),
+        merge: match Desk::text(node, "merge").as_deref() {
+            Some("replace") => Some(Merge::Replace),
+            Some("append") => Some(Merge::Append),
+            _ => None,
+        },
     })
 }
 
@@ -28,7 +42,7 @@ fn context(node: &Node, desk: &mut Desk<'_>) -> Option<ContextTemplate> {
     Some(ContextTemplate {
         name: desk.template(node.get("name")?)?,
         lifespan: Desk::text(node, "lifespan").and_then(|text| text.parse().ok()),
-        parameters: node.get("parameters").map(|parameters| entries(parameters, desk)).unwrap_or_default(),
+        parameters: node.get("parameters").map(|parameters| mapping(parameters, desk)).unwrap_or_default(),
     })
 }
 
@@ -36,19 +50,60 @@ fn event(node: &Node, desk: &mut Desk<'_>) -> Option<EventTemplate> {
     Some(EventTemplate {
         name: desk.template(node.get("name")?)?,
         language: node.get("language").and_then(|language| desk.template(language)),
-        parameters: node.get("parameters").map(|parameters| entries(parameters, desk)).unwrap_or_default(),
+        parameters: node.get("parameters").map(|parameters| mapping(parameters, desk)).unwrap_or_default(),
     })
 }
 
-fn entries(node: &Node, desk: &mut Desk<'_>) -> Vec<(String, JsonTemplate)> {
-    node.entries().iter().filter_map(|entry| Some((entry.key.clone(), json(&entry.value, desk)?))).collect()
+fn text(node: &Node, desk: &mut Desk<'_>) -> Option<TextTemplate> {
+    if !matches!(node.kind, Kind::Map(_)) {
+        return desk.template(node).map(TextTemplate::One);
+    }
+    let mut each = Vec::new();
+    let mut default = None;
+    for entry in node.entries() {
+        let Some(template) = desk.template(&entry.value) else { continue };
+        if entry.key == "default" {
+            default = Some(template);
+        } else {
+            each.push((LanguagePattern::parse(&entry.key), template));
+        }
+    }
+    if node.get("default").is_none() {
+        desk.findings
+            .add(Code::NoDefault, node.span, "who speaks another language gets no answer from this rule")
+            .help("add `default:` with the words for everybody else");
+    }
+    if !desk.known.carries(Root::Language) {
+        desk.findings
+            .add(Code::NotCarried, node.span, "no source of this rule tells a language, so only `default` is ever said")
+            .help("write the text alone");
+    }
+    Some(TextTemplate::Languages { each, default })
 }
 
-fn json(node: &Node, desk: &mut Desk<'_>) -> Option<JsonTemplate> {
-    match &node.kind {
-        Kind::Text(text) if text.contains("{{") => desk.template(node).map(JsonTemplate::Text),
-        Kind::List(items) => Some(JsonTemplate::List(items.iter().filter_map(|item| json(item, desk)).collect())),
-        Kind::Map(_) => Some(JsonTemplate::Map(entries(node, desk))),
-        _ => Some(JsonTemplate::Fixed(node.to_json())),
+/// The keys that only some kinds of source have a place for.
+const PLACES: [(&str, SourceKind); 6] = [
+    ("contexts", SourceKind::DialogflowEs),
+    ("event", SourceKind::DialogflowEs),
+    ("parameters", SourceKind::DialogflowCx),
+    ("target_page", SourceKind::DialogflowCx),
+    ("target_flow", SourceKind::DialogflowCx),
+    ("merge", SourceKind::DialogflowCx),
+];
+
+/// What no source of the rule has a place for would never be said.
+fn has_a_place(node: &Node, desk: &mut Desk<'_>) {
+    for entry in node.entries() {
+        let Some((_, kind)) = PLACES.into_iter().find(|(key, _)| *key == entry.key) else { continue };
+        let sources = &desk.known.sources;
+        if !sources.is_empty() && sources.iter().all(|source| source.kind != kind) {
+            let message = format!("no source of this rule can answer with `{}`", entry.key);
+            desk.findings.add(Code::CantDo, entry.key_span, message).help(format!("only `{}` sources can", kind.name()));
+        }
+    }
+    if let (Some(_), Some(flow)) = (node.get("target_page"), node.get("target_flow")) {
+        desk.findings
+            .add(Code::BadValue, flow.span, "an answer goes to a page or to a flow, and not to both")
+            .help("a page's name says its flow already");
     }
 }

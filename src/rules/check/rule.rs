@@ -1,35 +1,66 @@
 //! Reading a rule.
 
+use std::rc::Rc;
 use std::sync::Arc;
 
 use super::desk::{Desk, Target};
 use super::draft::Named;
-use super::{reply, tag};
-use crate::domain::name::{ConnectionName, RuleId, SourceName};
+use super::{contact, effects, reply, tag};
+use crate::domain::duration::parse_duration;
+use crate::domain::name::{RuleId, SourceName};
 use crate::domain::value::{Number, Value};
 use crate::rules::codes::Code;
-use crate::rules::expr::template::Template;
+use crate::rules::expr::ast::Root;
+use crate::rules::expr::known::{Carrier, Known};
+use crate::rules::expr::regexp::Regexp;
 use crate::rules::files::RuleFile;
+use crate::rules::finder;
 use crate::rules::model::{Matcher, Rule};
 use crate::rules::pattern::{LanguagePattern, ParamPattern, Pattern};
+use crate::rules::render::respond_io;
+use crate::rules::words::Phrase;
 use crate::rules::yaml::{Kind, Node};
 
 /// Reads one rule; the table of keys has been held against it already. `None` for what has no id.
 pub fn read(file: &RuleFile, node: &Node, desk: &mut Desk<'_>) -> Option<Named<Rule>> {
+    // What it may name and how that is typed depends on the sources whose events it meets.
+    let everybody = meets(node, desk).map(|met| std::mem::replace(&mut desk.known.sources, met));
+    let rule = rule(file, node, desk);
+    if let Some(everybody) = everybody {
+        desk.known.sources = everybody;
+    }
+    rule
+}
+
+/// The sources that `match.source` names, if it names any that there is.
+fn meets(node: &Node, desk: &Desk<'_>) -> Option<Vec<Rc<Carrier>>> {
+    let names: Vec<_> = node.get("match")?.get("source")?.one_or_many().iter().filter_map(Node::scalar).collect();
+    let met: Vec<_> = desk.known.sources.iter().filter(|source| names.contains(&source.name)).cloned().collect();
+    (!met.is_empty()).then_some(met)
+}
+
+fn rule(file: &RuleFile, node: &Node, desk: &mut Desk<'_>) -> Option<Named<Rule>> {
     let matcher = node.get("match").map(|node| matcher(node, desk)).unwrap_or_default();
     let when = node.get("when").and_then(|node| desk.condition(node));
-    let contact = node.get("contact").and_then(|node| desk.template(node));
-    let contact_at = node.get("contact_at").map(|node| contact_at(node, desk)).unwrap_or_default();
+    let contact = node.get("contact").and_then(|node| contact::read(node, desk));
+    let contact_at = node.get("contact_at").map(|node| contact::read_at(node, desk)).unwrap_or_default();
     let tags = node.get("tag").map(|node| tag::read(node, desk)).unwrap_or_default();
+    let sets = node.get("set").map(|node| effects::sets(node, desk)).unwrap_or_default();
+    let forwards = node.get("forward").map(|node| effects::forwards(node, desk)).unwrap_or_default();
     let reply = node.get("reply").and_then(|node| reply::read(node, desk));
     let stop = Desk::flag(node, "stop").unwrap_or(false);
     let id = node.get("id")?;
     let name = id.scalar()?;
-    let tags_nothing = node.get("tag").is_none_or(|tag| matches!(&tag.kind, Kind::Map(entries) if entries.is_empty()));
-    if tags_nothing && node.get("reply").is_none() && !stop {
+    let is_empty = |key: &str| node.get(key).is_none_or(|it| matches!(&it.kind, Kind::Map(entries) if entries.is_empty()));
+    if ["tag", "set", "forward"].into_iter().all(is_empty) && node.get("reply").is_none() && !stop {
         desk.findings
             .add(Code::DoesNothing, id.span, format!("the rule `{name}` does nothing"))
-            .help("give it `tag`, `reply` or `stop: true`");
+            .help("give it `tag`, `set`, `forward`, `reply` or `stop: true`");
+    }
+    if [respond_io::RULE, finder::RULE].contains(&name.as_str()) {
+        desk.findings
+            .add(Code::NameTaken, id.span, format!("`{name}` stands in events for what no rule does"))
+            .help("give the rule another id");
     }
     let parsed = RuleId::parse(&name);
     if let Err(bad) = &parsed {
@@ -45,9 +76,12 @@ pub fn read(file: &RuleFile, node: &Node, desk: &mut Desk<'_>) -> Option<Named<R
         line,
         matcher,
         when,
+        once: Desk::text(node, "once").and_then(|text| parse_duration(&text)),
         contact,
         contact_at,
         tags,
+        sets,
+        forwards,
         reply,
         stop,
     });
@@ -69,7 +103,41 @@ fn matcher(node: &Node, desk: &mut Desk<'_>) -> Matcher {
         let wanted = entry.value.one_or_many().iter().filter_map(|value| param(value, desk)).collect();
         matcher.params.push((entry.key.clone(), wanted));
     }
+    if let Some(text) = node.get("text") {
+        matcher.contains = texts(text, "contains", desk).into_iter().filter_map(|(text, at)| phrase(&text, at, desk)).collect();
+        // The table of keys has told of what is none.
+        matcher.regex = texts(text, "regex", desk).iter().filter_map(|(text, _)| Regexp::parse(text).ok()).collect();
+        if matches!(&text.kind, Kind::Map(entries) if entries.is_empty()) {
+            desk.findings
+                .add(Code::MissingKey, text.span, "`text` says nothing of the text")
+                .help("give it `contains` or `regex`");
+        }
+    }
+    never_carried(node, desk);
     matcher
+}
+
+/// What no source of the rule carries would never fit.
+fn never_carried(node: &Node, desk: &mut Desk<'_>) {
+    const CARRIED: [(&str, Root); 4] =
+        [("intent", Root::Intent), ("type", Root::Type), ("language", Root::Language), ("text", Root::Text)];
+    for entry in node.entries() {
+        let Some((_, root)) = CARRIED.into_iter().find(|(key, _)| *key == entry.key) else { continue };
+        if !desk.known.carries(root) {
+            let message = format!("this never fits: no source of the rule carries `{}`", entry.key);
+            desk.findings.add(Code::NotCarried, entry.key_span, message).help(Known::who_carries(root));
+        }
+    }
+}
+
+fn phrase(text: &str, node: &Node, desk: &mut Desk<'_>) -> Option<Phrase> {
+    let phrase = Phrase::parse(text);
+    if phrase.is_none() {
+        desk.findings
+            .add(Code::BadValue, node.span, format!("`{text}` holds no letter and no digit, so no text contains it"))
+            .help("`contains` compares words; for signs write `regex`");
+    }
+    phrase
 }
 
 fn patterns(node: &Node, key: &str, desk: &mut Desk<'_>) -> Vec<Pattern> {
@@ -99,16 +167,8 @@ fn param(node: &Node, desk: &mut Desk<'_>) -> Option<ParamPattern> {
         Kind::Text(text) if text == "*" => Some(ParamPattern::Set),
         Kind::Text(text) => Some(ParamPattern::Text(Pattern::parse(text))),
         Kind::Bool(truth) => Some(ParamPattern::Value(Value::Bool(*truth))),
-        Kind::Number(number) => Some(ParamPattern::Value(Value::Number(owned(number)))),
+        Kind::Number(number) => Some(ParamPattern::Value(Value::Number(Number::parse(number).into_owned()))),
         Kind::Null | Kind::List(_) | Kind::Map(_) | Kind::Broken => None,
-    }
-}
-
-fn owned(number: &str) -> Number<'static> {
-    match Number::parse(number) {
-        Number::Int(whole) => Number::Int(whole),
-        Number::Float(double) => Number::Float(double),
-        Number::Digits(digits) => Number::Digits(digits.into_owned().into()),
     }
 }
 
@@ -116,14 +176,4 @@ fn never(node: &Node, desk: &mut Desk<'_>) {
     desk.findings
         .add(Code::BadValue, node.span, "an empty text is unset, so nothing fits it")
         .help("for what must be unset, write `when: params.name is not set`");
-}
-
-fn contact_at(node: &Node, desk: &mut Desk<'_>) -> Vec<(ConnectionName, Template)> {
-    let mut contacts = Vec::new();
-    for entry in node.entries() {
-        desk.refer(Target::Connection, &entry.key, entry.key_span);
-        let template = desk.template(&entry.value);
-        contacts.extend(ConnectionName::parse(&entry.key).ok().zip(template));
-    }
-    contacts
 }

@@ -2,21 +2,25 @@
 
 use super::super::near;
 use crate::domain::duration::{Rate, parse_duration};
+use crate::domain::hours;
 use crate::domain::name::SourceName;
 use crate::domain::secret::SecretRef;
 use crate::domain::time::Timestamp;
 use crate::rules::codes::Code;
+use crate::rules::expr::regexp::Regexp;
 use crate::rules::finding::{Findings, Span};
 use crate::rules::keys::{Need, Object, Shape, Words};
 use crate::rules::yaml::{Entry, Kind, Node};
 
 /// Tells of everything in `node` that isn't a mapping as `object` describes it.
 pub fn check(object: &'static Object, node: &Node, findings: &mut Findings<'_>) {
-    Checker { findings }.value(&Shape::Object(object), node, object.what);
+    Checker { findings, takes_variables: false }.value(&Shape::Object(object), node, object.what);
 }
 
 struct Checker<'t, 'f> {
     findings: &'t mut Findings<'f>,
+    /// Within a connection the environment may give any scalar: it is read when the connection is opened.
+    takes_variables: bool,
 }
 
 impl Checker<'_, '_> {
@@ -58,13 +62,14 @@ impl Checker<'_, '_> {
                 }
                 node.one_or_many().iter().for_each(|item| self.value(inner, item, label));
             }
-            Shape::LaterMapping(what) => self.later(node.span, &format!("{what} is not supported yet by this version")),
-            Shape::OneOf(words) => self.word(words, node, label),
+            Shape::OneOf(words) if !self.is_variable(node) => self.word(words, node, label),
             _ => self.scalar(shape, node, label),
         }
     }
 
     fn object(&mut self, object: &'static Object, node: &Node) {
+        let outside = self.takes_variables;
+        self.takes_variables = outside || object.what == "a connection";
         for entry in node.entries() {
             match object.key(&entry.key) {
                 Some(key) if key.need == Need::Later => {
@@ -74,6 +79,7 @@ impl Checker<'_, '_> {
                 None => self.unknown_key(object, entry),
             }
         }
+        self.takes_variables = outside;
         for key in object.keys.iter().filter(|key| key.need == Need::Required && node.get(key.name).is_none()) {
             let message = format!("{} needs `{}`", object.what, key.name);
             self.findings.add(Code::MissingKey, node.span, message).help(example_of(key.example, key.about));
@@ -127,13 +133,11 @@ impl Checker<'_, '_> {
 
     fn scalar(&mut self, shape: &Shape, node: &Node, label: &str) {
         let Some(text) = node.scalar() else { return };
-        let from_environment = text.starts_with("env:");
-        let takes_it_later = matches!(
-            shape,
-            Shape::Url | Shape::Duration | Shape::DurationOr(_) | Shape::Rate | Shape::Count(..) | Shape::Flag
-        );
-        if from_environment && takes_it_later {
-            self.later(node.span, &format!("`env:` for {label} is not supported yet by this version"));
+        if self.is_variable(node) {
+            return;
+        }
+        if matches!(shape, Shape::Flag) && !matches!(node.kind, Kind::Bool(_)) {
+            self.wrong_kind(shape, node, label);
             return;
         }
         if let Some(expected) = wrong_value(shape, &text) {
@@ -141,9 +145,36 @@ impl Checker<'_, '_> {
                 .add(Code::BadValue, node.span, format!("{label} can't be `{text}`"))
                 .help(format!("it must be {expected}"));
         }
-        if matches!(shape, Shape::Secret) {
-            self.secret(node, &text, label);
+        match shape {
+            Shape::Secret => self.secret(node, &text, label),
+            Shape::SecretUrl if !["env:", "file:"].iter().any(|form| text.starts_with(form)) && !is_url(&text) => {
+                self.findings
+                    .add(Code::BadValue, node.span, format!("{label} can't be `{text}`"))
+                    .help("it must be an address that begins with `https://` or `http://`, `env:NAME` or `file:PATH`");
+            }
+            Shape::Regex => {
+                if let Err(why) = Regexp::parse(&text) {
+                    self.findings
+                        .add(Code::Syntax, node.span, format!("this is no regular expression: {why}"))
+                        .help("within YAML quotes a backslash is written twice; without quotes once");
+                }
+            }
+            _ => {}
         }
+    }
+
+    /// `env:NAME`, where that is read at start. A name that can't be one is told.
+    fn is_variable(&mut self, node: &Node) -> bool {
+        let Some(name) = node.text().and_then(|text| text.strip_prefix("env:")) else { return false };
+        if !self.takes_variables {
+            return false;
+        }
+        if !is_variable(name) {
+            self.findings
+                .add(Code::BadValue, node.span, format!("`env:{name}` names no variable"))
+                .help("after `env:` stands a variable's name: letters, digits and `_`");
+        }
+        true
     }
 
     fn secret(&mut self, node: &Node, text: &str, label: &str) {
@@ -183,9 +214,7 @@ fn kind_fits(shape: &Shape, node: &Node) -> bool {
     let is_scalar = matches!(node.kind, Kind::Text(_) | Kind::Number(_) | Kind::Bool(_));
     match shape {
         Shape::Flag => matches!(node.kind, Kind::Bool(_)) || node.text().is_some_and(|text| text.starts_with("env:")),
-        Shape::Object(_) | Shape::Named(_) | Shape::Mapping(_) | Shape::LaterMapping(_) => {
-            matches!(node.kind, Kind::Map(_))
-        }
+        Shape::Object(_) | Shape::Named(_) | Shape::Mapping(_) => matches!(node.kind, Kind::Map(_)),
         Shape::List(_) => matches!(node.kind, Kind::List(_)),
         Shape::OneOrMany(inner) => matches!(node.kind, Kind::List(_)) || kind_fits(inner, node),
         Shape::Either(shapes) => shapes.iter().any(|shape| kind_fits(shape, node)),
@@ -215,6 +244,18 @@ fn wrong_value(shape: &Shape, text: &str) -> Option<String> {
         Shape::Time => {
             (Timestamp::parse(text).is_some(), "a time with its zone: `2026-03-02T15:00:00-05:00`".to_owned())
         }
+        Shape::Hours => {
+            (hours::Span::parse(text).is_some(), "hours: `09:00-18:00`; `22:00-02:00` goes on into the next day".to_owned())
+        }
+        Shape::Date => (hours::date(text).is_some(), "a date: `2026-12-25`".to_owned()),
+        Shape::Zone => (
+            hours::Hours::in_zone(text).is_some(),
+            "a time zone's IANA name: `America/Bogota`, `Europe/Madrid`, `UTC`".to_owned(),
+        ),
+        Shape::Network => (
+            network(text).is_some(),
+            "an address or a network: `203.0.113.7`, `203.0.113.0/24`, `2001:db8::/32`".to_owned(),
+        ),
         _ => return None,
     };
     (!right).then_some(expected)
@@ -225,6 +266,11 @@ const DURATION: &str = "a duration: `500ms`, `10s`, `5m`, `24h` or `7d`";
 fn is_url(text: &str) -> bool {
     let host = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"));
     host.is_some_and(|host| !host.is_empty() && !host.starts_with('/') && !text.contains(char::is_whitespace))
+}
+
+/// Reads an address or a network.
+pub fn network(text: &str) -> Option<ipnet::IpNet> {
+    text.parse().ok().or_else(|| text.parse::<std::net::IpAddr>().ok().map(ipnet::IpNet::from))
 }
 
 fn is_variable(name: &str) -> bool {
@@ -244,8 +290,7 @@ fn words(shape: &Shape) -> String {
         Shape::Duration | Shape::DurationOr(_) => "a duration such as `10s`".to_owned(),
         Shape::Count(..) | Shape::Number(..) => "a number".to_owned(),
         Shape::Either(shapes) => {
-            // What can't be done yet is no advice.
-            let now: Vec<_> = shapes.iter().filter(|s| !matches!(s, Shape::LaterMapping(_) | Shape::Nothing)).collect();
+            let now: Vec<_> = shapes.iter().filter(|s| !matches!(s, Shape::Nothing)).collect();
             now.into_iter().map(words).collect::<Vec<_>>().join(" or ")
         }
         _ => "a text".to_owned(),

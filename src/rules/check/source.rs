@@ -1,31 +1,146 @@
 //! Reading a source.
 
-use super::auth;
-use super::desk::Desk;
+use std::collections::BTreeSet;
+use std::rc::Rc;
+
+use super::desk::{Desk, Target};
 use super::draft::Named;
-use crate::domain::name::SourceName;
-use crate::domain::source::{SourceConfig, SourceKind};
+use super::{auth, contact, shape};
+use crate::domain::name::{ConnectionName, SourceName};
+use crate::domain::source::{AuthConfig, SourceConfig, SourceKind};
+use crate::rules::catalog::Source;
 use crate::rules::codes::Code;
-use crate::rules::expr::template::Template;
+use crate::rules::expr::ast::{Path, Root, Step};
+use crate::rules::expr::known::Carrier;
+use crate::rules::finder::{Finder, ParamsAt};
+use crate::rules::index::Index;
+use crate::rules::params::{ParamType, ParamTypes};
 use crate::rules::yaml::{Entry, Node};
 
+/// Keys that say where a source without a form of its own finds the parts of an event.
+const FINDS: [&str; 5] = ["each", "type", "intent", "text", "params"];
+
+/// What a source's events carry; `None` where its kind isn't known.
+pub fn carrier(entry: &Entry) -> Option<Rc<Carrier>> {
+    let finds: BTreeSet<&'static str> = FINDS.into_iter().filter(|key| entry.value.get(key).is_some()).collect();
+    Some(Rc::new(Carrier { name: entry.key.clone(), kind: kind(&entry.value)?, types: types(&entry.value), finds }))
+}
+
+fn kind(node: &Node) -> Option<SourceKind> {
+    node.get("kind").and_then(Node::scalar).and_then(|kind| SourceKind::named(&kind))
+}
+
+fn types(node: &Node) -> ParamTypes {
+    let declared = node.get("types").map(Node::entries).unwrap_or_default();
+    ParamTypes::new(declared.iter().filter_map(|entry| {
+        Some((entry.key.clone(), entry.value.scalar().and_then(|name| ParamType::named(&name))?))
+    }))
+}
+
 /// Reads one source; the table of keys has been held against it already.
-pub fn read(entry: &Entry, desk: &mut Desk<'_>) -> Named<(SourceConfig, Option<Template>)> {
+pub fn read(entry: &Entry, desk: &mut Desk<'_>) -> Named<Source> {
     let node = &entry.value;
-    let contact = node.get("contact").and_then(|node| desk.template(node));
+    // Its templates see its own events alone.
+    let everybody = std::mem::take(&mut desk.known.sources);
+    desk.known.sources = carrier(entry).into_iter().collect();
+    let source = source(entry, desk);
+    desk.known.sources = everybody;
     let auth = node.get("auth").map(|value| auth::read(entry, value, desk));
     if auth.is_none() {
         desk.findings
             .add(Code::NoAuth, entry.key_span, format!("the source `{}` doesn't say who may call it", entry.key))
             .help("add `auth:` with `basic`, `bearer`, `header`, `query` or `hmac`; `auth: none` lets everybody in");
     }
-    let kind = node.get("kind").and_then(Node::scalar).and_then(|kind| SourceKind::named(&kind));
-    let config = SourceName::parse(&entry.key).ok().zip(kind).map(|(name, kind)| SourceConfig {
-        name,
-        kind,
-        auth: auth.unwrap_or_default(),
-        allow_ips: Vec::new(),
-        each: None,
+    let value = source.map(|mut source| {
+        source.config.auth = auth.unwrap_or_default();
+        no_key(entry, &source, desk);
+        source
     });
-    Named { name: entry.key.clone(), span: entry.key_span, value: config.map(|config| (config, contact)) }
+    Named { name: entry.key.clone(), span: entry.key_span, value }
+}
+
+fn source(entry: &Entry, desk: &mut Desk<'_>) -> Option<Source> {
+    let node = &entry.value;
+    let kind = kind(node);
+    if let Some(kind) = kind.filter(|kind| *kind != SourceKind::Catch) {
+        for line in node.entries().iter().filter(|line| FINDS.contains(&line.key.as_str())) {
+            desk.findings
+                .add(Code::BadValue, line.key_span, format!("`{}` is for `catch` sources", line.key))
+                .help(format!("a `{}` source has its own; take it away", kind.name()));
+        }
+    }
+    let contact = node.get("contact").and_then(|node| contact::read(node, desk));
+    let contact_at = node.get("contact_at").map(|node| contact::read_at(node, desk)).unwrap_or_default();
+    let respond_io = respond_io(node, desk);
+    let finder = finder(node, desk);
+    let each = node.get("each").and_then(|node| each(node, desk));
+    let networks = node.get("allow_ips").map(Node::one_or_many).unwrap_or_default();
+    let allow_ips = networks.iter().filter_map(Node::scalar).filter_map(|text| shape::network(&text)).collect();
+    let name = SourceName::parse(&entry.key).ok()?;
+    let config = SourceConfig { name, kind: kind?, auth: Vec::new(), allow_ips, each };
+    Some(Source { config, contact, contact_at, types: types(node), finder, respond_io, index: Index::default() })
+}
+
+fn finder(node: &Node, desk: &mut Desk<'_>) -> Finder {
+    let mut template = |key: &str| node.get(key).and_then(|node| desk.template(node));
+    let (kind, intent, text, dedupe) = (template("type"), template("intent"), template("text"), template("dedupe"));
+    let params = node.get("params").and_then(|node| {
+        let path = desk.path(node)?;
+        let from_body = match path.root {
+            Some(Root::Body) => true,
+            Some(Root::Payload) => false,
+            _ => {
+                not_in_the_body(node, desk);
+                return None;
+            }
+        };
+        Some(ParamsAt { from_body, steps: path.steps })
+    });
+    Finder { kind, intent, text, params, dedupe }
+}
+
+/// The keys from the whole body to the list.
+fn each(node: &Node, desk: &mut Desk<'_>) -> Option<Vec<String>> {
+    let Path { root, steps } = desk.path(node)?;
+    let keys: Vec<String> = steps
+        .iter()
+        .filter_map(|step| match step {
+            Step::Key(key) => Some(key.clone()),
+            Step::Index(_) => None,
+        })
+        .collect();
+    if !matches!(root, Some(Root::Body | Root::Payload)) || keys.len() != steps.len() {
+        not_in_the_body(node, desk);
+        return None;
+    }
+    Some(keys)
+}
+
+fn not_in_the_body(node: &Node, desk: &mut Desk<'_>) {
+    desk.findings
+        .add(Code::BadValue, node.span, "this must lead into the body")
+        .help("it begins with `body.`, or with `payload.` for the item; as in `body.leads`");
+}
+
+fn respond_io(node: &Node, desk: &mut Desk<'_>) -> Vec<ConnectionName> {
+    let mut connections = Vec::new();
+    for name in node.get("respond_io_parameters").map(Node::one_or_many).unwrap_or_default() {
+        let Some(text) = name.scalar() else { continue };
+        desk.refer(Target::Connection, &text, name.span);
+        desk.ask(&text, super::desk::Asked::Tag(None), name.span);
+        connections.extend(ConnectionName::parse(&text).ok());
+    }
+    connections
+}
+
+/// Without any key a sender that repeats a request makes a second event.
+fn no_key(entry: &Entry, source: &Source, desk: &mut Desk<'_>) {
+    let signs_an_id = |auth: &AuthConfig| matches!(auth, AuthConfig::Hmac { scheme, .. } if scheme.id_header.is_some());
+    let config = &source.config;
+    if config.kind.has_key() || source.finder.dedupe.is_some() || config.auth.iter().any(signs_an_id) {
+        return;
+    }
+    desk.findings
+        .add(Code::NoKey, entry.key_span, format!("nothing tells a repetition of `{}` from a new event", entry.key))
+        .help("say where an event's own id stands: `dedupe: \"{{ payload.id }}\"`");
 }

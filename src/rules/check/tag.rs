@@ -1,12 +1,13 @@
 //! Reading what a rule tags.
 
-use super::desk::{Desk, Target};
+use super::desk::{Asked, Desk, Target};
 use crate::domain::change::Guard;
+use crate::domain::duration::parse_duration;
 use crate::domain::name::ConnectionName;
 use crate::domain::tag::TagName;
 use crate::rules::codes::Code;
-use crate::rules::model::{TagBlock, TagTemplate};
-use crate::rules::yaml::{Kind, Node};
+use crate::rules::model::{TagBlock, TagEntry, TagTemplate};
+use crate::rules::yaml::{Entry, Kind, Node};
 
 /// Reads `tag`.
 pub fn read(node: &Node, desk: &mut Desk<'_>) -> Vec<TagBlock> {
@@ -19,9 +20,10 @@ pub fn read(node: &Node, desk: &mut Desk<'_>) -> Vec<TagBlock> {
                 .add(Code::DoesNothing, entry.key_span, format!("nothing is tagged at `{}`", entry.key))
                 .help("give it `add` or `remove`");
         }
-        let (add, remove) = (templates(block, "add", desk), templates(block, "remove", desk));
+        desk.ask(&entry.key, Asked::Tag(None), entry.key_span);
+        let (add, remove) = (entries(entry, "add", desk), entries(entry, "remove", desk));
         let guard =
-            Guard { if_tagged: names(block, "if_tagged", desk), unless_tagged: names(block, "unless_tagged", desk) };
+            Guard { if_tagged: names(entry, "if_tagged", desk), unless_tagged: names(entry, "unless_tagged", desk) };
         guard_can_hold(block, &guard, desk);
         if let Ok(connection) = ConnectionName::parse(&entry.key) {
             blocks.push(TagBlock { connection, add, remove, guard });
@@ -30,16 +32,34 @@ pub fn read(node: &Node, desk: &mut Desk<'_>) -> Vec<TagBlock> {
     blocks
 }
 
-fn templates(block: &Node, key: &str, desk: &mut Desk<'_>) -> Vec<TagTemplate> {
-    let values = block.get(key).map(Node::one_or_many).unwrap_or_default();
-    values.iter().filter_map(|value| template(value, desk)).collect()
+fn entries(at: &Entry, key: &str, desk: &mut Desk<'_>) -> Vec<TagEntry> {
+    let values = at.value.get(key).map(Node::one_or_many).unwrap_or_default();
+    values.iter().filter_map(|value| entry(at, key, value, desk)).collect()
 }
 
-fn template(node: &Node, desk: &mut Desk<'_>) -> Option<TagTemplate> {
+/// A name, or a mapping with the name and its own `for` and `when`.
+fn entry(at: &Entry, key: &str, node: &Node, desk: &mut Desk<'_>) -> Option<TagEntry> {
+    if !matches!(node.kind, Kind::Map(_)) {
+        return Some(TagEntry { name: template(at, node, desk)?, lasts: None, when: None });
+    }
+    if let (Some(lasts), "remove") = (node.get("for"), key) {
+        desk.findings
+            .add(Code::BadValue, lasts.span, "only a tag that is added can have an end")
+            .help("take `for` away; a remove ends the clock of an earlier add");
+    }
+    let when = node.get("when").and_then(|node| desk.condition(node));
+    let lasts = Desk::text(node, "for").and_then(|text| parse_duration(&text));
+    Some(TagEntry { name: template(at, node.get("name")?, desk)?, lasts, when })
+}
+
+fn template(at: &Entry, node: &Node, desk: &mut Desk<'_>) -> Option<TagTemplate> {
     let template = desk.template(node)?;
     match template.fixed().map(TagName::parse) {
         None => Some(TagTemplate::Rendered(template)),
-        Some(Some(tag)) => Some(TagTemplate::Fixed(tag)),
+        Some(Some(tag)) => {
+            desk.ask(&at.key, Asked::Tag(Some(tag.as_str().to_owned())), node.span);
+            Some(TagTemplate::Fixed(tag))
+        }
         Some(None) => {
             empty(node, desk);
             None
@@ -47,17 +67,21 @@ fn template(node: &Node, desk: &mut Desk<'_>) -> Option<TagTemplate> {
     }
 }
 
-fn names(block: &Node, key: &str, desk: &mut Desk<'_>) -> Vec<TagName> {
+fn names(at: &Entry, key: &str, desk: &mut Desk<'_>) -> Vec<TagName> {
     let mut names = Vec::new();
-    for value in block.get(key).map(Node::one_or_many).unwrap_or_default() {
+    for value in at.value.get(key).map(Node::one_or_many).unwrap_or_default() {
         let Some(text) = value.scalar() else { continue };
         if text.contains("{{") {
-            let message = format!("templates in `{key}` are not supported yet by this version");
-            desk.findings.add(Code::Later, value.span, message).help("write the tag's name as it is");
+            let message = format!("`{key}` names tags as they are; a template has no place here");
+            let help = "write the tag's name, or a rule for each; `when` can ask what depends on the event";
+            desk.findings.add(Code::BadValue, value.span, message).help(help);
             continue;
         }
         match TagName::parse(&text) {
-            Some(tag) => names.push(tag),
+            Some(tag) => {
+                desk.ask(&at.key, Asked::Tag(Some(tag.as_str().to_owned())), value.span);
+                names.push(tag);
+            }
             None => empty(value, desk),
         }
     }

@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 
+use super::regexp::Regexp;
 use crate::domain::value::Value;
 
 /// A node of the tree and where it stands in its source.
@@ -41,8 +42,42 @@ pub enum Node {
         /// `is not set`
         negated: bool,
     },
+    /// `a matches "x"`: the text holds a part that fits.
+    Matches(Box<Expr>, Regexp),
+    /// `open("office")`: whether the event was received within these hours.
+    Open(String),
+    /// `bucket("name")`: 0 to 99, always the same for one contact.
+    Bucket(String),
     /// `a | lower`
     Filter(Box<Expr>, Filter, Vec<Expr>),
+}
+
+impl Node {
+    /// The nodes right below this one.
+    pub fn below(&self) -> Vec<&Expr> {
+        match self {
+            Self::Literal(_) | Self::Path(_) | Self::Open(_) | Self::Bucket(_) => Vec::new(),
+            Self::List(items) | Self::And(items) | Self::Or(items) => items.iter().collect(),
+            Self::Not(of) | Self::Negate(of) | Self::IsSet { of, .. } | Self::Matches(of, _) => vec![of],
+            Self::Compare(_, left, right) | Self::Compute(_, left, right) => vec![left, right],
+            Self::Filter(of, _, arguments) => std::iter::once(of.as_ref()).chain(arguments).collect(),
+        }
+    }
+}
+
+impl Expr {
+    /// How many nodes it has: what evaluating it costs at most, named conditions aside.
+    pub fn size(&self) -> usize {
+        1 + self.node.below().into_iter().map(Self::size).sum::<usize>()
+    }
+
+    /// Calls `each` with every path in it.
+    pub fn paths<'x>(&'x self, each: &mut impl FnMut(&'x Path)) {
+        if let Node::Path(path) = &self.node {
+            each(path);
+        }
+        self.node.below().into_iter().for_each(|below| below.paths(each));
+    }
 }
 
 /// A comparison.
@@ -146,10 +181,20 @@ pub enum Root {
     Headers,
     /// When the request was received.
     ReceivedAt,
+    /// Dialogflow CX: the page that the conversation is on.
+    Page,
+    /// Dialogflow CX: the flow that it is in.
+    Flow,
+    /// Dialogflow CX: the page's form, by parameter.
+    Form,
+    /// Values that the rule files name.
+    Values,
+    /// Conditions that the rule files name.
+    Conditions,
 }
 
 /// Every root: its name, itself, and what it holds for messages.
-pub const ROOTS: [(&str, Root); 14] = [
+pub const ROOTS: [(&str, Root); 19] = [
     ("source", Root::Source),
     ("type", Root::Type),
     ("intent", Root::Intent),
@@ -164,10 +209,12 @@ pub const ROOTS: [(&str, Root); 14] = [
     ("query", Root::Query),
     ("headers", Root::Headers),
     ("received_at", Root::ReceivedAt),
+    ("page", Root::Page),
+    ("flow", Root::Flow),
+    ("form", Root::Form),
+    ("values", Root::Values),
+    ("conditions", Root::Conditions),
 ];
-
-/// Roots that the contract defines and this version doesn't have.
-pub const LATER_ROOTS: [&str; 5] = ["page", "flow", "form", "values", "conditions"];
 
 /// A root and the way from it.
 #[derive(Debug, Clone)]
@@ -204,25 +251,57 @@ pub enum Filter {
     First,
     /// A list's last item.
     Last,
+    /// `split(",")`: a text as a list, without white space around the items.
+    Split,
+    /// `replace("a", "b")`: every `a` becomes `b`.
+    Replace,
+    /// `round(n)`: to n digits after the point; to a whole number without n.
+    Round,
+    /// `date("%Y-%m-%d", "America/Bogota")`: a time, written in that form and zone.
+    Date,
+    /// In lower case, without accents, words joined by `-`.
+    Slug,
+    /// `truncate(n)`: at most n characters.
+    Truncate,
 }
 
-/// Every filter: its name, itself, and how many arguments it takes.
-pub const FILTERS: [(&str, Filter, usize); 7] = [
-    ("default", Filter::Default, 1),
-    ("lower", Filter::Lower, 0),
-    ("upper", Filter::Upper, 0),
-    ("trim", Filter::Trim, 0),
-    ("join", Filter::Join, 1),
-    ("first", Filter::First, 0),
-    ("last", Filter::Last, 0),
-];
+/// A filter as it is written.
+#[derive(Debug, Clone, Copy)]
+pub struct FilterRow {
+    /// Its name.
+    pub name: &'static str,
+    /// Itself.
+    pub filter: Filter,
+    /// How many arguments it takes at least.
+    pub least: usize,
+    /// How many it takes at most.
+    pub most: usize,
+}
 
-/// Filters that the contract defines and this version doesn't have.
-pub const LATER_FILTERS: [&str; 6] = ["split", "replace", "round", "date", "slug", "truncate"];
+const fn filter(name: &'static str, filter: Filter, least: usize, most: usize) -> FilterRow {
+    FilterRow { name, filter, least, most }
+}
+
+/// Every filter.
+pub const FILTERS: [FilterRow; 13] = [
+    filter("default", Filter::Default, 1, 1),
+    filter("lower", Filter::Lower, 0, 0),
+    filter("upper", Filter::Upper, 0, 0),
+    filter("trim", Filter::Trim, 0, 0),
+    filter("split", Filter::Split, 1, 1),
+    filter("join", Filter::Join, 1, 1),
+    filter("replace", Filter::Replace, 2, 2),
+    filter("round", Filter::Round, 0, 1),
+    filter("date", Filter::Date, 1, 2),
+    filter("slug", Filter::Slug, 0, 0),
+    filter("first", Filter::First, 0, 0),
+    filter("last", Filter::Last, 0, 0),
+    filter("truncate", Filter::Truncate, 1, 1),
+];
 
 impl Filter {
     /// As it is written.
     pub fn name(self) -> &'static str {
-        FILTERS.iter().find(|(_, filter, _)| *filter == self).map_or("", |(name, ..)| name)
+        FILTERS.iter().find(|row| row.filter == self).map_or("", |row| row.name)
     }
 }

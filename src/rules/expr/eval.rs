@@ -6,11 +6,16 @@
 use std::cell::OnceCell;
 use std::cmp::Ordering;
 
+use sha2::{Digest, Sha256};
+
 use super::ast::{Comparison, Expr, Node};
-use super::template::Template;
 use super::{Condition, ExprFault, MAX_RENDERED, filter, number, path};
 use crate::domain::event::Event;
-use crate::domain::value::Value;
+use crate::domain::value::{Number, Value};
+use crate::rules::model::ContactTemplate;
+use crate::rules::params::ParamTypes;
+use crate::rules::shared::Shared;
+use crate::rules::words;
 
 /// What an expression sees.
 #[derive(Debug, Clone, Copy)]
@@ -20,13 +25,23 @@ pub struct Scope<'e> {
     /// The contact that a test says the source would have found; it stands before everything the source knows.
     pub found: Option<&'e str>,
     /// The source's own `contact`.
-    pub source_contact: Option<&'e Template>,
-    /// Where the contact is kept once it was worked out: several rules ask for it, and it lies deep in the body.
+    pub source_contact: Option<&'e ContactTemplate>,
+    /// What the source says of its parameters.
+    pub types: &'e ParamTypes,
+    /// What the rule files name.
+    pub shared: &'e Shared,
+    /// What was worked out of the event already.
     pub kept: Option<&'e Kept<'e>>,
 }
 
-/// A contact that was worked out, or why it couldn't be.
-pub type Kept<'e> = OnceCell<Result<Value<'e>, ExprFault>>;
+/// What several rules ask of one event, worked out once.
+#[derive(Debug, Default)]
+pub struct Kept<'e> {
+    /// The contact, or why there is none; it lies deep in the body.
+    contact: OnceCell<Result<Value<'e>, ExprFault>>,
+    /// The event's text as words are compared.
+    words: OnceCell<String>,
+}
 
 impl<'e> Scope<'e> {
     /// The contact as the source finds it: said by a test, by the source's `contact`, by the kind of source.
@@ -35,17 +50,26 @@ impl<'e> Scope<'e> {
             return Ok(Value::text(found));
         }
         match self.source_contact {
-            Some(template) => match self.kept {
-                Some(kept) => kept.get_or_init(|| self.work_out(template)).clone(),
-                None => self.work_out(template),
+            Some(contact) => match self.kept {
+                Some(kept) => kept.contact.get_or_init(|| self.work_out(contact)).clone(),
+                None => self.work_out(contact),
             },
             None => Ok(Value::optional_text(self.event.contact.as_deref())),
         }
     }
 
     /// The template itself sees the kind's knowledge, or it would ask for itself.
-    fn work_out(&self, template: &'e Template) -> Result<Value<'e>, ExprFault> {
-        template.value(&Scope { source_contact: None, kept: None, ..*self })
+    fn work_out(&self, contact: &'e ContactTemplate) -> Result<Value<'e>, ExprFault> {
+        contact.template.value(&Scope { source_contact: None, kept: None, ..*self })
+    }
+
+    /// Hands the event's text, folded as words are compared, to `look`.
+    pub fn with_words<T>(&self, look: impl FnOnce(&str) -> T) -> T {
+        let text = self.event.text.as_deref().unwrap_or_default();
+        match self.kept {
+            Some(kept) => look(kept.words.get_or_init(|| words::fold(text))),
+            None => look(&words::fold(text)),
+        }
     }
 }
 
@@ -90,11 +114,38 @@ pub fn eval<'v>(expr: &'v Expr, scope: &Scope<'v>) -> Result<Value<'v>, ExprFaul
             }
         },
         Node::IsSet { of, negated } => Ok(Value::Bool(eval(of, scope)?.is_unset() == *negated)),
+        Node::Matches(of, regexp) => match eval(of, scope)? {
+            Value::Unset => Ok(Value::Bool(false)),
+            Value::Text(text) => Ok(Value::Bool(regexp.is_in(&text))),
+            other => Err(ExprFault::new(format!("`matches` searches a text, and this is {}", other.kind()))),
+        },
+        Node::Open(name) => {
+            let hours = scope.shared.hours.get(name);
+            Ok(Value::Bool(hours.is_some_and(|hours| hours.is_open(scope.event.received_at))))
+        }
+        Node::Bucket(name) => bucket(name, &scope.contact()?),
         Node::Filter(inner, filter, arguments) => {
-            let argument = arguments.first().map(|argument| eval(argument, scope)).transpose()?;
-            filter::apply(*filter, eval(inner, scope)?, argument)
+            let arguments: Vec<_> = arguments.iter().map(|argument| eval(argument, scope)).collect::<Result<_, _>>()?;
+            filter::apply(*filter, eval(inner, scope)?, &arguments)
         }
     }
+}
+
+/// 0 to 99: the same for a contact today, tomorrow and on every machine; independent of other buckets.
+fn bucket<'v>(name: &str, contact: &Value<'_>) -> Result<Value<'v>, ExprFault> {
+    if contact.is_unset() {
+        return Ok(Value::Unset);
+    }
+    let mut id = String::new();
+    print(contact, &mut id)?;
+    let mut hasher = Sha256::new();
+    hasher.update(name.as_bytes());
+    // A name holds no NUL, so `a` of contact `b` and `ab` of none never meet.
+    hasher.update([0]);
+    hasher.update(id.trim().as_bytes());
+    let hash: [u8; 32] = hasher.finalize().into();
+    let number = hash.first_chunk::<8>().map_or(0, |bytes| u64::from_be_bytes(*bytes));
+    Ok(Value::Number(Number::Int(i128::from(number % 100))))
 }
 
 /// `and` (go on while true) or `or` (go on while false); what comes after the answer isn't looked at.

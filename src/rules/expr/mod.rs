@@ -6,18 +6,22 @@
 pub mod ast;
 pub mod eval;
 mod filter;
+pub mod known;
 mod lexer;
 mod number;
 mod parse;
 mod path;
+pub mod regexp;
 pub mod show;
 pub mod template;
 mod types;
 
 use std::ops::Range;
 
-use ast::Expr;
+use known::Known;
 use types::Type;
+
+pub use ast::Expr;
 
 /// The longest expression, in bytes.
 pub const MAX_EXPRESSION: usize = 4 * 1024;
@@ -27,6 +31,9 @@ pub const MAX_TEMPLATE: usize = 16 * 1024;
 pub const MAX_RENDERED: usize = 64 * 1024;
 /// The most operators, filters and list items of one expression; recursion over a tree is never deeper.
 pub const MAX_OPERATORS: usize = 256;
+/// The most nodes of one expression, the conditions that it names and those that they name counted in: it bounds the work and
+/// the depth of evaluating it.
+pub const MAX_SIZE: usize = 1_000;
 /// How deep parentheses, lists and `not` may nest.
 pub const MAX_NESTING: usize = 48;
 
@@ -37,14 +44,14 @@ pub enum ProblemKind {
     Syntax,
     /// It names something that there isn't.
     UnknownName,
-    /// It uses what the contract defines and this version can't do.
-    Later,
     /// It is too long, too deep or too busy.
     TooLarge,
     /// Its types don't fit.
     Types,
     /// A condition that can't be true or false.
     NotACondition,
+    /// It asks for something that no source of its rule carries.
+    NotCarried,
 }
 
 /// A problem of an expression or a template, at bytes of its own source.
@@ -59,7 +66,7 @@ pub struct Problem {
     /// The mend.
     pub help: String,
     /// What should stand there instead.
-    pub fix: Option<&'static str>,
+    pub fix: Option<String>,
 }
 
 impl Problem {
@@ -72,8 +79,8 @@ impl Problem {
         self
     }
 
-    fn fix(self, meant: &'static str) -> Self {
-        Self { fix: Some(meant), ..self }.help(format!("did you mean `{meant}`?"))
+    fn fix(self, meant: &str) -> Self {
+        Self { fix: Some(meant.to_owned()), ..self }.help(format!("did you mean `{meant}`?"))
     }
 }
 
@@ -85,7 +92,8 @@ pub struct ExprFault {
 }
 
 impl ExprFault {
-    fn new(message: impl Into<String>) -> Self {
+    /// A fault in these words.
+    pub fn new(message: impl Into<String>) -> Self {
         Self { message: message.into() }
     }
 }
@@ -99,15 +107,35 @@ pub struct Condition {
     pub expr: Expr,
 }
 
+/// Reads an expression without asking what its names mean.
+pub fn read(source: &str) -> Result<Expr, Vec<Problem>> {
+    if source.len() > MAX_EXPRESSION {
+        return Err(vec![too_long(source, "expression", MAX_EXPRESSION)]);
+    }
+    let mut problems = Vec::new();
+    match parse::whole(source, &mut problems) {
+        Some(expr) if problems.is_empty() => Ok(expr),
+        _ => Err(problems),
+    }
+}
+
+/// Reads an expression of any type.
+pub fn expression(source: &str, known: &Known) -> Result<Expr, Vec<Problem>> {
+    let expr = read(source)?;
+    let mut problems = Vec::new();
+    types::check(&expr, source, known, &mut problems);
+    if problems.is_empty() { Ok(expr) } else { Err(problems) }
+}
+
 /// Reads a condition; its type must be able to be true or false.
-pub fn condition(source: &str) -> Result<Condition, Vec<Problem>> {
+pub fn condition(source: &str, known: &Known) -> Result<Condition, Vec<Problem>> {
     if source.len() > MAX_EXPRESSION {
         return Err(vec![too_long(source, "expression", MAX_EXPRESSION)]);
     }
     let mut problems = Vec::new();
     let parsed = parse::whole(source, &mut problems);
     if let Some(expr) = &parsed {
-        let result = types::check(expr, source, &mut problems);
+        let result = types::check(expr, source, known, &mut problems);
         if problems.is_empty() && !matches!(result, Type::Bool | Type::Unknown) {
             let message = format!("a condition must be true or false, and this is {}", result.words());
             let help = "compare it: `==`, `<`, `in`, `contains`, or ask whether it `is set`";

@@ -4,8 +4,9 @@
 
 use std::ops::Range;
 
-use super::ast::{Arithmetic, Comparison, Expr, FILTERS, LATER_FILTERS, LATER_ROOTS, Node, Path, ROOTS, Root, Step};
+use super::ast::{Arithmetic, Comparison, Expr, FILTERS, Node, Path, ROOTS, Root, Step};
 use super::lexer::{Lexer, Token};
+use super::regexp::Regexp;
 use super::{MAX_NESTING, MAX_OPERATORS, Problem, ProblemKind};
 use crate::domain::value::{Number, Value};
 use crate::rules::near;
@@ -154,11 +155,14 @@ impl<'s, 'p> Parser<'s, 'p> {
         if self.at_word("is") {
             return self.is_set(left);
         }
+        if self.at_word("matches") {
+            return self.matches(left);
+        }
         let Some(operator) = self.comparison_sign()? else { return Ok(left) };
         self.count()?;
         let right = self.sum()?;
         let span = self.span.clone();
-        if self.comparison_sign()?.is_some() || self.at_word("is") {
+        if self.comparison_sign()?.is_some() || self.at_word("is") || self.at_word("matches") {
             let help = "join two comparisons by `and`: `1 < a and a < 5`";
             return Err(Problem::new(ProblemKind::Syntax, span, "comparisons don't follow one another").help(help));
         }
@@ -176,9 +180,6 @@ impl<'s, 'p> Parser<'s, 'p> {
             Token::Symbol(">=") => Comparison::AtLeast,
             Token::Name("in") => Comparison::In,
             Token::Name("contains") => Comparison::Contains,
-            Token::Name("matches") => {
-                return Err(later(self.span.clone(), "`matches` is not supported yet by this version"));
-            }
             _ => return Ok(None),
         };
         self.advance()?;
@@ -195,6 +196,23 @@ impl<'s, 'p> Parser<'s, 'p> {
         }
         let span = of.span.start..end;
         Ok(Expr { node: Node::IsSet { of: Box::new(of), negated }, span })
+    }
+
+    /// The expression stands there as a text: it is read once, and not for each event.
+    fn matches(&mut self, of: Expr) -> Read<Expr> {
+        self.advance()?;
+        self.count()?;
+        let span = self.span.clone();
+        let Token::Text(source) = self.token.clone() else {
+            return Err(self.unexpected("a regular expression in quotes"));
+        };
+        self.advance()?;
+        let regexp = Regexp::parse(&source).map_err(|why| {
+            let message = format!("this is no regular expression: {why}");
+            Problem::new(ProblemKind::Syntax, span.clone(), message).help("a backslash is written twice: \"\\\\d+\"")
+        })?;
+        let whole = of.span.start..span.end;
+        Ok(Expr { node: Node::Matches(Box::new(of), regexp), span: whole })
     }
 
     fn sum(&mut self) -> Read<Expr> {
@@ -262,16 +280,21 @@ impl<'s, 'p> Parser<'s, 'p> {
             let Token::Name(name) = self.token else { return Err(self.unexpected("a filter's name")) };
             self.advance()?;
             let arguments = if self.take_symbol("(")? { self.items(")")? } else { Vec::new() };
-            let Some((_, filter, wanted)) = FILTERS.iter().find(|(known, ..)| *known == name) else {
+            let Some(row) = FILTERS.iter().find(|row| row.name == name) else {
                 return Err(unknown_filter(name, span));
             };
-            if arguments.len() != *wanted {
+            if !(row.least..=row.most).contains(&arguments.len()) {
                 let given = arguments.len();
+                let wanted = if row.least == row.most {
+                    row.least.to_string()
+                } else {
+                    format!("{} or {}", row.least, row.most)
+                };
                 let message = format!("`{name}` takes {wanted} in its brackets, and {given} are given");
                 return Err(Problem::new(ProblemKind::Syntax, span, message));
             }
             let whole = value.span.start..self.before;
-            value = Expr { node: Node::Filter(Box::new(value), *filter, arguments), span: whole };
+            value = Expr { node: Node::Filter(Box::new(value), row.filter, arguments), span: whole };
         }
         Ok(value)
     }
@@ -303,7 +326,7 @@ impl<'s, 'p> Parser<'s, 'p> {
             }
             Token::Number(number) => {
                 self.advance()?;
-                Node::Literal(Value::Number(owned(number)))
+                Node::Literal(Value::Number(Number::parse(number).into_owned()))
             }
             Token::Name(word @ ("true" | "false")) => {
                 self.advance()?;
@@ -312,7 +335,7 @@ impl<'s, 'p> Parser<'s, 'p> {
             Token::Name(word @ ("and" | "or" | "in" | "is" | "contains" | "set" | "matches")) => {
                 return Err(self.unexpected("a value").help(format!("`{word}` is a word of the language")));
             }
-            Token::Name(name) => Node::Path(self.path(name)?),
+            Token::Name(name) => self.named(name)?,
             Token::Symbol("[") => {
                 self.advance()?;
                 Node::List(self.items("]")?)
@@ -328,12 +351,28 @@ impl<'s, 'p> Parser<'s, 'p> {
         Ok(Expr { node, span: start..self.before })
     }
 
-    fn path(&mut self, name: &'s str) -> Read<Path> {
+    /// A path, or a function with its one text.
+    fn named(&mut self, name: &'s str) -> Read<Node> {
         let span = self.span.clone();
         self.advance()?;
-        if matches!(&self.token, Token::Symbol("(")) {
-            return Err(unknown_function(name, span));
+        if !self.take_symbol("(")? {
+            return self.path(name, span).map(Node::Path);
         }
+        let function = match name {
+            "open" => Node::Open,
+            "bucket" => Node::Bucket,
+            _ => return Err(unknown_function(name, span)),
+        };
+        self.count()?;
+        let Token::Text(text) = self.token.clone() else {
+            return Err(self.unexpected("a name in quotes"));
+        };
+        self.advance()?;
+        self.expect(")")?;
+        Ok(function(text))
+    }
+
+    fn path(&mut self, name: &'s str, span: Range<usize>) -> Read<Path> {
         let root = ROOTS.iter().find(|(known, _)| *known == name).map(|(_, root)| *root);
         if root.is_none() {
             self.problems.push(unknown_root(name, span));
@@ -373,14 +412,6 @@ fn key_step(root: Option<Root>, key: &str) -> Step {
     if root == Some(Root::Headers) { Step::Key(key.to_ascii_lowercase()) } else { Step::Key(key.to_owned()) }
 }
 
-fn owned(number: &str) -> Number<'static> {
-    match Number::parse(number) {
-        Number::Int(whole) => Number::Int(whole),
-        Number::Float(double) => Number::Float(double),
-        Number::Digits(digits) => Number::Digits(digits.into_owned().into()),
-    }
-}
-
 fn chain(mut items: Vec<Expr>, node: fn(Vec<Expr>) -> Node) -> Expr {
     let span = match (items.first(), items.last()) {
         (Some(first), Some(last)) => first.span.start..last.span.end,
@@ -400,14 +431,7 @@ fn compute(operator: Arithmetic, left: Expr, right: Expr) -> Expr {
     Expr { node: Node::Compute(operator, Box::new(left), Box::new(right)), span }
 }
 
-fn later(span: Range<usize>, message: &str) -> Problem {
-    Problem::new(ProblemKind::Later, span, message)
-}
-
 fn unknown_root(name: &str, span: Range<usize>) -> Problem {
-    if LATER_ROOTS.contains(&name) {
-        return later(span, &format!("`{name}` is not supported yet by this version"));
-    }
     let known = ROOTS.map(|(known, _)| known);
     let problem = Problem::new(ProblemKind::UnknownName, span, format!("there is no `{name}`"));
     match near::nearest(name, known) {
@@ -418,10 +442,7 @@ fn unknown_root(name: &str, span: Range<usize>) -> Problem {
 }
 
 fn unknown_filter(name: &str, span: Range<usize>) -> Problem {
-    if LATER_FILTERS.contains(&name) {
-        return later(span, &format!("the filter `{name}` is not supported yet by this version"));
-    }
-    let known = FILTERS.map(|(known, ..)| known);
+    let known = FILTERS.map(|row| row.name);
     let problem = Problem::new(ProblemKind::UnknownName, span, format!("there is no filter `{name}`"));
     match near::nearest(name, known) {
         Some(near) => problem.fix(near),
@@ -430,9 +451,10 @@ fn unknown_filter(name: &str, span: Range<usize>) -> Problem {
 }
 
 fn unknown_function(name: &str, span: Range<usize>) -> Problem {
-    if matches!(name, "open" | "bucket") {
-        return later(span, &format!("`{name}(..)` is not supported yet by this version"));
-    }
     let message = format!("there is no function `{name}`");
-    Problem::new(ProblemKind::UnknownName, span, message).help("a filter is written after a value: `value | filter`")
+    let problem = Problem::new(ProblemKind::UnknownName, span, message);
+    match near::nearest(name, ["open", "bucket"]) {
+        Some(near) => problem.fix(near),
+        None => problem.help("there are `open(..)` and `bucket(..)`; a filter is written after a value: `value | filter`"),
+    }
 }

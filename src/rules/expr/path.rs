@@ -2,17 +2,32 @@
 
 use super::ExprFault;
 use super::ast::{Path, Root, Step};
-use super::eval::Scope;
+use super::eval::{Scope, truth};
 use crate::domain::json::{Json, JsonKind};
 use crate::domain::request::Fields;
 use crate::domain::value::{Number, Value};
+use crate::rules::params::param;
 
 /// The value at `path`; what isn't there is unset.
 pub fn look_up<'v>(path: &'v Path, scope: &Scope<'v>) -> Result<Value<'v>, ExprFault> {
     let event = scope.event;
     let Some(root) = path.root else { return Ok(Value::Unset) };
     let value = match root {
-        Root::Params => return Ok(walk(event.params, &path.steps)),
+        Root::Params => {
+            return match path.steps.as_slice() {
+                [Step::Key(name)] => param(event, name, scope.types),
+                steps => Ok(walk(event.params, steps)),
+            };
+        }
+        Root::Form => return Ok(form(event.form, &path.steps)),
+        Root::Values => return Ok(named_value(scope, &path.steps)),
+        Root::Conditions => {
+            let [Step::Key(name)] = path.steps.as_slice() else { return Ok(Value::Unset) };
+            return match scope.shared.conditions.get(name) {
+                Some(condition) => truth(&condition.expr, scope).map(Value::Bool),
+                None => Ok(Value::Unset),
+            };
+        }
         Root::Payload => return Ok(walk(event.payload, &path.steps)),
         Root::Body => return Ok(walk(event.body, &path.steps)),
         Root::Query => return Ok(field(&event.query, &path.steps)),
@@ -22,6 +37,8 @@ pub fn look_up<'v>(path: &'v Path, scope: &Scope<'v>) -> Result<Value<'v>, ExprF
         Root::Intent => Value::optional_text(event.intent.as_deref()),
         Root::Text => Value::optional_text(event.text.as_deref()),
         Root::Language => Value::optional_text(event.language.as_deref()),
+        Root::Page => Value::optional_text(event.page.as_deref()),
+        Root::Flow => Value::optional_text(event.flow.as_deref()),
         Root::Session => Value::optional_text(event.session.as_deref()),
         Root::Confidence => event.confidence.map_or(Value::Unset, |c| Value::Number(Number::from_f64(c))),
         Root::Contact => scope.contact()?,
@@ -43,6 +60,18 @@ fn walk<'v>(start: Json<'v>, steps: &[Step]) -> Value<'v> {
         }
     }
     if json.kind() == JsonKind::Map { Value::Map(json) } else { Value::from_json(json) }
+}
+
+/// The form's parameters are a list; each is found by its name.
+fn form<'v>(parameters: Json<'v>, steps: &[Step]) -> Value<'v> {
+    let Some((Step::Key(name), rest)) = steps.split_first() else { return Value::Unset };
+    let is_named = |parameter: &Json<'_>| parameter.get("displayName").and_then(Json::as_text).as_deref() == Some(name);
+    parameters.items().into_iter().find(is_named).map_or(Value::Unset, |parameter| walk(parameter, rest))
+}
+
+fn named_value<'v>(scope: &Scope<'v>, steps: &[Step]) -> Value<'v> {
+    let Some((Step::Key(name), rest)) = steps.split_first() else { return Value::Unset };
+    scope.shared.values.get(name).map_or(Value::Unset, |value| walk(value.json(), rest))
 }
 
 fn field<'v>(fields: &'v Fields<'v>, steps: &[Step]) -> Value<'v> {

@@ -1,6 +1,6 @@
 //! Values and conditions in words, for people who ask why a rule did not act.
 
-use super::ast::{Expr, Node};
+use super::ast::{Expr, Node, Path, Root, Step};
 use super::eval::{Scope, eval, truth};
 use super::{Condition, ExprFault};
 use crate::domain::value::Value;
@@ -48,7 +48,20 @@ fn first_false<'v>(expr: &'v Expr, source: &str, scope: &Scope<'v>) -> Result<St
             Ok(format!("{written}: {} {} {}", value(&left), operator.symbol(), value(&right)))
         }
         Node::IsSet { of, .. } => Ok(format!("{written}: it is {}", value(&eval(of, scope)?))),
+        Node::Matches(of, _) => Ok(format!("{written}: {} doesn't match", value(&eval(of, scope)?))),
+        Node::Open(_) => Ok(format!("{written}: closed at {}", scope.event.received_at)),
+        Node::Path(Path { root: Some(Root::Conditions), steps }) => {
+            let name = match steps.as_slice() {
+                [Step::Key(name)] => name.as_str(),
+                _ => "",
+            };
+            match scope.shared.conditions.get(name) {
+                Some(named) => Ok(format!("{written}: {}", first_false(&named.expr, &named.source, scope)?)),
+                None => Ok(written.to_owned()),
+            }
+        }
         Node::Not(inner) => match &inner.node {
+            Node::Matches(of, _) => Ok(format!("{written}: {} matches", value(&eval(of, scope)?))),
             Node::Compare(..) | Node::IsSet { .. } => Ok(format!("not: {}", first_false(inner, source, scope)?)),
             _ => Ok(written.to_owned()),
         },

@@ -2,6 +2,7 @@
 
 use super::ast::Expr;
 use super::eval::{Scope, append, eval, print};
+use super::known::Known;
 use super::types::{self, Type};
 use super::{ExprFault, MAX_EXPRESSION, MAX_TEMPLATE, Problem, ProblemKind, parse, too_long};
 use crate::domain::value::Value;
@@ -22,7 +23,7 @@ enum Part {
 
 impl Template {
     /// Reads a template.
-    pub fn parse(source: &str) -> Result<Self, Vec<Problem>> {
+    pub fn parse(source: &str, known: &Known) -> Result<Self, Vec<Problem>> {
         if source.len() > MAX_TEMPLATE {
             return Err(vec![too_long(source, "template", MAX_TEMPLATE)]);
         }
@@ -31,8 +32,8 @@ impl Template {
         let exact = matches!(parts.as_slice(), [Part::Expr(_)]);
         for part in &parts {
             let Part::Expr(expr) = part else { continue };
-            let known = types::check(expr, source, &mut problems);
-            if known == Type::Map && !exact {
+            let found = types::check(expr, source, known, &mut problems);
+            if found == Type::Map && !exact {
                 let message = "a mapping can't be printed";
                 problems
                     .push(Problem::new(ProblemKind::Types, expr.span.clone(), message).help("name one of its parts"));

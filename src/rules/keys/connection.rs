@@ -36,17 +36,35 @@ pub static CONNECTION: Object = Object {
             Shape::Flag,
             "Whether private and loopback addresses may be called; `false` by default.",
         ),
-        Key::later("token", "The credential of providers that use a token."),
-        Key::later("username", "The user, where a token is exchanged for."),
-        Key::later("password", "The password, where a token is exchanged for."),
-        Key::later("url", "Where a forward goes."),
-        Key::later("signing_secret", "Signs what is forwarded."),
-        Key::later("channel", "The channel that contacts are on."),
-        Key::later("missing_tags", "What becomes of tags that the provider doesn't know."),
-        Key::later("tags", "The tags in use here."),
-        Key::later("exclusive", "Tags of which a contact has one."),
-        Key::later("unless_tagged", "Tags that guard every add and set here."),
-        Key::later("account", "Connections of one account share one allowance."),
-        Key::later("dry_run", "Decide and record, call nothing."),
+        Key::new("token", Shape::Secret, "The credential of providers that use a token.").example("token: env:TIC_CHANNEL_TOKEN"),
+        Key::new("username", Shape::Secret, "The user, where a token is exchanged for.").example("username: env:B2CHAT_USERNAME"),
+        Key::new("password", Shape::Secret, "The password, where a token is exchanged for.")
+            .example("password: env:B2CHAT_PASSWORD"),
+        Key::new("url", Shape::SecretUrl, "Where a forward goes; who knows it may send there, so it is kept like a secret.")
+            .example("url: env:ZAPIER_HOOK_URL"),
+        Key::new("signing_secret", Shape::Secret, "Signs what is forwarded, as Standard Webhooks do.")
+            .example("signing_secret: env:OUT_SECRET"),
+        Key::new(
+            "channel",
+            Shape::OneOf(Words { now: || vec!["viber"], later: &[] }),
+            "1980TIC: `viber` sends contact ids in Base64, as its pages ask.",
+        ),
+        Key::new(
+            "missing_tags",
+            Shape::OneOf(Words { now: || vec!["create", "skip"], later: &[] }),
+            "B2Chat: what becomes of tags that the account doesn't know; `create` by default.",
+        ),
+        Key::new("tags", Shape::OneOrMany(&Shape::Text), "The tags in use here, `*` for any run of characters; another name is a finding.")
+            .example("tags: [Lead, Cold, \"Plan *\"]"),
+        Key::new(
+            "exclusive",
+            Shape::List(&Shape::Either(&[Shape::Text, Shape::List(&Shape::Text)])),
+            "Tags of which a contact has one: adding one removes the others. A list in the list is a set of its own.",
+        )
+        .example("exclusive: [\"stage:*\"]"),
+        Key::new("unless_tagged", Shape::OneOrMany(&Shape::Text), "Any one of these tags forbids every add and set here, never a remove.")
+            .example("unless_tagged: [Opt-out]"),
+        Key::new("account", Shape::Text, "Connections of one account share one allowance; by default those with one credential."),
+        Key::new("dry_run", Shape::Flag, "`true`: decide and record, call nothing."),
     ],
 };

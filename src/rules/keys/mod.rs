@@ -5,6 +5,7 @@
 mod connection;
 mod rule;
 mod shape;
+mod shared;
 mod source;
 mod test;
 
@@ -12,6 +13,7 @@ pub use shape::{Key, Need, Object, Shape, Words};
 
 use connection::CONNECTION;
 use rule::RULE;
+use shared::HOURS;
 use source::SOURCE;
 use test::TEST;
 
@@ -22,9 +24,12 @@ pub static RULE_FILE: Object = Object {
         Key::new("sources", Shape::Named(&Shape::Object(&SOURCE)), "Inbound hooks: `POST /hooks/{name}`."),
         Key::new("connections", Shape::Named(&Shape::Object(&CONNECTION)), "Accounts at providers, by name."),
         Key::new("rules", Shape::List(&Shape::Object(&RULE)), "What to do with which events, in this order."),
-        Key::later("values", "Named values that expressions use as `values.name`."),
-        Key::later("conditions", "Named conditions that expressions use as `conditions.name`."),
-        Key::later("hours", "Named opening hours for `open(\"name\")`."),
+        Key::new("values", Shape::Named(&Shape::Anything), "Named values that expressions use as `values.name`.")
+            .example("values: { big: 1000 }"),
+        Key::new("conditions", Shape::Named(&Shape::Condition), "Named conditions that expressions use as `conditions.name`.")
+            .example("conditions: { buyer: params.budget >= values.big }"),
+        Key::new("hours", Shape::Named(&Shape::Object(&HOURS)), "Named opening hours that expressions ask as `open(\"name\")`.")
+            .example("hours: { office: { zone: America/Bogota, mon-fri: \"09:00-18:00\", except: [2026-12-25] } }"),
     ],
 };
 

@@ -1,7 +1,8 @@
 //! The keys of a rule.
 
 use super::shape::{Key, Object, Shape};
-use super::source::LOOK_UP;
+use super::shape::Words;
+use super::source::CONTACT;
 
 pub static RULE: Object = Object {
     what: "a rule",
@@ -13,22 +14,25 @@ pub static RULE: Object = Object {
             .example("match: { intent: [pricing.*, quote.request], language: es }"),
         Key::new("when", Shape::Condition, "A condition on top of `match`.")
             .example("when: params.budget >= 1000 and confidence >= 0.6"),
-        Key::new("contact", Shape::Either(&[Shape::Template, LOOK_UP]), "The contact's id at the connections.")
+        Key::new("once", Shape::Duration, "Its changes and forwards at most once in that time for each contact.")
+            .example("once: 24h"),
+        Key::new("contact", CONTACT, "The contact's id at the connections, or how to find the person.")
             .example("contact: \"{{ payload.user.id }}\""),
         Key::new(
             "contact_at",
-            Shape::Mapping(&Shape::Either(&[Shape::Template, LOOK_UP])),
-            "The contact's id at single connections, where they know the person by different ids.",
+            Shape::Mapping(&CONTACT),
+            "The contact at single connections, where they know the person by different ids.",
         )
-        .example("contact_at: { crm: \"{{ params.crm_id }}\" }"),
+        .example("contact_at: { crm: { email: \"{{ params.email }}\", create: true } }"),
         Key::new("tag", Shape::Mapping(&Shape::Object(&TAG)), "Tags to add and remove, by connection.")
             .example("tag: { crm: { add: [Lead, \"Plan {{ params.plan }}\"], remove: [Cold] } }"),
         Key::new("reply", Shape::Either(&[Shape::Template, Shape::Object(&REPLY)]), "What to answer.")
             .example("reply: \"¡Gracias! Te llamamos hoy.\""),
         Key::new("stop", Shape::Flag, "`true`: no rule after this one sees the event."),
-        Key::later("once", "Changes at most once in that time per contact."),
-        Key::later("set", "Fields to set, by connection."),
-        Key::later("forward", "Bodies to send on, by connection."),
+        Key::new("set", Shape::Mapping(&Shape::Mapping(&Shape::Anything)), "Fields of the contact to set, by connection.")
+            .example("set: { crm: { plan: \"{{ params.plan }}\" } }"),
+        Key::new("forward", Shape::Mapping(&Shape::Anything), "Bodies to send on, by connection.")
+            .example("forward: { zapier-sales: { name: \"{{ params.name }}\" } }"),
     ],
 };
 
@@ -41,7 +45,7 @@ static MATCH: Object = Object {
         Key::new(
             "type",
             Shape::OneOrMany(&Shape::Text),
-            "Dialogflow ES: the action. `*` stands for any run of characters.",
+            "Dialogflow ES: the action; CX: the fulfillment tag; else the event's name. `*` stands for any run of characters.",
         ),
         Key::new("language", Shape::OneOrMany(&Shape::Text), "The language; `es` covers `es-419`, case is ignored.")
             .example("language: es"),
@@ -51,7 +55,22 @@ static MATCH: Object = Object {
             "Parameters and their values; `\"*\"` alone means that it is set.",
         )
         .example("params: { plan: [pro, enterprise], phone: \"*\" }"),
-        Key::later("text", "Words in what the person said."),
+        Key::new("text", Shape::Object(&TEXT), "What the person said.")
+            .example("text: { contains: [precio, coste] }"),
+    ],
+};
+
+static TEXT: Object = Object {
+    what: "match.text",
+    keys: &[
+        Key::new(
+            "contains",
+            Shape::OneOrMany(&Shape::Text),
+            "Whole words, or several in a row, of which any one must be there; case and accents are ignored.",
+        )
+        .example("contains: [precio, \"plan pro\"]"),
+        Key::new("regex", Shape::OneOrMany(&Shape::Regex), "A regular expression that fits a part of the text.")
+            .example("regex: \"(?i)\\\\bpro\\\\b\""),
     ],
 };
 
@@ -68,22 +87,41 @@ static TAG: Object = Object {
     ],
 };
 
-const TAG_MAPPING: Shape = Shape::LaterMapping("a tag with its own `for` or `when`");
+const TAG_MAPPING: Shape = Shape::Object(&TAG_ENTRY);
+
+static TAG_ENTRY: Object = Object {
+    what: "a tag",
+    keys: &[
+        Key::new("name", Shape::Template, "The tag's name.").required(),
+        Key::new("for", Shape::Duration, "For how long: the tag goes again so long after the event.").example("for: 7d"),
+        Key::new("when", Shape::Condition, "When this tag is changed at all.").example("when: params.budget >= 5000"),
+    ],
+};
 
 static REPLY: Object = Object {
     what: "a reply",
     keys: &[
-        Key::new("text", Shape::Either(&[Shape::Template, Shape::LaterMapping("a text per language")]), "Plain words."),
+        Key::new(
+            "text",
+            Shape::Either(&[Shape::Template, Shape::Mapping(&Shape::Template)]),
+            "Plain words; or words by language, `default` for every other.",
+        )
+        .example("text: { es: \"¡Gracias!\", pt: \"Obrigado!\", default: \"Thanks!\" }"),
         Key::new("messages", Shape::List(&Shape::Anything), "Messages in the platform's own form."),
         Key::new("payload", Shape::Mapping(&Shape::Anything), "A payload for the integration, passed on as it is."),
         Key::new("contexts", Shape::List(&Shape::Object(&CONTEXT)), "Contexts to set.")
             .example("contexts: [{ name: awaiting-plan, lifespan: 3 }]"),
         Key::new("event", Shape::Object(&EVENT), "An event that the platform shall act on instead of an answer.")
             .example("event: { name: WELCOME }"),
-        Key::later("parameters", "Dialogflow CX: session parameters to set."),
-        Key::later("target_page", "Dialogflow CX: the page to go to."),
-        Key::later("target_flow", "Dialogflow CX: the flow to go to."),
-        Key::later("merge", "Dialogflow CX: whether messages replace or join the platform's own."),
+        Key::new("parameters", Shape::Mapping(&Shape::Anything), "Dialogflow CX: session parameters to set; nothing after the colon removes one.")
+            .example("parameters: { plan: \"{{ params.plan }}\", quote: ~ }"),
+        Key::new("target_page", Shape::Template, "Dialogflow CX: the page to go to, by its resource name."),
+        Key::new("target_flow", Shape::Template, "Dialogflow CX: the flow to go to, by its resource name."),
+        Key::new(
+            "merge",
+            Shape::OneOf(Words { now: || vec!["append", "replace"], later: &[] }),
+            "Dialogflow CX: whether messages come after the agent's own or replace them; `append` by default.",
+        ),
     ],
 };
 

@@ -23,6 +23,8 @@ pub enum Shape {
     Rate,
     /// `env:NAME`, `file:PATH` or a literal.
     Secret,
+    /// A secret that is an address: `env:NAME`, `file:PATH`, or the address itself.
+    SecretUrl,
     /// `https://...`
     Url,
     /// RFC 3339.
@@ -49,8 +51,18 @@ pub enum Shape {
     OneOrMany(&'static Shape),
     /// The first of these whose kind fits.
     Either(&'static [Shape]),
-    /// A mapping that the contract defines and this version can't do.
-    LaterMapping(&'static str),
+    /// `body.leads`: a way into a body.
+    Path,
+    /// A regular expression.
+    Regex,
+    /// `09:00-18:00`
+    Hours,
+    /// `2026-12-25`
+    Date,
+    /// `America/Bogota`
+    Zone,
+    /// `203.0.113.7`, `203.0.113.0/24`, `2001:db8::/32`
+    Network,
 }
 
 /// Words to choose from.

@@ -3,6 +3,7 @@
 use super::shape::{Key, Object, Shape, Words};
 use crate::domain::scheme::PRESETS;
 use crate::domain::source::SourceKind;
+use crate::rules::params::ParamType;
 
 fn kinds() -> Vec<&'static str> {
     SourceKind::ALL.iter().map(|kind| kind.name()).collect()
@@ -12,8 +13,26 @@ fn presets() -> Vec<&'static str> {
     PRESETS.iter().map(|preset| preset.name).collect()
 }
 
-/// Who people at other platforms are, found otherwise than by an id.
-pub const LOOK_UP: Shape = Shape::LaterMapping("finding a contact by e-mail, phone or field");
+/// The contact's id, or how the provider finds the person.
+pub const CONTACT: Shape = Shape::Either(&[Shape::Template, Shape::Object(&LOOK_UP)]);
+
+static LOOK_UP: Object = Object {
+    what: "a contact's look-up",
+    keys: &[
+        Key::new("email", Shape::Template, "The person's e-mail address.").example("email: \"{{ params.email }}\""),
+        Key::new("phone", Shape::Template, "The person's phone number; compared as `+` and digits.")
+            .example("phone: \"{{ params.phone }}\""),
+        Key::new("field", Shape::Text, "A field that the provider can search; `value` says for what."),
+        Key::new("value", Shape::Template, "What the field holds.")
+            .example("field: telegramId\nvalue: \"{{ payload.from.id }}\""),
+        Key::new("create", Shape::Flag, "`true`: somebody who isn't found is made; `false` by default."),
+    ],
+};
+
+/// What parameters may be.
+fn types() -> Vec<&'static str> {
+    ParamType::ALL.iter().map(|(name, _)| *name).collect()
+}
 
 pub static SOURCE: Object = Object {
     what: "a source",
@@ -40,20 +59,37 @@ pub static SOURCE: Object = Object {
         .example("auth:\n  - basic: { username: dialogflow, password: env:DIALOGFLOW_PASSWORD }"),
         Key::new(
             "contact",
-            Shape::Either(&[Shape::Template, LOOK_UP]),
-            "The contact's id at the connections, for rules that don't say otherwise.",
+            CONTACT,
+            "The contact's id at the connections, or how to find the person, for rules that don't say otherwise.",
         )
         .example("contact: \"{{ payload.originalDetectIntentRequest.payload.contact.cId }}\""),
-        Key::later("contact_at", "The contact at single connections, for rules that don't say otherwise."),
-        Key::later("respond_io_parameters", "Connections at which RB_ADDTAGS and the like are acted on."),
-        Key::later("each", "The list in a body that holds one event each."),
-        Key::later("type", "Where a catch source's type is found."),
-        Key::later("intent", "Where a catch source's intent is found."),
-        Key::later("text", "Where a catch source's text is found."),
-        Key::later("params", "Where a catch source's parameters are found."),
-        Key::later("dedupe", "The key that makes a repetition known."),
-        Key::later("types", "What parameters that arrive as text mean."),
-        Key::later("allow_ips", "The addresses that may call."),
+        Key::new("contact_at", Shape::Mapping(&CONTACT), "The contact at single connections, for rules that don't say otherwise.")
+            .example("contact_at: { shop: { phone: \"{{ params.phone }}\" } }"),
+        Key::new(
+            "respond_io_parameters",
+            Shape::OneOrMany(&Shape::Name),
+            "Connections at which the parameters RB_ADDTAGS, RB_REMOVETAGS and RB_FIELD_* are acted on.",
+        )
+        .example("respond_io_parameters: [shop]"),
+        Key::new("each", Shape::Path, "Catch: the list in the body that holds one event each; a bare list is split without it.")
+            .example("each: body.leads"),
+        Key::new("type", Shape::Template, "Catch: where the type is found.").example("type: \"{{ payload.event }}\""),
+        Key::new("intent", Shape::Template, "Catch: where the intent is found.")
+            .example("intent: \"{{ payload.intent }}\""),
+        Key::new("text", Shape::Template, "Catch: where what the person said is found.")
+            .example("text: \"{{ payload.message.text }}\""),
+        Key::new("params", Shape::Path, "Catch: where the parameters are found; the top-level keys by default.")
+            .example("params: payload.fields"),
+        Key::new("dedupe", Shape::Template, "The key that makes a repetition known; the kind's own by default.")
+            .example("dedupe: \"{{ payload.id }}\""),
+        Key::new(
+            "types",
+            Shape::Mapping(&Shape::OneOf(Words { now: types, later: &[] })),
+            "What parameters that arrive as text mean.",
+        )
+        .example("types: { budget: number, topics: list, since: date, vip: boolean }"),
+        Key::new("allow_ips", Shape::OneOrMany(&Shape::Network), "The addresses that may call, besides having a proof.")
+            .example("allow_ips: [203.0.113.0/24]"),
     ],
 };
 

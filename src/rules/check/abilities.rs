@@ -1,0 +1,139 @@
+//! Whether providers can do what rules ask of them, and whether anybody says whom for.
+
+use std::collections::HashMap;
+
+use super::desk::{Asked, Desk};
+use super::draft::{Draft, Named};
+use crate::domain::connection::{ConnectionConfig, ProviderKind};
+use crate::domain::name::ConnectionName;
+use crate::domain::source::SourceKind;
+use crate::rules::catalog::Source;
+use crate::rules::codes::Code;
+use crate::rules::finding::Span;
+use crate::rules::manner::Manner;
+use crate::rules::model::{ContactTemplate, FoundBy, Rule};
+use crate::rules::near;
+
+fn configs(draft: &Draft) -> HashMap<&ConnectionName, &ConnectionConfig> {
+    draft.connections.iter().filter_map(|named| named.value.as_ref()).map(|config| (&config.name, config)).collect()
+}
+
+/// Tags, fields and bodies go where there is a place for them.
+pub fn providers_can_do_what_is_asked(draft: &Draft, desk: &mut Desk<'_>) {
+    let configs = configs(draft);
+    for ask in &desk.asks {
+        let Some(config) = configs.get(&ask.connection) else { continue };
+        let (capabilities, name) = (config.provider.capabilities(), config.provider.name());
+        let (can, what, help) = match ask.what {
+            Asked::Tag(_) => (capabilities.tags_per_call > 0, "has no tags", "send what it needs with `forward`"),
+            Asked::Set => (capabilities.sets_fields, "has no fields to set", "send what it needs with `forward`"),
+            Asked::Forward => (capabilities.forwards, "takes no bodies", "`forward` goes to `webhook` connections"),
+        };
+        if !can {
+            let message = format!("`{}` is a {name} connection, which {what}", ask.connection);
+            desk.findings.add(Code::CantDo, ask.span, message).help(help);
+        }
+    }
+}
+
+/// Whoever is looked up can be found in that way where the rule acts.
+pub fn contacts_can_be_found(draft: &Draft, desk: &mut Desk<'_>) {
+    let configs = configs(draft);
+    let sources: Vec<&Source> = draft.sources.iter().filter_map(|named| named.value.as_ref()).collect();
+    for rule in &draft.rules {
+        let Named { value: Some(model), span, .. } = rule else { continue };
+        for connection in acts_at(model) {
+            let Some(config) = configs.get(connection) else { continue };
+            look_up(model, *span, &sources, config, desk);
+        }
+    }
+}
+
+/// Each connection once at which a rule changes a contact.
+fn acts_at(rule: &Rule) -> Vec<&ConnectionName> {
+    let tags = rule.tags.iter().map(|block| &block.connection);
+    let mut connections: Vec<_> = tags.chain(rule.sets.iter().map(|block| &block.connection)).collect();
+    connections.sort();
+    connections.dedup();
+    connections
+}
+
+fn look_up(rule: &Rule, span: Span, sources: &[&Source], config: &ConnectionConfig, desk: &mut Desk<'_>) {
+    let at = |contacts: &'_ [(ConnectionName, ContactTemplate)]| contacts.iter().position(|(name, _)| *name == config.name);
+    if let Some(own) = at(&rule.contact_at).and_then(|place| rule.contact_at.get(place)) {
+        return can_find(&own.1, span, config, desk);
+    }
+    if let Some(own) = &rule.contact {
+        return can_find(own, span, config, desk);
+    }
+    for source in sources.iter().filter(|source| meets(rule, source)) {
+        let own = at(&source.contact_at).and_then(|place| source.contact_at.get(place)).map(|(_, contact)| contact);
+        match own.or(source.contact.as_ref()) {
+            Some(contact) => can_find(contact, span, config, desk),
+            // The other kinds may know the person by themselves.
+            None if source.config.kind == SourceKind::Catch => {
+                let message = format!(
+                    "`{}` changes a contact at `{}`, and neither it nor the source `{}` says whom",
+                    rule.id, config.name, source.config.name
+                );
+                desk.findings.add(Code::NoContact, span, message).help("add `contact` to the source, or to the rule");
+            }
+            None => {}
+        }
+    }
+}
+
+fn meets(rule: &Rule, source: &Source) -> bool {
+    rule.matcher.sources.is_empty() || rule.matcher.sources.contains(&source.config.name)
+}
+
+fn can_find(contact: &ContactTemplate, span: Span, config: &ConnectionConfig, desk: &mut Desk<'_>) {
+    let finds = config.provider.capabilities().finds;
+    let (can, by) = match &contact.by {
+        FoundBy::Id => (true, String::new()),
+        FoundBy::Email => (finds.email, "an e-mail address".to_owned()),
+        FoundBy::Phone => (finds.phone, "a phone number".to_owned()),
+        FoundBy::Field(name) => (finds.fields.has(name), format!("the field `{name}`")),
+    };
+    let (name, provider) = (&config.name, config.provider);
+    if !can {
+        let message = format!("`{name}` is a {} connection, which can't find contacts by {by}", provider.name());
+        desk.findings.add(Code::CantDo, span, message).help(ways(provider));
+    } else if contact.create && !provider.capabilities().creates {
+        let message = format!("`{name}` is a {} connection, which can't make contacts", provider.name());
+        desk.findings.add(Code::CantDo, span, message).help("take `create` away");
+    }
+}
+
+/// How a provider finds people, for a message's help.
+fn ways(provider: ProviderKind) -> String {
+    let finds = provider.capabilities().finds;
+    let mut ways = vec!["their id".to_owned()];
+    ways.extend(finds.email.then(|| "an e-mail address".to_owned()));
+    ways.extend(finds.phone.then(|| "a phone number".to_owned()));
+    match finds.fields {
+        crate::domain::connection::Fields::None => {}
+        crate::domain::connection::Fields::Any => ways.push("any field".to_owned()),
+        crate::domain::connection::Fields::Of(names) => ways.push(format!("one of the fields {}", names.join(", "))),
+    }
+    format!("it finds them by {}; another connection's way stands in `contact_at`", ways.join(", "))
+}
+
+/// Where a connection lists its tags, every name that stands in a rule is one of them.
+pub fn tags_are_in_use(draft: &Draft, desk: &mut Desk<'_>) {
+    let configs = configs(draft);
+    let manners: HashMap<_, _> = configs.iter().map(|(name, config)| (*name, Manner::of(config))).collect();
+    for ask in &desk.asks {
+        let (Asked::Tag(Some(tag)), Some(manner)) = (&ask.what, manners.get(&ask.connection)) else { continue };
+        if manner.knows(tag) {
+            continue;
+        }
+        let known = configs.get(&ask.connection).map(|config| config.tags.as_slice()).unwrap_or_default();
+        let plain = known.iter().map(String::as_str).filter(|name| !name.contains('*'));
+        let told = desk.findings.add(Code::UnknownTag, ask.span, format!("`{}` doesn't list the tag `{tag}`", ask.connection));
+        match near::nearest(tag, plain) {
+            Some(near) => told.help(format!("did you mean `{near}`?")),
+            None => told.help("add it to the connection's `tags`"),
+        };
+    }
+}

@@ -1,0 +1,115 @@
+//! Reading what is named once and used everywhere: values, conditions and opening hours.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::desk::Desk;
+use super::draft::Named;
+use crate::domain::hours::{self, DAYS, Hours};
+use crate::domain::json::{Json, OwnedJson};
+use crate::rules::codes::Code;
+use crate::rules::expr::ast::{Path, Root, Step};
+use crate::rules::expr::{Condition, Expr};
+use crate::rules::finding::Span;
+use crate::rules::yaml::{Entry, Node};
+
+/// A condition that was read and not yet understood.
+pub struct Unchecked<'n> {
+    name: &'n str,
+    span: Span,
+    node: &'n Node,
+    source: String,
+    expr: Expr,
+}
+
+/// Reads a named value.
+pub fn value(entry: &Entry) -> Named<OwnedJson> {
+    let text = entry.value.to_json_text();
+    let value = Json::parse(text.as_bytes()).map(OwnedJson::of).ok();
+    Named { name: entry.key.clone(), span: entry.key_span, value }
+}
+
+/// Reads opening hours; the table of keys has been held against them already.
+pub fn hours(entry: &Entry) -> Named<Hours> {
+    let zone = Desk::text(&entry.value, "zone").and_then(|zone| Hours::in_zone(&zone));
+    let value = zone.map(|mut office| {
+        for line in entry.value.entries() {
+            let days = if line.key == "daily" { Some((0..DAYS.len()).collect()) } else { hours::days(&line.key) };
+            let spans = || line.value.one_or_many().iter().filter_map(Node::scalar).filter_map(|text| hours::Span::parse(&text));
+            for day in days.unwrap_or_default() {
+                spans().for_each(|span| office.open_on(day, span));
+            }
+        }
+        for date in entry.value.get("except").map(Node::one_or_many).unwrap_or_default() {
+            date.scalar().and_then(|text| hours::date(&text)).into_iter().for_each(|date| office.close_on(date));
+        }
+        office
+    });
+    Named { name: entry.key.clone(), span: entry.key_span, value }
+}
+
+/// Reads a named condition; what its names mean is asked when all names are known.
+pub fn condition<'n>(entry: &'n Entry, desk: &mut Desk<'_>) -> Option<Unchecked<'n>> {
+    let (source, expr) = desk.unchecked(&entry.value)?;
+    Some(Unchecked { name: &entry.key, span: entry.key_span, node: &entry.value, source, expr })
+}
+
+/// Makes the conditions known, each with what it costs together with those that it names, and then checks each.
+pub fn conditions(all: &[Unchecked<'_>], desk: &mut Desk<'_>) -> Vec<(String, Condition)> {
+    let by_name: BTreeMap<&str, &Unchecked<'_>> = all.iter().map(|condition| (condition.name, condition)).collect();
+    let mut costs = BTreeMap::new();
+    for condition in by_name.values() {
+        cost(condition, &by_name, &mut costs, &mut BTreeSet::new());
+    }
+    for condition in by_name.values().filter(|condition| !costs.contains_key(condition.name)) {
+        desk.findings
+            .add(Code::Circle, condition.span, format!("the condition `{}` leads back to itself", condition.name))
+            .help("write one of them out");
+    }
+    desk.known.conditions =
+        all.iter().map(|c| (c.name.to_owned(), costs.get(c.name).copied().unwrap_or_default())).collect();
+    let in_circle = |condition: &&Unchecked<'_>| !costs.contains_key(condition.name);
+    let mut checked = Vec::new();
+    for condition in all.iter().filter(|condition| !in_circle(condition)) {
+        if let Some(read) = desk.condition(condition.node) {
+            checked.push((condition.name.to_owned(), read));
+        }
+    }
+    checked
+}
+
+/// What evaluating a condition costs at most, in nodes; `None` where it leads back to itself.
+fn cost<'n>(
+    condition: &Unchecked<'n>,
+    all: &BTreeMap<&'n str, &Unchecked<'n>>,
+    known: &mut BTreeMap<&'n str, usize>,
+    above: &mut BTreeSet<&'n str>,
+) -> Option<usize> {
+    if let Some(cost) = known.get(condition.name) {
+        return Some(*cost);
+    }
+    // A chain of conditions is followed as deep as it goes; the bound keeps a file of 100,000 of them from the stack.
+    if above.len() > 1_000 || !above.insert(condition.name) {
+        return None;
+    }
+    let mut whole = Some(condition.expr.size());
+    for name in named(&condition.expr) {
+        let below = all.get(name).map_or(Some(0), |below| cost(below, all, known, above));
+        whole = whole.zip(below).map(|(a, b)| a.saturating_add(b));
+    }
+    above.remove(condition.name);
+    if let Some(whole) = whole {
+        known.insert(condition.name, whole);
+    }
+    whole
+}
+
+/// The conditions that an expression names.
+fn named(expr: &Expr) -> Vec<&str> {
+    let mut names = Vec::new();
+    expr.paths(&mut |path: &Path| {
+        if let (Some(Root::Conditions), [Step::Key(name)]) = (path.root, path.steps.as_slice()) {
+            names.push(name.as_str());
+        }
+    });
+    names
+}
