@@ -41,7 +41,8 @@ impl Span {
 
 fn minute(text: &str) -> Option<Minute> {
     let (hour, minute) = text.split_once(':')?;
-    let digits = |part: &str| (part.len() <= 2 && part.bytes().all(|b| b.is_ascii_digit())).then(|| part.parse::<u16>().ok())?;
+    let digits =
+        |part: &str| (part.len() <= 2 && part.bytes().all(|b| b.is_ascii_digit())).then(|| part.parse::<u16>().ok())?;
     let (hour, minute) = (digits(hour)?, digits(minute).filter(|_| minute.len() == 2)?);
     let total = hour * 60 + minute;
     (minute < 60 && total <= 1440).then_some(total)
@@ -152,7 +153,9 @@ mod tests {
 
     #[test]
     fn what_is_no_time_no_day_and_no_zone_is_refused() {
-        for bad in ["9-18", "09:00", "25:00-26:00", "09:60-10:00", "09:00-09:00", "24:00-02:00", "09:5-10:00", "+9:00-10:00"] {
+        for bad in
+            ["9-18", "09:00", "25:00-26:00", "09:60-10:00", "09:00-09:00", "24:00-02:00", "09:5-10:00", "+9:00-10:00"]
+        {
             assert_eq!(Span::parse(bad), None, "{bad}");
         }
         assert!(Span::parse("9:00-24:00").is_some());

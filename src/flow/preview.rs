@@ -4,7 +4,7 @@ use crate::domain::event::Event;
 use crate::domain::request::{Fields, Request};
 use crate::domain::source::SourceConfig;
 use crate::domain::time::Timestamp;
-use crate::rules::{Catalog, Explanation, RuleTest, TestReport, explain, run_tests};
+use crate::rules::{Catalog, Explanation, RuleTest, TestReport, explain, find_parts, run_tests};
 use crate::sources::{self, ReadError, Verified};
 
 /// Explains each event of a body, rule by rule.
@@ -15,15 +15,21 @@ pub fn explain_body(
     at: Timestamp,
 ) -> Result<Vec<Explanation>, ReadError> {
     let verified = Verified::by_operator(request(body, at));
-    Ok(sources::read(source, &verified)?.iter().map(|event| explain(catalog, event)).collect())
+    let explained = sources::read(source, &verified)?.into_iter().map(|mut event| {
+        let faults = find_parts(catalog, &mut event);
+        let mut explanation = explain(catalog, &event);
+        explanation.decision.faults.splice(0..0, faults);
+        explanation
+    });
+    Ok(explained.collect())
 }
 
 /// Runs the tests of a rule set; raw requests go through their source's own reader.
 pub fn test(catalog: &Catalog, tests: &[RuleTest]) -> TestReport {
-    run_tests(catalog, tests, &|source, body, at, events: &mut dyn FnMut(&[Event<'_>])| {
+    run_tests(catalog, tests, &|source, body, at, events: &mut dyn FnMut(&mut [Event<'_>])| {
         let verified = Verified::by_operator(request(body, at));
-        let read = sources::read(source, &verified).map_err(|error| error.to_string())?;
-        events(&read);
+        let mut read = sources::read(source, &verified).map_err(|error| error.to_string())?;
+        events(&mut read);
         Ok(())
     })
 }

@@ -8,7 +8,7 @@ use crate::domain::decision::{Decision, Fault};
 use crate::domain::event::Event;
 use crate::domain::name::RuleId;
 use crate::domain::request::Request;
-use crate::rules::{Catalog, decide};
+use crate::rules::{Catalog, decide, find_parts};
 use crate::sources::{self, ReadError, Refusal, Source};
 use crate::store::{Accepted, Intake, StoreError};
 
@@ -48,10 +48,10 @@ pub async fn receive(
 ) -> Result<Vec<Answer>, NotTaken> {
     let body = request.body;
     let verified = source.verify(request)?;
-    let events = sources::read(source.config(), &verified)?;
+    let mut events = sources::read(source.config(), &verified)?;
     let mut intake = Vec::with_capacity(events.len());
     let mut decided = Vec::with_capacity(events.len());
-    for event in &events {
+    for event in &mut events {
         let (mut decision, reply) = judge(&gateway.catalog, source, event);
         intake.push(Intake::of(event, gateway.catalog.hash(), &mut decision, &reply, body));
         decided.push((decision.rules, reply));
@@ -76,8 +76,10 @@ pub async fn receive(
 }
 
 /// Decides an event and writes its answer. A reply that the platform would not take is a fault, and the answer is empty.
-pub fn judge(catalog: &Catalog, source: &Source, event: &Event<'_>) -> (Decision, Vec<u8>) {
+pub fn judge(catalog: &Catalog, source: &Source, event: &mut Event<'_>) -> (Decision, Vec<u8>) {
+    let faults = find_parts(catalog, event);
     let mut decision = decide(catalog, event);
+    decision.faults.splice(0..0, faults);
     let reply = decision.reply.take();
     let (kind, session, language) = (source.config().kind, event.session.as_deref(), event.language.as_deref());
     let written = sources::write_reply(kind, session, language, reply.as_ref()).unwrap_or_else(|error| {

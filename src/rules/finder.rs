@@ -104,4 +104,4 @@ fn fault(part: &str, message: &str) -> Fault {
 }
 
 /// The name under which a source's own faults stand; no rule may have it.
-pub const RULE: &str = "source";
+pub const RULE: &str = "tagrelay.source";

@@ -70,8 +70,7 @@ fn language_fits(matcher: &Matcher, event: &Event<'_>) -> bool {
 }
 
 fn words_fit(matcher: &Matcher, scope: &Scope<'_>) -> bool {
-    matcher.contains.is_empty()
-        || scope.with_words(|words| matcher.contains.iter().any(|phrase| phrase.is_in(words)))
+    matcher.contains.is_empty() || scope.with_words(|words| matcher.contains.iter().any(|phrase| phrase.is_in(words)))
 }
 
 fn regex_fits(matcher: &Matcher, event: &Event<'_>) -> bool {

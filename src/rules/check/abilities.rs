@@ -59,7 +59,8 @@ fn acts_at(rule: &Rule) -> Vec<&ConnectionName> {
 }
 
 fn look_up(rule: &Rule, span: Span, sources: &[&Source], config: &ConnectionConfig, desk: &mut Desk<'_>) {
-    let at = |contacts: &'_ [(ConnectionName, ContactTemplate)]| contacts.iter().position(|(name, _)| *name == config.name);
+    let at =
+        |contacts: &'_ [(ConnectionName, ContactTemplate)]| contacts.iter().position(|(name, _)| *name == config.name);
     if let Some(own) = at(&rule.contact_at).and_then(|place| rule.contact_at.get(place)) {
         return can_find(&own.1, span, config, desk);
     }
@@ -130,7 +131,8 @@ pub fn tags_are_in_use(draft: &Draft, desk: &mut Desk<'_>) {
         }
         let known = configs.get(&ask.connection).map(|config| config.tags.as_slice()).unwrap_or_default();
         let plain = known.iter().map(String::as_str).filter(|name| !name.contains('*'));
-        let told = desk.findings.add(Code::UnknownTag, ask.span, format!("`{}` doesn't list the tag `{tag}`", ask.connection));
+        let told =
+            desk.findings.add(Code::UnknownTag, ask.span, format!("`{}` doesn't list the tag `{tag}`", ask.connection));
         match near::nearest(tag, plain) {
             Some(near) => told.help(format!("did you mean `{near}`?")),
             None => told.help("add it to the connection's `tags`"),

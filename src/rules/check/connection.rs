@@ -101,6 +101,8 @@ fn foreign_keys(entry: &Entry, provider: ProviderKind, desk: &mut Desk<'_>) {
     }
     if provider == ProviderKind::Webhook && entry.value.get("base_url").is_some() {
         let span = entry.value.get("base_url").map_or(entry.key_span, |node| node.span);
-        desk.findings.add(Code::UnknownKey, span, "a webhook connection has no `base_url`").help("its whole address is `url`");
+        desk.findings
+            .add(Code::UnknownKey, span, "a webhook connection has no `base_url`")
+            .help("its whole address is `url`");
     }
 }

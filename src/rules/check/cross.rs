@@ -1,6 +1,6 @@
 //! What only the whole set can tell.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use super::desk::{Desk, Target};
 use super::draft::{Draft, Named};
@@ -45,16 +45,18 @@ fn unique(what: &str, names: &[(&str, Span)], desk: &mut Desk<'_>) {
 
 /// Whatever is referred to is defined.
 pub fn references_lead_somewhere(draft: &Draft, desk: &mut Desk<'_>) {
+    let (sources, connections, rules) = (names(&draft.sources), names(&draft.connections), names(&draft.rules));
     for reference in std::mem::take(&mut desk.references) {
         let (known, what, code) = match reference.target {
-            Target::Source => (names(&draft.sources), "source", Code::UnknownSource),
-            Target::Connection => (names(&draft.connections), "connection", Code::UnknownConnection),
-            Target::Rule => (names(&draft.rules), "rule", Code::UnknownRule),
+            Target::Source => (&sources, "source", Code::UnknownSource),
+            Target::Connection => (&connections, "connection", Code::UnknownConnection),
+            Target::Rule => (&rules, "rule", Code::UnknownRule),
         };
         let name = reference.name.as_str();
-        if known.contains(&name) {
+        if known.set.contains(name) {
             continue;
         }
+        let known = &known.list;
         let nearest = near::nearest(name, known.iter().copied());
         let told = desk.findings.add(code, reference.span, format!("there is no {what} `{name}`"));
         match nearest {
@@ -68,6 +70,13 @@ pub fn references_lead_somewhere(draft: &Draft, desk: &mut Desk<'_>) {
     }
 }
 
-fn names<T>(named: &[Named<T>]) -> Vec<&str> {
-    named.iter().map(|named| named.name.as_str()).collect()
+/// Names in the order of the files, and for looking one up.
+struct Names<'n> {
+    list: Vec<&'n str>,
+    set: HashSet<&'n str>,
+}
+
+fn names<T>(named: &[Named<T>]) -> Names<'_> {
+    let list: Vec<_> = named.iter().map(|named| named.name.as_str()).collect();
+    Names { set: list.iter().copied().collect(), list }
 }

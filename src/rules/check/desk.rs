@@ -1,7 +1,7 @@
 //! What every reader needs: a place for findings, and the reading of expressions at their exact places.
 
-use crate::rules::codes::Code;
 use crate::domain::name::ConnectionName;
+use crate::rules::codes::Code;
 use crate::rules::expr::ast::{Node as ExprNode, Path};
 use crate::rules::expr::known::Known;
 use crate::rules::expr::template::Template;
@@ -75,10 +75,10 @@ impl<'f> Desk<'f> {
     }
 
     /// Reads an expression without asking yet what its names mean.
-    pub fn unchecked(&mut self, node: &Node) -> Option<(String, Expr)> {
+    pub fn unchecked(&mut self, node: &Node) -> Option<Expr> {
         let source = node.scalar()?;
         match expr::read(&source) {
-            Ok(expr) => Some((source, expr)),
+            Ok(expr) => Some(expr),
             Err(problems) => {
                 self.tell(node, &source, problems);
                 None

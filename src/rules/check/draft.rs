@@ -38,11 +38,8 @@ impl Draft {
         let sources = self.sources.into_iter().filter_map(|named| named.value).collect();
         let connections = self.connections.into_iter().filter_map(|named| named.value).collect();
         let rules = self.rules.into_iter().filter_map(|named| named.value).collect();
-        let shared = Shared {
-            values: by_name(self.values),
-            conditions: by_name(self.conditions),
-            hours: by_name(self.hours),
-        };
+        let shared =
+            Shared { values: by_name(self.values), conditions: by_name(self.conditions), hours: by_name(self.hours) };
         (Catalog::new((files, shown), sources, connections, rules, shared), self.tests)
     }
 }

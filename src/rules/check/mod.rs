@@ -11,6 +11,7 @@ mod cross;
 mod desk;
 mod draft;
 mod effects;
+mod expectation;
 mod reply;
 mod rule;
 mod shape;
@@ -91,7 +92,8 @@ fn tree(index: usize, file: &RuleFile, findings: &mut Findings<'_>) -> Option<No
 fn read(trees: &[(&RuleFile, Node)], desk: &mut Desk<'_>) -> Draft {
     let mut draft = Draft::default();
     let rule_files = || trees.iter().filter(|(file, _)| !file.holds_tests()).map(|(_, tree)| tree);
-    let entries = |key: &'static str| rule_files().flat_map(move |tree| tree.get(key).map(Node::entries).unwrap_or_default());
+    let entries =
+        |key: &'static str| rule_files().flat_map(move |tree| tree.get(key).map(Node::entries).unwrap_or_default());
     draft.values = entries("values").map(shared::value).collect();
     draft.hours = entries("hours").map(shared::hours).collect();
     desk.known.values = draft.values.iter().filter_map(|v| Some((v.name.clone(), v.value.clone()?))).collect();
@@ -99,7 +101,8 @@ fn read(trees: &[(&RuleFile, Node)], desk: &mut Desk<'_>) -> Draft {
     desk.known.sources = entries("sources").filter_map(source::carrier).collect();
     let unchecked: Vec<_> = entries("conditions").filter_map(|entry| shared::condition(entry, desk)).collect();
     let mut conditions: HashMap<String, _> = shared::conditions(&unchecked, desk).into_iter().collect();
-    let named = |entry: &Entry| Named { name: entry.key.clone(), span: entry.key_span, value: conditions.remove(&entry.key) };
+    let named =
+        |entry: &Entry| Named { name: entry.key.clone(), span: entry.key_span, value: conditions.remove(&entry.key) };
     draft.conditions = entries("conditions").map(named).collect();
     draft.sources = entries("sources").map(|entry| source::read(entry, desk)).collect();
     draft.connections = entries("connections").map(|entry| connection::read(entry, desk)).collect();

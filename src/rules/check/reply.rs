@@ -98,7 +98,9 @@ fn has_a_place(node: &Node, desk: &mut Desk<'_>) {
         let sources = &desk.known.sources;
         if !sources.is_empty() && sources.iter().all(|source| source.kind != kind) {
             let message = format!("no source of this rule can answer with `{}`", entry.key);
-            desk.findings.add(Code::CantDo, entry.key_span, message).help(format!("only `{}` sources can", kind.name()));
+            desk.findings
+                .add(Code::CantDo, entry.key_span, message)
+                .help(format!("only `{}` sources can", kind.name()));
         }
     }
     if let (Some(_), Some(flow)) = (node.get("target_page"), node.get("target_flow")) {

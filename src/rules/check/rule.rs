@@ -51,7 +51,8 @@ fn rule(file: &RuleFile, node: &Node, desk: &mut Desk<'_>) -> Option<Named<Rule>
     let stop = Desk::flag(node, "stop").unwrap_or(false);
     let id = node.get("id")?;
     let name = id.scalar()?;
-    let is_empty = |key: &str| node.get(key).is_none_or(|it| matches!(&it.kind, Kind::Map(entries) if entries.is_empty()));
+    let is_empty =
+        |key: &str| node.get(key).is_none_or(|it| matches!(&it.kind, Kind::Map(entries) if entries.is_empty()));
     if ["tag", "set", "forward"].into_iter().all(is_empty) && node.get("reply").is_none() && !stop {
         desk.findings
             .add(Code::DoesNothing, id.span, format!("the rule `{name}` does nothing"))
@@ -104,7 +105,8 @@ fn matcher(node: &Node, desk: &mut Desk<'_>) -> Matcher {
         matcher.params.push((entry.key.clone(), wanted));
     }
     if let Some(text) = node.get("text") {
-        matcher.contains = texts(text, "contains", desk).into_iter().filter_map(|(text, at)| phrase(&text, at, desk)).collect();
+        matcher.contains =
+            texts(text, "contains", desk).into_iter().filter_map(|(text, at)| phrase(&text, at, desk)).collect();
         // The table of keys has told of what is none.
         matcher.regex = texts(text, "regex", desk).iter().filter_map(|(text, _)| Regexp::parse(text).ok()).collect();
         if matches!(&text.kind, Kind::Map(entries) if entries.is_empty()) {

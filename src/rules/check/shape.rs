@@ -244,9 +244,10 @@ fn wrong_value(shape: &Shape, text: &str) -> Option<String> {
         Shape::Time => {
             (Timestamp::parse(text).is_some(), "a time with its zone: `2026-03-02T15:00:00-05:00`".to_owned())
         }
-        Shape::Hours => {
-            (hours::Span::parse(text).is_some(), "hours: `09:00-18:00`; `22:00-02:00` goes on into the next day".to_owned())
-        }
+        Shape::Hours => (
+            hours::Span::parse(text).is_some(),
+            "hours: `09:00-18:00`; `22:00-02:00` goes on into the next day".to_owned(),
+        ),
         Shape::Date => (hours::date(text).is_some(), "a date: `2026-12-25`".to_owned()),
         Shape::Zone => (
             hours::Hours::in_zone(text).is_some(),

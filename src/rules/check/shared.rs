@@ -17,7 +17,6 @@ pub struct Unchecked<'n> {
     name: &'n str,
     span: Span,
     node: &'n Node,
-    source: String,
     expr: Expr,
 }
 
@@ -34,7 +33,9 @@ pub fn hours(entry: &Entry) -> Named<Hours> {
     let value = zone.map(|mut office| {
         for line in entry.value.entries() {
             let days = if line.key == "daily" { Some((0..DAYS.len()).collect()) } else { hours::days(&line.key) };
-            let spans = || line.value.one_or_many().iter().filter_map(Node::scalar).filter_map(|text| hours::Span::parse(&text));
+            let spans = || {
+                line.value.one_or_many().iter().filter_map(Node::scalar).filter_map(|text| hours::Span::parse(&text))
+            };
             for day in days.unwrap_or_default() {
                 spans().for_each(|span| office.open_on(day, span));
             }
@@ -49,8 +50,8 @@ pub fn hours(entry: &Entry) -> Named<Hours> {
 
 /// Reads a named condition; what its names mean is asked when all names are known.
 pub fn condition<'n>(entry: &'n Entry, desk: &mut Desk<'_>) -> Option<Unchecked<'n>> {
-    let (source, expr) = desk.unchecked(&entry.value)?;
-    Some(Unchecked { name: &entry.key, span: entry.key_span, node: &entry.value, source, expr })
+    let expr = desk.unchecked(&entry.value)?;
+    Some(Unchecked { name: &entry.key, span: entry.key_span, node: &entry.value, expr })
 }
 
 /// Makes the conditions known, each with what it costs together with those that it names, and then checks each.

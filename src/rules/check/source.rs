@@ -32,9 +32,11 @@ fn kind(node: &Node) -> Option<SourceKind> {
 
 fn types(node: &Node) -> ParamTypes {
     let declared = node.get("types").map(Node::entries).unwrap_or_default();
-    ParamTypes::new(declared.iter().filter_map(|entry| {
-        Some((entry.key.clone(), entry.value.scalar().and_then(|name| ParamType::named(&name))?))
-    }))
+    ParamTypes::new(
+        declared.iter().filter_map(|entry| {
+            Some((entry.key.clone(), entry.value.scalar().and_then(|name| ParamType::named(&name))?))
+        }),
+    )
 }
 
 /// Reads one source; the table of keys has been held against it already.

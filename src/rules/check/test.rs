@@ -1,61 +1,94 @@
 //! Reading a test.
 
 use std::path::Path;
+use std::rc::Rc;
+use std::time::Duration;
 
-use super::desk::{Desk, Target};
-use crate::domain::name::{ConnectionName, RuleId, SourceName};
+use super::desk::{Asked, Desk, Target};
+use super::expectation;
+use crate::domain::duration::parse_duration;
+use crate::domain::json::{Json, OwnedJson};
+use crate::domain::name::{ConnectionName, SourceName};
 use crate::domain::tag::TagName;
 use crate::domain::time::Timestamp;
 use crate::rules::codes::Code;
+use crate::rules::expr::ast::Root;
+use crate::rules::expr::known::{Carrier, Known};
 use crate::rules::files::RuleFile;
-use crate::rules::testing::{Expectation, ExpectedReply, RuleTest, ShortEvent, TagSets, Trigger};
-use crate::rules::yaml::{Kind, Node};
+use crate::rules::testing::{RuleTest, ShortEvent, Step, Trigger};
+use crate::rules::yaml::{Entry, Node};
 
 /// Noon of the first day of 2026, in milliseconds: when an event is received if the test doesn't say.
 const DEFAULT_AT: Timestamp = Timestamp(1_767_268_800_000);
 
 /// Reads one test; the table of keys has been held against it already.
 pub fn read(file: &RuleFile, node: &Node, desk: &mut Desk<'_>) -> Option<RuleTest> {
-    let trigger = trigger(file, node, desk);
     let tagged = node.get("tagged").map(|node| tagged(node, desk)).unwrap_or_default();
-    let expect = node.get("expect").map(|node| expectation(node, desk));
+    let steps = steps(file, node, desk);
     let name = node.get("name")?;
     let (line, _) = desk.findings.place(name.span.file, name.span.start);
     let at = Desk::text(node, "at").and_then(|text| Timestamp::parse(&text)).unwrap_or(DEFAULT_AT);
-    Some(RuleTest {
-        name: name.scalar()?,
-        file: file.path.clone(),
-        line,
-        span: name.span,
-        at,
-        trigger: trigger?,
-        tagged,
-        expect: expect?,
-    })
+    Some(RuleTest { name: name.scalar()?, file: file.path.clone(), line, span: name.span, at, tagged, steps: steps? })
 }
 
-fn trigger(file: &RuleFile, node: &Node, desk: &mut Desk<'_>) -> Option<Trigger> {
-    match (node.get("event"), node.get("request")) {
-        (Some(event), None) => short_event(event, desk).map(Trigger::Event),
-        (None, Some(request)) => {
-            let source = source(request, desk)?;
-            let body = Desk::text(request, "body")?;
-            let folder = Path::new(&file.path).parent().unwrap_or(Path::new(""));
-            Some(Trigger::Request { source, body: folder.join(body) })
-        }
-        (None, None) if node.get("steps").is_some() => None,
-        (None, None) => {
-            let help = "an `event` in short, or a `request` with the file of a raw body";
+/// A test without `steps` is one step.
+fn steps(file: &RuleFile, node: &Node, desk: &mut Desk<'_>) -> Option<Vec<Step>> {
+    let Some(steps) = node.get("steps") else {
+        let nothing = node.get("event").is_none() && node.get("request").is_none();
+        if nothing {
+            let help = "an `event` in short, a `request` with the file of a raw body, or `steps`";
             desk.findings.add(Code::MissingKey, node.span, "a test needs an `event` or a `request`").help(help);
-            None
         }
+        if node.get("expect").is_none() {
+            desk.findings
+                .add(Code::MissingKey, node.span, "a test needs `expect`")
+                .help("as in `expect: { rules: [pricing-lead] }`");
+        }
+        let step = step(file, node, desk)?;
+        return (!nothing).then(|| vec![step]);
+    };
+    for entry in node.entries().iter().filter(|entry| ["event", "request", "expect"].contains(&entry.key.as_str())) {
+        desk.findings
+            .add(Code::BadValue, entry.key_span, format!("a test with `steps` has each `{}` in one of them", entry.key))
+            .help("move it into a step");
+    }
+    let read: Vec<Step> = steps.items().iter().filter_map(|node| step(file, node, desk)).collect();
+    if read.iter().all(|step| step.expect.is_empty()) && steps.items().iter().all(|step| step.get("expect").is_none()) {
+        desk.findings
+            .add(Code::AssertsNothing, steps.span, "no step expects anything, so this test can't fail")
+            .help("give one of the steps `expect`");
+    }
+    Some(read)
+}
+
+fn step(file: &RuleFile, node: &Node, desk: &mut Desk<'_>) -> Option<Step> {
+    let trigger = match (node.get("event"), node.get("request")) {
+        (Some(event), None) => Some(Trigger::Event(Box::new(short_event(event, desk)?))),
+        (None, Some(request)) => Some(self::request(file, request, desk)?),
+        (None, None) => None,
         (Some(_), Some(request)) => {
             desk.findings
-                .add(Code::BadValue, request.span, "a test has an `event` or a `request`, and not both")
-                .help("make two tests of it");
-            None
+                .add(Code::BadValue, request.span, "here is an `event` or a `request`, and not both")
+                .help("make two steps of it, or two tests");
+            return None;
         }
+    };
+    let after = node.get("after");
+    if trigger.is_none() && after.is_none() && node.get("name").is_none() {
+        desk.findings
+            .add(Code::MissingKey, node.span, "nothing happens in this step")
+            .help("give it an `event`, a `request`, or time: `after: 7d`");
     }
+    let after = after.and_then(Node::scalar).and_then(|text| parse_duration(&text)).unwrap_or(Duration::ZERO);
+    let expect = node.get("expect").map(|node| expectation::read(node, desk)).unwrap_or_default();
+    Some(Step { after, trigger, expect })
+}
+
+fn request(file: &RuleFile, node: &Node, desk: &mut Desk<'_>) -> Option<Trigger> {
+    let source = source(node, desk)?;
+    let body = Desk::text(node, "body")?;
+    let folder = Path::new(&file.path).parent().unwrap_or(Path::new(""));
+    Some(Trigger::Request { source, body: folder.join(body) })
 }
 
 fn source(node: &Node, desk: &mut Desk<'_>) -> Option<SourceName> {
@@ -66,75 +99,82 @@ fn source(node: &Node, desk: &mut Desk<'_>) -> Option<SourceName> {
 }
 
 fn short_event(node: &Node, desk: &mut Desk<'_>) -> Option<ShortEvent> {
-    let source = source(node, desk);
-    let params = node.get("params").map_or_else(|| "{}".to_owned(), Node::to_json_text);
+    let source = source(node, desk)?;
+    never_carried(node, source.as_str(), desk);
+    let payload = json(node.get("payload"), Json::EMPTY_MAP);
     Some(ShortEvent {
-        source: source?,
         intent: Desk::text(node, "intent"),
         kind: Desk::text(node, "type"),
         language: Desk::text(node, "language"),
         confidence: Desk::text(node, "confidence").and_then(|text| text.parse().ok()),
         text: Desk::text(node, "text"),
         session: Desk::text(node, "session"),
+        page: Desk::text(node, "page"),
+        flow: Desk::text(node, "flow"),
         contact: Desk::text(node, "contact"),
-        params,
+        params: json(node.get("params"), Json::EMPTY_MAP),
+        form: form(node.get("form").map(Node::entries).unwrap_or_default()),
+        body: json(node.get("body"), payload.json()),
+        query: pairs(node.get("query"), str::to_owned),
+        headers: pairs(node.get("headers"), str::to_ascii_lowercase),
+        payload,
+        ..ShortEvent::of(source)
     })
+}
+
+/// A test must not give what its source could never carry.
+fn never_carried(node: &Node, source: &str, desk: &mut Desk<'_>) {
+    const CARRIED: [(&str, Root); 8] = [
+        ("intent", Root::Intent),
+        ("type", Root::Type),
+        ("language", Root::Language),
+        ("confidence", Root::Confidence),
+        ("session", Root::Session),
+        ("page", Root::Page),
+        ("flow", Root::Flow),
+        ("form", Root::Form),
+    ];
+    let Some(carrier): Option<Rc<Carrier>> = desk.known.sources.iter().find(|known| known.name == source).cloned()
+    else {
+        return;
+    };
+    for entry in node.entries() {
+        let root = CARRIED.into_iter().find(|(key, _)| *key == entry.key).map(|(_, root)| root);
+        if let Some(root) = root.filter(|root| !carrier.carries(*root)) {
+            let message = format!("no event of `{source}` carries `{}`", entry.key);
+            desk.findings.add(Code::NotCarried, entry.key_span, message).help(Known::who_carries(root));
+        }
+    }
+}
+
+fn json(node: Option<&Node>, absent: Json<'_>) -> OwnedJson {
+    let text = node.map_or_else(|| absent.text().to_owned(), Node::to_json_text);
+    Json::parse(text.as_bytes()).map_or_else(|_| OwnedJson::of(absent), OwnedJson::of)
+}
+
+/// As Dialogflow CX sends it: a list whose items have their name in them.
+fn form(entries: &[Entry]) -> OwnedJson {
+    let parameter = |entry: &Entry| {
+        let name = format!("\"displayName\":{}", serde_json::Value::String(entry.key.clone()));
+        let line = |e: &Entry| format!("{}:{}", serde_json::Value::String(e.key.clone()), e.value.to_json_text());
+        let rest: Vec<_> = entry.value.entries().iter().map(line).collect();
+        format!("{{{}}}", std::iter::once(name).chain(rest).collect::<Vec<_>>().join(","))
+    };
+    let text = format!("[{}]", entries.iter().map(parameter).collect::<Vec<_>>().join(","));
+    Json::parse(text.as_bytes()).map_or_else(|_| OwnedJson::of(Json::EMPTY_LIST), OwnedJson::of)
+}
+
+fn pairs(node: Option<&Node>, name: fn(&str) -> String) -> Vec<(String, String)> {
+    let entries = node.map(Node::entries).unwrap_or_default();
+    entries.iter().filter_map(|entry| Some((name(&entry.key), entry.value.scalar()?))).collect()
 }
 
 fn tagged(node: &Node, desk: &mut Desk<'_>) -> Vec<(ConnectionName, Vec<TagName>)> {
     let mut tagged = Vec::new();
     for entry in node.entries() {
         desk.refer(Target::Connection, &entry.key, entry.key_span);
-        tagged.extend(ConnectionName::parse(&entry.key).ok().zip(Some(tags(&entry.value))));
+        desk.ask(&entry.key, Asked::Tag(None), entry.key_span);
+        tagged.extend(ConnectionName::parse(&entry.key).ok().zip(Some(expectation::tags(&entry.value))));
     }
     tagged
-}
-
-fn tags(node: &Node) -> Vec<TagName> {
-    node.items().iter().filter_map(Node::scalar).filter_map(|text| TagName::parse(&text)).collect()
-}
-
-fn expectation(node: &Node, desk: &mut Desk<'_>) -> Expectation {
-    if matches!(node.kind, Kind::Map(_)) && node.entries().is_empty() {
-        desk.findings
-            .add(Code::AssertsNothing, node.span, "this test expects nothing, so it can't fail")
-            .help("give `expect` one of: rules, tag, reply");
-    }
-    Expectation {
-        rules: node.get("rules").map(|rules| expected_rules(rules, desk)),
-        tags: node.get("tag").map(|tags| expected_tags(tags, desk)),
-        reply: node.get("reply").map(expected_reply),
-    }
-}
-
-fn expected_rules(node: &Node, desk: &mut Desk<'_>) -> Vec<RuleId> {
-    let mut rules = Vec::new();
-    for item in node.items() {
-        let Some(name) = item.scalar() else { continue };
-        desk.refer(Target::Rule, &name, item.span);
-        rules.extend(RuleId::parse(&name).ok());
-    }
-    rules
-}
-
-fn expected_tags(node: &Node, desk: &mut Desk<'_>) -> TagSets {
-    let mut sets = TagSets::default();
-    for entry in node.entries() {
-        desk.refer(Target::Connection, &entry.key, entry.key_span);
-        for (key, wants) in [("add", true), ("remove", false)] {
-            for tag in entry.value.get(key).map(tags).unwrap_or_default() {
-                sets.set(&entry.key, tag, wants);
-            }
-        }
-    }
-    sets
-}
-
-/// As the JSON that a rendered reply is compared in. A text alone stands for a reply with nothing else.
-fn expected_reply(node: &Node) -> ExpectedReply {
-    match &node.kind {
-        Kind::Null => ExpectedReply::Nothing,
-        Kind::Map(_) => ExpectedReply::Reply(node.to_json()),
-        _ => ExpectedReply::Reply(serde_json::json!({ "text": node.scalar().unwrap_or_default() })),
-    }
 }

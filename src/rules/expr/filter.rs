@@ -51,10 +51,7 @@ fn text_filter<'v>(filter: Filter, text: &str, arguments: &[Value<'_>]) -> Resul
         Filter::Upper => text.to_uppercase(),
         Filter::Trim => text.trim().to_owned(),
         Filter::Slug => slug(text),
-        Filter::Replace => {
-            let by = if argument(1).is_unset() { "" } else { words(filter, argument(1))? };
-            replace(text, words(filter, argument(0))?, by)?
-        }
+        Filter::Replace => replace(text, words(filter, argument(0))?, perhaps_empty(filter, argument(1))?)?,
         Filter::Truncate => {
             let Value::Number(Number::Int(most @ 1..)) = argument(0) else {
                 return Err(ExprFault::new("`truncate` takes a whole number of characters, at least 1"));
@@ -72,6 +69,14 @@ fn words<'a>(filter: Filter, value: &'a Value<'_>) -> Result<&'a str, ExprFault>
     }
 }
 
+fn perhaps_empty<'a>(filter: Filter, value: &'a Value<'_>) -> Result<&'a str, ExprFault> {
+    match value {
+        Value::Unset => Ok(""),
+        Value::Text(text) if text.is_empty() => Ok(""),
+        value => words(filter, value),
+    }
+}
+
 /// What it would make is counted before it is made.
 fn replace(text: &str, from: &str, to: &str) -> Result<String, ExprFault> {
     let found = memchr::memmem::find_iter(text.as_bytes(), from.as_bytes()).count();
@@ -82,7 +87,7 @@ fn replace(text: &str, from: &str, to: &str) -> Result<String, ExprFault> {
 }
 
 fn join<'v>(items: &[Value<'_>], between: &Value<'_>) -> Result<Value<'v>, ExprFault> {
-    let between = if between.is_unset() { "" } else { words(Filter::Join, between)? };
+    let between = perhaps_empty(Filter::Join, between)?;
     let mut joined = String::new();
     for item in items.iter().filter(|item| !item.is_unset()) {
         if !joined.is_empty() {

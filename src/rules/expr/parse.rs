@@ -455,6 +455,8 @@ fn unknown_function(name: &str, span: Range<usize>) -> Problem {
     let problem = Problem::new(ProblemKind::UnknownName, span, message);
     match near::nearest(name, ["open", "bucket"]) {
         Some(near) => problem.fix(near),
-        None => problem.help("there are `open(..)` and `bucket(..)`; a filter is written after a value: `value | filter`"),
+        None => {
+            problem.help("there are `open(..)` and `bucket(..)`; a filter is written after a value: `value | filter`")
+        }
     }
 }

@@ -16,15 +16,13 @@ pub struct Regexp(Regex);
 impl Regexp {
     /// Compiles; the error says what is wrong in one line.
     pub fn parse(source: &str) -> Result<Self, String> {
-        let built = RegexBuilder::new(source)
-            .size_limit(COMPILED)
-            .dfa_size_limit(SEARCHED)
-            .nest_limit(NESTING)
-            .build();
+        let built = RegexBuilder::new(source).size_limit(COMPILED).dfa_size_limit(SEARCHED).nest_limit(NESTING).build();
         built.map(Self).map_err(|error| match error {
             regex::Error::CompiledTooBig(_) => "it would be too large; make its repetitions smaller".to_owned(),
             // The library draws the place on lines of its own and says last what is wrong.
-            error => error.to_string().lines().last().unwrap_or("it can't be read").trim_start_matches("error: ").to_owned(),
+            error => {
+                error.to_string().lines().last().unwrap_or("it can't be read").trim_start_matches("error: ").to_owned()
+            }
         })
     }
 

@@ -36,12 +36,18 @@ pub static CONNECTION: Object = Object {
             Shape::Flag,
             "Whether private and loopback addresses may be called; `false` by default.",
         ),
-        Key::new("token", Shape::Secret, "The credential of providers that use a token.").example("token: env:TIC_CHANNEL_TOKEN"),
-        Key::new("username", Shape::Secret, "The user, where a token is exchanged for.").example("username: env:B2CHAT_USERNAME"),
+        Key::new("token", Shape::Secret, "The credential of providers that use a token.")
+            .example("token: env:TIC_CHANNEL_TOKEN"),
+        Key::new("username", Shape::Secret, "The user, where a token is exchanged for.")
+            .example("username: env:B2CHAT_USERNAME"),
         Key::new("password", Shape::Secret, "The password, where a token is exchanged for.")
             .example("password: env:B2CHAT_PASSWORD"),
-        Key::new("url", Shape::SecretUrl, "Where a forward goes; who knows it may send there, so it is kept like a secret.")
-            .example("url: env:ZAPIER_HOOK_URL"),
+        Key::new(
+            "url",
+            Shape::SecretUrl,
+            "Where a forward goes; who knows it may send there, so it is kept like a secret.",
+        )
+        .example("url: env:ZAPIER_HOOK_URL"),
         Key::new("signing_secret", Shape::Secret, "Signs what is forwarded, as Standard Webhooks do.")
             .example("signing_secret: env:OUT_SECRET"),
         Key::new(
@@ -54,17 +60,29 @@ pub static CONNECTION: Object = Object {
             Shape::OneOf(Words { now: || vec!["create", "skip"], later: &[] }),
             "B2Chat: what becomes of tags that the account doesn't know; `create` by default.",
         ),
-        Key::new("tags", Shape::OneOrMany(&Shape::Text), "The tags in use here, `*` for any run of characters; another name is a finding.")
-            .example("tags: [Lead, Cold, \"Plan *\"]"),
+        Key::new(
+            "tags",
+            Shape::OneOrMany(&Shape::Text),
+            "The tags in use here, `*` for any run of characters; another name is a finding.",
+        )
+        .example("tags: [Lead, Cold, \"Plan *\"]"),
         Key::new(
             "exclusive",
             Shape::List(&Shape::Either(&[Shape::Text, Shape::List(&Shape::Text)])),
             "Tags of which a contact has one: adding one removes the others. A list in the list is a set of its own.",
         )
         .example("exclusive: [\"stage:*\"]"),
-        Key::new("unless_tagged", Shape::OneOrMany(&Shape::Text), "Any one of these tags forbids every add and set here, never a remove.")
-            .example("unless_tagged: [Opt-out]"),
-        Key::new("account", Shape::Text, "Connections of one account share one allowance; by default those with one credential."),
+        Key::new(
+            "unless_tagged",
+            Shape::OneOrMany(&Shape::Text),
+            "Any one of these tags forbids every add and set here, never a remove.",
+        )
+        .example("unless_tagged: [Opt-out]"),
+        Key::new(
+            "account",
+            Shape::Text,
+            "Connections of one account share one allowance; by default those with one credential.",
+        ),
         Key::new("dry_run", Shape::Flag, "`true`: decide and record, call nothing."),
     ],
 };

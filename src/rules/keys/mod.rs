@@ -26,10 +26,18 @@ pub static RULE_FILE: Object = Object {
         Key::new("rules", Shape::List(&Shape::Object(&RULE)), "What to do with which events, in this order."),
         Key::new("values", Shape::Named(&Shape::Anything), "Named values that expressions use as `values.name`.")
             .example("values: { big: 1000 }"),
-        Key::new("conditions", Shape::Named(&Shape::Condition), "Named conditions that expressions use as `conditions.name`.")
-            .example("conditions: { buyer: params.budget >= values.big }"),
-        Key::new("hours", Shape::Named(&Shape::Object(&HOURS)), "Named opening hours that expressions ask as `open(\"name\")`.")
-            .example("hours: { office: { zone: America/Bogota, mon-fri: \"09:00-18:00\", except: [2026-12-25] } }"),
+        Key::new(
+            "conditions",
+            Shape::Named(&Shape::Condition),
+            "Named conditions that expressions use as `conditions.name`.",
+        )
+        .example("conditions: { buyer: params.budget >= values.big }"),
+        Key::new(
+            "hours",
+            Shape::Named(&Shape::Object(&HOURS)),
+            "Named opening hours that expressions ask as `open(\"name\")`.",
+        )
+        .example("hours: { office: { zone: America/Bogota, mon-fri: \"09:00-18:00\", except: [2026-12-25] } }"),
     ],
 };
 

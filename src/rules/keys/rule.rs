@@ -1,7 +1,7 @@
 //! The keys of a rule.
 
-use super::shape::{Key, Object, Shape};
 use super::shape::Words;
+use super::shape::{Key, Object, Shape};
 use super::source::CONTACT;
 
 pub static RULE: Object = Object {
@@ -29,8 +29,12 @@ pub static RULE: Object = Object {
         Key::new("reply", Shape::Either(&[Shape::Template, Shape::Object(&REPLY)]), "What to answer.")
             .example("reply: \"¡Gracias! Te llamamos hoy.\""),
         Key::new("stop", Shape::Flag, "`true`: no rule after this one sees the event."),
-        Key::new("set", Shape::Mapping(&Shape::Mapping(&Shape::Anything)), "Fields of the contact to set, by connection.")
-            .example("set: { crm: { plan: \"{{ params.plan }}\" } }"),
+        Key::new(
+            "set",
+            Shape::Mapping(&Shape::Mapping(&Shape::Anything)),
+            "Fields of the contact to set, by connection.",
+        )
+        .example("set: { crm: { plan: \"{{ params.plan }}\" } }"),
         Key::new("forward", Shape::Mapping(&Shape::Anything), "Bodies to send on, by connection.")
             .example("forward: { zapier-sales: { name: \"{{ params.name }}\" } }"),
     ],
@@ -55,8 +59,7 @@ static MATCH: Object = Object {
             "Parameters and their values; `\"*\"` alone means that it is set.",
         )
         .example("params: { plan: [pro, enterprise], phone: \"*\" }"),
-        Key::new("text", Shape::Object(&TEXT), "What the person said.")
-            .example("text: { contains: [precio, coste] }"),
+        Key::new("text", Shape::Object(&TEXT), "What the person said.").example("text: { contains: [precio, coste] }"),
     ],
 };
 
@@ -93,7 +96,8 @@ static TAG_ENTRY: Object = Object {
     what: "a tag",
     keys: &[
         Key::new("name", Shape::Template, "The tag's name.").required(),
-        Key::new("for", Shape::Duration, "For how long: the tag goes again so long after the event.").example("for: 7d"),
+        Key::new("for", Shape::Duration, "For how long: the tag goes again so long after the event.")
+            .example("for: 7d"),
         Key::new("when", Shape::Condition, "When this tag is changed at all.").example("when: params.budget >= 5000"),
     ],
 };
@@ -113,8 +117,12 @@ static REPLY: Object = Object {
             .example("contexts: [{ name: awaiting-plan, lifespan: 3 }]"),
         Key::new("event", Shape::Object(&EVENT), "An event that the platform shall act on instead of an answer.")
             .example("event: { name: WELCOME }"),
-        Key::new("parameters", Shape::Mapping(&Shape::Anything), "Dialogflow CX: session parameters to set; nothing after the colon removes one.")
-            .example("parameters: { plan: \"{{ params.plan }}\", quote: ~ }"),
+        Key::new(
+            "parameters",
+            Shape::Mapping(&Shape::Anything),
+            "Dialogflow CX: session parameters to set; nothing after the colon removes one.",
+        )
+        .example("parameters: { plan: \"{{ params.plan }}\", quote: ~ }"),
         Key::new("target_page", Shape::Template, "Dialogflow CX: the page to go to, by its resource name."),
         Key::new("target_flow", Shape::Template, "Dialogflow CX: the flow to go to, by its resource name."),
         Key::new(

@@ -53,8 +53,12 @@ static EVENT: Object = Object {
         Key::new("session", Shape::Text, "The conversation."),
         Key::new("page", Shape::Text, "Dialogflow CX: the page, by its display name."),
         Key::new("flow", Shape::Text, "Dialogflow CX: the flow, by its resource name."),
-        Key::new("form", Shape::Mapping(&Shape::Mapping(&Shape::Anything)), "Dialogflow CX: the form's parameters by name.")
-            .example("form: { size: { value: 40, state: FILLED } }"),
+        Key::new(
+            "form",
+            Shape::Mapping(&Shape::Mapping(&Shape::Anything)),
+            "Dialogflow CX: the form's parameters by name.",
+        )
+        .example("form: { size: { value: 40, state: FILLED } }"),
         Key::new("payload", Shape::Anything, "The item of the body that the event is read from."),
         Key::new("body", Shape::Anything, "The whole body; `payload` by default."),
         Key::new("query", Shape::Mapping(&Shape::Scalar), "The request's query."),
@@ -81,8 +85,12 @@ static EXPECT: Object = Object {
             Shape::Either(&[Shape::Text, Shape::Object(&EXPECTED_REPLY), Shape::Nothing]),
             "The answer: a text, or a mapping as in a rule; nothing after the colon: none.",
         ),
-        Key::new("set", Shape::Mapping(&Shape::Mapping(&Shape::Anything)), "Fields that are set, by connection; `{}`: none.")
-            .example("set: { crm: { plan: pro } }"),
+        Key::new(
+            "set",
+            Shape::Mapping(&Shape::Mapping(&Shape::Anything)),
+            "Fields that are set, by connection; `{}`: none.",
+        )
+        .example("set: { crm: { plan: pro } }"),
         Key::new("forward", Shape::Mapping(&Shape::Anything), "Bodies that are sent on, by connection; `{}`: none.")
             .example("forward: { zapier-sales: { name: Ana } }"),
         Key::new("contact", Shape::Mapping(&Shape::Text), "Whom the changes are for, by connection.")

@@ -29,7 +29,9 @@ pub fn find<'v>(rule: &'v Rule, home: Home<'v>, at: &ConnectionName, scope: &Sco
 /// What the source says, for rules that don't say otherwise.
 pub fn of_source<'v>(home: Home<'v>, at: &ConnectionName, scope: &Scope<'v>) -> Rendered<Found> {
     // What a test says that the source would have found stands before everything the source says.
-    if scope.found.is_none() && let Some(own) = of(&home.source.contact_at, at) {
+    if scope.found.is_none()
+        && let Some(own) = of(&home.source.contact_at, at)
+    {
         return by_template(own, format!("contact_at.{at} of the source"), scope);
     }
     let (by, create) = match &home.source.contact {

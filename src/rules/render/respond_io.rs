@@ -31,7 +31,9 @@ pub fn changes<'v>(home: Home<'v>, scope: &Scope<'v>) -> Result<Vec<Change>, Rul
     }
     let params = scope.event.params;
     let mut effects = Vec::new();
-    for (name, effect) in [("RB_REMOVETAGS", Effect::RemoveTag as fn(TagName) -> Effect), ("RB_ADDTAGS", Effect::AddTag)] {
+    for (name, effect) in
+        [("RB_REMOVETAGS", Effect::RemoveTag as fn(TagName) -> Effect), ("RB_ADDTAGS", Effect::AddTag)]
+    {
         let value = params.get(name).map_or(Value::Unset, Value::from_json);
         effects.extend(tags(name, value)?.into_iter().map(effect));
     }
@@ -63,7 +65,8 @@ pub fn changes<'v>(home: Home<'v>, scope: &Scope<'v>) -> Result<Vec<Change>, Rul
 
 /// `tag1, tag2`: one text, or a list of them.
 fn tags(name: &str, value: Value<'_>) -> Result<Vec<TagName>, RuleFault> {
-    let wrong = |what: &str| fault(format!("params.{name}"), format!("expected tags with commas between them, found {what}"));
+    let wrong =
+        |what: &str| fault(format!("params.{name}"), format!("expected tags with commas between them, found {what}"));
     let texts = match value {
         Value::Unset => Vec::new(),
         Value::List(items) => items,

@@ -1,19 +1,22 @@
 //! Tests of rules: events, and what the rules must make of them.
 
+mod expect;
+mod model;
 mod run;
 mod tag_sets;
 
 use std::path::PathBuf;
-
-use serde_json::Value;
+use std::time::Duration;
 
 use super::finding::Span;
 use crate::domain::event::Event;
-use crate::domain::json::Json;
-use crate::domain::name::{ConnectionName, RuleId, SourceName};
+use crate::domain::json::{Json, OwnedJson};
+use crate::domain::name::{ConnectionName, SourceName};
+use crate::domain::request::Fields;
 use crate::domain::tag::TagName;
 use crate::domain::time::Timestamp;
 
+pub use expect::{Bodies, Expectation, ExpectedReply};
 pub use run::{BodyReader, TestReport, TestResult, run_tests};
 pub use tag_sets::TagSets;
 
@@ -28,21 +31,30 @@ pub struct RuleTest {
     pub line: usize,
     /// Where its name stands.
     pub(super) span: Span,
-    /// When the event is received.
+    /// When its first event is received.
     pub(super) at: Timestamp,
-    /// What happens.
-    pub(super) trigger: Trigger,
     /// The contact's tags before, by connection.
     pub(super) tagged: Vec<(ConnectionName, Vec<TagName>)>,
+    /// What happens, one after the other; a test without `steps` has one.
+    pub(super) steps: Vec<Step>,
+}
+
+/// One thing that happens in a test.
+#[derive(Debug, Clone, Default)]
+pub struct Step {
+    /// How long after the one before.
+    pub after: Duration,
+    /// What happens; `None`: time goes by.
+    pub trigger: Option<Trigger>,
     /// What must come of it.
-    pub(super) expect: Expectation,
+    pub expect: Expectation,
 }
 
 /// What happens in a test.
 #[derive(Debug, Clone)]
 pub enum Trigger {
     /// An event in short.
-    Event(ShortEvent),
+    Event(Box<ShortEvent>),
     /// A raw request.
     Request {
         /// The source that it comes through.
@@ -62,46 +74,67 @@ pub struct ShortEvent {
     pub confidence: Option<f64>,
     pub text: Option<String>,
     pub session: Option<String>,
+    pub page: Option<String>,
+    pub flow: Option<String>,
     /// What the source would have found.
     pub contact: Option<String>,
-    /// JSON text of a mapping.
-    pub params: String,
+    /// A mapping.
+    pub params: OwnedJson,
+    /// A list of parameters with their `displayName`.
+    pub form: OwnedJson,
+    pub payload: OwnedJson,
+    pub body: OwnedJson,
+    pub query: Vec<(String, String)>,
+    /// Names in lower case.
+    pub headers: Vec<(String, String)>,
 }
 
 impl ShortEvent {
-    /// The event. Its body is empty: a test that needs one has a `request`.
+    /// An event of a source that carries nothing yet.
+    pub fn of(source: SourceName) -> Self {
+        let empty = || OwnedJson::of(Json::EMPTY_MAP);
+        Self {
+            source,
+            intent: None,
+            kind: None,
+            language: None,
+            confidence: None,
+            text: None,
+            session: None,
+            page: None,
+            flow: None,
+            contact: None,
+            params: empty(),
+            form: OwnedJson::of(Json::EMPTY_LIST),
+            payload: empty(),
+            body: empty(),
+            query: Vec::new(),
+            headers: Vec::new(),
+        }
+    }
+
+    /// The event, received at a time.
     pub fn event(&self, at: Timestamp) -> Event<'_> {
         let text = |text: &'_ Option<String>| text.clone().filter(|text| !text.is_empty()).map(Into::into);
+        let fields = |pairs: &[(String, String)]| {
+            Fields(pairs.iter().map(|(name, value)| (name.clone().into(), value.clone().into())).collect())
+        };
         Event {
             kind: text(&self.kind),
             intent: text(&self.intent),
             text: text(&self.text),
             language: text(&self.language),
             session: text(&self.session),
-            contact: text(&self.contact),
+            page: text(&self.page),
+            flow: text(&self.flow),
             confidence: self.confidence,
-            params: Json::parse(self.params.as_bytes()).unwrap_or(Json::EMPTY_MAP),
+            params: self.params.json(),
+            form: self.form.json(),
+            payload: self.payload.json(),
+            body: self.body.json(),
+            query: fields(&self.query),
+            headers: fields(&self.headers),
             ..Event::empty(self.source.clone(), at)
         }
     }
-}
-
-/// What a test expects; what is `None` isn't looked at.
-#[derive(Debug, Clone, Default)]
-pub struct Expectation {
-    /// The rules that match.
-    pub rules: Option<Vec<RuleId>>,
-    /// The tags that remain.
-    pub tags: Option<TagSets>,
-    /// The reply.
-    pub reply: Option<ExpectedReply>,
-}
-
-/// What reply a test expects.
-#[derive(Debug, Clone)]
-pub enum ExpectedReply {
-    /// None at all.
-    Nothing,
-    /// This one, as JSON.
-    Reply(Value),
 }

@@ -1,10 +1,10 @@
 //! Running tests.
 
-use std::collections::BTreeSet;
-
 use serde::Serialize;
 
-use super::{ExpectedReply, RuleTest, TagSets, Trigger};
+use super::expect::Came;
+use super::model::People;
+use super::{RuleTest, Step, Trigger};
 use crate::domain::decision::{Decision, Fault};
 use crate::domain::event::Event;
 use crate::domain::source::SourceConfig;
@@ -12,10 +12,11 @@ use crate::domain::time::Timestamp;
 use crate::rules::catalog::Catalog;
 use crate::rules::decide::{decide, decide_for};
 use crate::rules::files::read_body;
+use crate::rules::finder::find_parts;
 
 /// Reads a raw body by its source's own parser: hands over its events, or says why it can't.
 pub type BodyReader<'r> =
-    dyn Fn(&SourceConfig, &[u8], Timestamp, &mut dyn FnMut(&[Event<'_>])) -> Result<(), String> + 'r;
+    dyn Fn(&SourceConfig, &[u8], Timestamp, &mut dyn FnMut(&mut [Event<'_>])) -> Result<(), String> + 'r;
 
 /// What became of all tests.
 #[derive(Debug, Clone, Serialize)]
@@ -53,10 +54,22 @@ pub fn run_tests(catalog: &Catalog, tests: &[RuleTest], read_body: &BodyReader<'
 }
 
 fn run(catalog: &Catalog, test: &RuleTest, read_body: &BodyReader<'_>) -> TestResult {
-    let (differences, faults) = match outcome(catalog, test, read_body) {
-        Ok(decision) => (differences(test, &decision), decision.faults),
-        Err(problem) => (vec![problem], Vec::new()),
-    };
+    let mut people = People::tagged(&test.tagged);
+    let (mut differences, mut faults) = (Vec::new(), Vec::new());
+    let mut now = test.at;
+    for (index, step) in test.steps.iter().enumerate() {
+        now = now.plus(step.after);
+        let found = match take(catalog, step, now, &mut people, read_body) {
+            Ok(came) => {
+                let found = step.expect.differences(&came);
+                faults.extend(came.faults);
+                found
+            }
+            Err(problem) => vec![problem],
+        };
+        let place = if test.steps.len() > 1 { format!("step {}: ", index + 1) } else { String::new() };
+        differences.extend(found.into_iter().map(|difference| format!("{place}{difference}")));
+    }
     TestResult {
         name: test.name.clone(),
         file: test.file.clone(),
@@ -67,68 +80,38 @@ fn run(catalog: &Catalog, test: &RuleTest, read_body: &BodyReader<'_>) -> TestRe
     }
 }
 
-fn outcome(catalog: &Catalog, test: &RuleTest, reader: &BodyReader<'_>) -> Result<Decision, String> {
-    let (source, path) = match &test.trigger {
-        Trigger::Event(event) => {
-            return Ok(decide_for(catalog, &event.event(test.at), event.contact.as_deref()));
-        }
-        Trigger::Request { source, body } => (source, body),
+/// One step at a time of the test's own clock.
+fn take(
+    catalog: &Catalog,
+    step: &Step,
+    now: Timestamp,
+    people: &mut People,
+    reader: &BodyReader<'_>,
+) -> Result<Came, String> {
+    let mut came = Came::default();
+    people.pass(now, &mut came.outcome);
+    let mut add = |decision: Decision, faults: Vec<Fault>| {
+        people.apply(&decision.changes, now, &mut came.outcome);
+        came.rules.extend(decision.rules);
+        came.faults.extend(faults.into_iter().chain(decision.faults));
+        came.reply = came.reply.take().or(decision.reply);
     };
-    let config = catalog.source(source.as_str()).ok_or_else(|| format!("there is no source {source}"))?;
-    let bytes = read_body(path).map_err(|error| format!("the body can't be read: {error}"))?;
-    let mut whole = Decision::default();
-    reader(config, &bytes, test.at, &mut |events| {
-        for event in events {
-            let decision = decide(catalog, event);
-            whole.rules.extend(decision.rules);
-            whole.changes.extend(decision.changes);
-            whole.faults.extend(decision.faults);
-            whole.reply = whole.reply.take().or(decision.reply);
+    match &step.trigger {
+        None => {}
+        Some(Trigger::Event(event)) => {
+            add(decide_for(catalog, &event.event(now), event.contact.as_deref()), Vec::new());
         }
-    })
-    .map_err(|problem| format!("{}: {problem}", path.display()))?;
-    Ok(whole)
-}
-
-fn differences(test: &RuleTest, decision: &Decision) -> Vec<String> {
-    let mut differences = Vec::new();
-    if let Some(expected) = &test.expect.rules {
-        let (wanted, found): (BTreeSet<_>, BTreeSet<_>) = (expected.iter().collect(), decision.rules.iter().collect());
-        if wanted != found {
-            differences.push(format!("rules: expected {}, and there came {}", list(&wanted), list(&found)));
+        Some(Trigger::Request { source, body }) => {
+            let config = catalog.source(source.as_str()).ok_or_else(|| format!("there is no source {source}"))?;
+            let bytes = read_body(body).map_err(|error| format!("the body can't be read: {error}"))?;
+            let read = reader(config, &bytes, now, &mut |events| {
+                for event in events {
+                    let faults = find_parts(catalog, event);
+                    add(decide(catalog, event), faults);
+                }
+            });
+            read.map_err(|problem| format!("{}: {problem}", body.display()))?;
         }
     }
-    if let Some(expected) = &test.expect.tags {
-        let found = TagSets::remaining(&decision.changes, &test.tagged);
-        if *expected != found {
-            differences.push(format!("tag: expected {expected}, and there came {found}"));
-        }
-    }
-    if let Some(expected) = &test.expect.reply {
-        let expected = match expected {
-            ExpectedReply::Nothing => None,
-            ExpectedReply::Reply(reply) => Some(reply),
-        };
-        let found = decision.reply.as_ref().and_then(|reply| serde_json::to_value(reply).ok());
-        if expected != found.as_ref() {
-            let (expected, found) = (shown(expected), shown(found.as_ref()));
-            differences.push(format!("reply: expected {expected}, and there came {found}"));
-        }
-    }
-    differences
-}
-
-fn list(rules: &BTreeSet<impl std::fmt::Display>) -> String {
-    let names: Vec<_> = rules.iter().map(ToString::to_string).collect();
-    format!("[{}]", names.join(", "))
-}
-
-fn shown(reply: Option<&serde_json::Value>) -> String {
-    match reply {
-        None => "none".to_owned(),
-        Some(reply) => match (reply.get("text"), reply.as_object().map(serde_json::Map::len)) {
-            (Some(text), Some(1)) => text.to_string(),
-            _ => reply.to_string(),
-        },
-    }
+    Ok(came)
 }

@@ -1,0 +1,102 @@
+//! What a rule file or a body may try ends in a problem or a fault, never in a panic, a hang or an endless text.
+
+use proptest::prelude::*;
+
+use super::*;
+
+#[test]
+fn abuse_ends_in_a_problem_and_never_in_a_panic() {
+    let too_large = |source: String| {
+        let problems = condition(&source, &known()).expect_err("refused");
+        assert_eq!(problems[0].kind, ProblemKind::TooLarge, "{:?}", &problems[0].message);
+    };
+    too_large(vec!["true"; 100_000].join(" and "));
+    too_large(format!("{}true{}", "(".repeat(100_000), ")".repeat(100_000)));
+    too_large(format!("{}true", "not ".repeat(100_000)));
+    // The same below the bound of the length.
+    too_large(vec!["true"; 400].join(" and "));
+    too_large(vec!["1"; 400].join("+") + " == 1");
+    too_large(format!("{}true{}", "(".repeat(1_000), ")".repeat(1_000)));
+    too_large(format!("{}true", "not ".repeat(1_000)));
+    too_large(format!("{}1 == 1", "-".repeat(1_000)));
+    too_large(format!("{}1{} == 1", "[".repeat(1_000), "]".repeat(1_000)));
+    too_large(format!("params{} == 1", ".a".repeat(1_000)));
+    too_large(format!("text{} == \"\"", "|trim".repeat(600)));
+    assert!(Template::parse(&"x".repeat(MAX_TEMPLATE + 1), &known()).is_err());
+    assert!(Template::parse(&"{{".repeat(MAX_TEMPLATE / 2), &known()).is_err());
+    assert!(Template::parse(&"{{ 1 }}".repeat(MAX_TEMPLATE / 7), &known()).is_ok());
+}
+
+#[test]
+fn the_largest_tree_that_is_allowed_is_evaluated() {
+    let sum = vec!["1"; MAX_OPERATORS / 2].join("+") + " == 128";
+    assert_eq!(when(&sum), Ok(true));
+    let nested = format!("{}true{}", "(".repeat(MAX_NESTING), ")".repeat(MAX_NESTING));
+    assert_eq!(when(&nested), Ok(true));
+}
+
+#[test]
+fn what_is_rendered_is_bounded() {
+    let text = "x".repeat(MAX_RENDERED / 2 + 1);
+    let event = Event { text: Some(text.into()), ..event() };
+    let message = |source: &str| {
+        let world = World::new();
+        let template = Template::parse(source, &known()).expect("a template");
+        template.text(&Scope { event: &event, ..world.scope() }).expect_err("too much").message
+    };
+    assert!(message("{{ text }}{{ text }}").contains("bytes"));
+    assert!(message("{{ text | replace(\"x\", \"xxxx\") }}").contains("bytes"));
+    assert!(message("{{ text | split(\"x\") | join(\"\") }}").contains("items"));
+}
+
+#[test]
+fn conditions_that_name_conditions_cost_no_more_than_one_large_one() {
+    assert_eq!(when("conditions.wealthy or conditions.buyer"), Ok(true));
+    let problems = condition("conditions.heavy and true", &known()).expect_err("refused");
+    assert_eq!(problems[0].kind, ProblemKind::TooLarge);
+}
+
+#[test]
+fn forms_of_dates_make_no_endless_text() {
+    assert!(when("received_at | date(\"%9999d\") == \"\"").is_err());
+    assert!(render(&format!("{{{{ received_at | date(\"{}\") }}}}", "%Y".repeat(1_000))).is_err());
+    assert!(render("{{ received_at | date(params.plan) }}").is_ok());
+    assert!(render("{{ received_at | date(\"%!\") }}").is_err());
+}
+
+proptest! {
+    #[test]
+    fn no_text_makes_the_parser_panic(source in "\\PC{0,60}") {
+        let _ = condition(&source, &known());
+        let _ = Template::parse(&source, &known());
+    }
+
+    #[test]
+    fn no_order_of_words_makes_anything_panic(
+        words in prop::collection::vec(prop::sample::select(vec![
+            "and", "or", "not", "is", "set", "in", "contains", "true", "1", "2.5", "\"a\"", "params", ".budget", ".plan",
+            "[", "]", "(", ")", "==", "!=", "<", "+", "-", "*", "/", "%", "|", "default", "lower", ",", "{{", "}}", "[0]",
+            "intent", "confidence", "params.topics", "params.at", "payload", "matches", "\"(a|b)+\"", "open(\"office\")",
+            "bucket(\"x\")", "conditions.buyer", "values.big", "values.plans", "form.size.value", "page", "received_at",
+            "| date(\"%Y\")", "| split(\",\")", "| join(\"\")", "| replace(\"a\", \"b\")", "| round(2)", "| slug",
+            "| truncate(3)", "| first", "params.typed", "params.items", "params.price", "params.id",
+        ]), 0..14)
+    ) {
+        let source = words.join(" ");
+        let parsed = condition(&source, &known());
+        let template = Template::parse(&format!("{{{{ {source} }}}}"), &known());
+        let world = World::new();
+        let scope = world.scope();
+        if let Ok(condition) = &parsed {
+            let truth = holds(condition, &scope);
+            let why = show::why_not(condition, &scope);
+            if truth == Ok(true) {
+                prop_assert_eq!(why, Ok(None));
+            }
+            let _ = eval(&condition.expr, &scope);
+        }
+        if let Ok(template) = &template {
+            let _ = template.value(&scope);
+        }
+    }
+}

@@ -1,0 +1,227 @@
+//! The plain model of what changes do to contacts: one after the other, on a clock of its own.
+//!
+//! It is the meaning of guards, exclusive tags, `for` and `once` in the fewest words; deliveries must come to the same.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::Value;
+
+use super::TagSets;
+use super::expect::Bodies;
+use crate::domain::change::{Change, Effect, Guard};
+use crate::domain::name::{ConnectionName, RuleId};
+use crate::domain::tag::TagName;
+use crate::domain::time::Timestamp;
+use crate::rules::pattern::Pattern;
+
+/// Everybody in a test.
+#[derive(Debug, Default)]
+pub struct People {
+    /// What the contacts of a connection have to begin with.
+    tagged: BTreeMap<String, BTreeSet<TagName>>,
+    /// By connection and reference.
+    contacts: BTreeMap<(String, String), Person>,
+    /// Until when a rule is done with a contact, and by which event.
+    done: BTreeMap<(RuleId, String), (Timestamp, usize)>,
+    /// How many events there were.
+    events: usize,
+}
+
+#[derive(Debug, Default, Clone)]
+struct Person {
+    tags: BTreeSet<TagName>,
+    /// When tags that were added for a time go again.
+    ends: BTreeMap<TagName, Timestamp>,
+}
+
+/// What a step came to.
+#[derive(Debug, Default)]
+pub struct Outcome {
+    /// The last word on each tag.
+    pub tags: TagSets,
+    /// The last value of each field.
+    pub sets: BTreeMap<String, BTreeMap<String, Value>>,
+    /// What is sent on.
+    pub forwards: Bodies,
+    /// Whom changes were for, guarded ones included.
+    pub contacts: BTreeMap<String, String>,
+}
+
+impl People {
+    /// Contacts that have these tags.
+    pub fn tagged(tagged: &[(ConnectionName, Vec<TagName>)]) -> Self {
+        let tagged = tagged.iter().map(|(connection, tags)| (connection.to_string(), tags.iter().cloned().collect()));
+        Self { tagged: tagged.collect(), ..Self::default() }
+    }
+
+    /// Lets time go by: what was added for a time goes.
+    pub fn pass(&mut self, now: Timestamp, outcome: &mut Outcome) {
+        for ((connection, _), person) in &mut self.contacts {
+            let over: Vec<_> = person.ends.iter().filter(|(_, end)| **end <= now).map(|(tag, _)| tag.clone()).collect();
+            for tag in over {
+                person.ends.remove(&tag);
+                person.tags.remove(&tag);
+                outcome.tags.set(connection, tag, false);
+            }
+        }
+    }
+
+    /// Carries out what one event asks for.
+    pub fn apply(&mut self, changes: &[Change], now: Timestamp, outcome: &mut Outcome) {
+        self.events += 1;
+        let mut blocks: BTreeMap<&str, (&Change, bool)> = BTreeMap::new();
+        for change in changes {
+            let connection = change.contact.connection.as_str();
+            let reference = change.contact.reference.to_string();
+            outcome.contacts.insert(connection.to_owned(), reference.clone());
+            let tagged = &self.tagged;
+            let person = self.contacts.entry((connection.to_owned(), reference.clone())).or_insert_with(|| Person {
+                tags: tagged.get(connection).cloned().unwrap_or_default(),
+                ends: BTreeMap::new(),
+            });
+            // A rule's guard is judged once for all that the rule does there; the connection's own for each change.
+            let with =
+                blocks.get(connection).filter(|(with, _)| with.rule == change.rule && with.guard == change.guard);
+            let holds = with.map_or_else(|| allows(&change.guard, &person.tags), |(_, holds)| *holds);
+            blocks.insert(connection, (change, holds));
+            let terms = change.terms.as_deref();
+            let is_kept_off = |tag| person.tags.contains(tag) && !matches!(change.effect, Effect::RemoveTag(_));
+            let kept_off = terms.is_some_and(|terms| terms.unless.iter().any(is_kept_off));
+            if !holds || kept_off || change.refused().is_some() {
+                continue;
+            }
+            if let Some(once) = terms.and_then(|terms| terms.once_ms) {
+                let until = now.plus_millis(i64::try_from(once).unwrap_or(i64::MAX));
+                let done = self.done.entry((change.rule.clone(), format!("{connection}/{reference}")));
+                let (end, event) = done.or_insert((until, self.events));
+                if *event != self.events && now < *end {
+                    continue;
+                }
+                (*end, *event) = (until, self.events);
+            }
+            person.carry_out(change, connection, now, outcome);
+        }
+    }
+}
+
+impl Person {
+    fn carry_out(&mut self, change: &Change, connection: &str, now: Timestamp, outcome: &mut Outcome) {
+        match &change.effect {
+            Effect::AddTag(tag) => {
+                let terms = change.terms.as_deref();
+                for pattern in terms.map(|terms| terms.exclusive.as_slice()).unwrap_or_default() {
+                    let pattern = Pattern::parse(pattern);
+                    let others: Vec<_> = self
+                        .tags
+                        .iter()
+                        .filter(|other| *other != tag && pattern.fits(other.as_str()))
+                        .cloned()
+                        .collect();
+                    others.into_iter().for_each(|other| self.remove(connection, other, outcome));
+                }
+                self.tags.insert(tag.clone());
+                // The last add decides: without `for` it stops the clock.
+                match terms.and_then(|terms| terms.lasts_ms) {
+                    Some(lasts) => {
+                        let end = now.plus_millis(i64::try_from(lasts).unwrap_or(i64::MAX));
+                        self.ends.insert(tag.clone(), end);
+                    }
+                    None => drop(self.ends.remove(tag)),
+                }
+                outcome.tags.set(connection, tag.clone(), true);
+            }
+            Effect::RemoveTag(tag) => self.remove(connection, tag.clone(), outcome),
+            Effect::Set { field, value } => {
+                let fields = outcome.sets.entry(connection.to_owned()).or_default();
+                fields.insert(field.clone(), value.to_value());
+            }
+            Effect::Forward { body } => {
+                outcome.forwards.entry(connection.to_owned()).or_default().push(body.to_value());
+            }
+        }
+    }
+
+    fn remove(&mut self, connection: &str, tag: TagName, outcome: &mut Outcome) {
+        self.tags.remove(&tag);
+        self.ends.remove(&tag);
+        outcome.tags.set(connection, tag, false);
+    }
+}
+
+fn allows(guard: &Guard, tags: &BTreeSet<TagName>) -> bool {
+    guard.if_tagged.iter().all(|tag| tags.contains(tag)) && !guard.unless_tagged.iter().any(|tag| tags.contains(tag))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::change::Terms;
+    use crate::domain::contact::{Contact, ContactRef};
+
+    fn tag(name: &str) -> TagName {
+        TagName::parse(name).expect("a tag")
+    }
+
+    fn change(rule: &str, effect: Effect, guard: Guard, terms: Terms) -> Change {
+        let connection = ConnectionName::parse("crm").expect("a name");
+        let contact = Contact { connection, reference: ContactRef::Id("7".to_owned()) };
+        Change { contact, effect, rule: RuleId::parse(rule).expect("a name"), guard, terms: terms.boxed() }
+    }
+
+    fn add(name: &str, terms: Terms) -> Change {
+        change("r", Effect::AddTag(tag(name)), Guard::default(), terms)
+    }
+
+    /// One step after `seconds`, as its tags are shown.
+    fn step(people: &mut People, seconds: i64, changes: &[Change]) -> String {
+        let (now, mut outcome) = (Timestamp(seconds * 1000), Outcome::default());
+        people.pass(now, &mut outcome);
+        people.apply(changes, now, &mut outcome);
+        outcome.tags.to_string()
+    }
+
+    #[test]
+    fn a_block_is_judged_once_whatever_it_does_to_the_tags_of_its_guard() {
+        let guard = Guard { if_tagged: vec![tag("Cold")], ..Guard::default() };
+        let swap = |rule| {
+            [Effect::RemoveTag(tag("Cold")), Effect::AddTag(tag(rule))]
+                .map(|effect| change(rule, effect, guard.clone(), Terms::default()))
+        };
+        let changes: Vec<Change> = swap("warm").into_iter().chain(swap("late")).collect();
+        let mut people = People::tagged(&[(ConnectionName::parse("crm").expect("a name"), vec![tag("Cold")])]);
+        assert_eq!(step(&mut people, 0, &changes), "crm: add warm; remove Cold");
+    }
+
+    #[test]
+    fn the_last_add_decides_when_a_tag_goes() {
+        let lasting = |seconds: u64| add("Hot", Terms { lasts_ms: Some(seconds * 1000), ..Terms::default() });
+        let mut people = People::default();
+        assert_eq!(step(&mut people, 0, &[lasting(10)]), "crm: add Hot");
+        assert_eq!(step(&mut people, 5, &[lasting(10)]), "crm: add Hot");
+        assert_eq!(step(&mut people, 12, &[]), "nothing");
+        assert_eq!(step(&mut people, 15, &[]), "crm: remove Hot");
+        assert_eq!(step(&mut people, 20, &[lasting(10), add("Hot", Terms::default())]), "crm: add Hot");
+        assert_eq!(step(&mut people, 99, &[]), "nothing");
+    }
+
+    #[test]
+    fn once_counts_for_the_whole_rule_and_contact_and_starts_anew_when_it_is_over() {
+        let once = |name| add(name, Terms { once_ms: Some(10_000), ..Terms::default() });
+        let mut people = People::default();
+        assert_eq!(step(&mut people, 0, &[once("a"), once("b")]), "crm: add a, b");
+        assert_eq!(step(&mut people, 9, &[once("a"), once("c")]), "nothing");
+        assert_eq!(step(&mut people, 10, &[once("c")]), "crm: add c");
+        assert_eq!(step(&mut people, 19, &[once("d")]), "nothing");
+    }
+
+    #[test]
+    fn adding_an_exclusive_tag_removes_the_others_of_its_set() {
+        let stage = |name| add(name, Terms { exclusive: vec!["stage:*".to_owned()], ..Terms::default() });
+        let mut people = People::default();
+        assert_eq!(
+            step(&mut people, 0, &[stage("stage:new"), add("Lead", Terms::default())]),
+            "crm: add Lead, stage:new"
+        );
+        assert_eq!(step(&mut people, 1, &[stage("stage:won")]), "crm: add stage:won; remove stage:new");
+    }
+}
