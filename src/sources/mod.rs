@@ -5,10 +5,12 @@
 
 mod auth;
 mod credentials;
+mod dialogflow_cx;
 mod dialogflow_es;
 mod fault;
 #[cfg(test)]
 mod tests;
+mod typed;
 
 use crate::domain::event::Event;
 use crate::domain::reply::Reply;
@@ -82,7 +84,8 @@ pub fn read<'a>(config: &SourceConfig, request: &Verified<'a>) -> Result<Vec<Eve
     let mut event = Event::empty(config.name.clone(), request.received_at);
     match config.kind {
         SourceKind::DialogflowEs => dialogflow_es::read(request.body, &mut event)?,
-        SourceKind::DialogflowCx | SourceKind::Catch => return Err(ReadError::whole("not read yet")),
+        SourceKind::DialogflowCx => dialogflow_cx::read(request.body, &mut event)?,
+        SourceKind::Catch => return Err(ReadError::whole("not read yet")),
     }
     (event.headers, event.query) = credentials::left_out(config, request);
     event.key = event.key.or_else(|| credentials::message_id(config, request));
@@ -98,6 +101,7 @@ pub fn write_reply(
 ) -> Result<Vec<u8>, ReplyTooLarge> {
     match kind {
         SourceKind::DialogflowEs => dialogflow_es::write_reply(event_session, event_language, reply),
-        SourceKind::DialogflowCx | SourceKind::Catch => Ok(b"{}".to_vec()),
+        SourceKind::DialogflowCx => dialogflow_cx::write_reply(reply),
+        SourceKind::Catch => Ok(b"{}".to_vec()),
     }
 }
