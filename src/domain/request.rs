@@ -34,6 +34,33 @@ impl<'a> Fields<'a> {
     }
 }
 
+impl Fields<'_> {
+    /// Writes the pairs as a query that [`Fields::parse_query`] reads as the same pairs.
+    pub fn to_query(&self) -> String {
+        let mut query = String::new();
+        for (name, value) in &self.0 {
+            if !query.is_empty() {
+                query.push('&');
+            }
+            percent_encode(name, &mut query);
+            query.push('=');
+            percent_encode(value, &mut query);
+        }
+        query
+    }
+}
+
+/// Escapes all but what RFC 3986 never reserves.
+fn percent_encode(text: &str, to: &mut String) {
+    for byte in text.bytes() {
+        if byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~') {
+            to.push(char::from(byte));
+        } else {
+            to.push_str(&format!("%{byte:02X}"));
+        }
+    }
+}
+
 /// Decodes `%41` and `+`; what isn't a valid escape stays as it is, what isn't UTF-8 is replaced.
 fn percent_decode(text: &str) -> Cow<'_, str> {
     if !text.bytes().any(|b| matches!(b, b'%' | b'+')) {
@@ -91,5 +118,14 @@ mod tests {
         assert_eq!(fields.get("\u{fffd}"), Some("%zz"));
         assert_eq!(fields.get("d"), Some("%"));
         assert_eq!(fields.get("e"), None);
+    }
+
+    #[test]
+    fn a_query_that_is_written_reads_as_it_was() {
+        let query = "a=1&b=x%20y+z&c&%ff=%zz&=&d=%&ñ=&&a=2";
+        let fields = Fields::parse_query(query);
+        let written = fields.to_query();
+        assert_eq!(written, "a=1&b=x%20y%20z&c=&%EF%BF%BD=%25zz&=&d=%25&%C3%B1=&a=2");
+        assert_eq!(Fields::parse_query(&written).0, fields.0);
     }
 }

@@ -15,15 +15,18 @@ pub fn explain_body(
     at: Timestamp,
 ) -> Result<Vec<Explanation>, ReadError> {
     let verified = Verified::by_operator(request(body, at));
-    Ok(sources::read(source, &verified)?.iter().map(|event| explain(catalog, event)).collect())
+    let json = sources::json_body(source, &verified)?;
+    let reading = sources::read(source, &verified, &json)?;
+    Ok(reading.events.iter().map(|event| explain(catalog, event)).collect())
 }
 
 /// Runs the tests of a rule set; raw requests go through their source's own reader.
 pub fn test(catalog: &Catalog, tests: &[RuleTest]) -> TestReport {
     run_tests(catalog, tests, &|source, body, at, events: &mut dyn FnMut(&[Event<'_>])| {
         let verified = Verified::by_operator(request(body, at));
-        let read = sources::read(source, &verified).map_err(|error| error.to_string())?;
-        events(&read);
+        let told = |error: ReadError| error.to_string();
+        let json = sources::json_body(source, &verified).map_err(told)?;
+        events(&sources::read(source, &verified, &json).map_err(told)?.events);
         Ok(())
     })
 }

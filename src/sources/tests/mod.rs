@@ -1,5 +1,6 @@
 //! What the room promises, asked from outside.
 
+mod catch;
 mod cx;
 mod cx_replies;
 mod faults;
@@ -86,8 +87,12 @@ fn with_event<T>(body: &[u8], look: impl FnOnce(Result<&Event<'_>, ReadError>) -
 fn with_events<T>(config: &SourceConfig, body: &[u8], look: impl FnOnce(Result<&[Event<'_>], ReadError>) -> T) -> T {
     let sent = Sent::new(body);
     let verified = Verified::by_operator(sent.request());
-    match read(config, &verified) {
-        Ok(events) => {
+    let json = match json_body(config, &verified) {
+        Ok(json) => json,
+        Err(e) => return look(Err(e)),
+    };
+    match read(config, &verified, &json) {
+        Ok(Reading { events, .. }) => {
             assert!(config.kind == SourceKind::Catch || events.len() == 1, "{} events", events.len());
             look(Ok(&events))
         }
