@@ -120,6 +120,7 @@ fn changes(count: u64) -> Vec<(ChangeId, Change)> {
             effect,
             rule: RuleId::parse("rule").expect("a name"),
             guard: Guard { if_tagged: Vec::new(), unless_tagged },
+            terms: None,
         }
     };
     (0..count).map(|number| (ChangeId { ord: Ord(number + 1), index: 0 }, change(number))).collect()

@@ -1,6 +1,7 @@
 //! An inbound request as plain data: what the sources need of HTTP, and nothing of any server.
 
 use std::borrow::Cow;
+use std::fmt::Write;
 use std::net::IpAddr;
 
 use super::time::Timestamp;
@@ -56,7 +57,7 @@ fn percent_encode(text: &str, to: &mut String) {
         if byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~') {
             to.push(char::from(byte));
         } else {
-            to.push_str(&format!("%{byte:02X}"));
+            write!(to, "%{byte:02X}").expect("a String takes every text");
         }
     }
 }

@@ -77,7 +77,7 @@ impl Media {
         let body = body.trim_ascii();
         let is_json = opens_json(body) || body.first() == Some(&b'"') || Json::parse(body).is_ok();
         // A form has no spaces: they are written `+` or `%20`.
-        let is_form = || body.contains(&b'=') && !body.iter().any(|byte| byte.is_ascii_whitespace());
+        let is_form = || body.contains(&b'=') && !body.iter().any(u8::is_ascii_whitespace);
         match is_json {
             true => Self::Json,
             false if is_form() => Self::Form,

@@ -98,6 +98,6 @@ mod tests {
         }
         let long = ["a"; 17].join("__");
         assert_eq!(of(&[(&long, "1")]), format!("{{\"{long}\":1}}"));
-        assert!(nests(&["a"; 16].join("__")) && !nests(&["a"; 100_000].join("__")));
+        assert!(nests(&["a"; 16].join("__")) && !nests(&"a__".repeat(100_000)));
     }
 }
