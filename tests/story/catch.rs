@@ -105,9 +105,9 @@ fn a_list_is_as_many_events_each_with_its_own_part_of_the_body() {
     let many = format!("[{}]", vec!["1"; 1_001].join(","));
     let problem = send(&gateway, "POST", "", JSON, &many);
     assert_eq!((problem.status, gateway.events().len()), (400, 2), "{}", problem.text());
-    // A thousand items beside a body of 20 kB would be stored as 20 MB.
-    let headers = format!("[{}]", vec!["1"; 1_000].join(","));
-    let problem = send(&gateway, "POST", &format!("?q={}", "x".repeat(20_000)), JSON, &headers);
+    // Each event keeps the query, so a thousand of them beside 20 kB would be stored as 20 MB.
+    let thousand = format!("[{}]", vec!["1"; 1_000].join(","));
+    let problem = send(&gateway, "POST", &format!("?q={}", "x".repeat(20_000)), JSON, &thousand);
     assert_eq!((problem.status, problem.json()["type"].clone()), (413, json!("urn:tagrelay:problem:too-large")));
     assert_eq!(gateway.events().len(), 2);
 }
