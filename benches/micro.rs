@@ -71,8 +71,14 @@ fn verify_and_read(criterion: &mut Criterion) {
     group.throughput(Throughput::Bytes(message.body().len() as u64));
     group.bench_function("verify", |b| b.iter(|| source.verify(black_box(request.clone())).is_ok()));
     let verified = Verified::by_operator(request);
-    group.bench_function("read", |b| b.iter(|| sources::read(source.config(), black_box(&verified)).is_ok()));
-    let events = sources::read(source.config(), &verified).expect("the body is well formed");
+    group.bench_function("read", |b| {
+        b.iter(|| {
+            let json = sources::json_body(source.config(), black_box(&verified)).expect("the body is JSON");
+            sources::read(source.config(), black_box(&verified), &json).is_ok()
+        });
+    });
+    let json = sources::json_body(source.config(), &verified).expect("the body is JSON");
+    let events = sources::read(source.config(), &verified, &json).expect("the body is well formed").events;
     let event = events.first().expect("a body is one event");
     let decision = rules::decide(&catalog, event);
     group.bench_function("encode", |b| {
@@ -88,7 +94,8 @@ fn decide(criterion: &mut Criterion) {
         let source = source(&catalog);
         let (message, headers) = signed(rules);
         let verified = Verified::by_operator(request(&message, &headers));
-        let events = sources::read(source.config(), &verified).expect("the body is well formed");
+        let json = sources::json_body(source.config(), &verified).expect("the body is JSON");
+        let events = sources::read(source.config(), &verified, &json).expect("the body is well formed").events;
         let event = events.first().expect("a body is one event");
         assert_eq!(rules::decide(&catalog, event).rules.len(), 1, "one rule matches");
         group.bench_function(BenchmarkId::from_parameter(rules), |b| {
@@ -113,6 +120,7 @@ fn changes(count: u64) -> Vec<(ChangeId, Change)> {
             effect,
             rule: RuleId::parse("rule").expect("a name"),
             guard: Guard { if_tagged: Vec::new(), unless_tagged },
+            terms: None,
         }
     };
     (0..count).map(|number| (ChangeId { ord: Ord(number + 1), index: 0 }, change(number))).collect()

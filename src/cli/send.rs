@@ -4,17 +4,18 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
+use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 use reqwest::{Method, Url};
 
 use super::out::say_line;
 use super::{NO, WRONG, fail, ruleset, settings};
 use crate::clock;
 use crate::domain::secret::Secret;
+use crate::domain::source::SourceKind;
 use crate::providers::AddressPolicy;
 use crate::providers::outbound::{Call, NoAnswer, Outbound};
 use crate::settings::environment;
-use crate::sources::Source;
+use crate::sources::{Media, Source};
 use crate::vault::Vault;
 
 /// Send a body to a running gateway, signed as the source demands.
@@ -80,6 +81,9 @@ async fn post(source: &Source, url: &str, body: Vec<u8>) -> Result<(u16, String)
     for (name, value) in &proof.headers {
         let name = HeaderName::from_bytes(name.as_bytes()).map_err(|error| error.to_string())?;
         headers.insert(name, HeaderValue::from_str(value).map_err(|error| error.to_string())?);
+    }
+    if source.config().kind == SourceKind::Catch {
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static(Media::by_look(&body).name()));
     }
     let body = String::from_utf8(body).map_err(|_| "the body is not UTF-8".to_owned())?;
     let client = Outbound::new(PATIENCE, AddressPolicy::Any).map_err(|error| error.to_string())?;

@@ -1,6 +1,7 @@
 //! An inbound request as plain data: what the sources need of HTTP, and nothing of any server.
 
 use std::borrow::Cow;
+use std::fmt::Write;
 use std::net::IpAddr;
 
 use super::time::Timestamp;
@@ -31,6 +32,33 @@ impl<'a> Fields<'a> {
                 })
                 .collect(),
         )
+    }
+}
+
+impl Fields<'_> {
+    /// Writes the pairs as a query that [`Fields::parse_query`] reads as the same pairs.
+    pub fn to_query(&self) -> String {
+        let mut query = String::new();
+        for (name, value) in &self.0 {
+            if !query.is_empty() {
+                query.push('&');
+            }
+            percent_encode(name, &mut query);
+            query.push('=');
+            percent_encode(value, &mut query);
+        }
+        query
+    }
+}
+
+/// Escapes all but what RFC 3986 never reserves.
+fn percent_encode(text: &str, to: &mut String) {
+    for byte in text.bytes() {
+        if byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~') {
+            to.push(char::from(byte));
+        } else {
+            write!(to, "%{byte:02X}").expect("a String takes every text");
+        }
     }
 }
 
@@ -91,5 +119,14 @@ mod tests {
         assert_eq!(fields.get("\u{fffd}"), Some("%zz"));
         assert_eq!(fields.get("d"), Some("%"));
         assert_eq!(fields.get("e"), None);
+    }
+
+    #[test]
+    fn a_query_that_is_written_reads_as_it_was() {
+        let query = "a=1&b=x%20y+z&c&%ff=%zz&=&d=%&ñ=&&a=2";
+        let fields = Fields::parse_query(query);
+        let written = fields.to_query();
+        assert_eq!(written, "a=1&b=x%20y%20z&c=&%EF%BF%BD=%25zz&=&d=%25&%C3%B1=&a=2");
+        assert_eq!(Fields::parse_query(&written).0, fields.0);
     }
 }

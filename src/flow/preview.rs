@@ -15,7 +15,9 @@ pub fn explain_body(
     at: Timestamp,
 ) -> Result<Vec<Explanation>, ReadError> {
     let verified = Verified::by_operator(request(body, at));
-    let explained = sources::read(source, &verified)?.into_iter().map(|mut event| {
+    let json = sources::json_body(source, &verified)?;
+    let reading = sources::read(source, &verified, &json)?;
+    let explained = reading.events.into_iter().map(|mut event| {
         let faults = find_parts(catalog, &mut event);
         let mut explanation = explain(catalog, &event);
         explanation.decision.faults.splice(0..0, faults);
@@ -28,8 +30,9 @@ pub fn explain_body(
 pub fn test(catalog: &Catalog, tests: &[RuleTest]) -> TestReport {
     run_tests(catalog, tests, &|source, body, at, events: &mut dyn FnMut(&mut [Event<'_>])| {
         let verified = Verified::by_operator(request(body, at));
-        let mut read = sources::read(source, &verified).map_err(|error| error.to_string())?;
-        events(&mut read);
+        let told = |error: ReadError| error.to_string();
+        let json = sources::json_body(source, &verified).map_err(told)?;
+        events(&mut sources::read(source, &verified, &json).map_err(told)?.events);
         Ok(())
     })
 }

@@ -9,7 +9,7 @@ use crate::domain::event::Event;
 use crate::domain::name::RuleId;
 use crate::domain::request::Request;
 use crate::rules::{Catalog, decide, find_parts};
-use crate::sources::{self, ReadError, Refusal, Source};
+use crate::sources::{self, ReadError, Refusal, Source, TooMuch};
 use crate::store::{Accepted, Intake, StoreError};
 
 /// Why a request is not taken. Nothing of it is stored.
@@ -21,6 +21,9 @@ pub enum NotTaken {
     /// The body can't be read.
     #[error("the body can't be read: {0}")]
     Body(#[from] ReadError),
+    /// Its events would take too much of the store.
+    #[error(transparent)]
+    TooMuch(#[from] TooMuch),
     /// The store can't take it now.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -39,24 +42,39 @@ pub struct Answer {
     pub reply: Vec<u8>,
 }
 
+/// What a request is answered with.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Taken {
+    /// One for each event.
+    pub answers: Vec<Answer>,
+    /// Whether the body was a list of events, of whatever length.
+    pub is_list: bool,
+}
+
 /// Takes one request of a source.
 pub async fn receive(
     gateway: &Gateway,
     batcher: &Rc<Batcher>,
     source: &Source,
     request: Request<'_>,
-) -> Result<Vec<Answer>, NotTaken> {
+) -> Result<Taken, NotTaken> {
     let body = request.body;
     let verified = source.verify(request)?;
-    let mut events = sources::read(source.config(), &verified)?;
-    let mut intake = Vec::with_capacity(events.len());
-    let mut decided = Vec::with_capacity(events.len());
-    for event in &mut events {
-        let (mut decision, reply) = judge(&gateway.catalog, source, event);
-        intake.push(Intake::of(event, gateway.catalog.hash(), &mut decision, &reply, body));
+    let json = sources::json_body(source.config(), &verified)?;
+    let mut reading = sources::read(source.config(), &verified, &json)?;
+    reading.fits()?;
+    let is_list = reading.is_list();
+    if reading.events.is_empty() {
+        return Ok(Taken { answers: Vec::new(), is_list });
+    }
+    let judged: Vec<_> = reading.events.iter_mut().map(|event| judge(&gateway.catalog, source, event)).collect();
+    let mut intake = Vec::with_capacity(judged.len());
+    let mut decided = Vec::with_capacity(judged.len());
+    for (index, (event, (mut decision, reply))) in reading.events.iter().zip(judged).enumerate() {
+        intake.push(Intake::of(event, gateway.catalog.hash(), &mut decision, &reply, &reading.stored(index, body)));
         decided.push((decision.rules, reply));
     }
-    drop(events);
+    drop(reading);
     let accepted = batcher.accept(intake).await?;
     let answers = accepted.into_iter().zip(decided).map(|(accepted, (rules, reply))| match accepted {
         Accepted::New(ord) => {
@@ -72,7 +90,7 @@ pub async fn receive(
             Answer { id: ord.to_string(), rules, duplicate: true, reply }
         }
     });
-    Ok(answers.collect())
+    Ok(Taken { answers: answers.collect(), is_list })
 }
 
 /// Decides an event and writes its answer. A reply that the platform would not take is a fault, and the answer is empty.

@@ -1,23 +1,25 @@
-//! `POST /hooks/{source}`: from an HTTP request to a plain one, and back to an answer.
+//! `/hooks/{source}`: from an HTTP request to a plain one, and back to an answer.
 
 use std::borrow::Cow;
 use std::rc::Rc;
 use std::time::Duration;
 
+use actix_web::http::StatusCode;
 use actix_web::http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, HeaderMap};
-use actix_web::http::{Method, StatusCode};
 use actix_web::{HttpRequest, HttpResponse, web};
 use bytes::{Bytes, BytesMut};
 use futures_util::StreamExt;
 
-use super::Shared;
 use super::problem::Problem;
 use super::refusals::Refused;
+use super::{Shared, answers};
 use crate::clock;
 use crate::domain::request::{Fields, Request};
+use crate::domain::source::SourceKind;
 use crate::domain::time::Timestamp;
 use crate::flow::batch::Batcher;
 use crate::flow::receive::{NotTaken, receive};
+use crate::sources;
 
 /// The most that a request's headers may take; real senders use one or two thousand bytes.
 const MAX_HEAD_BYTES: usize = 32 * 1024;
@@ -50,10 +52,12 @@ async fn take(
     let name = name_of(request);
     let source =
         shared.gateway.sources.get(name).ok_or_else(|| plain(Problem::NotFound("no such source".to_owned())))?;
-    if request.method() != Method::POST {
-        return Err(plain(Problem::Method { allow: "POST" }));
+    let kind = source.config().kind;
+    let allow = sources::methods(kind);
+    if !allow.split(", ").any(|method| method == request.method().as_str()) {
+        return Err(plain(Problem::Method { allow }));
     }
-    check_head(request.headers())?;
+    check_head(kind, request.headers())?;
     let body = read_body(request.headers(), payload, shared.max_body_bytes).await?;
     let url = url_of(request, shared);
     let plain_request = Request {
@@ -66,9 +70,8 @@ async fn take(
         received_at: now,
     };
     let batcher = request.app_data::<Rc<Batcher>>().ok_or_else(|| plain(Problem::Unavailable))?;
-    let answers = receive(&shared.gateway, batcher, source, plain_request).await.map_err(not_taken)?;
-    let reply = answers.into_iter().next().map(|answer| answer.reply).unwrap_or_default();
-    Ok(HttpResponse::build(StatusCode::OK).content_type("application/json").body(reply))
+    let taken = receive(&shared.gateway, batcher, source, plain_request).await.map_err(not_taken)?;
+    Ok(HttpResponse::build(StatusCode::OK).content_type("application/json").body(answers::written(kind, taken)))
 }
 
 fn plain(problem: Problem) -> Refusing {
@@ -80,26 +83,22 @@ fn not_taken(error: NotTaken) -> Refusing {
     match error {
         NotTaken::Sender(refusal) => Refusing(Box::new((Problem::NoProof, format!("{}: {refusal}", refusal.word())))),
         NotTaken::Body(error) => plain(Problem::Body(error)),
+        NotTaken::TooMuch(much) => plain(Problem::TooMuch(much)),
         NotTaken::Store(error) => Refusing(Box::new((Problem::Unavailable, error.to_string()))),
     }
 }
 
 /// What can be refused before a byte of the body is read.
-fn check_head(headers: &HeaderMap) -> Result<(), Refusing> {
+fn check_head(kind: SourceKind, headers: &HeaderMap) -> Result<(), Refusing> {
     let bytes: usize = headers.iter().map(|(name, value)| name.as_str().len() + value.len() + 4).sum();
     if bytes > MAX_HEAD_BYTES {
         return Err(plain(Problem::Headers { limit: MAX_HEAD_BYTES }));
     }
-    let media = headers.get(CONTENT_TYPE).map(|value| value.to_str().unwrap_or("?"));
-    let essence = media.map(|media| media.split(';').next().unwrap_or_default().trim().to_ascii_lowercase());
     if headers.get(CONTENT_ENCODING).is_some_and(|encoding| encoding != "identity") {
-        return Err(plain(Problem::MediaType { expected: "application/json without Content-Encoding" }));
+        return Err(plain(Problem::MediaType { expected: "bodies without Content-Encoding" }));
     }
-    match essence.as_deref() {
-        None | Some("application/json") => Ok(()),
-        Some(other) if other.ends_with("+json") => Ok(()),
-        Some(_) => Err(plain(Problem::MediaType { expected: "application/json" })),
-    }
+    let media = headers.get(CONTENT_TYPE).map(|value| value.to_str().unwrap_or("?"));
+    sources::takes(kind, media).map_err(|expected| plain(Problem::MediaType { expected }))
 }
 
 async fn read_body(headers: &HeaderMap, payload: web::Payload, limit: usize) -> Result<Bytes, Refusing> {

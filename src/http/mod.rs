@@ -1,5 +1,6 @@
 //! The addresses of the gateway. Handlers are thin: they parse, call a flow, and show.
 
+mod answers;
 mod api;
 mod health;
 mod intake;

@@ -5,7 +5,7 @@ use actix_web::http::header::{ALLOW, RETRY_AFTER, WWW_AUTHENTICATE};
 use actix_web::{HttpResponse, ResponseError};
 use serde_json::json;
 
-use crate::sources::ReadError;
+use crate::sources::{ReadError, TooMuch};
 use crate::store::StoreError;
 
 /// A problem.
@@ -44,6 +44,9 @@ pub enum Problem {
         /// The bound.
         limit: usize,
     },
+    /// The events of the body would take too much of the store.
+    #[error("{0}")]
+    TooMuch(TooMuch),
     /// The body is of another type.
     #[error("this source takes {expected}")]
     MediaType {
@@ -82,7 +85,9 @@ impl Problem {
             Self::NotFound(_) => (StatusCode::NOT_FOUND, "not-found", "There is no such thing"),
             Self::Method { .. } => (StatusCode::METHOD_NOT_ALLOWED, "method", "Another method is needed"),
             Self::Timeout => (StatusCode::REQUEST_TIMEOUT, "timeout", "The request took too long"),
-            Self::TooLarge { .. } => (StatusCode::PAYLOAD_TOO_LARGE, "too-large", "The body is too large"),
+            Self::TooLarge { .. } | Self::TooMuch(_) => {
+                (StatusCode::PAYLOAD_TOO_LARGE, "too-large", "The body is too large")
+            }
             Self::MediaType { .. } => {
                 (StatusCode::UNSUPPORTED_MEDIA_TYPE, "media-type", "Another content type is needed")
             }

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use futures_util::StreamExt;
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
-use reqwest::header::{HeaderMap, RETRY_AFTER};
+use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderValue, RETRY_AFTER};
 use reqwest::{Method, Url};
 
 use super::addresses::{AddressPolicy, AddressRefused, check_literal, special};
@@ -31,7 +31,7 @@ pub struct Call {
     pub url: Url,
     /// What besides the client's own headers.
     pub headers: HeaderMap,
-    /// A JSON text, sent with any method: removing tags is a DELETE with a body.
+    /// A text, JSON unless the headers say otherwise, sent with any method: removing tags is a DELETE with a body.
     pub body: Option<String>,
 }
 
@@ -99,9 +99,13 @@ impl Outbound {
     /// Makes one call and reads its answer.
     pub async fn send(&self, call: Call) -> Result<Answer, NoAnswer> {
         check_literal(&call.url, self.policy).map_err(NoAnswer::Refused)?;
-        let mut request = self.client.request(call.method, call.url).headers(call.headers);
+        let mut headers = call.headers;
+        if call.body.is_some() {
+            headers.entry(CONTENT_TYPE).or_insert(HeaderValue::from_static("application/json"));
+        }
+        let mut request = self.client.request(call.method, call.url).headers(headers);
         if let Some(body) = call.body {
-            request = request.header(reqwest::header::CONTENT_TYPE, "application/json").body(body);
+            request = request.body(body);
         }
         let response = request.send().await.map_err(|e| no_answer(&e))?;
         let status = response.status().as_u16();

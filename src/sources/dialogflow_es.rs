@@ -3,18 +3,17 @@
 //! Field names and types follow the message definitions in `google/cloud/dialogflow/v2/webhook.proto`. Google says that
 //! requests may hold undocumented fields which should be ignored, so nothing unknown disturbs.
 
-use std::borrow::Cow;
-
 use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
 use crate::domain::event::Event;
-use crate::domain::json::{Json, JsonError, JsonKind, JsonText, OnlyMap};
+use crate::domain::json::{Json, JsonKind, JsonText, OnlyMap};
 use crate::domain::reply::{FollowupEvent, OutputContext, Reply};
 
 use super::fault::{ReadError, ReplyTooLarge};
+use super::typed::{Field, explain, given, written, wrong_type};
 
 /// What we read of a request. Everything is optional: real requests come without a session (the console's) and with
 /// `null` anywhere (protobuf serialisers that write unset fields).
@@ -58,7 +57,7 @@ struct Intent<'a> {
 }
 
 /// The fields we read and what each must be, for saying which one isn't. A parent stands before its children.
-const FIELDS: [(&[&str], JsonKind); 10] = [
+const FIELDS: [Field; 10] = [
     (&["responseId"], JsonKind::Text),
     (&["session"], JsonKind::Text),
     (&["queryResult"], JsonKind::Map),
@@ -74,7 +73,7 @@ const FIELDS: [(&[&str], JsonKind); 10] = [
 /// Reads a body into `event`.
 pub fn read<'a>(body: &'a [u8], event: &mut Event<'a>) -> Result<(), ReadError> {
     let read = Json::parse_as::<OnlyMap<WebhookRequest<'a>>>(body);
-    let (OnlyMap(request), json) = read.map_err(|e| explain(body, e))?;
+    let (OnlyMap(request), json) = read.map_err(|e| explain(body, e, &FIELDS, |json, key| json.get(key)))?;
     let Some(OnlyMap(result)) = request.query_result else { return Err(no_query_result(&request)) };
     let params = result.parameters.map_or(Json::EMPTY_MAP, Json::from_raw);
     if params.kind() != JsonKind::Map {
@@ -93,33 +92,6 @@ pub fn read<'a>(body: &'a [u8], event: &mut Event<'a>) -> Result<(), ReadError> 
     Ok(())
 }
 
-/// Protobuf doesn't tell an empty text from an absent one, so neither do we.
-fn given(text: Option<JsonText<'_>>) -> Option<Cow<'_, str>> {
-    text.map(|JsonText(text)| text).filter(|text| !text.is_empty())
-}
-
-/// Finds out what is wrong with a body that didn't read. This is the slow road, and bodies rarely take it.
-fn explain(body: &[u8], fault: JsonError) -> ReadError {
-    if body.trim_ascii().is_empty() {
-        return ReadError::whole("the body is empty");
-    }
-    // Where it isn't JSON at all, the place is all there is to say.
-    let Ok(json) = Json::parse(body) else { return fault.into() };
-    if json.kind() != JsonKind::Map {
-        return ReadError::whole(&format!("expected a mapping, found {}", json.kind().name()));
-    }
-    let wrong = FIELDS.iter().find_map(|(path, expected)| {
-        let found = path.iter().try_fold(json, |json, key| json.get(key))?;
-        let fits = found.kind() == *expected || found.kind() == JsonKind::Null;
-        (!fits).then(|| wrong_type(&path.join("."), *expected, found))
-    });
-    wrong.unwrap_or_else(|| fault.into())
-}
-
-fn wrong_type(field: &str, expected: JsonKind, found: Json<'_>) -> ReadError {
-    ReadError::field(field, &format!("expected {}, found {}", expected.name(), found.kind().name()))
-}
-
 /// A mapping without `queryResult`: most likely another API's request.
 fn no_query_result(request: &WebhookRequest<'_>) -> ReadError {
     if request.result.is_some() {
@@ -132,9 +104,6 @@ fn no_query_result(request: &WebhookRequest<'_>) -> ReadError {
     }
     ReadError::field("queryResult", "missing; a webhook request of Dialogflow ES has it")
 }
-
-/// The most that Dialogflow takes of an answer.
-pub const MAX_REPLY_BYTES: usize = 64 * 1024;
 
 /// What we write. Protobuf refuses an empty value of the wrong type (`""` for a list), and with it the whole answer, so
 /// what isn't there is left out.
@@ -194,11 +163,7 @@ pub fn write_reply(
         output_contexts: contexts.collect(),
         followup_event_input: reply.event.as_ref().map(|event| event_input(language, event)),
     };
-    let bytes = serde_json::to_vec(&response).expect("texts, mappings and numbers are always JSON");
-    if bytes.len() > MAX_REPLY_BYTES {
-        return Err(ReplyTooLarge { bytes: bytes.len(), limit: MAX_REPLY_BYTES });
-    }
-    Ok(bytes)
+    written(&response)
 }
 
 fn output_context<'a>(session: &str, context: &'a OutputContext) -> Context<'a> {

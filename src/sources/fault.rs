@@ -35,6 +35,8 @@ pub enum OpenError {
 /// For the operator's log and console. The caller learns only that there is no proof: anything more would help to guess.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Refusal {
+    /// The caller's address isn't one that may call.
+    AddressNotAllowed,
     /// No `Authorization` header.
     MissingAuthorization,
     /// The header that holds the secret isn't there.
@@ -65,6 +67,7 @@ impl Refusal {
     /// A stable word for logs and metrics.
     pub fn word(self) -> &'static str {
         match self {
+            Self::AddressNotAllowed => "address_not_allowed",
             Self::MissingAuthorization => "missing_authorization",
             Self::MissingHeader => "missing_header",
             Self::MissingQuery => "missing_query",
@@ -85,6 +88,7 @@ impl fmt::Display for Refusal {
     /// A sentence for the operator.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
+            Self::AddressNotAllowed => "the caller's address is not in `allow_ips`",
             Self::MissingAuthorization => "there is no Authorization header",
             Self::MissingHeader => "the header with the secret is missing",
             Self::MissingQuery => "the query parameter with the secret is missing",
@@ -164,5 +168,17 @@ pub struct ReplyTooLarge {
     /// How long it is.
     pub bytes: usize,
     /// How long it may be.
+    pub limit: usize,
+}
+
+/// More events than one request may store.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the {events} events of this body would be stored as {bytes} bytes, {limit} is the most for one request")]
+pub struct TooMuch {
+    /// How many events.
+    pub events: usize,
+    /// How much they would take.
+    pub bytes: usize,
+    /// How much they may take.
     pub limit: usize,
 }

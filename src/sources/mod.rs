@@ -4,11 +4,18 @@
 //! request from outside. One file a kind; the schemes of proof are in `auth`.
 
 mod auth;
+mod catch;
 mod credentials;
+mod dialogflow_cx;
 mod dialogflow_es;
 mod fault;
+mod media;
+mod reading;
 #[cfg(test)]
 mod tests;
+mod typed;
+
+use std::net::IpAddr;
 
 use crate::domain::event::Event;
 use crate::domain::reply::Reply;
@@ -19,7 +26,9 @@ use crate::vault::Vault;
 
 pub use self::auth::Proof;
 use self::auth::Verifier;
-pub use self::fault::{OpenError, ReadError, Refusal, ReplyTooLarge};
+pub use self::fault::{OpenError, ReadError, Refusal, ReplyTooLarge, TooMuch};
+pub use self::media::{Media, methods, takes};
+pub use self::reading::{JsonBody, Reading};
 
 /// A source with its secrets open.
 pub struct Source {
@@ -55,10 +64,19 @@ impl Source {
         &self.config
     }
 
-    /// Lets a request in when any one form of `auth` passes; the refusal says how near it came.
+    /// Lets a request in when its address may call and any one form of `auth` passes; the refusal says how near it came.
     pub fn verify<'a>(&self, request: Request<'a>) -> Result<Verified<'a>, Refusal> {
+        if !self.may_call(request.peer) {
+            return Err(Refusal::AddressNotAllowed);
+        }
         self.verifier.verify(&request)?;
         Ok(Verified(request))
+    }
+
+    /// Whether `allow_ips` has the caller. An IPv4 address that arrives in IPv6's clothes is the IPv4 address.
+    fn may_call(&self, peer: Option<IpAddr>) -> bool {
+        let allowed = &self.config.allow_ips;
+        allowed.is_empty() || peer.is_some_and(|peer| allowed.iter().any(|net| net.contains(&peer.to_canonical())))
     }
 
     /// What `tagrelay send` adds to a request so that this source lets it in: the first form of `auth` decides.
@@ -74,22 +92,39 @@ impl Source {
     }
 }
 
+/// A request's body as JSON text for [`read`] to borrow from. What is JSON already isn't touched, let alone copied.
+pub fn json_body<'r>(config: &SourceConfig, request: &Verified<'r>) -> Result<JsonBody<'r>, ReadError> {
+    match config.kind {
+        SourceKind::DialogflowEs | SourceKind::DialogflowCx => Ok(JsonBody::as_it_came(request.0.body)),
+        SourceKind::Catch => catch::json_body(config, &request.0),
+    }
+}
+
 /// Reads a request's body into events, in the order they stand there.
 ///
 /// Credentials are left out of an event's headers and query. An event without a key of its own gets the scheme's.
-pub fn read<'a>(config: &SourceConfig, request: &Verified<'a>) -> Result<Vec<Event<'a>>, ReadError> {
+pub fn read<'a>(
+    config: &SourceConfig,
+    request: &Verified<'a>,
+    body: &'a JsonBody<'_>,
+) -> Result<Reading<'a>, ReadError> {
     let request = request.request();
     let mut event = Event::empty(config.name.clone(), request.received_at);
-    match config.kind {
-        SourceKind::DialogflowEs => dialogflow_es::read(request.body, &mut event)?,
-        SourceKind::DialogflowCx | SourceKind::Catch => return Err(ReadError::whole("not read yet")),
-    }
     (event.headers, event.query) = credentials::left_out(config, request);
+    match config.kind {
+        SourceKind::DialogflowEs => dialogflow_es::read(&body.json, &mut event)?,
+        SourceKind::DialogflowCx => dialogflow_cx::read(&body.json, &mut event)?,
+        SourceKind::Catch => {
+            event.key = credentials::message_id(config, request);
+            return catch::read(config.each.as_deref(), body, event);
+        }
+    }
     event.key = event.key.or_else(|| credentials::message_id(config, request));
-    Ok(vec![event])
+    Ok(Reading::single(event))
 }
 
-/// Writes the answer to an event in its vendor's form; without a reply, the vendor's empty answer.
+/// Writes the answer to an event in its vendor's form; without a reply, the vendor's empty answer. For a catch source it is
+/// what stands under `reply` in the answer.
 pub fn write_reply(
     kind: SourceKind,
     event_session: Option<&str>,
@@ -98,6 +133,7 @@ pub fn write_reply(
 ) -> Result<Vec<u8>, ReplyTooLarge> {
     match kind {
         SourceKind::DialogflowEs => dialogflow_es::write_reply(event_session, event_language, reply),
-        SourceKind::DialogflowCx | SourceKind::Catch => Ok(b"{}".to_vec()),
+        SourceKind::DialogflowCx => dialogflow_cx::write_reply(reply),
+        SourceKind::Catch => Ok(catch::write_reply(reply)),
     }
 }

@@ -1,5 +1,8 @@
 //! What the room promises, asked from outside.
 
+mod catch;
+mod cx;
+mod cx_replies;
 mod faults;
 mod originals;
 mod proofs;
@@ -12,6 +15,7 @@ use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
 use super::*;
+use crate::domain::json::Json;
 use crate::domain::name::SourceName;
 use crate::domain::secret::{Secret, SecretRef};
 use crate::domain::source::AuthConfig;
@@ -76,12 +80,21 @@ fn source(auth: Vec<AuthConfig>) -> Source {
 
 /// Reads a body as an operator would, and hands its one event to `look`.
 fn with_event<T>(body: &[u8], look: impl FnOnce(Result<&Event<'_>, ReadError>) -> T) -> T {
+    with_events(&config(Vec::new()), body, |events| look(events.map(|events| &events[0])))
+}
+
+/// The same for a source of any kind; a body of Dialogflow is one event.
+fn with_events<T>(config: &SourceConfig, body: &[u8], look: impl FnOnce(Result<&[Event<'_>], ReadError>) -> T) -> T {
     let sent = Sent::new(body);
     let verified = Verified::by_operator(sent.request());
-    match read(&config(Vec::new()), &verified) {
-        Ok(events) => {
-            assert_eq!(events.len(), 1, "a body of Dialogflow is one event");
-            look(Ok(&events[0]))
+    let json = match json_body(config, &verified) {
+        Ok(json) => json,
+        Err(e) => return look(Err(e)),
+    };
+    match read(config, &verified, &json) {
+        Ok(Reading { events, .. }) => {
+            assert!(config.kind == SourceKind::Catch || events.len() == 1, "{} events", events.len());
+            look(Ok(&events))
         }
         Err(e) => look(Err(e)),
     }

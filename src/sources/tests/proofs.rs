@@ -92,6 +92,25 @@ fn sent_with(proof: &Proof) -> Sent {
 }
 
 #[test]
+fn only_allowed_addresses_may_call_whatever_they_prove() {
+    let nets = ["192.0.2.0/24", "2001:db8::/32"].map(|net| net.parse().expect("a network")).to_vec();
+    let config = SourceConfig { allow_ips: nets, ..config(vec![bearer()]) };
+    let source = Source::open(&config, &Vault::new(HashMap::new(), None)).expect("opens");
+    let verify = |peer: Option<&str>, token: &str| {
+        let sent = Sent::new(BODY).header("authorization", &format!("Bearer {token}"));
+        let peer = peer.map(|peer| peer.parse().expect("an address"));
+        source.verify(Request { peer, ..sent.request() }).map(|_| ())
+    };
+    for peer in ["192.0.2.255", "2001:db8::7", "::ffff:192.0.2.1"] {
+        assert_eq!(verify(Some(peer), "levadura"), Ok(()), "{peer}");
+        assert_eq!(verify(Some(peer), "otra"), Err(Refusal::NoSecretMatches), "{peer}");
+    }
+    for peer in [Some("192.0.3.1"), Some("2001:db9::1"), Some("127.0.0.1"), None] {
+        assert_eq!(verify(peer, "levadura"), Err(Refusal::AddressNotAllowed), "{peer:?}");
+    }
+}
+
+#[test]
 fn credentials_are_left_out_of_what_is_stored_and_the_rest_stays() {
     let source = source(vec![basic(), header(), query(), hmac(&["a"])]);
     let sent = Sent::new(BODY)
@@ -107,7 +126,8 @@ fn credentials_are_left_out_of_what_is_stored_and_the_rest_stays() {
     let names = |fields: &Fields<'_>| fields.0.iter().map(|(name, _)| name.to_string()).collect::<Vec<_>>();
     assert_eq!(names(&headers), ["content-type", "x-github-delivery"]);
     assert_eq!(names(&query), ["a", "b"]);
-    let events = read(source.config(), &verified).expect("events");
+    let json = json_body(source.config(), &verified).expect("JSON");
+    let events = read(source.config(), &verified, &json).expect("events").events;
     assert_eq!((names(&events[0].headers), names(&events[0].query)), (names(&headers), names(&query)));
 }
 
@@ -118,7 +138,8 @@ fn the_schemes_id_is_the_key_of_an_event_without_its_own() {
         let mut sent = Sent::new(body);
         sent.headers = source.proof(NOW, "", body, id).headers;
         let verified = source.verify(sent.request()).expect("let in");
-        let events = read(source.config(), &verified).expect("events");
+        let json = json_body(source.config(), &verified).expect("JSON");
+        let events = read(source.config(), &verified, &json).expect("events").events;
         events[0].key.as_deref().map(str::to_owned)
     };
     assert_eq!(key(BODY, "d-7").as_deref(), Some("d-7"));

@@ -67,7 +67,7 @@ fn fixture(name: &str) -> Vec<u8> {
 }
 
 /// The same JSON without the spaces that a person put there.
-fn compact(body: &[u8]) -> Vec<u8> {
+pub fn compact(body: &[u8]) -> Vec<u8> {
     let (mut in_text, mut escaped) = (false, false);
     let keep = |byte: &u8| {
         let space = !in_text && byte.is_ascii_whitespace();

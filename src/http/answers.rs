@@ -1,0 +1,66 @@
+//! What a sender reads after its request was taken.
+
+use serde::Serialize;
+use serde_json::value::RawValue;
+
+use crate::domain::name::RuleId;
+use crate::domain::source::SourceKind;
+use crate::flow::receive::{Answer, Taken};
+
+/// One event, in the words of the contract.
+#[derive(Serialize)]
+struct Event<'a> {
+    id: &'a str,
+    rules: &'a [RuleId],
+    duplicate: bool,
+    reply: Option<&'a RawValue>,
+}
+
+/// A body that is one event.
+#[derive(Serialize)]
+struct One<'a> {
+    status: &'static str,
+    id: &'a str,
+    rules: &'a [RuleId],
+    duplicate: bool,
+    reply: Option<&'a RawValue>,
+}
+
+/// A body that is a list.
+#[derive(Serialize)]
+struct Several<'a> {
+    status: &'static str,
+    events: Vec<Event<'a>>,
+}
+
+/// The answer's bytes: for Dialogflow its own response, byte for byte as it is stored.
+pub fn written(kind: SourceKind, taken: Taken) -> Vec<u8> {
+    match kind {
+        SourceKind::DialogflowEs | SourceKind::DialogflowCx => {
+            taken.answers.into_iter().next().map(|answer| answer.reply).unwrap_or_default()
+        }
+        SourceKind::Catch => told(&taken),
+    }
+}
+
+fn told(taken: &Taken) -> Vec<u8> {
+    let events: Vec<_> = taken.answers.iter().map(event).collect();
+    let bytes = match events.as_slice() {
+        [Event { id, rules, duplicate, reply }] if !taken.is_list => {
+            let one = One { status: "success", id, rules, duplicate: *duplicate, reply: *reply };
+            serde_json::to_vec(&one)
+        }
+        _ => serde_json::to_vec(&Several { status: "success", events }),
+    };
+    bytes.expect("texts and checked JSON are always JSON")
+}
+
+fn event(answer: &Answer) -> Event<'_> {
+    Event {
+        id: &answer.id,
+        rules: &answer.rules,
+        duplicate: answer.duplicate,
+        // A stored reply is JSON, of whatever kind the source was when it was stored.
+        reply: serde_json::from_slice(&answer.reply).ok(),
+    }
+}

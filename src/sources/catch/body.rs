@@ -1,0 +1,89 @@
+//! Every form of body as one JSON text.
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+
+use serde_json::json;
+
+use crate::domain::json::{Json, JsonKind};
+use crate::domain::request::{Fields, Request};
+use crate::domain::source::SourceConfig;
+use crate::sources::credentials;
+use crate::sources::fault::ReadError;
+use crate::sources::media::Media;
+use crate::sources::reading::JsonBody;
+
+use super::nest::{nested, nests};
+
+/// The most fields of a form or a query: beyond it, a small body would take much memory.
+const MAX_FIELDS: usize = 10_000;
+
+/// Writes a request's body as JSON; without one its query, credentials left out. JSON stays as it came, unless a key nests.
+pub fn json_body<'r>(config: &SourceConfig, request: &Request<'r>) -> Result<JsonBody<'r>, ReadError> {
+    let body = request.body;
+    if body.trim_ascii().is_empty() {
+        let (_, query) = credentials::left_out(config, request);
+        return Ok(JsonBody { json: Cow::Owned(of_fields(&query)?), media: None });
+    }
+    if request.method == "GET" {
+        // To read it would make the query and the body two truths; to leave it would be to ignore what was sent.
+        return Err(ReadError::whole("a GET request has its data in the query, and this one has a body")
+            .help("send it with POST or PUT"));
+    }
+    let media = Media::of(request);
+    let json = match media {
+        Media::Json => unnested(body)?,
+        Media::Form => Cow::Owned(of_fields(&Fields::parse_query(text(body)?.trim()))?),
+        Media::Text => Cow::Owned(json!({ "text": text(body)? }).to_string().into_bytes()),
+    };
+    Ok(JsonBody { json, media: Some(media) })
+}
+
+fn text(body: &[u8]) -> Result<&str, ReadError> {
+    std::str::from_utf8(body).map_err(|_| ReadError::whole("the body is not UTF-8"))
+}
+
+/// JSON whose top-level keys nest is written anew, its values as they stand there; all other JSON is not touched.
+fn unnested(body: &[u8]) -> Result<Cow<'_, [u8]>, ReadError> {
+    if memchr::memmem::find(body, b"__").is_none() {
+        return Ok(Cow::Borrowed(body));
+    }
+    let json = Json::parse(body)?;
+    let entries = json.entries();
+    if json.kind() != JsonKind::Map || !entries.iter().any(|(key, _)| nests(key)) {
+        return Ok(Cow::Borrowed(body));
+    }
+    let entries = entries.into_iter().map(|(key, value)| (key.into_owned(), value.text().to_owned()));
+    Ok(Cow::Owned(nested(&entries.collect())))
+}
+
+/// A field of a form.
+#[derive(Default)]
+struct Field<'f> {
+    values: Vec<&'f str>,
+    /// It was written `key[]`, so it is a list even with one value.
+    is_list: bool,
+}
+
+/// `a=1&b__c=2&d=3&d=4` as `{"a":"1","b":{"c":"2"},"d":["3","4"]}`.
+fn of_fields(fields: &Fields<'_>) -> Result<Vec<u8>, ReadError> {
+    if fields.0.len() > MAX_FIELDS {
+        let message = format!("there are {} fields; {MAX_FIELDS} is the most", fields.0.len());
+        return Err(ReadError::whole(&message));
+    }
+    let mut found: BTreeMap<&str, Field<'_>> = BTreeMap::new();
+    for (name, value) in &fields.0 {
+        let listed = name.strip_suffix("[]").filter(|name| !name.is_empty());
+        let field = found.entry(listed.unwrap_or(name)).or_default();
+        field.is_list |= listed.is_some();
+        field.values.push(value);
+    }
+    let written = found.into_iter().map(|(name, field)| {
+        let value = match field.values.as_slice() {
+            [value] if !field.is_list => json!(value),
+            values => json!(values),
+        };
+        (name.to_owned(), value.to_string())
+    });
+    Ok(nested(&written.collect()))
+}

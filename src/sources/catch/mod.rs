@@ -1,0 +1,111 @@
+//! Catch: whatever a sender likes to send. JSON, a form, words, or a query become one JSON text (`body`), and that is one
+//! event or a list of them.
+//!
+//! Where type, intent, text and parameters are found is for the rules to say; here an event only has its item.
+
+mod body;
+mod nest;
+
+use crate::domain::event::Event;
+use crate::domain::json::{Json, JsonKind};
+use crate::domain::reply::Reply;
+
+use super::fault::ReadError;
+use super::media::Media;
+use super::reading::{JsonBody, Reading};
+
+pub use self::body::json_body;
+
+/// The most events that one body may hold.
+const MAX_EVENTS: usize = 1_000;
+
+/// Reads the events of a body; `event` is what they all share, its key that of the message.
+pub fn read<'a>(
+    each: Option<&[String]>,
+    body: &'a JsonBody<'_>,
+    mut event: Event<'a>,
+) -> Result<Reading<'a>, ReadError> {
+    let json = Json::parse(&body.json)?;
+    event.body = json;
+    let list = match each {
+        Some(path) => list_at(json, path)?,
+        None if json.kind() == JsonKind::List => json,
+        None => {
+            if body.media == Some(Media::Text) {
+                event.text = json.get("text").and_then(Json::as_text);
+            }
+            return Ok(Reading::single(of_item(event, json)));
+        }
+    };
+    let items = list.items();
+    if items.len() > MAX_EVENTS {
+        let message = format!("this list has {} items; {MAX_EVENTS} is the most for one request", items.len());
+        return Err(ReadError::field(&name_of(each.unwrap_or_default()), &message));
+    }
+    // Each of several is stored as JSON, whatever the body was.
+    if items.len() > 1 {
+        say_json(&mut event);
+    }
+    let several = items.len() > 1;
+    let events = items.into_iter().enumerate().map(|(index, item)| {
+        let mut event = of_item(event.clone(), item);
+        event.key = event.key.map(|id| if several { format!("{id}#{index}").into() } else { id });
+        event
+    });
+    Ok(Reading::of_list(events.collect(), json, list))
+}
+
+fn of_item<'a>(event: Event<'a>, item: Json<'a>) -> Event<'a> {
+    let params = if item.kind() == JsonKind::Map { item } else { Json::EMPTY_MAP };
+    Event { payload: item, params, ..event }
+}
+
+/// The list that `each` leads to.
+fn list_at<'a>(json: Json<'a>, each: &[String]) -> Result<Json<'a>, ReadError> {
+    let way = way(each);
+    let mut found = json;
+    for (index, key) in way.iter().enumerate() {
+        found = found.get(key).ok_or_else(|| {
+            let gone = name_of(way.get(..=index).unwrap_or(way));
+            ReadError::field(&gone, "missing; `each` of this source leads through it")
+        })?;
+    }
+    match found.kind() {
+        JsonKind::List => Ok(found),
+        other => Err(ReadError::field(&name_of(way), &format!("expected a list, found {}", other.name()))),
+    }
+}
+
+/// A rule file may say where it starts: `body.leads` and `leads` lead to the same list.
+fn way(each: &[String]) -> &[String] {
+    match each {
+        [first, rest @ ..] if first == "body" || first == "payload" => rest,
+        all => all,
+    }
+}
+
+fn name_of(way: &[String]) -> String {
+    if way.is_empty() { "body".to_owned() } else { way.join(".") }
+}
+
+fn say_json(event: &mut Event<'_>) {
+    const NAME: &str = "content-type";
+    let headers = &mut event.headers.0;
+    if !headers.iter().any(|(name, value)| name == NAME && Media::named(value) == Some(Media::Json)) {
+        headers.retain(|(name, _)| name != NAME);
+        headers.push((NAME.into(), Media::Json.name().into()));
+    }
+}
+
+/// Writes what stands under `reply` in the answer: the text where a reply is only that, else all of it, `null` for none.
+pub fn write_reply(reply: Option<&Reply>) -> Vec<u8> {
+    let written = match reply {
+        Some(Reply { text: Some(text), .. }) if reply.is_some_and(is_only_text) => serde_json::to_vec(text),
+        reply => serde_json::to_vec(&reply),
+    };
+    written.expect("texts, mappings and numbers are always JSON")
+}
+
+fn is_only_text(reply: &Reply) -> bool {
+    *reply == Reply { text: reply.text.clone(), ..Reply::default() }
+}

@@ -1,0 +1,91 @@
+//! What each kind of source takes of HTTP: methods and content types.
+
+use crate::domain::json::Json;
+use crate::domain::request::Request;
+use crate::domain::source::SourceKind;
+
+/// How a body is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Media {
+    /// JSON.
+    Json,
+    /// `a=1&b=2`
+    Form,
+    /// Words.
+    Text,
+}
+
+/// The methods that a kind takes, as the `Allow` header has them.
+pub fn methods(kind: SourceKind) -> &'static str {
+    match kind {
+        SourceKind::DialogflowEs | SourceKind::DialogflowCx => "POST",
+        SourceKind::Catch => "GET, POST, PUT",
+    }
+}
+
+/// Whether a kind takes a body of this content type; else what it takes, in words. No content type at all is taken.
+pub fn takes(kind: SourceKind, content_type: Option<&str>) -> Result<(), &'static str> {
+    let Some(content_type) = content_type else { return Ok(()) };
+    match (kind, Media::named(content_type)) {
+        (_, Some(Media::Json)) | (SourceKind::Catch, Some(Media::Form | Media::Text)) => Ok(()),
+        (SourceKind::DialogflowEs | SourceKind::DialogflowCx, _) => Err("application/json"),
+        (SourceKind::Catch, None) if essence(content_type).ends_with("xml") => {
+            Err("application/json, application/x-www-form-urlencoded and text/plain; XML can't be read in this version")
+        }
+        (SourceKind::Catch, None) => Err("application/json, application/x-www-form-urlencoded and text/plain"),
+    }
+}
+
+/// A content type without its parameters.
+fn essence(content_type: &str) -> String {
+    content_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase()
+}
+
+impl Media {
+    /// The one that a content type names, if we read it.
+    pub fn named(content_type: &str) -> Option<Self> {
+        match essence(content_type).as_str() {
+            "application/json" => Some(Self::Json),
+            "application/x-www-form-urlencoded" => Some(Self::Form),
+            "text/plain" => Some(Self::Text),
+            other if other.ends_with("+json") => Some(Self::Json),
+            _ => None,
+        }
+    }
+
+    /// Its content type.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Json => "application/json",
+            Self::Form => "application/x-www-form-urlencoded",
+            Self::Text => "text/plain; charset=utf-8",
+        }
+    }
+
+    /// What a request's body is. Without a content type (a stored body, a file) its look decides.
+    pub fn of(request: &Request<'_>) -> Self {
+        match request.headers.get("content-type").and_then(Self::named) {
+            // `curl -d '{..}'` calls JSON a form. In a form these brackets would be escaped, so this can't be one.
+            Some(Self::Form) if opens_json(request.body) && Json::parse(request.body).is_ok() => Self::Json,
+            Some(named) => named,
+            None => Self::by_look(request.body),
+        }
+    }
+
+    /// What a body looks like: what opens like JSON is JSON, even if it is damaged, so that the damage has its place.
+    pub fn by_look(body: &[u8]) -> Self {
+        let body = body.trim_ascii();
+        let is_json = opens_json(body) || body.first() == Some(&b'"') || Json::parse(body).is_ok();
+        // A form has no spaces: they are written `+` or `%20`.
+        let is_form = || body.contains(&b'=') && !body.iter().any(u8::is_ascii_whitespace);
+        match is_json {
+            true => Self::Json,
+            false if is_form() => Self::Form,
+            false => Self::Text,
+        }
+    }
+}
+
+fn opens_json(body: &[u8]) -> bool {
+    matches!(body.trim_ascii_start().first(), Some(b'{' | b'['))
+}
