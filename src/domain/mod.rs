@@ -12,6 +12,7 @@ pub mod event;
 pub mod json;
 pub mod known;
 pub mod name;
+pub mod presets;
 pub mod reply;
 pub mod request;
 pub mod scheme;

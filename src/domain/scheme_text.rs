@@ -1,6 +1,6 @@
 //! The two small templates of a scheme, parsed once: what stands in the signature's header, and what is signed.
 
-use super::scheme::HmacScheme;
+use super::scheme::{HmacScheme, TimeForm};
 
 /// Why a scheme can't work. It holds only what the rule file says.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -92,15 +92,21 @@ pub struct SchemeText {
     pub value: ValueText,
     /// What is signed, piece by piece.
     pub signed: Vec<Piece>,
+    /// How the time is written.
+    pub time_form: TimeForm,
 }
+
+/// The placeholder of a time that is written as ISO 8601.
+const ISO: &str = "timestamp:iso";
 
 impl SchemeText {
     /// Parses and checks both templates of `scheme`; the first fault found is the error.
     pub fn parse(scheme: &HmacScheme) -> Result<Self, SchemeError> {
         let value = ValueText::parse(&scheme.value)?;
-        let signed = pieces("signed", &scheme.signed, "{id}, {timestamp}, {body} and {url}", &|name| match name {
+        let known = "{id}, {timestamp}, {timestamp:iso}, {body} and {url}";
+        let signed = pieces("signed", &scheme.signed, known, &|name| match name {
             "id" => Some(Piece::Id),
-            "timestamp" => Some(Piece::Timestamp),
+            "timestamp" | ISO => Some(Piece::Timestamp),
             "body" => Some(Piece::Body),
             "url" => Some(Piece::Url),
             _ => None,
@@ -119,7 +125,9 @@ impl SchemeText {
         if scheme.tolerance.is_some() && !signs(&Piece::Timestamp) {
             return Err(SchemeError::UnsignedTime);
         }
-        Ok(Self { value, signed })
+        let is_iso = scheme.signed.contains(&format!("{{{ISO}}}"));
+        let time_form = if is_iso { TimeForm::Iso } else { TimeForm::UnixSeconds };
+        Ok(Self { value, signed, time_form })
     }
 }
 
@@ -263,7 +271,8 @@ impl<'h> FieldMatch<'h> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::scheme::{PRESETS, Preset};
+    use super::super::scheme::Preset;
+    use super::super::time::Timestamp;
     use super::*;
 
     fn found(value: &str, header: &str) -> Vec<String> {
@@ -314,7 +323,10 @@ mod tests {
     }
 
     #[test]
-    fn every_preset_parses() {
-        assert!(PRESETS.iter().all(|p| SchemeText::parse(&p.scheme()).is_ok()));
+    fn the_time_is_written_as_the_scheme_says() {
+        let form = |name: &str| SchemeText::parse(&Preset::named(name).expect("a preset").scheme()).unwrap().time_form;
+        let noon = Timestamp(1_767_268_800_999);
+        assert_eq!(form("slack").write(noon), "1767268800");
+        assert_eq!(form("zendesk").write(noon), "2026-01-01T12:00:00Z");
     }
 }

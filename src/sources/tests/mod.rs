@@ -2,6 +2,7 @@
 
 mod faults;
 mod originals;
+mod presets;
 mod proofs;
 mod random;
 mod replies;
