@@ -17,6 +17,7 @@ pub mod reply;
 pub mod request;
 pub mod scheme;
 pub mod scheme_text;
+pub mod scheme_value;
 pub mod secret;
 pub mod source;
 pub mod tag;

@@ -2,7 +2,8 @@
 
 use crate::domain::request::{Fields, Request};
 use crate::domain::scheme::{HmacScheme, header_names};
-use crate::domain::scheme_text::{Found, Piece, SchemeText};
+use crate::domain::scheme_text::{Piece, SchemeText};
+use crate::domain::scheme_value::Found;
 use crate::domain::secret::SecretRef;
 use crate::domain::time::Timestamp;
 use crate::sources::fault::{OpenError, Refusal};
