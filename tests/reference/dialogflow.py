@@ -12,6 +12,7 @@ import random
 import sys
 
 from google.cloud import dialogflow_v2 as es
+from google.cloud import dialogflowcx_v3 as cx
 from google.protobuf import json_format
 
 # Messages within messages end here; the definitions of Dialogflow are recursive.
@@ -130,9 +131,26 @@ def es_facts(body):
     }
 
 
+def cx_facts(body):
+    """What the gateway must find in a request of CX."""
+    intent = body.get("intentInfo", {})
+    session = body.get("sessionInfo", {})
+    return {
+        "has_key": bool(body.get("detectIntentResponseId")),
+        "session": session.get("session"),
+        "kind": body["fulfillmentInfo"].get("tag"),
+        "intent": intent.get("displayName"),
+        "text": body.get("text") or body.get("transcript") or body.get("dtmfDigits"),
+        "language": body.get("languageCode") or body.get("languageInfo", {}).get("resolvedLanguageCode"),
+        "confidence": intent.get("confidence"),
+        "params": session.get("parameters", {}),
+    }
+
+
 # The classes of each API: request, response, a message of a reply; the fields that are always there; the facts.
 APIS = {
     "es": (es.WebhookRequest, es.WebhookResponse, es.Intent.Message, ["query_result"], es_facts),
+    "cx": (cx.WebhookRequest, cx.WebhookResponse, cx.ResponseMessage, ["fulfillment_info"], cx_facts),
 }
 
 
@@ -159,7 +177,9 @@ def messages(api, dice):
 
 def response(api, text):
     """What Google's class holds of a response."""
-    return {"response": json_format.MessageToDict(APIS[api][1].pb(APIS[api][1].from_json(text, ignore_unknown_fields=False)))}
+    make = APIS[api][1]
+    read = make.from_json(text, ignore_unknown_fields=False)
+    return {"response": json_format.MessageToDict(make.pb(read))}
 
 
 def answer(question):

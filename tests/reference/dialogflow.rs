@@ -6,7 +6,7 @@ use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 use serde_json::{Map, Value, json};
 use tagrelay::domain::event::Event;
-use tagrelay::domain::reply::{FollowupEvent, OutputContext, Reply};
+use tagrelay::domain::reply::{FollowupEvent, Merge, OutputContext, Reply};
 use tagrelay::domain::source::SourceKind;
 use tagrelay::sources::{Verified, read, write_reply};
 
@@ -31,6 +31,9 @@ struct Api {
 const ES: Api =
     Api { kind: SourceKind::DialogflowEs, name: "es", reply: es_reply, arrives: es_arrives, facts: es_facts };
 
+const CX: Api =
+    Api { kind: SourceKind::DialogflowCx, name: "cx", reply: cx_reply, arrives: cx_arrives, facts: cx_facts };
+
 #[test]
 fn googles_classes_take_every_reply_of_es() {
     takes_every_reply(&ES);
@@ -39,6 +42,16 @@ fn googles_classes_take_every_reply_of_es() {
 #[test]
 fn every_request_that_googles_classes_write_for_es_is_read() {
     reads_every_request(&ES);
+}
+
+#[test]
+fn googles_classes_take_every_reply_of_cx() {
+    takes_every_reply(&CX);
+}
+
+#[test]
+fn every_request_that_googles_classes_write_for_cx_is_read() {
+    reads_every_request(&CX);
 }
 
 fn cases(number: u32) -> TestRunner {
@@ -146,6 +159,67 @@ fn es_arrives(reply: &Reply, response: &Value) -> Vec<(Value, Value)> {
     ));
     pairs.push((json!(names(reply.payload.as_ref())), json!(names(response["payload"].as_object()))));
     pairs
+}
+
+fn cx_reply() -> BoxedStrategy<Reply> {
+    let merge = prop_oneof![Just(None), Just(Some(Merge::Append)), Just(Some(Merge::Replace))];
+    let parts = (
+        any::<Option<String>>(),
+        prop::option::of(mapping()),
+        prop::option::of(mapping()),
+        any::<Option<String>>(),
+        any::<Option<String>>(),
+        merge,
+    );
+    parts
+        .prop_map(|(text, payload, parameters, target_page, target_flow, merge)| Reply {
+            text,
+            payload,
+            parameters,
+            target_page,
+            target_flow,
+            merge,
+            ..Reply::default()
+        })
+        .boxed()
+}
+
+/// A text is the first message; where a page and a flow are set, the page wins.
+fn cx_arrives(reply: &Reply, response: &Value) -> Vec<(Value, Value)> {
+    let filled = |text: &Option<String>| text.clone().filter(|text| !text.is_empty());
+    let text = filled(&reply.text).map(|text| json!({ "text": { "text": [text] } }));
+    let own = reply.messages.iter().filter(|message| message.is_object()).cloned();
+    let messages: Vec<Value> = text.into_iter().chain(own).collect();
+    let arrived = response["fulfillmentResponse"]["messages"].as_array().cloned().unwrap_or_default();
+    let merge = match reply.merge {
+        Some(Merge::Append) => "APPEND",
+        Some(Merge::Replace) => "REPLACE",
+        None => "",
+    };
+    let flow = filled(&reply.target_flow).filter(|_| filled(&reply.target_page).is_none());
+    let parameters = response["sessionInfo"]["parameters"].as_object();
+    vec![
+        (json!(messages), json!(arrived)),
+        (json!(merge), text_of(&response["fulfillmentResponse"]["mergeBehavior"])),
+        (json!(reply.target_page.clone().unwrap_or_default()), text_of(&response["targetPage"])),
+        (json!(flow.unwrap_or_default()), text_of(&response["targetFlow"])),
+        (json!(names(reply.parameters.as_ref())), json!(names(parameters))),
+        (json!(names(reply.payload.as_ref())), json!(names(response["payload"].as_object()))),
+    ]
+}
+
+/// The key is made of more than the response's id, so only whether there is one is told.
+fn cx_facts(event: &Event<'_>) -> Value {
+    json!({
+        "has_key": event.key.is_some(),
+        "session": event.session,
+        "kind": event.kind,
+        "intent": event.intent,
+        "text": event.text,
+        "language": event.language,
+        "confidence": event.confidence,
+        "params": parsed(event.params.text()),
+    })
 }
 
 /// Protobuf leaves an empty text out.
