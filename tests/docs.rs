@@ -6,6 +6,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use tagrelay::domain::scheme::{PRESETS, header_names};
 use tagrelay::flow::preview;
 use tagrelay::rules::{self, RuleFile};
 use tagrelay::settings::Settings;
@@ -239,6 +240,19 @@ fn every_metric_is_documented() {
             operations.contains(&format!("`tagrelay_{name}")),
             "docs/operations.md says nothing of tagrelay_{name}"
         );
+    }
+}
+
+#[test]
+fn every_preset_is_in_the_table_with_its_header_and_tolerance() {
+    let page = text_of("docs/sources.md");
+    let rows: Vec<&str> = between(&page, "### Presets", "### Knobs").lines().filter(|l| l.starts_with("| `")).collect();
+    assert_eq!(rows.len(), PRESETS.len());
+    for (row, preset) in rows.iter().zip(&PRESETS) {
+        assert!(row.starts_with(&format!("| `{}` | ", preset.name)), "{}: {row}", preset.name);
+        assert!(header_names(preset.header).all(|name| row.contains(&format!("`{name}`"))), "{}: {row}", preset.name);
+        assert_eq!(row.contains("5 minutes"), preset.scheme().tolerance.is_some(), "{}: {row}", preset.name);
+        assert_eq!(row.ends_with("|  |"), preset.unconfirmed.is_empty(), "{}: {row}", preset.name);
     }
 }
 

@@ -1,6 +1,9 @@
-//! How senders sign: six knobs that cover every HMAC scheme we know, and the presets as rows of one table.
+//! How senders sign: six knobs that cover every HMAC scheme we know. Those of known senders are in [`super::presets`].
 
 use std::time::Duration;
+
+pub use super::presets::{PRESETS, Preset};
+use super::time::Timestamp;
 
 /// The hash under the HMAC.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -33,7 +36,29 @@ pub enum KeyForm {
     Whsec,
 }
 
+/// How a sender writes the time that it signs. Readers take each form; the sender's text is what is signed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TimeForm {
+    /// Whole seconds since 1970.
+    UnixSeconds,
+    /// ISO 8601 in UTC, to the second: `2026-01-01T12:00:00Z`.
+    Iso,
+}
+
+impl TimeForm {
+    /// Writes a time.
+    pub fn write(self, time: Timestamp) -> String {
+        match self {
+            Self::UnixSeconds => time.seconds().to_string(),
+            Self::Iso => time.iso_seconds(),
+        }
+    }
+}
+
 /// How a signed request's headers and body are put together.
+///
+/// A knob that names a header may name several between commas. The first of them that a request has counts, and a proof
+/// of ours is written under the first. See [`header_names`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct HmacScheme {
     /// The header with the signature, in lower case.
@@ -48,7 +73,8 @@ pub struct HmacScheme {
     /// fields in any order, several of which may carry a signature. Otherwise a comma is text, and the header is a list
     /// separated by spaces (`v1,{signature}`) unless the template has a space itself (`HMAC {signature}`).
     pub value: String,
-    /// What is signed, of `{id}` `{timestamp}` `{body}` `{url}`.
+    /// What is signed, of `{id}` `{timestamp}` `{body}` `{url}`. `{timestamp:iso}` is the same of a request, whose text
+    /// counts as it stands, and makes a proof of ours say the time as ISO 8601 and not in Unix seconds.
     pub signed: String,
     /// The header with the time, where it isn't in the signature's; in lower case. Unix seconds or milliseconds, or
     /// RFC 3339.
@@ -61,71 +87,7 @@ pub struct HmacScheme {
     pub key: KeyForm,
 }
 
-/// A preset: the scheme of a known sender.
-#[derive(Debug, Clone, Copy)]
-pub struct Preset {
-    /// Its name in rule files.
-    pub name: &'static str,
-    header: &'static str,
-    algorithm: Algorithm,
-    encoding: Encoding,
-    value: &'static str,
-    signed: &'static str,
-    timestamp_header: Option<&'static str>,
-    id_header: Option<&'static str>,
-    tolerance_s: Option<u64>,
-    key: KeyForm,
-}
-
-/// Every preset.
-///
-/// `standard-webhooks`: the specification of the same name, 5 minutes as its libraries have it. `github`: the octokit
-/// organisation's webhooks-methods; GitHub signs no time.
-pub const PRESETS: [Preset; 2] = [
-    Preset {
-        name: "standard-webhooks",
-        header: "webhook-signature",
-        algorithm: Algorithm::Sha256,
-        encoding: Encoding::Base64,
-        value: "v1,{signature}",
-        signed: "{id}.{timestamp}.{body}",
-        timestamp_header: Some("webhook-timestamp"),
-        id_header: Some("webhook-id"),
-        tolerance_s: Some(300),
-        key: KeyForm::Whsec,
-    },
-    Preset {
-        name: "github",
-        header: "x-hub-signature-256",
-        algorithm: Algorithm::Sha256,
-        encoding: Encoding::Hex,
-        value: "sha256={signature}",
-        signed: "{body}",
-        timestamp_header: None,
-        id_header: Some("x-github-delivery"),
-        tolerance_s: None,
-        key: KeyForm::Text,
-    },
-];
-
-impl Preset {
-    /// The preset of this name.
-    pub fn named(name: &str) -> Option<&'static Preset> {
-        PRESETS.iter().find(|p| p.name == name)
-    }
-
-    /// The scheme it stands for.
-    pub fn scheme(&self) -> HmacScheme {
-        HmacScheme {
-            header: self.header.to_owned(),
-            algorithm: self.algorithm,
-            encoding: self.encoding,
-            value: self.value.to_owned(),
-            signed: self.signed.to_owned(),
-            timestamp_header: self.timestamp_header.map(str::to_owned),
-            id_header: self.id_header.map(str::to_owned),
-            tolerance: self.tolerance_s.map(Duration::from_secs),
-            key: self.key,
-        }
-    }
+/// The names in a knob that names a header, in the order in which they count.
+pub fn header_names(knob: &str) -> impl Iterator<Item = &str> {
+    knob.split(',').map(str::trim).filter(|name| !name.is_empty())
 }

@@ -20,6 +20,11 @@ impl Timestamp {
         self.0.div_euclid(1000)
     }
 
+    /// ISO 8601 in UTC to the second, as headers have it: `2026-01-01T12:00:00Z`.
+    pub fn iso_seconds(self) -> String {
+        jiff::Timestamp::from_second(self.seconds()).map_or_else(|_| self.to_string(), |time| time.to_string())
+    }
+
     /// This time and `millis` more.
     #[must_use]
     pub fn plus_millis(self, millis: i64) -> Self {

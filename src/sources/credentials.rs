@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use crate::domain::request::{Fields, Request};
+use crate::domain::scheme::header_names;
 use crate::domain::source::{AuthConfig, SourceConfig};
 
 /// Headers that carry credentials whatever the source asks for: a sender may send more than it is asked.
@@ -31,7 +32,7 @@ pub fn left_out<'a>(config: &SourceConfig, request: &Request<'a>) -> (Fields<'a>
 fn is_header(config: &SourceConfig, name: &str) -> bool {
     let asked = |auth: &AuthConfig| match auth {
         AuthConfig::Header { name: header, .. } => header.eq_ignore_ascii_case(name),
-        AuthConfig::Hmac { scheme, .. } => scheme.header.eq_ignore_ascii_case(name),
+        AuthConfig::Hmac { scheme, .. } => header_names(&scheme.header).any(|header| header.eq_ignore_ascii_case(name)),
         AuthConfig::Basic { .. } | AuthConfig::Bearer(_) | AuthConfig::Query { .. } => false,
     };
     HEADERS.iter().any(|header| header.eq_ignore_ascii_case(name)) || config.auth.iter().any(asked)
@@ -45,9 +46,10 @@ fn is_query(config: &SourceConfig, name: &str) -> bool {
 /// The message's id where a scheme of this source names a header for it: the key of a request whose kind has none.
 pub fn message_id<'a>(config: &SourceConfig, request: &Request<'a>) -> Option<Cow<'a, str>> {
     let id_headers = config.auth.iter().filter_map(|auth| match auth {
-        AuthConfig::Hmac { scheme, .. } => scheme.id_header.as_deref(),
+        AuthConfig::Hmac { scheme, .. } => scheme.id_header.as_deref().map(header_names),
         _ => None,
     });
+    let id_headers = id_headers.flatten();
     let mut found = id_headers.filter_map(|id| request.headers.0.iter().find(|(name, _)| name == id));
     found.next().map(|(_, value)| value.clone()).filter(|value| !value.is_empty())
 }

@@ -1,8 +1,9 @@
 //! A signature over the request: read, judged, and compared with what each secret would have made.
 
-use crate::domain::request::Request;
-use crate::domain::scheme::HmacScheme;
-use crate::domain::scheme_text::{Found, Piece, SchemeText};
+use crate::domain::request::{Fields, Request};
+use crate::domain::scheme::{HmacScheme, header_names};
+use crate::domain::scheme_text::{Piece, SchemeText};
+use crate::domain::scheme_value::Found;
 use crate::domain::secret::SecretRef;
 use crate::domain::time::Timestamp;
 use crate::sources::fault::{OpenError, Refusal};
@@ -19,7 +20,32 @@ const MOST_SIGNATURES: usize = 16;
 pub struct Signed {
     scheme: HmacScheme,
     text: SchemeText,
+    header: Names,
+    timestamp_header: Names,
+    id_header: Names,
     keys: Vec<Key>,
+}
+
+/// The names that one header may go by; none where the scheme has no such header.
+struct Names(Vec<String>);
+
+impl Names {
+    fn of(knob: Option<&str>) -> Self {
+        Self(knob.into_iter().flat_map(header_names).map(str::to_owned).collect())
+    }
+
+    /// The name that counts: the first that the request has.
+    ///
+    /// [`crate::sources::read`] finds the message's id by the same rule, so an id that was added on the way under a name
+    /// that counts more is the one that has to fit the signature.
+    fn in_request(&self, headers: &Fields<'_>) -> Option<&str> {
+        self.0.iter().map(String::as_str).find(|name| headers.get(name).is_some())
+    }
+
+    /// The name that we write it under.
+    fn written(&self) -> Option<String> {
+        self.0.first().cloned()
+    }
 }
 
 /// What a signature is over.
@@ -41,7 +67,14 @@ impl Signed {
             faults.push(OpenError::NoSecret);
         }
         match text {
-            Some(text) if faults.is_empty() => Ok(Self { scheme: scheme.clone(), text, keys }),
+            Some(text) if faults.is_empty() => Ok(Self {
+                header: Names::of(Some(&scheme.header)),
+                timestamp_header: Names::of(scheme.timestamp_header.as_deref()),
+                id_header: Names::of(scheme.id_header.as_deref()),
+                scheme: scheme.clone(),
+                text,
+                keys,
+            }),
             _ => Err(faults),
         }
     }
@@ -52,9 +85,8 @@ impl Signed {
     pub fn verify(&self, request: &Request<'_>) -> Result<(), Refusal> {
         let mut signatures: Vec<Signature> = Vec::with_capacity(2);
         let mut written_at = None;
-        let mut present = false;
-        for header in request.headers.all(&self.scheme.header) {
-            present = true;
+        let name = self.header.in_request(&request.headers).ok_or(Refusal::MissingSignature)?;
+        for header in request.headers.all(name) {
             self.text.value.read(header, &mut |found| match found {
                 Found::Timestamp(time) => written_at = written_at.or(Some(time)),
                 Found::Signature(text) if signatures.len() < MOST_SIGNATURES => {
@@ -62,9 +94,6 @@ impl Signed {
                 }
                 Found::Signature(_) => {}
             });
-        }
-        if !present {
-            return Err(Refusal::MissingSignature);
         }
         if signatures.is_empty() {
             return Err(Refusal::MalformedSignature);
@@ -83,14 +112,14 @@ impl Signed {
 
     /// Finds what the signature is over.
     fn message<'r>(&self, request: &'r Request<'_>, written_at: Option<&'r str>) -> Result<Message<'r>, Refusal> {
-        let header = |name: &Option<String>| name.as_deref().and_then(|name| request.headers.get(name));
+        let header = |names: &Names| names.in_request(&request.headers).and_then(|name| request.headers.get(name));
         let signs = |piece: &Piece| self.text.signed.contains(piece);
-        let timestamp = match header(&self.scheme.timestamp_header).or(written_at) {
+        let timestamp = match header(&self.timestamp_header).or(written_at) {
             Some(timestamp) => timestamp,
             None if signs(&Piece::Timestamp) => return Err(Refusal::MissingTimestamp),
             None => "",
         };
-        let id = match header(&self.scheme.id_header) {
+        let id = match header(&self.id_header) {
             Some(id) => id,
             None if signs(&Piece::Id) => return Err(Refusal::MissingId),
             None => "",
@@ -100,14 +129,15 @@ impl Signed {
 
     /// The headers that a sender with the first secret would add.
     pub fn proof(&self, now: Timestamp, url: &str, body: &[u8], id: &str) -> Vec<(String, String)> {
-        let timestamp = now.seconds().to_string();
+        let timestamp = self.text.time_form.write(now);
         let message = Message { id, timestamp: &timestamp, url, body };
         let Some(keyed) = self.keys.first().and_then(Key::keyed) else { return Vec::new() };
         let signature = sign(keyed, &self.text.signed, &message).encode(self.scheme.encoding);
         let value = self.text.value.write(&signature, &timestamp);
-        let id = self.scheme.id_header.clone().map(|name| (name, id.to_owned()));
-        let time = self.scheme.timestamp_header.clone().map(|name| (name, timestamp));
-        id.into_iter().chain(time).chain([(self.scheme.header.clone(), value)]).collect()
+        let id = self.id_header.written().map(|name| (name, id.to_owned()));
+        let time = self.timestamp_header.written().map(|name| (name, timestamp));
+        let signature = self.header.written().map(|name| (name, value));
+        id.into_iter().chain(time).chain(signature).collect()
     }
 }
 

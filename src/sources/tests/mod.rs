@@ -5,6 +5,7 @@ mod cx;
 mod cx_replies;
 mod faults;
 mod originals;
+mod presets;
 mod proofs;
 mod random;
 mod replies;

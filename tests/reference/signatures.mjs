@@ -1,0 +1,76 @@
+// Signs and verifies as the senders' own libraries do. One JSON object a line in, one a line out:
+//
+//   {"op":"sign","scheme","secret","body","id","seconds"}   ->  {"headers":{..}}
+//   {"op":"verify","scheme","secret","body","headers"}      ->  {"verified":true|false}
+//
+// Anything else that a library throws is a fault: {"fault":".."}.
+
+import { createInterface } from "node:readline";
+import { validateSignature } from "@line/bot-sdk";
+import * as octokit from "@octokit/webhooks-methods";
+import * as standard from "standardwebhooks";
+import Stripe from "stripe";
+import * as svix from "svix";
+
+/** The scheme of Standard Webhooks, with the headers of one family. */
+const family = (library, prefix) => ({
+  sign: ({ secret, body, id, seconds }) => ({
+    [`${prefix}-id`]: id,
+    [`${prefix}-timestamp`]: String(seconds),
+    [`${prefix}-signature`]: new library.Webhook(secret).sign(id, new Date(seconds * 1000), body),
+  }),
+  verify: ({ secret, body, headers }) => {
+    try {
+      new library.Webhook(secret).verify(body, headers);
+      return true;
+    } catch (error) {
+      if (error instanceof library.WebhookVerificationError) return false;
+      // The body is parsed once its signature has passed, and ours need not be JSON.
+      if (error instanceof SyntaxError) return true;
+      throw error;
+    }
+  },
+});
+
+const schemes = {
+  "standard-webhooks": family(standard, "webhook"),
+  svix: family(svix, "svix"),
+  github: {
+    sign: async ({ secret, body }) => ({ "x-hub-signature-256": await octokit.sign(secret, body) }),
+    verify: ({ secret, body, headers }) => octokit.verify(secret, body, headers["x-hub-signature-256"]),
+  },
+  stripe: {
+    sign: ({ secret, body, seconds }) => ({
+      "stripe-signature": Stripe.webhooks.generateTestHeaderString({ payload: body, secret, timestamp: seconds }),
+    }),
+    verify: ({ secret, body, headers }) => {
+      try {
+        return Stripe.webhooks.signature.verifyHeader(body, headers["stripe-signature"], secret, 300);
+      } catch (error) {
+        if (error instanceof Stripe.errors.StripeSignatureVerificationError) return false;
+        throw error;
+      }
+    },
+  },
+  // LINE's library only verifies.
+  line: {
+    verify: ({ secret, body, headers }) => validateSignature(body, secret, headers["x-line-signature"]),
+  },
+};
+
+const answer = async (question) => {
+  const scheme = schemes[question.scheme];
+  switch (question.op) {
+    case "sign":
+      return { headers: await scheme.sign(question) };
+    case "verify":
+      return { verified: await scheme.verify(question) };
+    default:
+      throw new Error(`no such op: ${question.op}`);
+  }
+};
+
+for await (const line of createInterface({ input: process.stdin, crlfDelay: Infinity })) {
+  const said = await answer(JSON.parse(line)).catch((error) => ({ fault: String(error) }));
+  process.stdout.write(`${JSON.stringify(said)}\n`);
+}
