@@ -8,7 +8,7 @@ use serde_json::{Map, Value, json};
 use tagrelay::domain::event::Event;
 use tagrelay::domain::reply::{FollowupEvent, Merge, OutputContext, Reply};
 use tagrelay::domain::source::SourceKind;
-use tagrelay::sources::{Verified, read, write_reply};
+use tagrelay::sources::{Verified, json_body, read, write_reply};
 
 use super::driver::Driver;
 use super::{request, source_config};
@@ -92,7 +92,9 @@ fn reads_every_request(api: &Api) {
         let facts = written["facts"].take();
         let text = written["text"].as_str().expect("a text");
         let verified = Verified::by_operator(request(&[], text.as_bytes()));
-        let events = read(&config, &verified).map_err(|error| TestCaseError::fail(format!("{error}: {text}")))?;
+        let fault = |error| TestCaseError::fail(format!("{error}: {text}"));
+        let json = json_body(&config, &verified).map_err(fault)?;
+        let events = read(&config, &verified, &json).map_err(fault)?.events;
         prop_assert_eq!(events.len(), 1);
         prop_assert_eq!((api.facts)(&events[0]), without_empty(facts), "{}", text);
         Ok(())

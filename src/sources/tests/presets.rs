@@ -174,7 +174,8 @@ fn the_id_that_is_the_key_is_the_id_that_is_signed() {
     let standard = source_of("standard-webhooks");
     sent.headers = standard.proof(NOW, &sent.url, &sent.body, "msg_7").headers;
     let verified = source.verify(sent.request()).expect("let in");
-    let events = read(source.config(), &verified).expect("events");
+    let json = json_body(source.config(), &verified).expect("JSON");
+    let events = read(source.config(), &verified, &json).expect("events").events;
     assert_eq!(events[0].key.as_deref(), Some("msg_7"));
     let names: Vec<_> = events[0].headers.0.iter().map(|(name, _)| name.as_ref()).collect();
     assert_eq!(names, ["webhook-id", "webhook-timestamp"], "a signature is never stored, whatever its name");
