@@ -25,7 +25,9 @@ pub fn providers_can_do_what_is_asked(draft: &Draft, desk: &mut Desk<'_>) {
         let Some(config) = configs.get(&ask.connection) else { continue };
         let (capabilities, name) = (config.provider.capabilities(), config.provider.name());
         let (can, what, help) = match ask.what {
-            Asked::Tag(_) => (capabilities.tags_per_call > 0, "has no tags", "send what it needs with `forward`"),
+            // The block that the name stands in was asked for already.
+            Asked::Tag(Some(_)) => continue,
+            Asked::Tag(None) => (capabilities.tags_per_call > 0, "has no tags", "send what it needs with `forward`"),
             Asked::Set => (capabilities.sets_fields, "has no fields to set", "send what it needs with `forward`"),
             Asked::Forward => (capabilities.forwards, "takes no bodies", "`forward` goes to `webhook` connections"),
         };
@@ -44,6 +46,11 @@ pub fn contacts_can_be_found(draft: &Draft, desk: &mut Desk<'_>) {
         let Named { value: Some(model), span, .. } = rule else { continue };
         for connection in acts_at(model) {
             let Some(config) = configs.get(connection) else { continue };
+            let capabilities = config.provider.capabilities();
+            if capabilities.tags_per_call == 0 && !capabilities.sets_fields {
+                // It knows no contacts at all, which is told where it is asked for tags.
+                continue;
+            }
             look_up(model, *span, &sources, config, desk);
         }
     }

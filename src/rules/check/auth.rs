@@ -129,16 +129,18 @@ fn knobs_agree(node: &Node, scheme: &HmacScheme, desk: &mut Desk<'_>) {
     if !scheme.signed.contains("{body}") {
         wrong("signed", "the body isn't signed, so anybody could change it", "put `{body}` into `signed`");
     }
-    if !only_known(&scheme.signed, &["id", "timestamp", "body", "url"]) {
-        wrong("signed", "`signed` has a placeholder that there isn't", "there are: {id}, {timestamp}, {body}, {url}");
+    if !only_known(&scheme.signed, &["id", "timestamp", "timestamp:iso", "body", "url"]) {
+        let help = "there are: {id}, {timestamp}, {timestamp:iso}, {body}, {url}";
+        wrong("signed", "`signed` has a placeholder that there isn't", help);
     }
-    if scheme.signed.contains("{timestamp}") && !has_time {
+    let signs_time = scheme.signed.contains("{timestamp}") || scheme.signed.contains("{timestamp:iso}");
+    if signs_time && !has_time {
         wrong("signed", "nothing says where the time stands", "add `timestamp_header`, or `{timestamp}` to `value`");
     }
     if scheme.signed.contains("{id}") && scheme.id_header.is_none() {
         wrong("signed", "nothing says where the id stands", "add `id_header`");
     }
-    if scheme.tolerance.is_some() && !(has_time && scheme.signed.contains("{timestamp}")) {
+    if scheme.tolerance.is_some() && !(has_time && signs_time) {
         wrong("tolerance", "a time that isn't signed proves nothing", "put `{timestamp}` into `signed`");
     }
 }

@@ -203,6 +203,7 @@ impl Checker<'_, '_> {
         let help = match node.kind {
             Kind::Null => "write a value, or take the key away",
             Kind::Map(_) => "a value that begins with `{{` needs quotes around it",
+            Kind::Text(_) if matches!(shape, Shape::Flag) => "write `true` or `false`, without quotes",
             _ => "",
         };
         self.findings.add(Code::WrongKind, node.span, message).help(help);
