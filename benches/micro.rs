@@ -112,16 +112,12 @@ fn changes(count: u64) -> Vec<(ChangeId, Change)> {
         let effect =
             if number.is_multiple_of(2) { Effect::AddTag(tag(number / 2)) } else { Effect::RemoveTag(tag(number / 2)) };
         let unless_tagged = if number.is_multiple_of(5) { vec![tag(number + 1)] } else { Vec::new() };
-        Change {
-            contact: Contact {
-                connection: ConnectionName::parse("crm").expect("a name"),
-                reference: ContactRef::Id("1568834".to_owned()),
-            },
-            effect,
-            rule: RuleId::parse("rule").expect("a name"),
-            guard: Guard { if_tagged: Vec::new(), unless_tagged },
-            terms: None,
-        }
+        let contact = Contact {
+            connection: ConnectionName::parse("crm").expect("a name"),
+            reference: ContactRef::Id("1568834".to_owned()),
+        };
+        let guard = Guard { if_tagged: Vec::new(), unless_tagged };
+        Change { guard, ..Change::plain(contact, effect, RuleId::parse("rule").expect("a name")) }
     };
     (0..count).map(|number| (ChangeId { ord: Ord(number + 1), index: 0 }, change(number))).collect()
 }

@@ -39,6 +39,8 @@ pub struct Capabilities {
     pub tags_per_call: usize,
     /// Whether fields of a contact can be set.
     pub sets_fields: bool,
+    /// How many fields one call may carry.
+    pub fields_per_call: usize,
     /// Whether it takes a body that a rule makes.
     pub forwards: bool,
     /// What contacts can be found by.
@@ -100,6 +102,7 @@ const HELPCRUNCH: Capabilities = Capabilities {
     settings: &[],
     tags_per_call: 50,
     sets_fields: true,
+    fields_per_call: 50,
     forwards: false,
     finds: Finds {
         email: true,
@@ -133,6 +136,7 @@ const TIC_1980: Capabilities = Capabilities {
     settings: &["channel"],
     tags_per_call: 10,
     sets_fields: true,
+    fields_per_call: 30,
     forwards: false,
     finds: Finds { email: true, phone: true, fields: Fields::Any },
     creates: true,
@@ -153,6 +157,7 @@ const RESPOND_IO: Capabilities = Capabilities {
     settings: &[],
     tags_per_call: 10,
     sets_fields: true,
+    fields_per_call: 50,
     forwards: false,
     finds: Finds { email: true, phone: true, fields: Fields::None },
     creates: true,
@@ -173,6 +178,7 @@ const B2CHAT: Capabilities = Capabilities {
     settings: &["missing_tags"],
     tags_per_call: 50,
     sets_fields: true,
+    fields_per_call: 50,
     forwards: false,
     finds: Finds { email: false, phone: true, fields: Fields::None },
     creates: true,
@@ -192,6 +198,7 @@ const WEBHOOK: Capabilities = Capabilities {
     settings: &[],
     tags_per_call: 0,
     sets_fields: false,
+    fields_per_call: 0,
     forwards: true,
     finds: Finds { email: false, phone: false, fields: Fields::None },
     creates: false,

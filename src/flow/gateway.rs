@@ -11,6 +11,7 @@ use crate::clock::Clock;
 use crate::domain::connection::ConnectionConfig;
 use crate::domain::name::{ConnectionName, SourceName};
 use crate::providers::knowledge::Knowledge;
+use crate::providers::people::People;
 use crate::providers::{ConnectError, Provider};
 use crate::rules::Catalog;
 use crate::sources::{OpenError, Source};
@@ -62,6 +63,7 @@ pub fn open(catalog: &Catalog, vault: &Vault, adjust: impl Fn(&mut ConnectionCon
         }
     }
     let knowledge = Arc::new(Knowledge::new());
+    let people = Arc::new(People::default());
     let mut accounts = Vec::new();
     for config in catalog.connections() {
         let mut config = config.clone();
@@ -78,7 +80,12 @@ pub fn open(catalog: &Catalog, vault: &Vault, adjust: impl Fn(&mut ConnectionCon
         }
         adjust(&mut config);
         match Provider::connect(&config, vault) {
-            Ok(Some(provider)) => accounts.push(Account { config, provider, knowledge: Arc::clone(&knowledge) }),
+            Ok(Some(provider)) => accounts.push(Account {
+                config,
+                provider,
+                knowledge: Arc::clone(&knowledge),
+                people: Arc::clone(&people),
+            }),
             Ok(None) => {
                 tracing::warn!(connection = %config.name, provider = config.provider.name(),
                     "this version doesn't deliver to this provider yet; what is decided for it is kept and waits");

@@ -11,14 +11,16 @@ mod judge;
 pub mod knowledge;
 pub mod outbound;
 mod outcome;
+pub mod people;
 mod redact;
 
 pub use addresses::{AddressPolicy, AddressRefused};
 pub use connect::ConnectError;
-pub use outcome::{Asked, Called, Outcome};
+pub use outcome::{Asked, Called, Found, Outcome};
 
 use crate::domain::connection::{ConnectionConfig, ProviderKind};
 use crate::domain::contact::ContactRef;
+use crate::domain::json::OwnedJson;
 use crate::domain::tag::TagName;
 use crate::domain::time::Timestamp;
 use crate::vault::Vault;
@@ -68,12 +70,48 @@ impl Provider {
         }
     }
 
+    /// Sets fields in one call; the caller keeps to the provider's `fields_per_call`.
+    pub async fn set_fields(&self, contact: &ContactRef, fields: &[(&str, &OwnedJson)], now: Timestamp) -> Called {
+        match &self.0 {
+            Kind::HelpCrunch(account) => account.set_fields(contact, fields, now).await,
+        }
+    }
+
+    /// Looks for the contact of an e-mail address, a phone number or a field.
+    pub async fn find(&self, contact: &ContactRef, now: Timestamp) -> Asked<Found> {
+        match &self.0 {
+            Kind::HelpCrunch(account) => account.find(contact, now).await,
+        }
+    }
+
+    /// Makes a contact that is found by `contact` from then on: its id. It can't be repeated blindly: after one in doubt,
+    /// look first.
+    pub async fn create(&self, contact: &ContactRef, now: Timestamp) -> Asked<String> {
+        match &self.0 {
+            Kind::HelpCrunch(account) => account.make(contact, now).await,
+        }
+    }
+
+    /// Sends a body on; `id` names it for its receiver, the same at every try.
+    pub async fn forward(&self, _id: &str, body: &OwnedJson, now: Timestamp) -> Called {
+        match &self.0 {
+            Kind::HelpCrunch(_) => no_forwards(body, now),
+        }
+    }
+
     /// Reads the contact's tags.
     pub async fn read_tags(&self, contact: &ContactRef, now: Timestamp) -> Called {
         match &self.0 {
             Kind::HelpCrunch(account) => account.read_tags(contact, now).await,
         }
     }
+}
+
+/// `check` refuses such a rule; a change that was decided before its connection became another provider's may still come.
+fn no_forwards(body: &OwnedJson, now: Timestamp) -> Called {
+    let wish = api::Wish { method: reqwest::Method::POST, path: String::new(), body: Some(body.to_value()) };
+    let outcome = Outcome::Dead { reason: "this provider takes no bodies".to_owned() };
+    Called { attempt: api::blank(&wish, now), outcome }
 }
 
 #[cfg(test)]

@@ -1,20 +1,19 @@
 //! The store's one face.
 
-use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::{Arc, Mutex, mpsc};
 use std::time::Duration;
 
 use tokio::sync::{mpsc::UnboundedSender, oneshot};
 
-use super::contact::Words;
+use super::contact::Past;
 use super::delivery::{Retry, Settlement};
 use super::read::Reader;
 use super::record::Intake;
 use super::writer::{Command, Writer};
 use super::{recover, schema};
 use crate::clock::Clock;
-use crate::domain::change::{Change, ChangeId, Ord};
+use crate::domain::change::{Change, ChangeId, Judged, Ord};
 use crate::domain::contact::{Contact, ContactKey};
 use crate::domain::name::ConnectionName;
 use crate::domain::time::Timestamp;
@@ -110,10 +109,8 @@ pub struct Taken {
     pub contact: Option<Contact>,
     /// What waits, oldest first.
     pub changes: Vec<(ChangeId, Change)>,
-    /// The last word on each tag.
-    pub words: Words,
-    /// Guards that were judged before.
-    pub guards: BTreeMap<ChangeId, bool>,
+    /// What has happened to the contact so far.
+    pub past: Past,
     /// Tries that failed so far.
     pub retry: Option<Retry>,
 }
@@ -168,9 +165,9 @@ impl Store {
         self.ask(|reply| Command::Settle(Box::new(settlement), reply)).await
     }
 
-    /// Makes judged guards durable before the first call, so that a retry judges the same.
-    pub async fn keep_guards(&self, contact: Contact, guards: Vec<(ChangeId, bool)>) -> Result<(), StoreError> {
-        self.ask(|reply| Command::KeepGuards(contact, guards, reply)).await
+    /// Makes what was judged durable before the first call, so that a retry judges the same.
+    pub async fn keep_judged(&self, contact: Contact, judged: Vec<(ChangeId, Judged)>) -> Result<(), StoreError> {
+        self.ask(|reply| Command::KeepJudged(contact, judged, reply)).await
     }
 
     /// Puts a dead letter's change back under its old number; `false` when there is no such dead letter.

@@ -27,7 +27,7 @@ mod writer;
 #[cfg(test)]
 mod tests;
 
-pub use contact::{Word, Words};
+pub use contact::{Once, Past, Word, Words};
 pub use dead::DeadLetter;
 pub use dedup::DedupKey;
 pub use delivery::{Delivery, Retry, SettledChange, Settlement};

@@ -135,7 +135,7 @@ impl Reader {
 
     /// The last word on each tag of a contact.
     pub async fn words(&self, contact: Contact) -> Result<Words, StoreError> {
-        self.read(move |db| Ok(contact::load(db, contact.key())?.map_or_else(Words::new, |row| row.words))).await
+        self.read(move |db| Ok(contact::load(db, contact.key())?.map_or_else(Words::new, |row| row.past.words))).await
     }
 
     /// When a connection's calls started since `since`, oldest first: what is left of its allowance after a restart.
@@ -244,15 +244,21 @@ fn event(db: &Connection, ord: Ord) -> Result<Option<EventView>, StoreError> {
     keys.dedup();
     let mut deliveries = Vec::new();
     let mut retries = Vec::new();
-    for key in keys {
-        deliveries.extend(delivery::of_contact(db, key, record.accepted_at)?);
+    while let Some(key) = keys.pop() {
+        let found = delivery::of_contact(db, key, record.accepted_at)?;
+        let moved = found.iter().flat_map(|d| &d.settled).filter(|s| s.id.ord == ord && s.how == Settled::Moved);
+        // Where a look-up found the contact under an id, the story goes on there.
+        keys.extend(moved.map(|s| s.change.contact.key()).filter(|to| retries.iter().all(|(seen, _)| seen != to)));
         retries.push((key, contact::load(db, key)?.and_then(|row| row.retry)));
+        deliveries.extend(found);
     }
+    deliveries.sort_by_key(|delivery: &Delivery| delivery.id);
+    deliveries.dedup_by_key(|delivery| delivery.id);
     let states = record.head.changes.iter().enumerate();
     let changes: Vec<ChangeState> = states
         .map(|(index, change)| {
             let id = ChangeId { ord, index: index as u32 };
-            let key = change.contact.key();
+            let key = current(&deliveries, id).unwrap_or_else(|| change.contact.key());
             let retry = retries.iter().find(|(k, _)| *k == key).and_then(|(_, retry)| retry.clone());
             state(db, id, change, &deliveries, retry)
         })
@@ -268,6 +274,12 @@ fn event(db: &Connection, ord: Ord) -> Result<Option<EventView>, StoreError> {
     Ok(Some(EventView { record, changes, deliveries, duplicates }))
 }
 
+/// Where a change that moved waits or was settled.
+fn current(deliveries: &[Delivery], id: ChangeId) -> Option<ContactKey> {
+    let moved = deliveries.iter().rev().flat_map(|d| &d.settled).find(|s| s.id == id && s.how == Settled::Moved);
+    moved.map(|s| s.change.contact.key())
+}
+
 /// The last settlement tells, except of a dead letter that was retried: its change waits again.
 fn state(
     db: &Connection,
@@ -278,6 +290,10 @@ fn state(
 ) -> Result<ChangeState, StoreError> {
     let settled = deliveries.iter().rev().find_map(|d| d.settled.iter().find(|s| s.id == id).map(|s| (d.id, s)));
     let change = change.clone();
+    if let Some((_, done)) = settled.filter(|(_, done)| done.how == Settled::Moved) {
+        let reason = retry.as_ref().map_or_else(|| done.reason.clone(), |r| r.reason.clone());
+        return Ok(ChangeState { id, change: done.change.clone(), state: "waiting", reason, delivery: None, retry });
+    }
     if let Some((delivery, done)) = settled
         && (done.how != Settled::Dead || dead::get(db, id)?.is_some())
     {

@@ -31,7 +31,7 @@ pub(super) fn recent(db: &Connection) -> Result<Recent, StoreError> {
             ord = this;
         }
     }
-    delivery::settled_from(db, settled_from, |done| recent.settle(done.change.contact.key(), &[done.id]))?;
+    delivery::settled_from(db, settled_from, |contact, id| recent.settle(contact, &[id]))?;
     Ok(recent)
 }
 

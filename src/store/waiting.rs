@@ -56,8 +56,9 @@ impl Recent {
         if let Some(key) = key {
             self.current.keys.insert(key, (ord, at));
         }
-        for (index, (contact, change)) in changes.into_iter().enumerate() {
+        for (index, (contact, mut change)) in changes.into_iter().enumerate() {
             let id = ChangeId { ord, index: index as u32 };
+            change.at = at;
             self.current.changes.entry(contact).or_default().push((id, change));
         }
         self.current.events += 1;

@@ -12,7 +12,7 @@ use super::face::{Accepted, Options, Paused, StoreError, Taken, Wake};
 use super::record::{Frame, Intake};
 use super::waiting::Recent;
 use super::{dead, lot, pending, recover, retain, spread};
-use crate::domain::change::{Change, ChangeId, Ord, Settled};
+use crate::domain::change::{Change, ChangeId, Judged, Ord, Settled};
 use crate::domain::contact::{Contact, ContactKey};
 use crate::domain::name::ConnectionName;
 use crate::domain::time::Timestamp;
@@ -24,7 +24,7 @@ pub(super) enum Command {
     Accept(Vec<Intake>, Reply<Vec<Accepted>>),
     Take(ContactKey, Reply<Taken>),
     Settle(Box<Settlement>, Reply<()>),
-    KeepGuards(Contact, Vec<(ChangeId, bool)>, Reply<()>),
+    KeepJudged(Contact, Vec<(ChangeId, Judged)>, Reply<()>),
     RetryDead(ChangeId, Reply<bool>),
     DiscardDead(ChangeId, String, Reply<bool>),
     KeepRuleSet { hash: String, text: String, reply: Reply<()> },
@@ -170,11 +170,14 @@ impl Memory {
         let events = self.accept(db, now, intake, outbox, wakes)?;
         for command in others {
             match command {
-                Command::Settle(settlement, reply) => outbox.push(reply, Ok(self.settle(db, &settlement)?)),
-                Command::KeepGuards(contact, guards, reply) => {
+                Command::Settle(settlement, reply) => {
+                    wake_moved(wakes, &settlement);
+                    outbox.push(reply, Ok(self.settle(db, &settlement)?));
+                }
+                Command::KeepJudged(contact, judged, reply) => {
                     let key = contact.key();
                     let mut row = contact::load(db, key)?.unwrap_or_else(|| ContactRow::new(contact));
-                    row.guards.extend(guards);
+                    row.past.judged.extend(judged);
                     outbox.push(reply, Ok(contact::save(db, key, &row)?));
                 }
                 Command::RetryDead(id, reply) => outbox.push(reply, Ok(retry_dead(db, id, wakes)?)),
@@ -300,7 +303,7 @@ impl Memory {
         let contact = letter.change.contact.clone();
         let row = contact::load(db, contact.key())?;
         let reason = if note.is_empty() { "discarded".to_owned() } else { note };
-        let done = SettledChange { id, change: letter.change, how: Settled::Discarded, reason };
+        let done = SettledChange { id, change: letter.change, how: Settled::Discarded, reason, others: Vec::new() };
         let retry = row.and_then(|row| row.retry);
         self.settle(db, &Settlement { contact, at: now, settled: vec![done], attempts: Vec::new(), retry })?;
         Ok(true)
@@ -350,6 +353,13 @@ fn wake_for(wakes: &mut Vec<Wake>, changes: &[(ContactKey, Change)]) {
     }
 }
 
+/// What moved to a contact that was found waits there.
+fn wake_moved(wakes: &mut Vec<Wake>, settlement: &Settlement) {
+    let moved = settlement.settled.iter().filter(|done| done.how == Settled::Moved);
+    let changes: Vec<_> = moved.map(|done| (done.change.contact.key(), done.change.clone())).collect();
+    wake_for(wakes, &changes);
+}
+
 /// A dead letter's change waits again under its old number: a later word on its tag still wins over it.
 fn retry_dead(db: &Connection, id: ChangeId, wakes: &mut Vec<Wake>) -> Result<bool, StoreError> {
     let Some(letter) = dead::remove(db, id)? else { return Ok(false) };
@@ -367,6 +377,6 @@ fn take(db: &Connection, memory: Option<&Memory>, key: ContactKey) -> Result<Tak
     changes.sort_by_key(|(id, _)| *id);
     changes.dedup_by_key(|(id, _)| *id);
     let contact = changes.first().map(|(_, change): &(ChangeId, Change)| change.contact.clone());
-    let (words, guards, retry) = row.map_or_else(Default::default, |row| (row.words, row.guards, row.retry));
-    Ok(Taken { contact, changes, words, guards, retry })
+    let (past, retry) = row.map_or_else(Default::default, |row| (row.past, row.retry));
+    Ok(Taken { contact, changes, past, retry })
 }

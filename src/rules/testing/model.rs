@@ -165,7 +165,7 @@ mod tests {
     fn change(rule: &str, effect: Effect, guard: Guard, terms: Terms) -> Change {
         let connection = ConnectionName::parse("crm").expect("a name");
         let contact = Contact { connection, reference: ContactRef::Id("7".to_owned()) };
-        Change { contact, effect, rule: RuleId::parse(rule).expect("a name"), guard, terms: terms.boxed() }
+        Change { guard, terms: terms.boxed(), ..Change::plain(contact, effect, RuleId::parse(rule).expect("a name")) }
     }
 
     fn add(name: &str, terms: Terms) -> Change {
