@@ -239,7 +239,7 @@ pub enum MissingTags {
 }
 
 /// A connection as a rule file describes it, checked, defaults filled in.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ConnectionConfig {
     /// Its name.
     pub name: ConnectionName,

@@ -4,6 +4,7 @@ use std::rc::Rc;
 
 use super::batch::Batcher;
 use super::gateway::Gateway;
+use super::ruleset::RuleSet;
 use crate::domain::decision::{Decision, Fault};
 use crate::domain::event::Event;
 use crate::domain::name::RuleId;
@@ -39,9 +40,10 @@ pub struct Answer {
     pub reply: Vec<u8>,
 }
 
-/// Takes one request of a source.
+/// Takes one request of a source of `rules`, and judges it by the same set.
 pub async fn receive(
     gateway: &Gateway,
+    rules: &RuleSet,
     batcher: &Rc<Batcher>,
     source: &Source,
     request: Request<'_>,
@@ -52,8 +54,8 @@ pub async fn receive(
     let mut intake = Vec::with_capacity(events.len());
     let mut decided = Vec::with_capacity(events.len());
     for event in &events {
-        let (mut decision, reply) = judge(&gateway.catalog, source, event);
-        intake.push(Intake::of(event, gateway.catalog.hash(), &mut decision, &reply, body));
+        let (mut decision, reply) = judge(&rules.catalog, source, event);
+        intake.push(Intake::of(event, rules.catalog.hash(), &mut decision, &reply, body));
         decided.push((decision.rules, reply));
     }
     drop(events);

@@ -25,7 +25,7 @@ mod schema;
 mod testing;
 mod yaml;
 
-pub use catalog::{Catalog, RuleSummary};
+pub use catalog::{Catalog, RuleSummary, hash};
 pub use check::{Checked, check};
 pub use codes::{Code, Row};
 pub use decide::decide;

@@ -1,0 +1,180 @@
+//! Reload: a changed rule set replaces the one in force whole, or leaves it and says why.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::Notify;
+use tokio::time::{Instant, sleep, timeout_at};
+
+use super::gateway::{Gateway, Refused};
+use super::grounds::Grounds;
+use super::ruleset::{NotOpened, Opened, Opener};
+use super::watch::Watch;
+use crate::clock;
+use crate::rules::{self, Finding, RuleFile};
+
+/// A change is done when nothing more has come for so long.
+const QUIET: Duration = Duration::from_millis(50);
+/// While changes go on, what is there by then is read.
+const AT_THE_LATEST: Duration = Duration::from_secs(1);
+/// Network file systems tell of nothing: sizes and times are looked at this often.
+const LOOK_EVERY: Duration = Duration::from_secs(30);
+
+/// Keeps the rules in force as they are on disk.
+pub struct Reloader {
+    gateway: Arc<Gateway>,
+    opener: Arc<Opener>,
+    path: PathBuf,
+    changed: Arc<Notify>,
+    asked: Arc<Notify>,
+    watch: Option<Watch>,
+    /// The files of the set in force.
+    names: Option<Vec<String>>,
+}
+
+/// What is on disk.
+enum OnDisk {
+    /// The set in force.
+    Same,
+    /// Another one that can be.
+    Good(Box<Opened>, String),
+    /// Another one that can't, and its findings as they are drawn.
+    Bad(Refused, String),
+}
+
+/// One look at the files.
+struct Looked {
+    watch: Watch,
+    names: Vec<String>,
+    on_disk: OnDisk,
+}
+
+impl Reloader {
+    /// For the rules at `path`, opened by `opener` like those at start.
+    pub fn new(gateway: Arc<Gateway>, opener: Arc<Opener>, path: PathBuf) -> Self {
+        Self { gateway, opener, path, changed: Arc::default(), asked: Arc::default(), watch: None, names: None }
+    }
+
+    /// Whoever notifies this asks for a look now.
+    pub fn asked(&self) -> Arc<Notify> {
+        Arc::clone(&self.asked)
+    }
+
+    /// Watches and reloads for ever. Dropped in the middle, it leaves one whole set in force.
+    pub async fn run(mut self) {
+        // The rules may have changed between the start and the watch.
+        self.turn().await;
+        loop {
+            tokio::select! {
+                () = self.changed.notified() => self.quiet().await,
+                () = self.asked.notified() => tracing::info!("asked to look at the rules"),
+                () = sleep(LOOK_EVERY) => if !self.is_worth_a_turn().await { continue },
+            }
+            self.turn().await;
+        }
+    }
+
+    /// Waits until the changes are over, at most [`AT_THE_LATEST`].
+    async fn quiet(&self) {
+        let latest = Instant::now() + AT_THE_LATEST;
+        while timeout_at(latest.min(Instant::now() + QUIET), self.changed.notified()).await.is_ok() {}
+    }
+
+    /// Whether the files look changed, or what was wrong may have been mended elsewhere: a secret's file, a full disk.
+    async fn is_worth_a_turn(&self) -> bool {
+        let (path, looked) = (self.path.clone(), self.watch.as_ref().map(|watch| watch.looks));
+        let looks = tokio::task::spawn_blocking(move || Grounds::of(&path).looks).await.ok();
+        looks != looked || self.gateway.refused().is_some_and(|refused| refused.findings.is_empty())
+    }
+
+    /// One look at the files, and what follows from it.
+    async fn turn(&mut self) {
+        let began = Instant::now();
+        let (path, opener, changed) = (self.path.clone(), Arc::clone(&self.opener), Arc::clone(&self.changed));
+        let (gateway, names) = (Arc::clone(&self.gateway), self.names.clone());
+        // Apart from the deliveries, which would wait for it.
+        let looked = tokio::task::spawn_blocking(move || {
+            let watch = Watch::over(&path, &changed);
+            let (names, on_disk) = look(&path, &gateway, &opener, names.as_deref());
+            Looked { watch, names, on_disk }
+        });
+        let Looked { watch, names, on_disk } = match looked.await {
+            Ok(looked) => looked,
+            Err(error) => return self.refuse(refused(None, format!("the rules could not be looked at: {error}")), ""),
+        };
+        self.watch = Some(watch);
+        match on_disk {
+            OnDisk::Same => {
+                self.names = Some(names);
+                if self.gateway.agree() {
+                    tracing::info!("the rules on disk are those in force again");
+                }
+            }
+            OnDisk::Good(opened, warnings) => {
+                let (hash, rules) = (opened.catalog().hash().to_owned(), opened.catalog().rule_count());
+                let before = self.gateway.rules();
+                if let Err(error) = self.gateway.replace(*opened, clock::now()).await {
+                    return self.refuse(refused(Some(hash), error.to_string()), "");
+                }
+                self.names = Some(names);
+                tracing::info!(
+                    rule_set = hash,
+                    rules,
+                    rule_set_before = before.catalog.hash(),
+                    rules_before = before.catalog.rule_count(),
+                    took_ms = began.elapsed().as_millis() as u64,
+                    "rules reloaded"
+                );
+                if !warnings.is_empty() {
+                    tracing::warn!(findings = warnings, "the rules in force have warnings");
+                }
+            }
+            OnDisk::Bad(refused, drawn) => self.refuse(refused, &drawn),
+        }
+    }
+
+    fn refuse(&self, refused: Refused, findings: &str) {
+        let (rule_set, reason) = (refused.rule_set.clone(), refused.reason.clone());
+        if self.gateway.refuse(refused) {
+            tracing::error!(rule_set, reason, findings, "the rules on disk are not used; those in force stay");
+        }
+    }
+}
+
+/// Reads, checks and opens what is on disk, unless it is the set in force; gives the names of its files too.
+fn look(path: &Path, gateway: &Gateway, opener: &Opener, names: Option<&[String]>) -> (Vec<String>, OnDisk) {
+    let bad = |refused| OnDisk::Bad(refused, String::new());
+    let files = match rules::read_dir(path) {
+        Ok(files) => files,
+        Err(error) => return (Vec::new(), bad(refused(None, error.to_string()))),
+    };
+    let names_now: Vec<String> = files.iter().map(|file| file.path.clone()).collect();
+    let hash = rules::hash(&files);
+    // A name can make a set another one too: `a.yaml` holds rules, `a.test.yaml` tests.
+    if hash == gateway.rules().catalog.hash() && names.is_none_or(|names| names == names_now) {
+        return (names_now, OnDisk::Same);
+    }
+    // A set of nothing is what a directory is in the middle of a change, and hardly ever what somebody wants.
+    if files.iter().all(|file| file.text.trim().is_empty()) {
+        return (names_now, bad(refused(Some(hash), "there is nothing in the rule files".to_owned())));
+    }
+    (names_now, judge(&files, hash, gateway, opener))
+}
+
+fn judge(files: &[RuleFile], hash: String, gateway: &Gateway, opener: &Opener) -> OnDisk {
+    let rules::Checked { findings, catalog, tests: _ } = rules::check(files);
+    let drawn = if findings.is_empty() { String::new() } else { rules::report::text(&findings, files, false) };
+    let Some(catalog) = catalog else {
+        let reason = "the rules are not clean".to_owned();
+        return OnDisk::Bad(Refused { findings, ..refused(Some(hash), reason) }, drawn);
+    };
+    match opener.open(catalog, &gateway.deliveries.accounts()) {
+        Ok(opened) => OnDisk::Good(Box::new(opened), drawn),
+        Err(NotOpened(missing)) => OnDisk::Bad(refused(Some(hash), missing.join("\n")), String::new()),
+    }
+}
+
+fn refused(rule_set: Option<String>, reason: String) -> Refused {
+    Refused { at: clock::now(), rule_set, reason, findings: Vec::<Finding>::new() }
+}
