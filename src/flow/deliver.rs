@@ -133,7 +133,7 @@ impl Deliveries {
                 }
             };
             lanes.unserved.remove(&name);
-            self.serve(&mut lanes, account, Begin::After(ending));
+            self.serve(&mut lanes, account, Begin::After(ending.map(Box::new)));
         }
         lanes.undelivered = undelivered.into_iter().collect();
         for (name, removed) in before {

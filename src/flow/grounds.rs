@@ -1,6 +1,6 @@
 //! The grounds of a rule set: every directory in which a change may make another set of it, and how its files look now.
 //!
-//! Names are resolved one by one, since each link on the way may be pointed elsewhere: a mounted ConfigMap swaps `..data`, a
+//! Names are resolved one by one, since each link on the way may be pointed elsewhere: a mounted `ConfigMap` swaps `..data`, a
 //! deployment swaps `current`. Nothing is opened but directories, and no rule file is read.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};

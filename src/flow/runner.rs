@@ -42,7 +42,7 @@ pub(super) enum Begin {
     /// This: the store was just opened.
     With(Vec<Waiting>),
     /// What the store says, once the ones before have ended.
-    After(Option<Ending>),
+    After(Option<Box<Ending>>),
 }
 
 /// What was heard before the deliveries could begin.

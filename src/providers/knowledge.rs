@@ -51,6 +51,7 @@ impl Knowledge {
     }
 
     /// For another account, of which nothing is known; one bound holds the memory of both.
+    #[must_use]
     pub fn anew(&self) -> Self {
         let of = self.accounts.fetch_add(1, Ordering::Relaxed) + 1;
         Self { of, ..self.clone() }
