@@ -10,6 +10,7 @@ use super::{NO, WRONG, fail, hangups, logging, ruleset, settings, stop_signal, t
 use crate::domain::connection::{ConnectionConfig, ProviderKind};
 use crate::domain::secret::Secret;
 use crate::flow::gateway::Gateway;
+use crate::flow::grounds::Grounds;
 use crate::flow::reload::Reloader;
 use crate::flow::ruleset::{NotOpened, Opened, Opener};
 use crate::http::{self, Refusals, Shared, Tokens};
@@ -46,6 +47,8 @@ struct Start {
     settings: Settings,
     listener: TcpListener,
     rules: PathBuf,
+    /// How the rule files looked before they were read.
+    looks: u64,
     opener: Opener,
     opened: Opened,
     tokens: Tokens,
@@ -56,6 +59,7 @@ fn prepare(args: &Args) -> Result<Start, ExitCode> {
     let settings = settings()?;
     logging::start(&settings).map_err(|error| fail(WRONG, &error))?;
     let rules = args.rules.clone().unwrap_or_else(|| settings.rules.clone());
+    let looks = Grounds::of(&rules).looks;
     let (catalog, _) = ruleset::clean(&rules)?;
     let listener = bind("TAGRELAY_LISTEN", settings.listen)?;
     let sandbox = if args.sandbox { Some(start_sandbox(&settings)?) } else { None };
@@ -64,7 +68,7 @@ fn prepare(args: &Args) -> Result<Start, ExitCode> {
     let opened = opener.open(catalog, &[]).map_err(|error| fail(WRONG, &missing(&error)))?;
     let admin = token::obtain(&settings).map_err(|error| fail(NO, &error))?;
     let tokens = Tokens { admin, viewer: settings.viewer_token.clone() };
-    Ok(Start { settings, listener, rules, opener, opened, tokens, sandbox })
+    Ok(Start { settings, listener, rules, looks, opener, opened, tokens, sandbox })
 }
 
 fn bind(name: &str, address: SocketAddr) -> Result<TcpListener, ExitCode> {
@@ -124,7 +128,7 @@ impl Start {
         };
         announce(&gateway, &settings, address, self.sandbox.as_ref());
         let retaining = tokio::spawn(retain(Arc::clone(&gateway)));
-        let reloader = Reloader::new(Arc::clone(&gateway), Arc::new(self.opener), self.rules);
+        let reloader = Reloader::new(Arc::clone(&gateway), Arc::new(self.opener), self.rules, self.looks);
         let asking = tokio::spawn(hangups(reloader.asked()));
         let reloading = tokio::spawn(reloader.run());
         stop_signal().await;

@@ -28,8 +28,8 @@ pub struct Reloader {
     path: PathBuf,
     changed: Arc<Notify>,
     asked: Arc<Notify>,
-    watch: Option<Watch>,
-    /// The files of the set in force.
+    watch: Watch,
+    /// The files of the set in force; not asked for before the first change.
     names: Option<Vec<String>>,
 }
 
@@ -51,9 +51,16 @@ struct Looked {
 }
 
 impl Reloader {
-    /// For the rules at `path`, opened by `opener` like those at start.
-    pub fn new(gateway: Arc<Gateway>, opener: Arc<Opener>, path: PathBuf) -> Self {
-        Self { gateway, opener, path, changed: Arc::default(), asked: Arc::default(), watch: None, names: None }
+    /// For the rules at `path`, opened by `opener` like those at start, before which their files looked like `looks`
+    /// ([`Grounds`]). From here on they are watched.
+    pub fn new(gateway: Arc<Gateway>, opener: Arc<Opener>, path: PathBuf, looks: u64) -> Self {
+        let changed = Arc::new(Notify::new());
+        let watch = Watch::over(&path, &changed);
+        if watch.looks != looks {
+            // They changed between the start and the watch.
+            changed.notify_one();
+        }
+        Self { gateway, opener, path, changed, asked: Arc::default(), watch, names: None }
     }
 
     /// Whoever notifies this asks for a look now.
@@ -63,8 +70,6 @@ impl Reloader {
 
     /// Watches and reloads for ever. Dropped in the middle, it leaves one whole set in force.
     pub async fn run(mut self) {
-        // The rules may have changed between the start and the watch.
-        self.turn().await;
         loop {
             tokio::select! {
                 () = self.changed.notified() => self.quiet().await,
@@ -83,9 +88,9 @@ impl Reloader {
 
     /// Whether the files look changed, or what was wrong may have been mended elsewhere: a secret's file, a full disk.
     async fn is_worth_a_turn(&self) -> bool {
-        let (path, looked) = (self.path.clone(), self.watch.as_ref().map(|watch| watch.looks));
+        let path = self.path.clone();
         let looks = tokio::task::spawn_blocking(move || Grounds::of(&path).looks).await.ok();
-        looks != looked || self.gateway.refused().is_some_and(|refused| refused.findings.is_empty())
+        looks != Some(self.watch.looks) || self.gateway.refused().is_some_and(|refused| refused.findings.is_empty())
     }
 
     /// One look at the files, and what follows from it.
@@ -103,7 +108,7 @@ impl Reloader {
             Ok(looked) => looked,
             Err(error) => return self.refuse(refused(None, format!("the rules could not be looked at: {error}")), ""),
         };
-        self.watch = Some(watch);
+        self.watch = watch;
         match on_disk {
             OnDisk::Same => {
                 self.names = Some(names);
