@@ -216,7 +216,8 @@ pub fn reload(options: &Options, report: &mut Report) -> Outcome<()> {
     let mut times = Vec::new();
     for round in 0..if options.quick { 2 } else { 20 } {
         let hook = format!("round-{round}");
-        let source = format!("sources:\n  {hook}: {{ kind: dialogflow-es, auth: none }}\n");
+        let auth = "[{ hmac: standard-webhooks, secret: env:WEBSITE_BOT_SECRET }]";
+        let source = format!("sources:\n  {hook}: {{ kind: dialogflow-es, auth: {auth} }}\n");
         world.put_rules("round.yaml", &source)?;
         let from = Instant::now();
         while !world.has_hook(&hook)? {

@@ -37,8 +37,8 @@ pub struct Reloader {
 enum OnDisk {
     /// The set in force.
     Same,
-    /// Another one that can be.
-    Good(Box<Opened>, String),
+    /// Another one that can be, its warnings and its files.
+    Good(Box<Opened>, Vec<Finding>, Vec<RuleFile>),
     /// Another one that can't, and its findings as they are drawn.
     Bad(Refused, String),
 }
@@ -83,7 +83,8 @@ impl Reloader {
     /// Waits until the changes are over, at most [`AT_THE_LATEST`].
     async fn quiet(&self) {
         let latest = Instant::now() + AT_THE_LATEST;
-        while timeout_at(latest.min(Instant::now() + QUIET), self.changed.notified()).await.is_ok() {}
+        let more = || timeout_at(latest.min(Instant::now() + QUIET), self.changed.notified());
+        while Instant::now() < latest && more().await.is_ok() {}
     }
 
     /// Whether the files look changed, or what was wrong may have been mended elsewhere: a secret's file, a full disk.
@@ -116,7 +117,7 @@ impl Reloader {
                     tracing::info!("the rules on disk are those in force again");
                 }
             }
-            OnDisk::Good(opened, warnings) => {
+            OnDisk::Good(opened, warnings, files) => {
                 let (hash, rules) = (opened.catalog().hash().to_owned(), opened.catalog().rule_count());
                 let before = self.gateway.rules();
                 if let Err(error) = self.gateway.replace(*opened, clock::now()).await {
@@ -131,9 +132,7 @@ impl Reloader {
                     took_ms = began.elapsed().as_millis() as u64,
                     "rules reloaded"
                 );
-                if !warnings.is_empty() {
-                    tracing::warn!(findings = warnings, "the rules in force have warnings");
-                }
+                warn_of(warnings, files);
             }
             OnDisk::Bad(refused, drawn) => self.refuse(refused, &drawn),
         }
@@ -144,6 +143,16 @@ impl Reloader {
         if self.gateway.refuse(refused) {
             tracing::error!(rule_set, reason, findings, "the rules on disk are not used; those in force stay");
         }
+    }
+}
+
+/// Tells of what is odd in rules that are in force; drawing it takes its time, which nobody waits for.
+fn warn_of(warnings: Vec<Finding>, files: Vec<RuleFile>) {
+    if !warnings.is_empty() {
+        tokio::task::spawn_blocking(move || {
+            let findings = rules::report::text(&warnings, &files, false);
+            tracing::warn!(findings, "the rules in force have warnings");
+        });
     }
 }
 
@@ -164,18 +173,18 @@ fn look(path: &Path, gateway: &Gateway, opener: &Opener, names: Option<&[String]
     if files.iter().all(|file| file.text.trim().is_empty()) {
         return (names_now, bad(refused(Some(hash), "there is nothing in the rule files".to_owned())));
     }
-    (names_now, judge(&files, hash, gateway, opener))
+    (names_now, judge(files, hash, gateway, opener))
 }
 
-fn judge(files: &[RuleFile], hash: String, gateway: &Gateway, opener: &Opener) -> OnDisk {
-    let rules::Checked { findings, catalog, tests: _ } = rules::check(files);
-    let drawn = if findings.is_empty() { String::new() } else { rules::report::text(&findings, files, false) };
+fn judge(files: Vec<RuleFile>, hash: String, gateway: &Gateway, opener: &Opener) -> OnDisk {
+    let rules::Checked { findings, catalog, tests: _ } = rules::check(&files);
     let Some(catalog) = catalog else {
         let reason = "the rules are not clean".to_owned();
+        let drawn = rules::report::text(&findings, &files, false);
         return OnDisk::Bad(Refused { findings, ..refused(Some(hash), reason) }, drawn);
     };
     match opener.open(catalog, &gateway.deliveries.accounts()) {
-        Ok(opened) => OnDisk::Good(Box::new(opened), drawn),
+        Ok(opened) => OnDisk::Good(Box::new(opened), findings, files),
         Err(NotOpened(missing)) => OnDisk::Bad(refused(Some(hash), missing.join("\n")), String::new()),
     }
 }

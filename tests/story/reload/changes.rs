@@ -169,6 +169,19 @@ fn sighup_looks_at_once_and_reading_or_touching_changes_nothing() {
     assert!(gateway.counts("tagrelay_rules_reloads_total{result=\"ok\"} 0"));
 }
 
+/// A file that is written under another of its names tells nothing here, as on a network file system.
+#[test]
+fn sighup_finds_what_the_kernel_did_not_tell() {
+    let gateway = Setup::bare(&answering("One")).start();
+    let outside = gateway.setup.folder().join("outside.yaml");
+    fs::hard_link(gateway.rule_file("rules.yaml"), &outside).expect("a second name");
+    fs::write(&outside, answering("Two")).expect("written");
+    std::thread::sleep(Duration::from_millis(300));
+    assert!(gateway.log_of("rules reloaded").is_empty(), "nothing was told");
+    gateway.process.signal("HUP");
+    answers(&gateway, "Two");
+}
+
 #[test]
 fn a_file_with_another_name_may_be_another_set() {
     let gateway = Setup::bare(&answering("One")).start();
