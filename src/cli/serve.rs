@@ -10,7 +10,7 @@ use super::{NO, WRONG, fail, hangups, logging, ruleset, settings, stop_signal, t
 use crate::domain::connection::{ConnectionConfig, ProviderKind};
 use crate::domain::secret::Secret;
 use crate::flow::gateway::Gateway;
-use crate::flow::grounds::Grounds;
+use crate::flow::grounds::{Grounds, Looks};
 use crate::flow::reload::Reloader;
 use crate::flow::ruleset::{NotOpened, Opened, Opener};
 use crate::http::{self, Refusals, Shared, Tokens};
@@ -48,7 +48,7 @@ struct Start {
     listener: TcpListener,
     rules: PathBuf,
     /// How the rule files looked before they were read.
-    looks: u64,
+    looks: Looks,
     opener: Opener,
     opened: Opened,
     tokens: Tokens,

@@ -29,8 +29,17 @@ pub enum Interest {
 pub struct Grounds {
     /// Directories by their real paths.
     pub places: BTreeMap<PathBuf, Interest>,
-    /// Names, sizes and times of all rule files in one number: when it differs, the files may.
-    pub looks: u64,
+    /// How the rule files look now.
+    pub looks: Looks,
+}
+
+/// How rule files look from outside: when this differs, the set may.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Looks {
+    /// Their names in one number: a name alone can make another set, since `a.yaml` holds rules and `a.test.yaml` tests.
+    pub names: u64,
+    /// Their places, sizes and times in one number.
+    pub states: u64,
 }
 
 impl Grounds {
@@ -38,13 +47,11 @@ impl Grounds {
     pub fn of(path: &Path) -> Self {
         let mut walk = Walk { grounds: Self::default(), files: BTreeMap::new() };
         match walk.trace(path) {
-            Some((real, metadata)) if metadata.is_dir() => walk.directory(&real, 0),
-            Some((real, metadata)) => walk.file(real, &metadata),
+            Some((real, metadata)) if metadata.is_dir() => walk.directory(&real, Path::new(""), 0),
+            Some((_, metadata)) => walk.file(PathBuf::new(), &metadata),
             None => {}
         }
-        let mut hasher = DefaultHasher::new();
-        walk.files.hash(&mut hasher);
-        walk.grounds.looks = hasher.finish();
+        walk.grounds.looks = Looks { names: number(walk.files.keys()), states: number(walk.files.values()) };
         walk.grounds
     }
 
@@ -123,27 +130,28 @@ impl Walk {
         }
     }
 
-    /// Everything in a directory counts, at any depth.
-    fn directory(&mut self, place: &Path, depth: usize) {
+    /// Everything in a directory counts, at any depth. Files are known by their names below the rule path, wherever it leads.
+    fn directory(&mut self, place: &Path, shown: &Path, depth: usize) {
         let seen = self.grounds.places.insert(place.to_owned(), Interest::All);
         if seen == Some(Interest::All) || depth > MAX_DEPTH {
             return;
         }
         for entry in std::fs::read_dir(place).into_iter().flatten().flatten() {
             let (path, name) = (entry.path(), entry.file_name());
+            let shown = shown.join(&name);
             if name.as_encoded_bytes().starts_with(b".") {
                 continue;
             }
             match entry.file_type() {
-                Ok(kind) if kind.is_dir() => self.directory(&path, depth + 1),
+                Ok(kind) if kind.is_dir() => self.directory(&path, &shown, depth + 1),
                 Ok(kind) if kind.is_symlink() => match self.trace(&path) {
-                    Some((real, metadata)) if metadata.is_dir() => self.directory(&real, depth + 1),
-                    Some((_, metadata)) if holds_rules(&name) => self.file(path, &metadata),
+                    Some((real, metadata)) if metadata.is_dir() => self.directory(&real, &shown, depth + 1),
+                    Some((_, metadata)) if holds_rules(&name) => self.file(shown, &metadata),
                     _ => {}
                 },
                 _ if holds_rules(&name) => {
                     if let Ok(metadata) = entry.metadata() {
-                        self.file(path, &metadata);
+                        self.file(shown, &metadata);
                     }
                 }
                 _ => {}
@@ -151,10 +159,16 @@ impl Walk {
         }
     }
 
-    fn file(&mut self, path: PathBuf, of: &Metadata) {
+    fn file(&mut self, shown: PathBuf, of: &Metadata) {
         let look = (of.dev(), of.ino(), of.size(), of.mtime(), of.mtime_nsec(), of.ctime(), of.ctime_nsec());
-        self.files.insert(path, look);
+        self.files.insert(shown, look);
     }
+}
+
+fn number<T: Hash>(of: impl Iterator<Item = T>) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    of.for_each(|one| one.hash(&mut hasher));
+    hasher.finish()
 }
 
 fn names(path: &Path) -> VecDeque<OsString> {
@@ -241,7 +255,10 @@ mod tests {
         fs::read(at.join("a.yaml")).expect("read");
         assert_eq!(looks(), first);
         fs::write(at.join("a.yaml"), "rules: [] \n").expect("written");
-        assert_ne!(looks(), first);
+        let second = looks();
+        assert!(second.names == first.names && second.states != first.states);
+        fs::rename(at.join("a.yaml"), at.join("b.yaml")).expect("renamed");
+        assert_ne!(looks().names, first.names);
     }
 
     #[test]

@@ -8,8 +8,8 @@ use tokio::sync::Notify;
 use tokio::time::{Instant, sleep, timeout_at};
 
 use super::gateway::{Gateway, Refused};
-use super::grounds::Grounds;
-use super::ruleset::{NotOpened, Opened, Opener};
+use super::grounds::{Grounds, Looks};
+use super::ruleset::{NotOpened, Opened, Opener, RuleSet};
 use super::watch::Watch;
 use crate::clock;
 use crate::rules::{self, Finding, RuleFile};
@@ -29,8 +29,8 @@ pub struct Reloader {
     changed: Arc<Notify>,
     asked: Arc<Notify>,
     watch: Watch,
-    /// The files of the set in force; not asked for before the first change.
-    names: Option<Vec<String>>,
+    /// The names of the files of the set in force, in one number.
+    names: u64,
 }
 
 /// What is on disk.
@@ -46,21 +46,20 @@ enum OnDisk {
 /// One look at the files.
 struct Looked {
     watch: Watch,
-    names: Vec<String>,
     on_disk: OnDisk,
 }
 
 impl Reloader {
     /// For the rules at `path`, opened by `opener` like those at start, before which their files looked like `looks`
     /// ([`Grounds`]). From here on they are watched.
-    pub fn new(gateway: Arc<Gateway>, opener: Arc<Opener>, path: PathBuf, looks: u64) -> Self {
+    pub fn new(gateway: Arc<Gateway>, opener: Arc<Opener>, path: PathBuf, looks: Looks) -> Self {
         let changed = Arc::new(Notify::new());
         let watch = Watch::over(&path, &changed);
         if watch.looks != looks {
             // They changed between the start and the watch.
             changed.notify_one();
         }
-        Self { gateway, opener, path, changed, asked: Arc::default(), watch, names: None }
+        Self { gateway, opener, path, changed, asked: Arc::default(), watch, names: looks.names }
     }
 
     /// Whoever notifies this asks for a look now.
@@ -98,21 +97,22 @@ impl Reloader {
     async fn turn(&mut self) {
         let began = Instant::now();
         let (path, opener, changed) = (self.path.clone(), Arc::clone(&self.opener), Arc::clone(&self.changed));
-        let (gateway, names) = (Arc::clone(&self.gateway), self.names.clone());
+        let (gateway, names) = (Arc::clone(&self.gateway), self.names);
         // Apart from the deliveries, which would wait for it.
         let looked = tokio::task::spawn_blocking(move || {
             let watch = Watch::over(&path, &changed);
-            let (names, on_disk) = look(&path, &gateway, &opener, names.as_deref());
-            Looked { watch, names, on_disk }
+            // A file of another name may make the same texts another set.
+            let in_force = (watch.looks.names == names).then(|| gateway.rules());
+            let on_disk = read(&path).and_then(|files| look(files, in_force.as_deref(), &gateway, &opener));
+            Looked { watch, on_disk: on_disk.unwrap_or_else(|refused| OnDisk::Bad(refused, String::new())) }
         });
-        let Looked { watch, names, on_disk } = match looked.await {
+        let Looked { watch, on_disk } = match looked.await {
             Ok(looked) => looked,
             Err(error) => return self.refuse(refused(None, format!("the rules could not be looked at: {error}")), ""),
         };
         self.watch = watch;
         match on_disk {
             OnDisk::Same => {
-                self.names = Some(names);
                 if self.gateway.agree() {
                     tracing::info!("the rules on disk are those in force again");
                 }
@@ -123,7 +123,7 @@ impl Reloader {
                 if let Err(error) = self.gateway.replace(*opened, clock::now()).await {
                     return self.refuse(refused(Some(hash), error.to_string()), "");
                 }
-                self.names = Some(names);
+                self.names = self.watch.looks.names;
                 tracing::info!(
                     rule_set = hash,
                     rules,
@@ -156,24 +156,21 @@ fn warn_of(warnings: Vec<Finding>, files: Vec<RuleFile>) {
     }
 }
 
-/// Reads, checks and opens what is on disk, unless it is the set in force; gives the names of its files too.
-fn look(path: &Path, gateway: &Gateway, opener: &Opener, names: Option<&[String]>) -> (Vec<String>, OnDisk) {
-    let bad = |refused| OnDisk::Bad(refused, String::new());
-    let files = match rules::read_dir(path) {
-        Ok(files) => files,
-        Err(error) => return (Vec::new(), bad(refused(None, error.to_string()))),
-    };
-    let names_now: Vec<String> = files.iter().map(|file| file.path.clone()).collect();
+fn read(path: &Path) -> Result<Vec<RuleFile>, Refused> {
+    rules::read_dir(path).map_err(|error| refused(None, error.to_string()))
+}
+
+/// What the files are: the same as the set in `force`, or another one.
+fn look(files: Vec<RuleFile>, force: Option<&RuleSet>, gateway: &Gateway, opener: &Opener) -> Result<OnDisk, Refused> {
     let hash = rules::hash(&files);
-    // A name can make a set another one too: `a.yaml` holds rules, `a.test.yaml` tests.
-    if hash == gateway.rules().catalog.hash() && names.is_none_or(|names| names == names_now) {
-        return (names_now, OnDisk::Same);
+    if force.is_some_and(|set| set.catalog.hash() == hash) {
+        return Ok(OnDisk::Same);
     }
     // A set of nothing is what a directory is in the middle of a change, and hardly ever what somebody wants.
     if files.iter().all(|file| file.text.trim().is_empty()) {
-        return (names_now, bad(refused(Some(hash), "there is nothing in the rule files".to_owned())));
+        return Err(refused(Some(hash), "there is nothing in the rule files".to_owned()));
     }
-    (names_now, judge(files, hash, gateway, opener))
+    Ok(judge(files, hash, gateway, opener))
 }
 
 fn judge(files: Vec<RuleFile>, hash: String, gateway: &Gateway, opener: &Opener) -> OnDisk {

@@ -7,7 +7,7 @@ use notify::event::{AccessKind, AccessMode};
 use notify::{Event, EventKind, RecommendedWatcher, RecursiveMode, Watcher};
 use tokio::sync::Notify;
 
-use super::grounds::Grounds;
+use super::grounds::{Grounds, Looks};
 
 /// How often the grounds may change while the watch is set up, before what there is must do.
 const ROUNDS: usize = 8;
@@ -16,7 +16,7 @@ const ROUNDS: usize = 8;
 pub struct Watch {
     _watcher: Option<RecommendedWatcher>,
     /// How the files looked when the watch began.
-    pub looks: u64,
+    pub looks: Looks,
 }
 
 impl Watch {

@@ -112,6 +112,14 @@ fn a_directory_that_is_swapped_by_its_link_is_noticed() {
     }
     fs::write(folder.join("releases/1/rules.yaml"), answering("Uno")).expect("written");
     answers(&gateway, "Uno");
+    fs::write(folder.join("releases/2/rules.yaml"), answering("Uno")).expect("written");
+    let before = gateway.api("/rules");
+    symlink("releases/2", folder.join("next")).expect("a link");
+    fs::rename(folder.join("next"), folder.join("current")).expect("renamed");
+    std::thread::sleep(Duration::from_millis(300));
+    assert_eq!(gateway.api("/rules"), before, "the same files elsewhere are the same set");
+    fs::write(folder.join("releases/2/rules.yaml"), answering("Dos")).expect("written");
+    answers(&gateway, "Dos");
 }
 
 #[test]
