@@ -7,7 +7,7 @@
 mod shapes;
 
 use std::borrow::Cow;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 use std::hint::black_box;
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
@@ -129,7 +129,8 @@ fn folding(criterion: &mut Criterion) {
         let changes = changes(count);
         group.throughput(Throughput::Elements(count));
         group.bench_function(BenchmarkId::from_parameter(count), |b| {
-            b.iter(|| fold(black_box(&changes), |_| None, &BTreeMap::new(), &known, Trust::Fresh));
+            let past = tagrelay::store::Past::default();
+            b.iter(|| fold(black_box(&changes), &past, &known, Trust::Fresh));
         });
     }
     group.finish();

@@ -24,6 +24,7 @@ pub enum ProviderKind {
 
 /// What a provider can do, as its documentation says. Rules that ask for more are refused by `check`.
 #[derive(Debug, Clone, Copy)]
+#[expect(clippy::struct_excessive_bools, reason = "it is a table of what a provider can do, and not a state")]
 pub struct Capabilities {
     /// Its name in rule files.
     pub name: &'static str,
@@ -206,7 +207,7 @@ const WEBHOOK: Capabilities = Capabilities {
     reads_tags: false,
     answer_lists_tags: false,
     ignores_case: false,
-    delivered: false,
+    delivered: true,
 };
 
 impl ProviderKind {
@@ -246,7 +247,7 @@ pub enum MissingTags {
 }
 
 /// A connection as a rule file describes it, checked, defaults filled in.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ConnectionConfig {
     /// Its name.
     pub name: ConnectionName,

@@ -178,16 +178,15 @@ impl<'f> Folding<'f> {
         }
         let with = self.block.filter(|(other, with, _)| other.ord == id.ord && of_one_block(with, change));
         let of_block = with.map(|(_, _, holds)| holds).or_else(|| judge(&change.guard, |tag| self.state(tag)));
-        let holds = match judged {
-            Some(judged) => judged.holds,
-            None => {
-                let holds = match of_block {
-                    Some(true) => judge(&own, |tag| self.state(tag)),
-                    other => other,
-                }?;
-                self.plan.judged.push((id, Judged::guards(holds)));
-                holds
-            }
+        let holds = if let Some(judged) = judged {
+            judged.holds
+        } else {
+            let holds = match of_block {
+                Some(true) => judge(&own, |tag| self.state(tag)),
+                other => other,
+            }?;
+            self.plan.judged.push((id, Judged::guards(holds)));
+            holds
         };
         // What was judged earlier stands for its block, unless the connection's own guard may have had a say in it.
         self.block = Some((id, change, of_block.filter(|_| !own.is_open()).unwrap_or(holds)));
@@ -204,17 +203,16 @@ impl<'f> Folding<'f> {
         if patterns.is_empty() {
             return Some(());
         }
-        let others = match judged {
-            Some(judged) => judged.others.clone(),
-            None => {
-                let others = self.others_of(tag, patterns)?;
-                let judged = Judged { others: others.clone(), ..Judged::guards(true) };
-                match self.plan.judged.iter_mut().find(|(this, _)| *this == id) {
-                    Some((_, already)) => *already = judged,
-                    None => self.plan.judged.push((id, judged)),
-                }
-                others
+        let others = if let Some(judged) = judged {
+            judged.others.clone()
+        } else {
+            let others = self.others_of(tag, patterns)?;
+            let judged = Judged { others: others.clone(), ..Judged::guards(true) };
+            match self.plan.judged.iter_mut().find(|(this, _)| *this == id) {
+                Some((_, already)) => *already = judged,
+                None => self.plan.judged.push((id, judged)),
             }
+            others
         };
         for other in others {
             let later = self.past.words.get(&other).is_some_and(|word| word.id > id);

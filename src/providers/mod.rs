@@ -13,6 +13,7 @@ pub mod outbound;
 mod outcome;
 pub mod people;
 mod redact;
+pub mod webhook;
 
 pub use addresses::{AddressPolicy, AddressRefused};
 pub use connect::ConnectError;
@@ -25,6 +26,10 @@ use crate::domain::tag::TagName;
 use crate::domain::time::Timestamp;
 use crate::vault::Vault;
 use helpcrunch::HelpCrunch;
+use reqwest::Method;
+use webhook::Webhook;
+
+const NO_CONTACTS: &str = "this provider knows no contacts";
 
 /// Whether tags are to be there or not.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -42,6 +47,7 @@ pub struct Provider(Kind);
 #[derive(Debug, Clone)]
 enum Kind {
     HelpCrunch(HelpCrunch),
+    Webhook(Webhook),
 }
 
 impl Provider {
@@ -50,7 +56,8 @@ impl Provider {
     pub fn connect(config: &ConnectionConfig, vault: &Vault) -> Result<Option<Self>, ConnectError> {
         let kind = match config.provider {
             ProviderKind::Helpcrunch => Kind::HelpCrunch(HelpCrunch::connect(config, vault)?),
-            ProviderKind::Tic1980 | ProviderKind::RespondIo | ProviderKind::B2chat | ProviderKind::Webhook => {
+            ProviderKind::Webhook => Kind::Webhook(Webhook::connect(config, vault)?),
+            ProviderKind::Tic1980 | ProviderKind::RespondIo | ProviderKind::B2chat => {
                 return connect::open_all(config, vault).map(|_| None);
             }
         };
@@ -67,6 +74,7 @@ impl Provider {
     ) -> Called {
         match &self.0 {
             Kind::HelpCrunch(account) => account.change_tags(contact, direction, tags, now).await,
+            Kind::Webhook(_) => cannot(Method::POST, NO_CONTACTS, now),
         }
     }
 
@@ -74,6 +82,7 @@ impl Provider {
     pub async fn set_fields(&self, contact: &ContactRef, fields: &[(&str, &OwnedJson)], now: Timestamp) -> Called {
         match &self.0 {
             Kind::HelpCrunch(account) => account.set_fields(contact, fields, now).await,
+            Kind::Webhook(_) => cannot(Method::PATCH, NO_CONTACTS, now),
         }
     }
 
@@ -81,6 +90,7 @@ impl Provider {
     pub async fn find(&self, contact: &ContactRef, now: Timestamp) -> Asked<Found> {
         match &self.0 {
             Kind::HelpCrunch(account) => account.find(contact, now).await,
+            Kind::Webhook(_) => cannot_ask(Method::GET, NO_CONTACTS, now),
         }
     }
 
@@ -89,13 +99,15 @@ impl Provider {
     pub async fn create(&self, contact: &ContactRef, now: Timestamp) -> Asked<String> {
         match &self.0 {
             Kind::HelpCrunch(account) => account.make(contact, now).await,
+            Kind::Webhook(_) => cannot_ask(Method::POST, NO_CONTACTS, now),
         }
     }
 
     /// Sends a body on; `id` names it for its receiver, the same at every try.
-    pub async fn forward(&self, _id: &str, body: &OwnedJson, now: Timestamp) -> Called {
+    pub async fn forward(&self, id: &str, body: &OwnedJson, now: Timestamp) -> Called {
         match &self.0 {
-            Kind::HelpCrunch(_) => no_forwards(body, now),
+            Kind::Webhook(hook) => hook.forward(id, body, now).await,
+            Kind::HelpCrunch(_) => cannot(Method::POST, "this provider takes no bodies", now),
         }
     }
 
@@ -103,15 +115,21 @@ impl Provider {
     pub async fn read_tags(&self, contact: &ContactRef, now: Timestamp) -> Called {
         match &self.0 {
             Kind::HelpCrunch(account) => account.read_tags(contact, now).await,
+            Kind::Webhook(_) => cannot(Method::GET, NO_CONTACTS, now),
         }
     }
 }
 
 /// `check` refuses such a rule; a change that was decided before its connection became another provider's may still come.
-fn no_forwards(body: &OwnedJson, now: Timestamp) -> Called {
-    let wish = api::Wish { method: reqwest::Method::POST, path: String::new(), body: Some(body.to_value()) };
-    let outcome = Outcome::Dead { reason: "this provider takes no bodies".to_owned() };
-    Called { attempt: api::blank(&wish, now), outcome }
+fn cannot(method: Method, why: &str, now: Timestamp) -> Called {
+    let attempt = api::blank(&api::Wish { method, path: String::new(), body: None }, now);
+    Called { attempt, outcome: Outcome::Dead { reason: why.to_owned() } }.told()
+}
+
+/// The same for what is asked besides tags.
+fn cannot_ask<T>(method: Method, why: &str, now: Timestamp) -> Asked<T> {
+    let Called { attempt, outcome } = cannot(method, why, now);
+    Asked { attempt, answer: Err(outcome) }
 }
 
 #[cfg(test)]

@@ -65,6 +65,15 @@ pub struct Called {
     pub outcome: Outcome,
 }
 
+impl Called {
+    /// Writes the outcome into the attempt, for people.
+    #[must_use]
+    pub fn told(mut self) -> Self {
+        self.attempt.verdict = self.outcome.verdict();
+        self
+    }
+}
+
 /// Whom a look-up found.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Found {

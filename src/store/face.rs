@@ -160,6 +160,14 @@ impl Store {
         self.ask(|reply| Command::Take(contact, reply)).await
     }
 
+    /// The contacts of one connection with something to deliver, for deliveries that begin while the store is open. It reads
+    /// all that waits, beside the writer: right for a change of the rules, too much for each event.
+    pub async fn waiting_of(&self, connection: ConnectionName) -> Result<Vec<Waiting>, StoreError> {
+        // Memory first: what is spread between the two looks is then found in the table.
+        let recent = self.ask(|reply| Command::InMemory(connection.clone(), reply)).await?;
+        self.reader.waiting_of(connection, recent).await
+    }
+
     /// Records one convergence of a contact: settled changes wait no more.
     pub async fn settle(&self, settlement: Settlement) -> Result<(), StoreError> {
         self.ask(|reply| Command::Settle(Box::new(settlement), reply)).await

@@ -10,8 +10,10 @@ use super::StoreError;
 use super::contact::{self, Words};
 use super::dead::{self, DeadLetter};
 use super::delivery::{self, Delivery, Retry};
+use super::face::Waiting;
 use super::lot;
 use super::record::EventRecord;
+use super::recover;
 use super::schema;
 use crate::domain::change::{Change, ChangeId, Ord, Settled};
 use crate::domain::contact::{Contact, ContactKey};
@@ -164,6 +166,15 @@ impl Reader {
             Ok(starts)
         })
         .await
+    }
+
+    /// A connection's contacts with changes in the tables, and those in `recent`, each with its retry.
+    pub(super) async fn waiting_of(
+        &self,
+        connection: ConnectionName,
+        recent: Vec<ContactKey>,
+    ) -> Result<Vec<Waiting>, StoreError> {
+        self.read(move |db| recover::waiting_of(db, &connection, recent)).await
     }
 
     /// A connection's pause as it was last kept.

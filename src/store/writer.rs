@@ -23,6 +23,7 @@ type Reply<T> = oneshot::Sender<Result<T, StoreError>>;
 pub(super) enum Command {
     Accept(Vec<Intake>, Reply<Vec<Accepted>>),
     Take(ContactKey, Reply<Taken>),
+    InMemory(ConnectionName, Reply<Vec<ContactKey>>),
     Settle(Box<Settlement>, Reply<()>),
     KeepJudged(Contact, Vec<(ChangeId, Judged)>, Reply<()>),
     RetryDead(ChangeId, Reply<bool>),
@@ -105,14 +106,23 @@ impl Writer {
     }
 
     fn serve(&mut self, group: Vec<Command>) {
-        let (reads, writes): (Vec<_>, Vec<_>) = group.into_iter().partition(|c| matches!(c, Command::Take(..)));
+        let reads = |command: &Command| matches!(command, Command::Take(..) | Command::InMemory(..));
+        let (reads, writes): (Vec<_>, Vec<_>) = group.into_iter().partition(reads);
         if !writes.is_empty() {
             self.commit(writes);
         }
         for command in reads {
-            let Command::Take(key, reply) = command else { continue };
-            let taken = self.memory().and_then(|()| take(&self.db, self.memory.as_ref(), key));
-            let _ = reply.send(taken);
+            let ready = self.memory();
+            match command {
+                Command::Take(key, reply) => {
+                    let _ = reply.send(ready.and_then(|()| take(&self.db, self.memory.as_ref(), key)));
+                }
+                Command::InMemory(connection, reply) => {
+                    let found = |memory: &Memory| memory.recent.contacts_of(&connection);
+                    let _ = reply.send(ready.map(|()| self.memory.as_ref().map(found).unwrap_or_default()));
+                }
+                _ => {}
+            }
         }
     }
 
@@ -199,7 +209,7 @@ impl Memory {
                     // A write of something new (SQLite skips a page that stays as it is), so that a full disk is noticed.
                     outbox.push(reply, Ok(super::schema::set_meta(db, "ping", now.0)?));
                 }
-                Command::Accept(..) | Command::Take(..) | Command::Stop => {}
+                Command::Accept(..) | Command::Take(..) | Command::InMemory(..) | Command::Stop => {}
             }
         }
         if self.recent.current.events >= spread::GENERATION {

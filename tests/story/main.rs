@@ -11,5 +11,6 @@ mod failures;
 mod first_contact;
 mod guards;
 mod operations;
+mod reload;
 mod secrecy;
 mod starts;

@@ -88,7 +88,7 @@ fn changes() -> impl Strategy<Value = Vec<Change>> {
             let unless = unless.into_iter().map(tag).collect();
             let terms = Terms { unless, exclusive, once_ms, ..Terms::default() }.boxed();
             let rule = RuleId::parse(&format!("r{rule}")).expect("a name");
-            Change { terms, rule, ..change(wants, index, guard) }
+            Change { rule, terms, ..change(wants, index, guard) }
         },
     );
     proptest::collection::vec(change, 0..24)

@@ -196,11 +196,3 @@ fn disbelieve(mut called: Called, direction: Direction, tags: &[TagName]) -> Cal
     }
     called
 }
-
-impl Called {
-    /// Writes the outcome into the attempt, for people.
-    fn told(mut self) -> Self {
-        self.attempt.verdict = self.outcome.verdict();
-        self
-    }
-}

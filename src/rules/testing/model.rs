@@ -117,7 +117,9 @@ impl Person {
                         .filter(|other| *other != tag && pattern.fits(other.as_str()))
                         .cloned()
                         .collect();
-                    others.into_iter().for_each(|other| self.remove(connection, other, outcome));
+                    for other in others {
+                        self.remove(connection, other, outcome);
+                    }
                 }
                 self.tags.insert(tag.clone());
                 // The last add decides: without `for` it stops the clock.
