@@ -108,6 +108,11 @@ impl Checker<'_, '_> {
     }
 
     fn name(&mut self, entry: &Entry) {
+        if entry.key.starts_with(RESERVED) {
+            self.findings
+                .add(Code::BadName, entry.key_span, format!("`{}` begins as only tagrelay's own names do", entry.key))
+                .help("give it another name");
+        }
         if let Err(bad) = SourceName::parse(&entry.key) {
             let help = format!("a name is {}", bad.expected);
             self.findings.add(Code::BadName, entry.key_span, format!("`{}` is no name", entry.key)).help(help);
@@ -209,6 +214,9 @@ impl Checker<'_, '_> {
         self.findings.add(Code::WrongKind, node.span, message).help(help);
     }
 }
+
+/// Names that begin so stand in events for what no rule file says, as timers.
+pub const RESERVED: &str = "tagrelay.";
 
 /// Whether the kind of a value is right; the value itself may still be wrong.
 fn kind_fits(shape: &Shape, node: &Node) -> bool {
