@@ -14,6 +14,7 @@ pub static HOURS: Object = Object {
         day("mon-fri").example("mon-fri: [\"09:00-13:00\", \"14:00-18:00\"]"),
         day("mon-thu"),
         day("mon-sat"),
+        day("mon-sun"),
         day("mon-wed"),
         day("mon-tue"),
         day("tue-wed"),
