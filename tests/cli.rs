@@ -170,8 +170,6 @@ fn explain_names_the_nearest_miss() {
     for words in [
         "add    \"stage:student\" at crm for phone:+573001234567  (enrolled, unless_tagged \"Opt-out\")",
         "set    \"course\" = \"Inglés B1\" at crm",
-        "waits: this version doesn't look contacts up yet",
-        "waits: this version doesn't deliver to 1980tic yet",
     ] {
         assert!(whatsapp.out.contains(words), "{words}: {}", whatsapp.out);
     }

@@ -319,8 +319,9 @@ fn state(
     if let Some((delivery, done)) = settled
         && (done.how != Settled::Dead || dead::get(db, id)?.is_some())
     {
-        let (state, reason, delivery) = (done.how.word(), done.reason.clone(), Some(delivery));
-        return Ok(ChangeState { id, change, state, reason, delivery, retry: None });
+        // The change as it ended: under the contact that was found.
+        let (change, reason) = (done.change.clone(), done.reason.clone());
+        return Ok(ChangeState { id, change, state: done.how.word(), reason, delivery: Some(delivery), retry: None });
     }
     let reason = retry.as_ref().map(|r| r.reason.clone()).unwrap_or_default();
     Ok(ChangeState { id, change, state: "waiting", reason, delivery: None, retry })

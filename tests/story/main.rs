@@ -4,6 +4,7 @@
 mod support;
 
 mod catch;
+mod contacts;
 mod dead_letters;
 mod delivery;
 mod edges;
