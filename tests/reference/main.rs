@@ -5,7 +5,9 @@
 //! say what to install.
 
 mod dialogflow;
+
 mod driver;
+mod random_rules;
 mod signatures;
 
 use std::net::{IpAddr, Ipv4Addr};
