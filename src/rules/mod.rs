@@ -12,6 +12,8 @@ mod expr;
 mod files;
 mod finder;
 mod finding;
+#[doc(hidden)]
+pub mod fuzzing;
 mod index;
 mod keys;
 mod manner;
