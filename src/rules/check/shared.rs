@@ -90,7 +90,9 @@ fn costs<'n>(all: &BTreeMap<&'n str, &'n Unchecked<'n>>) -> BTreeMap<&'n str, Co
             ready.push(*name);
         }
         open.insert(name, below.len());
-        below.into_iter().for_each(|below| waiting.entry(below).or_default().push(name));
+        for below in below {
+            waiting.entry(below).or_default().push(name);
+        }
     }
     while let Some((name, condition)) = ready.pop().and_then(|name| all.get_key_value(name)) {
         let cost = condition.expr.cost(&|below| costs.get(below).copied().unwrap_or_default());

@@ -1,5 +1,7 @@
 //! Findings drawn under their source lines.
 
+use std::fmt::Write;
+
 use annotate_snippets::{AnnotationKind, Group, Level, Patch, Renderer, Snippet};
 
 use crate::rules::files::RuleFile;
@@ -21,7 +23,8 @@ pub fn text(findings: &[Finding], files: &[RuleFile], colour: bool) -> String {
         drawn.push_str("\n\n");
     }
     if let Some(more @ 1..) = findings.len().checked_sub(MOST) {
-        drawn.push_str(&format!("... and {more} more; the other formats tell all of them\n"));
+        // Writing to a text can't fail.
+        let _ = writeln!(drawn, "... and {more} more; the other formats tell all of them");
     }
     drawn.push_str(&summary(findings));
     drawn
