@@ -162,8 +162,8 @@ impl<'f> Findings<'f> {
         let line = starts.partition_point(|start| *start <= byte).max(1);
         let start = starts.get(line - 1).copied().unwrap_or_default();
         let last = self.counted.get();
-        let near = last.file == file && last.line == line && (start..=byte).contains(&last.byte);
-        let (from, known) = if near { (last.byte, last.characters) } else { (start, 0) };
+        let goes_on = last.file == file && last.line == line && (start..=byte).contains(&last.byte);
+        let (from, known) = if goes_on { (last.byte, last.characters) } else { (start, 0) };
         let Some(between) = self.text(file).get(from..byte) else { return (line, 1) };
         let characters = known + between.chars().count();
         self.counted.set(Counted { file, line, byte, characters });

@@ -34,7 +34,7 @@ fn calls(gateway: &Gateway) -> Vec<String> {
     gateway
         .calls_in_short()
         .iter()
-        .map(|call| digits(call.split(" ").take(2).collect::<Vec<_>>().join(" ").as_str()))
+        .map(|call| digits(call.split(' ').take(2).collect::<Vec<_>>().join(" ").as_str()))
         .collect()
 }
 

@@ -1,6 +1,6 @@
 //! Findings drawn under their source lines.
 
-use std::fmt::Write as _;
+use std::fmt::Write;
 
 use annotate_snippets::{AnnotationKind, Group, Level, Patch, Renderer, Snippet};
 
@@ -23,6 +23,7 @@ pub fn text(findings: &[Finding], files: &[RuleFile], colour: bool) -> String {
         drawn.push_str("\n\n");
     }
     if let Some(more @ 1..) = findings.len().checked_sub(MOST) {
+        // Writing to a text can't fail.
         let _ = writeln!(drawn, "... and {more} more; the other formats tell all of them");
     }
     drawn.push_str(&summary(findings));
