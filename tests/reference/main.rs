@@ -5,7 +5,10 @@
 //! say what to install.
 
 mod dialogflow;
+mod documents;
 mod driver;
+mod editor;
+mod schema;
 mod signatures;
 
 use std::net::{IpAddr, Ipv4Addr};
