@@ -31,43 +31,38 @@ pub static AUTH: Object = Object {
         Snippet {
             label: "basic",
             about: "HTTP Basic: a user and a password.",
-            body: r#"basic:
-  username: ${2:dialogflow}
-  password: env:${3:HOOK_PASSWORD}"#,
+            body: &["basic:", "  username: ${2:dialogflow}", "  password: env:${3:HOOK_PASSWORD}"],
         },
         Snippet {
             label: "bearer",
             about: "A token after `Authorization: Bearer`.",
-            body: r#"bearer: env:${2:HOOK_TOKEN}"#,
+            body: &["bearer: env:${2:HOOK_TOKEN}"],
         },
         Snippet {
             label: "header",
             about: "A header with a secret value.",
-            body: r#"header:
-  name: ${2:X-Token}
-  value: env:${3:HOOK_TOKEN}"#,
+            body: &["header:", "  name: ${2:X-Token}", "  value: env:${3:HOOK_TOKEN}"],
         },
         Snippet {
             label: "query",
             about: "A query parameter with a secret value.",
-            body: r#"query:
-  name: ${2:token}
-  value: env:${3:HOOK_TOKEN}"#,
+            body: &["query:", "  name: ${2:token}", "  value: env:${3:HOOK_TOKEN}"],
         },
         Snippet {
             label: "hmac, a preset",
             about: "A signature as a known sender makes it.",
-            body: r#"hmac: ${2:standard-webhooks}
-secret: env:${3:WEBHOOK_SECRET}"#,
+            body: &["hmac: ${2:standard-webhooks}", "secret: env:${3:WEBHOOK_SECRET}"],
         },
         Snippet {
             label: "hmac, spelt out",
             about: "A signature of any other make.",
-            body: r#"hmac:
-  header: ${2:X-Signature}
-  algorithm: ${3:sha256}
-  encoding: ${4:hex}
-secret: env:${5:WEBHOOK_SECRET}"#,
+            body: &[
+                "hmac:",
+                "  header: ${2:X-Signature}",
+                "  algorithm: ${3:sha256}",
+                "  encoding: ${4:hex}",
+                "secret: env:${5:WEBHOOK_SECRET}",
+            ],
         },
     ],
 };
@@ -83,8 +78,7 @@ static BASIC: Object = Object {
     snippets: &[Snippet {
         label: "user and password",
         about: "A user and a password.",
-        body: r#"username: ${2:dialogflow}
-password: env:${3:HOOK_PASSWORD}"#,
+        body: &["username: ${2:dialogflow}", "password: env:${3:HOOK_PASSWORD}"],
     }],
 };
 
@@ -99,8 +93,7 @@ static HEADER: Object = Object {
     snippets: &[Snippet {
         label: "header and value",
         about: "A header and its secret value.",
-        body: r#"name: ${2:X-Token}
-value: env:${3:HOOK_TOKEN}"#,
+        body: &["name: ${2:X-Token}", "value: env:${3:HOOK_TOKEN}"],
     }],
 };
 
@@ -113,8 +106,7 @@ static QUERY: Object = Object {
     snippets: &[Snippet {
         label: "parameter and value",
         about: "A parameter and its secret value.",
-        body: r#"name: ${2:token}
-value: env:${3:HOOK_TOKEN}"#,
+        body: &["name: ${2:token}", "value: env:${3:HOOK_TOKEN}"],
     }],
 };
 
@@ -158,17 +150,17 @@ static HMAC: Object = Object {
         Snippet {
             label: "body alone",
             about: "The body is signed, and nothing else.",
-            body: r#"header: ${2:X-Signature}
-algorithm: ${3:sha256}
-encoding: ${4:hex}"#,
+            body: &["header: ${2:X-Signature}", "algorithm: ${3:sha256}", "encoding: ${4:hex}"],
         },
         Snippet {
             label: "time and body",
             about: "The time is signed too, so old requests are refused.",
-            body: r#"header: ${2:X-Signature}
-signed: "{timestamp}.{body}"
-timestamp_header: ${3:X-Timestamp}
-tolerance: ${4:5m}"#,
+            body: &[
+                "header: ${2:X-Signature}",
+                "signed: \"{timestamp}.{body}\"",
+                "timestamp_header: ${3:X-Timestamp}",
+                "tolerance: ${4:5m}",
+            ],
         },
     ],
 };

@@ -98,33 +98,27 @@ pub static CONNECTION: Object = Object {
         Snippet {
             label: "helpcrunch",
             about: "An account at HelpCrunch.",
-            body: r#"provider: helpcrunch
-api_key: env:${2:HELPCRUNCH_API_KEY}"#,
+            body: &["provider: helpcrunch", "api_key: env:${2:HELPCRUNCH_API_KEY}"],
         },
         Snippet {
             label: "1980tic",
             about: "A channel at 1980TIC.",
-            body: r#"provider: 1980tic
-token: env:${2:TIC_CHANNEL_TOKEN}"#,
+            body: &["provider: 1980tic", "token: env:${2:TIC_CHANNEL_TOKEN}"],
         },
         Snippet {
             label: "respond-io",
             about: "A workspace at respond.io.",
-            body: r#"provider: respond-io
-token: env:${2:RESPOND_IO_TOKEN}"#,
+            body: &["provider: respond-io", "token: env:${2:RESPOND_IO_TOKEN}"],
         },
         Snippet {
             label: "b2chat",
             about: "An account at B2Chat.",
-            body: r#"provider: b2chat
-username: env:${2:B2CHAT_USERNAME}
-password: env:${3:B2CHAT_PASSWORD}"#,
+            body: &["provider: b2chat", "username: env:${2:B2CHAT_USERNAME}", "password: env:${3:B2CHAT_PASSWORD}"],
         },
         Snippet {
             label: "webhook",
             about: "A Zapier catch hook, or any other address.",
-            body: r#"provider: webhook
-url: env:${2:ZAPIER_HOOK_URL}"#,
+            body: &["provider: webhook", "url: env:${2:ZAPIER_HOOK_URL}"],
         },
     ],
 };

@@ -43,31 +43,37 @@ pub static RULE: Object = Object {
         Snippet {
             label: "tag",
             about: "A rule that tags who meant something.",
-            body: r#"id: ${2:pricing-lead}
-match:
-  intent: ${3:pricing.*}
-tag:
-  ${4:crm}:
-    add:
-      - ${5:Lead}"#,
+            body: &[
+                "id: ${2:pricing-lead}",
+                "match:",
+                "  intent: ${3:pricing.*}",
+                "tag:",
+                "  ${4:crm}:",
+                "    add:",
+                "      - ${5:Lead}",
+            ],
         },
         Snippet {
             label: "reply",
             about: "A rule that answers.",
-            body: r#"id: ${2:greeting}
-match:
-  intent: ${3:smalltalk.greeting}
-reply: ${4:Hello! How can I help you?}"#,
+            body: &[
+                "id: ${2:greeting}",
+                "match:",
+                "  intent: ${3:smalltalk.greeting}",
+                "reply: ${4:Hello! How can I help you?}",
+            ],
         },
         Snippet {
             label: "forward",
             about: "A rule that sends a body on.",
-            body: r#"id: ${2:to-zapier}
-match:
-  intent: ${3:pricing.*}
-forward:
-  ${4:zapier}:
-    name: "{{ ${5:params.name} }}""#,
+            body: &[
+                "id: ${2:to-zapier}",
+                "match:",
+                "  intent: ${3:pricing.*}",
+                "forward:",
+                "  ${4:zapier}:",
+                "    name: \"{{ ${5:params.name} }}\"",
+            ],
         },
     ],
 };
@@ -97,7 +103,7 @@ static MATCH: Object = Object {
         Snippet {
             label: "intent",
             about: "What the person meant.",
-            body: r#"intent: ${2:pricing.*}"#,
+            body: &["intent: ${2:pricing.*}"],
         },
     ],
 };
@@ -117,8 +123,7 @@ static TEXT: Object = Object {
     snippets: &[Snippet {
         label: "words",
         about: "Words that the person said.",
-        body: r#"contains:
-  - ${2:precio}"#,
+        body: &["contains:", "  - ${2:precio}"],
     }],
 };
 
@@ -135,19 +140,11 @@ static TAG: Object = Object {
             .example("if_tagged: [Customer]"),
     ],
     snippets: &[
-        Snippet {
-            label: "add",
-            about: "Add a tag.",
-            body: r#"add:
-  - ${2:Lead}"#,
-        },
+        Snippet { label: "add", about: "Add a tag.", body: &["add:", "  - ${2:Lead}"] },
         Snippet {
             label: "add and remove",
             about: "Add a tag and remove another.",
-            body: r#"add:
-  - ${2:Lead}
-remove:
-  - ${3:Cold}"#,
+            body: &["add:", "  - ${2:Lead}", "remove:", "  - ${3:Cold}"],
         },
     ],
 };
@@ -163,17 +160,11 @@ static TAG_ENTRY: Object = Object {
         Key::new("when", Shape::Condition, "When this tag is changed at all.").example("when: params.budget >= 5000"),
     ],
     snippets: &[
-        Snippet {
-            label: "for a time",
-            about: "A tag that goes again.",
-            body: r#"name: ${2:Hot}
-for: ${3:7d}"#,
-        },
+        Snippet { label: "for a time", about: "A tag that goes again.", body: &["name: ${2:Hot}", "for: ${3:7d}"] },
         Snippet {
             label: "on a condition",
             about: "A tag with a condition of its own.",
-            body: r#"name: ${2:Hot}
-when: ${3:params.budget >= 5000}"#,
+            body: &["name: ${2:Hot}", "when: ${3:params.budget >= 5000}"],
         },
     ],
 };
@@ -216,17 +207,12 @@ static REPLY: Object = Object {
         Snippet {
             label: "by language",
             about: "Words for each language.",
-            body: r#"text:
-  ${2:es}: ${3:¡Gracias!}
-  default: ${4:Thank you!}"#,
+            body: &["text:", "  ${2:es}: ${3:¡Gracias!}", "  default: ${4:Thank you!}"],
         },
         Snippet {
             label: "text and context",
             about: "Words, and a context to set.",
-            body: r#"text: ${2:Which plan?}
-contexts:
-  - name: ${3:awaiting-plan}
-    lifespan: ${4:3}"#,
+            body: &["text: ${2:Which plan?}", "contexts:", "  - name: ${3:awaiting-plan}", "    lifespan: ${4:3}"],
         },
     ],
 };
@@ -244,8 +230,7 @@ static CONTEXT: Object = Object {
     snippets: &[Snippet {
         label: "context",
         about: "A context for some turns.",
-        body: r#"name: ${2:awaiting-plan}
-lifespan: ${3:3}"#,
+        body: &["name: ${2:awaiting-plan}", "lifespan: ${3:3}"],
     }],
 };
 
@@ -258,5 +243,5 @@ static EVENT: Object = Object {
         Key::new("parameters", Shape::Mapping(&Shape::Anything), "What it carries.")
             .example("parameters: { plan: \"{{ params.plan }}\" }"),
     ],
-    snippets: &[Snippet { label: "event", about: "An event by its name.", body: r#"name: ${2:WELCOME}"# }],
+    snippets: &[Snippet { label: "event", about: "An event by its name.", body: &["name: ${2:WELCOME}"] }],
 };

@@ -92,8 +92,8 @@ pub struct Snippet {
     pub label: &'static str,
     /// What it is for, in one sentence.
     pub about: &'static str,
-    /// YAML; `${2:words}` is the second place to fill in. The first is the name's, where it stands under one.
-    pub body: &'static str,
+    /// Lines of YAML; `${2:words}` is the second place to fill in. The first is the name's, where it stands under one.
+    pub body: &'static [&'static str],
 }
 
 /// One key.
@@ -134,11 +134,13 @@ impl Key {
     }
 
     /// The same key, and it must be there.
+    #[must_use]
     pub const fn required(self) -> Self {
         Self { need: Need::Required, ..self }
     }
 
     /// The same key with an example.
+    #[must_use]
     pub const fn example(self, example: &'static str) -> Self {
         Self { example, ..self }
     }

@@ -51,9 +51,6 @@ pub static HOURS: Object = Object {
     snippets: &[Snippet {
         label: "a working week",
         about: "From Monday to Friday, without holidays.",
-        body: r#"zone: ${2:America/Bogota}
-mon-fri: ${3:09:00-18:00}
-except:
-  - ${4:2026-12-25}"#,
+        body: &["zone: ${2:America/Bogota}", "mon-fri: ${3:09:00-18:00}", "except:", "  - ${4:2026-12-25}"],
     }],
 };

@@ -29,18 +29,17 @@ static LOOK_UP: Object = Object {
         Snippet {
             label: "by e-mail",
             about: "The person with this e-mail address.",
-            body: r#"email: "{{ ${2:params.email} }}""#,
+            body: &["email: \"{{ ${2:params.email} }}\""],
         },
         Snippet {
             label: "by phone",
             about: "The person with this phone number.",
-            body: r#"phone: "{{ ${2:params.phone} }}""#,
+            body: &["phone: \"{{ ${2:params.phone} }}\""],
         },
         Snippet {
             label: "by a field",
             about: "The person whose field holds this.",
-            body: r#"field: ${2:telegramId}
-value: "{{ ${3:payload.from.id} }}""#,
+            body: &["field: ${2:telegramId}", "value: \"{{ ${3:payload.from.id} }}\""],
         },
     ],
 };
@@ -111,31 +110,17 @@ pub static SOURCE: Object = Object {
         Snippet {
             label: "Dialogflow ES",
             about: "A bot of Dialogflow ES that must know a password.",
-            body: r#"kind: dialogflow-es
-auth:
-  - basic:
-      username: ${2:dialogflow}
-      password: env:${3:DIALOGFLOW_PASSWORD}
-contact: "{{ ${4:payload.originalDetectIntentRequest.payload.contact_id} }}""#,
+            body: &["kind: dialogflow-es", "auth:", "  - basic:", "      username: ${2:dialogflow}", "      password: env:${3:DIALOGFLOW_PASSWORD}", "contact: \"{{ ${4:payload.originalDetectIntentRequest.payload.contact_id} }}\""],
         },
         Snippet {
             label: "Dialogflow CX",
             about: "A bot of Dialogflow CX that must know a token.",
-            body: r#"kind: dialogflow-cx
-auth:
-  - bearer: env:${2:DIALOGFLOW_TOKEN}
-contact: "{{ ${3:params.contact_id} }}""#,
+            body: &["kind: dialogflow-cx", "auth:", "  - bearer: env:${2:DIALOGFLOW_TOKEN}", "contact: \"{{ ${3:params.contact_id} }}\""],
         },
         Snippet {
             label: "catch",
             about: "A hook that takes any JSON, signed as Standard Webhooks are.",
-            body: r#"kind: catch
-auth:
-  - hmac: ${2:standard-webhooks}
-    secret: env:${3:WEBHOOK_SECRET}
-type: "{{ ${4:payload.event} }}"
-contact: "{{ ${5:payload.contact_id} }}"
-dedupe: "{{ ${6:payload.id} }}""#,
+            body: &["kind: catch", "auth:", "  - hmac: ${2:standard-webhooks}", "    secret: env:${3:WEBHOOK_SECRET}", "type: \"{{ ${4:payload.event} }}\"", "contact: \"{{ ${5:payload.contact_id} }}\"", "dedupe: \"{{ ${6:payload.id} }}\""],
         },
     ],
 };

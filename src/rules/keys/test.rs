@@ -31,38 +31,17 @@ pub static TEST: Object = Object {
         Snippet {
             label: "event",
             about: "A test with an event in short.",
-            body: r#"name: ${2:who asks for prices is a lead}
-event:
-  source: ${3:website-bot}
-  intent: ${4:pricing.inquiry}
-  contact: "${5:17}"
-expect:
-  rules:
-    - ${6:pricing-lead}"#,
+            body: &["name: ${2:who asks for prices is a lead}", "event:", "  source: ${3:website-bot}", "  intent: ${4:pricing.inquiry}", "  contact: \"${5:17}\"", "expect:", "  rules:", "    - ${6:pricing-lead}"],
         },
         Snippet {
             label: "request",
             about: "A test with a real request.",
-            body: r#"name: ${2:a real request}
-request:
-  source: ${3:website-bot}
-  body: ${4:fixtures/es-pricing.json}
-expect:
-  rules:
-    - ${5:pricing-lead}"#,
+            body: &["name: ${2:a real request}", "request:", "  source: ${3:website-bot}", "  body: ${4:fixtures/es-pricing.json}", "expect:", "  rules:", "    - ${5:pricing-lead}"],
         },
         Snippet {
             label: "steps",
             about: "A test over some time.",
-            body: r#"name: ${2:the tag goes after a week}
-steps:
-  - event:
-      source: ${3:website-bot}
-      intent: ${4:pricing.inquiry}
-      contact: "${5:17}"
-    expect:
-      rules:
-        - ${6:pricing-lead}"#,
+            body: &["name: ${2:the tag goes after a week}", "steps:", "  - event:", "      source: ${3:website-bot}", "      intent: ${4:pricing.inquiry}", "      contact: \"${5:17}\"", "    expect:", "      rules:", "        - ${6:pricing-lead}"],
         },
     ],
 };
@@ -82,22 +61,19 @@ static STEP: Object = Object {
         Snippet {
             label: "event",
             about: "Something happens.",
-            body: r#"event:
-  source: ${2:website-bot}
-  intent: ${3:pricing.inquiry}
-expect:
-  rules:
-    - ${4:pricing-lead}"#,
+            body: &[
+                "event:",
+                "  source: ${2:website-bot}",
+                "  intent: ${3:pricing.inquiry}",
+                "expect:",
+                "  rules:",
+                "    - ${4:pricing-lead}",
+            ],
         },
         Snippet {
             label: "time",
             about: "Time goes by.",
-            body: r#"after: ${2:7d}
-expect:
-  tag:
-    ${3:crm}:
-      remove:
-        - ${4:Hot}"#,
+            body: &["after: ${2:7d}", "expect:", "  tag:", "    ${3:crm}:", "      remove:", "        - ${4:Hot}"],
         },
     ],
 };
@@ -138,9 +114,7 @@ static EVENT: Object = Object {
     snippets: &[Snippet {
         label: "intent",
         about: "What the person meant.",
-        body: r#"source: ${2:website-bot}
-intent: ${3:pricing.inquiry}
-contact: "${4:17}""#,
+        body: &["source: ${2:website-bot}", "intent: ${3:pricing.inquiry}", "contact: \"${4:17}\""],
     }],
 };
 
@@ -155,8 +129,7 @@ static REQUEST: Object = Object {
     snippets: &[Snippet {
         label: "request",
         about: "A file with a raw body.",
-        body: r#"source: ${2:website-bot}
-body: ${3:fixtures/es-pricing.json}"#,
+        body: &["source: ${2:website-bot}", "body: ${3:fixtures/es-pricing.json}"],
     }],
 };
 
@@ -187,19 +160,11 @@ static EXPECT: Object = Object {
             .example("faults: [pricing-lead]"),
     ],
     snippets: &[
-        Snippet {
-            label: "rules",
-            about: "The rules that match.",
-            body: r#"rules:
-  - ${2:pricing-lead}"#,
-        },
+        Snippet { label: "rules", about: "The rules that match.", body: &["rules:", "  - ${2:pricing-lead}"] },
         Snippet {
             label: "tags",
             about: "The tags that change.",
-            body: r#"tag:
-  ${2:crm}:
-    add:
-      - ${3:Lead}"#,
+            body: &["tag:", "  ${2:crm}:", "    add:", "      - ${3:Lead}"],
         },
     ],
 };
@@ -210,12 +175,7 @@ static EXPECTED_TAGS: Object = Object {
         Key::new("add", Shape::List(&Shape::Text), "Tags that are added.").example("add: [Lead]"),
         Key::new("remove", Shape::List(&Shape::Text), "Tags that are removed.").example("remove: [Cold]"),
     ],
-    snippets: &[Snippet {
-        label: "add",
-        about: "A tag that is added.",
-        body: r#"add:
-  - ${2:Lead}"#,
-    }],
+    snippets: &[Snippet { label: "add", about: "A tag that is added.", body: &["add:", "  - ${2:Lead}"] }],
 };
 
 static EXPECTED_REPLY: Object = Object {
@@ -237,5 +197,5 @@ static EXPECTED_REPLY: Object = Object {
             .example("target_flow: projects/p/locations/global/agents/a/flows/f"),
         Key::new("merge", Shape::Text, "`append` or `replace`.").example("merge: replace"),
     ],
-    snippets: &[Snippet { label: "text", about: "Plain words.", body: r#"text: ${2:Thank you!}"# }],
+    snippets: &[Snippet { label: "text", about: "Plain words.", body: &["text: ${2:Thank you!}"] }],
 };

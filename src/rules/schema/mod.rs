@@ -129,7 +129,7 @@ fn snippets(object: &'static Object, wrapped: impl Fn(Tree) -> Tree) -> Tree {
     let one = |snippet: &'static Snippet| {
         // A label that is also a key's would be taken for it.
         let label = format!("{kind}: {}", snippet.label);
-        let body = wrapped(read(snippet.body).map_or(Tree::Map(Vec::new()), quoted));
+        let body = wrapped(read(&snippet.body.join("\n")).map_or(Tree::Map(Vec::new()), quoted));
         Tree::map([("label", label.as_str().into()), ("description", snippet.about.into()), ("body", body)])
     };
     Tree::List(object.snippets.iter().map(one).collect())
@@ -174,14 +174,26 @@ fn shape(shape: &'static Shape, takes_variables: bool, defined: &mut Entries) ->
             }
             tree
         }
-        Shape::OneOrMany(one) => {
-            let item = inner(one);
-            let list = Tree::map([("type", "array".into()), ("items", item.clone()), ("minItems", json!(1).into())]);
-            Tree::map([("anyOf", Tree::List(vec![item, list]))])
-        }
+        Shape::OneOrMany(one) => one_or_many(one, inner(one), defined),
         Shape::Either(shapes) => Tree::map([("anyOf", Tree::List(shapes.iter().map(inner).collect()))]),
         _ => Tree::Map(Vec::new()),
     }
+}
+
+/// One or a list. Those of single values are the same at many keys, so they are defined once.
+fn one_or_many(one: &'static Shape, item: Tree, defined: &mut Entries) -> Tree {
+    let list = Tree::map([("type", "array".into()), ("items", item.clone()), ("minItems", json!(1).into())]);
+    let either = Tree::map([("anyOf", Tree::List(vec![item, list]))]);
+    let name = format!("{one:?}").to_lowercase();
+    if !name.chars().all(char::is_alphabetic) {
+        return either;
+    }
+    let name = format!("{name}-or-list");
+    let reference = Tree::map([("$ref", format!("#/definitions/{name}").as_str().into())]);
+    if !defined.iter().any(|(known, _)| *known == name) {
+        defined.push((name, either));
+    }
+    reference
 }
 
 /// A mapping's snippets: a name, and below it the skeleton.

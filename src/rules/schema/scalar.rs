@@ -49,8 +49,8 @@ pub fn scalar(shape: &Shape, takes_variables: bool) -> Option<Tree> {
         })
         .into(),
         Shape::Flag => json!({ "type": "boolean" }).into(),
-        Shape::Count(least, most) => number("integer", json!(least), json!(most)),
-        Shape::Number(least, most) => number("number", json!(least), json!(most)),
+        Shape::Count(least, most) => number("integer", &json!(least), &json!(most)),
+        Shape::Number(least, most) => number("number", &json!(least), &json!(most)),
         Shape::Duration => text(DURATION, "a duration: `500ms`, `10s`, `5m`, `24h` or `7d`"),
         Shape::DurationOr(word) => {
             text(&format!("^{word}$|{DURATION}"), &format!("a duration such as `10s`, or `{word}`"))
@@ -70,7 +70,7 @@ pub fn scalar(shape: &Shape, takes_variables: bool) -> Option<Tree> {
 }
 
 /// A number, also in quotes.
-fn number(kind: &str, least: Value, most: Value) -> Tree {
+fn number(kind: &str, least: &Value, most: &Value) -> Tree {
     json!({ "type": [kind, "string"], "minimum": least, "maximum": most, "pattern": "^\\+?[0-9.]+([eE][+-]?[0-9]+)?$" })
         .into()
 }
