@@ -1,6 +1,7 @@
 // Speaks with yaml-language-server as an editor does: a question in JSON on a line, an answer on a line.
 //
-//   {"op":"open","path":"/..","text":".."}                     what it marks: [{line, message}]
+//   {"op":"open","files":[{"path":"/..","text":".."}]}         opens files, and says nothing
+//   {"op":"mark","files":[{"path":"/..","text":".."}]}         what it marks in each: [[{line, message}]]
 //   {"op":"hover","path":"/..","line":0,"character":0}         what it shows: text
 //   {"op":"complete","path":"/..","line":0,"character":0}      what it offers: [{label, insertText, ..}]
 
@@ -60,21 +61,29 @@ const uri = (path) => pathToFileURL(path).href;
 const at = ({ path, line, character }) => ({ textDocument: { uri: uri(path) }, position: { line, character } });
 let version = 0;
 
-const open = async ({ path, text }) => {
-  const marked = new Promise((resolve) => marks.set(uri(path), resolve));
+const open = ({ path, text }) => {
   version += 1;
-  send({
-    method: "textDocument/didOpen",
-    params: { textDocument: { uri: uri(path), languageId: "yaml", version, text } },
+  const textDocument = { uri: uri(path), languageId: "yaml", version, text };
+  send({ method: "textDocument/didOpen", params: { textDocument } });
+};
+
+// It waits a little before it looks at a file, so files are better opened together.
+const mark = async (file) => {
+  const marked = new Promise((resolve, reject) => {
+    marks.set(uri(file.path), resolve);
+    setTimeout(() => reject(new Error(`nothing is said of ${file.path}`)), 30_000).unref();
   });
-  const found = await marked;
-  return { marks: found.map(({ range, message, severity }) => ({ line: range.start.line, message, severity })) };
+  open(file);
+  return (await marked).map(({ range, message }) => ({ line: range.start.line, message }));
 };
 
 const answer = async (question) => {
   switch (question.op) {
     case "open":
-      return open(question);
+      question.files.forEach(open);
+      return {};
+    case "mark":
+      return { marks: await Promise.all(question.files.map(mark)) };
     case "hover": {
       const said = await ask("textDocument/hover", at(question));
       return { text: said?.contents?.value ?? "" };

@@ -33,13 +33,27 @@ impl Editor {
         Self { driver: Driver::editor(), folder, opened: 0 }
     }
 
-    /// Opens a file; what is marked in it, each with its line from 1.
-    fn marks(&mut self, name: &str, text: &str) -> Vec<(usize, String)> {
-        let path = self.path(name);
-        let answer = self.driver.ask(&json!({ "op": "open", "path": path, "text": text }));
-        let marks = answer["marks"].as_array().unwrap_or_else(|| panic!("{answer}"));
+    /// What is marked in each of these files, each mark with its line from 1.
+    fn marks_of(&mut self, files: &[(String, String)]) -> Vec<Vec<(usize, String)>> {
+        // Each in a name of its own: what is said of a file is known by its name.
+        self.opened += 1;
+        let path = |index: usize, name: &str| self.path(&format!("{}-{index}-{name}", self.opened));
+        let file =
+            |(index, (name, text)): (usize, &(String, String))| json!({ "path": path(index, name), "text": text });
+        let files: Vec<_> = files.iter().enumerate().map(file).collect();
+        let answer = self.driver.ask(&json!({ "op": "mark", "files": files }));
         let line = |mark: &Value| usize::try_from(mark["line"].as_u64().expect("a line")).expect("small") + 1;
-        marks.iter().map(|mark| (line(mark), mark["message"].as_str().expect("a message").to_owned())).collect()
+        let mark = |mark: &Value| (line(mark), mark["message"].as_str().expect("a message").to_owned());
+        let of_file = |marks: &Value| marks.as_array().expect("a list").iter().map(mark).collect();
+        answer["marks"].as_array().unwrap_or_else(|| panic!("{answer}")).iter().map(of_file).collect()
+    }
+
+    /// Whether nothing is marked in any of these files.
+    #[track_caller]
+    fn leaves_alone(&mut self, files: &[(String, String)]) {
+        for ((name, text), marks) in files.iter().zip(self.marks_of(files)) {
+            assert_eq!(marks, [], "{name}:\n{text}");
+        }
     }
 
     fn path(&self, name: &str) -> String {
@@ -53,7 +67,8 @@ impl Editor {
         let (before, after) = text.split_once('|').expect("the cursor");
         let before = format!("{MODELINE}{before}");
         let text = format!("{before}{after}");
-        self.marks(&name, &text);
+        let file = json!({ "path": self.path(&name), "text": text });
+        self.driver.ask(&json!({ "op": "open", "files": [file] }));
         let line = before.matches('\n').count();
         let character = before.lines().last().filter(|_| !before.ends_with('\n')).map_or(0, str::len);
         Cursor { path: self.path(&name), line, character, text }
@@ -126,25 +141,21 @@ fn errors(path: &str, text: &str) -> Vec<String> {
 
 #[test]
 fn good_files_are_left_alone() {
-    let mut editor = Editor::new();
     let example = rules::read_dir(Path::new("rules")).expect("the example");
-    for file in &example {
-        let name = file.path.rsplit('/').next().unwrap_or_default();
-        assert_eq!(editor.marks(name, &file.text), [], "{name}");
-    }
-    for (path, text) in rules::scaffold() {
-        assert_eq!(editor.marks(path, text), [], "{path}");
-    }
-    assert_eq!(editor.marks("companion.yaml", &format!("{MODELINE}{COMPANION}")), []);
-    let mut blocks = 0;
+    let name = |path: &str| path.rsplit('/').next().unwrap_or_default().to_owned();
+    let mut files: Vec<_> = example.into_iter().map(|file| (name(&file.path), file.text)).collect();
+    files.extend(rules::scaffold().into_iter().map(|(path, text)| (path.to_owned(), text.to_owned())));
+    files.push(("companion.yaml".to_owned(), format!("{MODELINE}{COMPANION}")));
+    let own = files.len();
     for page in ["docs/rules.md", "docs/sources.md", "docs/connections.md"] {
         let text = std::fs::read_to_string(page).expect(page);
-        for block in text.split("\n```yaml\n").skip(1).filter_map(|rest| rest.split("\n```").next()) {
-            blocks += 1;
-            assert_eq!(editor.marks("page.yaml", &format!("{MODELINE}{block}\n")), [], "{page}:\n{block}");
-        }
+        let blocks = text.split("\n```yaml\n").skip(1).filter_map(|rest| rest.split("\n```").next());
+        let block =
+            |(index, block): (usize, &str)| (format!("{}-{index}.yaml", name(page)), format!("{MODELINE}{block}\n"));
+        files.extend(blocks.enumerate().map(block));
     }
-    assert!(blocks > 3, "the pages have examples");
+    assert!(files.len() > own + 3, "the pages have examples");
+    Editor::new().leaves_alone(&files);
 }
 
 #[test]
@@ -155,7 +166,7 @@ fn faults_are_marked_where_they_stand() {
     // What is written, what in its place, the line of the mark below the modeline, and a part of what it says.
     let faults = [
         (rule, ("stop: true", "stopp: true"), 4, "stopp"),
-        (rule, ("stop: true", "stop: 5"), 4, "boolean"),
+        (rule, ("stop: true", "stop: yes"), 4, "boolean"),
         (rule, ("stop: true", "once: soon"), 4, "a duration"),
         (rule, ("match: { intent: a }", "match: [a]"), 3, "Incorrect type"),
         (source, ("kind: catch", "kind: catsh"), 3, "catch"),
@@ -168,15 +179,17 @@ fn faults_are_marked_where_they_stand() {
         (connection, ("api_key: env:K", "api_key: env:K\n    concurrency: 65"), 5, "64"),
     ];
     let mut editor = Editor::new();
-    for (right, (old, new), line, part) in faults {
-        let name = format!("{}.yaml", editor.opened);
-        editor.opened += 1;
-        let wrong = right.replace(old, new);
-        assert_eq!(editor.marks("right.yaml", &format!("{MODELINE}{right}")), []);
-        let marks = editor.marks(&name, &format!("{MODELINE}{wrong}"));
+    editor.leaves_alone(
+        &[rule, source, connection].map(|right| (format!("{}.yaml", right.len()), format!("{MODELINE}{right}"))),
+    );
+    let wrong = |(index, (right, (old, new), ..)): (usize, &(&str, (&str, &str), usize, &str))| {
+        (format!("wrong-{index}.yaml"), format!("{MODELINE}{}", right.replace(old, new)))
+    };
+    let files: Vec<_> = faults.iter().enumerate().map(wrong).collect();
+    for (((_, text), (.., line, part)), marks) in files.iter().zip(&faults).zip(editor.marks_of(&files)) {
         let is_told = marks.iter().any(|(at, message)| *at == line + 1 && message.contains(part));
-        assert!(is_told, "{wrong}\nline {line}, {part:?}: {marks:#?}");
-        assert!(!errors("a.yaml", &wrong).is_empty(), "the checker takes it:\n{wrong}");
+        assert!(is_told, "{text}\nline {line}, {part:?}: {marks:#?}");
+        assert!(!errors("a.yaml", text).is_empty(), "the checker takes it:\n{text}");
     }
 }
 
@@ -244,9 +257,10 @@ fn skeletons(editor: &mut Editor, text: &str, labels: &[&str], least: usize, pat
     assert!(missing.is_empty(), "{text}: {missing:?} are not among {offered:?}");
     let skeletons: Vec<_> = offers.iter().filter(|(label, _)| label.contains(": ")).collect();
     assert!(skeletons.len() >= least, "{text}: {offered:?}");
-    for (label, made) in skeletons {
+    let made = skeletons.into_iter().enumerate().map(|(index, (label, made))| {
         assert_eq!(errors(path, made), Vec::<String>::new(), "{label}:\n{made}");
-        let marks = editor.marks("made.yaml", made);
-        assert_eq!(marks, [], "{label}:\n{made}");
-    }
+        (format!("made-{index}.yaml"), made.clone())
+    });
+    let made: Vec<_> = made.collect();
+    editor.leaves_alone(&made);
 }

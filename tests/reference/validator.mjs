@@ -12,7 +12,7 @@ let accepts;
 
 const read = (text) => {
   try {
-    return { value: parse(text) };
+    return { value: parse(text, { logLevel: "error" }) };
   } catch {
     return undefined;
   }

@@ -13,8 +13,8 @@ pub fn of(object: &Object) -> Vec<(&'static str, Value)> {
         "hmac" => vec![(
             "allOf",
             json!([
-                { "properties": { "value": { "pattern": "\\{signature\\}", "patternErrorMessage": "Put `{signature}` into it." } } },
-                { "properties": { "signed": { "pattern": "\\{body\\}", "patternErrorMessage": "Put `{body}` into it." } } },
+                { "properties": { "value": { "type": "string", "pattern": "\\{signature\\}", "patternErrorMessage": "Put `{signature}` into it." } } },
+                { "properties": { "signed": { "type": "string", "pattern": "\\{body\\}", "patternErrorMessage": "Put `{body}` into it." } } },
             ]),
         )],
         "a contact's look-up" => vec![

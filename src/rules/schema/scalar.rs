@@ -11,7 +11,7 @@ const ENV: &str = "env:[A-Za-z_][A-Za-z0-9_]*$";
 /// `env:NAME`, `file:PATH` or a literal, which begins with neither.
 const SECRET: &str = "^(?!env:(?![A-Za-z_][A-Za-z0-9_]*$))(?!file:$)";
 const DURATION: &str = "^[0-9]+(ms|s|m|h|d)$";
-const RATE: &str = "^\\s*\\+?[0-9]+\\s*/\\s*(s|sec|second|m|min|minute|h|hour)\\s*$";
+const RATE: &str = "^\\s*\\+?0*[1-9][0-9]*\\s*/\\s*(s|sec|second|m|min|minute|h|hour)\\s*$";
 const HOURS: &str = "^\\s*[0-9]{1,2}:[0-9]{2}\\s*-\\s*[0-9]{1,2}:[0-9]{2}\\s*$";
 const DATE: &str = "^[0-9]{4}-[0-9]{2}-[0-9]{2}$";
 const TIME: &str =
@@ -40,7 +40,7 @@ pub fn scalar(shape: &Shape, takes_variables: bool) -> Option<Tree> {
             "an address that begins with `https://` or `http://`, `env:NAME` or `file:PATH`",
         ),
         Shape::Condition => json!({ "type": ["string", "boolean"] }).into(),
-        Shape::Path => json!({ "type": "string" }).into(),
+        Shape::Path => text("^(body|payload)([^A-Za-z0-9_]|$)", "a way into the body: `body.leads`, `payload.fields`"),
         Shape::Name => json!({
             "type": ["string", "number", "boolean"],
             "pattern": NAME,
