@@ -83,11 +83,10 @@ fn around(object: &Object, key: &str) -> Option<Value> {
     match (object.what, key) {
         ("a form of auth", "hmac") => Some(json!({ "secret": "env:S" })),
         ("a form of auth", "secret") => Some(json!({ "hmac": "github" })),
-        ("a form of auth", _) => Some(json!({})),
+        ("a form of auth", _) | ("a contact's look-up", "email") => Some(json!({})),
         ("a test", "request") => Some(json!({ "name": "t", "expect": { "rules": [] } })),
         ("a test", "steps") => Some(json!({ "name": "t" })),
         ("a step", "request") => Some(json!({ "expect": { "rules": [] } })),
-        ("a contact's look-up", "email") => Some(json!({})),
         ("a contact's look-up", "value") => Some(json!({ "field": "userId" })),
         ("a contact's look-up", "field") => Some(json!({ "value": "1" })),
         _ => None,
@@ -230,8 +229,7 @@ impl Maker {
             let is_repeated = object.keys.iter().take(index).any(|other| other.about == key.about);
             // To a text all texts are alike.
             let is_text = matches!(key.shape, Shape::Text | Shape::Template | Shape::Scalar | Shape::Anything);
-            let wanted =
-                |value: &Value| !is_repeated && !(is_text && value.as_str().is_some_and(|text| text.len() > 2));
+            let wanted = |value: &Value| !(is_repeated || is_text && value.as_str().is_some_and(|text| text.len() > 2));
             for value in values().into_iter().chain(words(&key.shape)).filter(wanted) {
                 let what = format!("{} {around} with {}: {value}", object.what, key.name);
                 self.add(what, place(with(&around, key.name, value)));

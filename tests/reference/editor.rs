@@ -182,10 +182,10 @@ fn faults_are_marked_where_they_stand() {
     editor.leaves_alone(
         &[rule, source, connection].map(|right| (format!("{}.yaml", right.len()), format!("{MODELINE}{right}"))),
     );
-    let wrong = |(index, (right, (old, new), ..)): (usize, &(&str, (&str, &str), usize, &str))| {
-        (format!("wrong-{index}.yaml"), format!("{MODELINE}{}", right.replace(old, new)))
-    };
-    let files: Vec<_> = faults.iter().enumerate().map(wrong).collect();
+    let mut files = Vec::new();
+    for (index, (right, (old, new), ..)) in faults.iter().enumerate() {
+        files.push((format!("wrong-{index}.yaml"), format!("{MODELINE}{}", right.replace(old, new))));
+    }
     for (((_, text), (.., line, part)), marks) in files.iter().zip(&faults).zip(editor.marks_of(&files)) {
         let is_told = marks.iter().any(|(at, message)| *at == line + 1 && message.contains(part));
         assert!(is_told, "{text}\nline {line}, {part:?}: {marks:#?}");

@@ -152,7 +152,7 @@ fn the_schema_and_the_checker_agree_on_every_file_of_ours() {
                 // What is no YAML, or is written twice, is refused by whoever reads it first.
                 None => wrong.extend(errors.is_empty().then(told)),
                 Some(false) if !errors.iter().any(|code| FORM.contains(code) || MEANING.contains(code)) => {
-                    wrong.push(told())
+                    wrong.push(told());
                 }
                 Some(_) => {}
             }
