@@ -7,7 +7,7 @@
 mod shapes;
 
 use std::borrow::Cow;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 use std::hint::black_box;
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
@@ -112,16 +112,12 @@ fn changes(count: u64) -> Vec<(ChangeId, Change)> {
         let effect =
             if number.is_multiple_of(2) { Effect::AddTag(tag(number / 2)) } else { Effect::RemoveTag(tag(number / 2)) };
         let unless_tagged = if number.is_multiple_of(5) { vec![tag(number + 1)] } else { Vec::new() };
-        Change {
-            contact: Contact {
-                connection: ConnectionName::parse("crm").expect("a name"),
-                reference: ContactRef::Id("1568834".to_owned()),
-            },
-            effect,
-            rule: RuleId::parse("rule").expect("a name"),
-            guard: Guard { if_tagged: Vec::new(), unless_tagged },
-            terms: None,
-        }
+        let contact = Contact {
+            connection: ConnectionName::parse("crm").expect("a name"),
+            reference: ContactRef::Id("1568834".to_owned()),
+        };
+        let guard = Guard { if_tagged: Vec::new(), unless_tagged };
+        Change { guard, ..Change::plain(contact, effect, RuleId::parse("rule").expect("a name")) }
     };
     (0..count).map(|number| (ChangeId { ord: Ord(number + 1), index: 0 }, change(number))).collect()
 }
@@ -133,7 +129,8 @@ fn folding(criterion: &mut Criterion) {
         let changes = changes(count);
         group.throughput(Throughput::Elements(count));
         group.bench_function(BenchmarkId::from_parameter(count), |b| {
-            b.iter(|| fold(black_box(&changes), |_| None, &BTreeMap::new(), &known, Trust::Fresh));
+            let past = tagrelay::store::Past::default();
+            b.iter(|| fold(black_box(&changes), &past, &known, Trust::Fresh));
         });
     }
     group.finish();

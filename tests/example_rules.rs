@@ -18,7 +18,7 @@ fn the_example_checks_clean_and_passes() {
     let report = preview::test(&catalog, &checked.tests);
     let failed: Vec<_> = report.tests.iter().filter(|test| !test.passed).collect();
     assert!(failed.is_empty(), "{failed:#?}");
-    assert_eq!(report.passed, 7);
+    assert_eq!(report.passed, 17);
     assert!(report.tests.iter().all(|test| test.faults.is_empty()), "{:#?}", report.tests);
 }
 

@@ -144,7 +144,7 @@ async fn every_status_has_its_outcome() {
         (401, "refused: the API key is refused (401: unauthorized: Unauthorized)"),
         (402, "refused: the account must be paid (402: failure: Failed on purpose)"),
         (403, "refused: the API key may not do this (403: failure: Failed on purpose)"),
-        (404, "dead: no such contact (404: not_found: Chat not found)"),
+        (404, "lost: no such contact (404: not_found: Chat not found)"),
         (405, "dead: the request is wrong and isn't repeated as it is (405: method_not_allowed: Method not allowed)"),
         (408, "retry, in doubt: the provider gave up waiting (408: failure: Failed on purpose)"),
         (413, "dead: the request is wrong and isn't repeated as it is (413: failure: Failed on purpose)"),

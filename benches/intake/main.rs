@@ -54,11 +54,12 @@ type Measure = fn(&Options, &mut Report) -> Outcome<()>;
 fn measure(options: &Options) -> Outcome<ExitCode> {
     let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
     let mut report = Report { quick: options.quick, cores, ..Report::default() };
-    let parts: [(Part, Measure); 4] = [
+    let parts: [(Part, Measure); 5] = [
         (Part::Intake, parts::intake),
         (Part::Idle, parts::idle),
         (Part::Ready, parts::ready),
         (Part::Rules, parts::rules),
+        (Part::Reload, parts::reload),
     ];
     for (_, part) in parts.iter().filter(|(part, _)| options.wants(*part)) {
         part(options, &mut report)?;

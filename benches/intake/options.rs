@@ -81,6 +81,8 @@ pub enum Part {
     Ready,
     /// Many rules against few.
     Rules,
+    /// From a change of the rules on disk to the first request that the new ones answer.
+    Reload,
 }
 
 /// How results are shown.

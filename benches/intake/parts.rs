@@ -204,3 +204,39 @@ pub fn rules(options: &Options, report: &mut Report) -> Outcome<()> {
     report.keep(series);
     Ok(())
 }
+
+/// How long the rules must be left alone before they are read.
+const QUIET_MS: f64 = 50.0;
+
+/// From a change of the rules on disk to the first request that the new ones answer; the time in which the gateway waits
+/// whether more comes is part of it.
+pub fn reload(options: &Options, report: &mut Report) -> Outcome<()> {
+    let world = World::new(options.rules)?;
+    let before = memory(world.gateway.id(), "VmRSS");
+    let mut times = Vec::new();
+    for round in 0..if options.quick { 2 } else { 20 } {
+        let hook = format!("round-{round}");
+        let auth = "[{ hmac: standard-webhooks, secret: env:WEBSITE_BOT_SECRET }]";
+        let source = format!("sources:\n  {hook}: {{ kind: dialogflow-es, auth: {auth} }}\n");
+        world.put_rules("round.yaml", &source)?;
+        let from = Instant::now();
+        while !world.has_hook(&hook)? {
+            if from.elapsed() > Duration::from_secs(10) {
+                return Err("the changed rules never came into force".into());
+            }
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        times.push(from.elapsed().as_secs_f64() * 1000.0);
+        // The next change is one of its own.
+        std::thread::sleep(Duration::from_millis(200));
+    }
+    let worst = times.iter().copied().fold(0.0, f64::max);
+    let name = format!("changed rules in force, {} rules", options.rules);
+    report.judge(&name, median(times), "ms", Wanted::Below(QUIET_MS + 100.0), None);
+    report.tell("changed rules in force: the slowest change", worst, "ms");
+    // What is free goes back to the system after some seconds.
+    std::thread::sleep(Duration::from_secs(if options.quick { 0 } else { 15 }));
+    let grown = memory(world.gateway.id(), "VmRSS") as f64 - before as f64;
+    report.tell("memory more after these changes", grown / MIB, "MiB");
+    world.end()
+}

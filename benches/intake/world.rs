@@ -60,6 +60,18 @@ impl World {
         Ok(Self { folder, sandbox_address, _sandbox: sandbox, gateway, address, ready })
     }
 
+    /// Puts a rule file in place of another, or beside the others.
+    pub fn put_rules(&self, name: &str, text: &str) -> Outcome<()> {
+        let directory = self.folder.path().join("rules");
+        std::fs::write(directory.join("next"), text)?;
+        Ok(std::fs::rename(directory.join("next"), directory.join(name))?)
+    }
+
+    /// Whether the rules in force have a hook of this name: it takes POST alone, and an unknown one nothing.
+    pub fn has_hook(&self, name: &str) -> Outcome<bool> {
+        Ok(web::get(self.address, &format!("/hooks/{name}"), "")?.status == 405)
+    }
+
     /// Ends the gateway as an operator would.
     pub fn end(self) -> Outcome<()> {
         let status = self.gateway.end()?;

@@ -110,3 +110,12 @@ async fn stop_signal() {
         _ = int.recv() => {}
     }
 }
+
+/// Notifies `asked` at each SIGHUP.
+async fn hangups(asked: std::sync::Arc<tokio::sync::Notify>) {
+    use tokio::signal::unix::{SignalKind, signal};
+    let Ok(mut hangup) = signal(SignalKind::hangup()) else { return };
+    while hangup.recv().await.is_some() {
+        asked.notify_one();
+    }
+}

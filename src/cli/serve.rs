@@ -3,14 +3,19 @@
 use std::net::{SocketAddr, TcpListener};
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::sync::Arc;
 use std::time::Duration;
 
-use super::{NO, WRONG, fail, logging, ruleset, settings, stop_signal, token};
-use crate::domain::connection::ConnectionConfig;
+use super::{NO, WRONG, fail, hangups, logging, ruleset, settings, stop_signal, token};
+use crate::clock::Clock;
+use crate::domain::connection::{ConnectionConfig, ProviderKind};
 use crate::domain::secret::Secret;
-use crate::flow::gateway::{self, Gateway, Opened, StartError};
+use crate::flow::gateway::Gateway;
+use crate::flow::grounds::{Grounds, Looks};
+use crate::flow::reload::Reloader;
+use crate::flow::ruleset::{NotOpened, Opened, Opener};
+use crate::flow::timers;
 use crate::http::{self, Refusals, Shared, Tokens};
-use crate::rules::Catalog;
 use crate::sandbox::{self, Access, Sandbox, SandboxOptions};
 use crate::settings::{Settings, environment};
 use crate::vault::Vault;
@@ -34,7 +39,7 @@ const PATIENCE: Duration = Duration::from_secs(7);
 /// How often what is too old is removed.
 const RETAIN_EVERY: Duration = Duration::from_hours(1);
 
-/// Runs until SIGTERM or SIGINT.
+/// Runs until SIGTERM or SIGINT; SIGHUP reads the rules again.
 pub fn run(args: &Args) -> ExitCode {
     prepare(args).map_or_else(|status| status, Start::run)
 }
@@ -43,7 +48,10 @@ pub fn run(args: &Args) -> ExitCode {
 struct Start {
     settings: Settings,
     listener: TcpListener,
-    catalog: Catalog,
+    rules: PathBuf,
+    /// How the rule files looked before they were read.
+    looks: Looks,
+    opener: Opener,
     opened: Opened,
     tokens: Tokens,
     sandbox: Option<Sandbox>,
@@ -53,16 +61,16 @@ fn prepare(args: &Args) -> Result<Start, ExitCode> {
     let settings = settings()?;
     logging::start(&settings).map_err(|error| fail(WRONG, &error))?;
     let rules = args.rules.clone().unwrap_or_else(|| settings.rules.clone());
+    let looks = Grounds::of(&rules).looks;
     let (catalog, _) = ruleset::clean(&rules)?;
     let listener = bind("TAGRELAY_LISTEN", settings.listen)?;
     let sandbox = if args.sandbox { Some(start_sandbox(&settings)?) } else { None };
     let fallback = sandbox.as_ref().map(|_| Secret::new("sandbox"));
-    let vault = Vault::new(environment(), fallback);
-    let opened = gateway::open(&catalog, &vault, |connection| redirect(connection, sandbox.as_ref()))
-        .map_err(|error| fail(WRONG, &missing(&error)))?;
+    let opener = Opener::new(Vault::new(environment(), fallback), redirect(sandbox.as_ref()));
+    let opened = opener.open(catalog, &[]).map_err(|error| fail(WRONG, &missing(&error)))?;
     let admin = token::obtain(&settings).map_err(|error| fail(NO, &error))?;
     let tokens = Tokens { admin, viewer: settings.viewer_token.clone() };
-    Ok(Start { settings, listener, catalog, opened, tokens, sandbox })
+    Ok(Start { settings, listener, rules, looks, opener, opened, tokens, sandbox })
 }
 
 fn bind(name: &str, address: SocketAddr) -> Result<TcpListener, ExitCode> {
@@ -77,14 +85,18 @@ fn start_sandbox(settings: &Settings) -> Result<Sandbox, ExitCode> {
 }
 
 /// The sandbox is on loopback, which is allowed for it alone.
-fn redirect(connection: &mut ConnectionConfig, sandbox: Option<&Sandbox>) {
-    if let Some(base_url) = sandbox.and_then(|sandbox| sandbox.base_url(connection.provider.name())) {
-        connection.base_url = base_url;
-        connection.allow_private = true;
+fn redirect(sandbox: Option<&Sandbox>) -> impl Fn(&mut ConnectionConfig) + Send + Sync + use<> {
+    let there = |kind: ProviderKind| Some((kind, sandbox?.base_url(kind.name())?));
+    let base_urls: Vec<_> = ProviderKind::ALL.into_iter().filter_map(there).collect();
+    move |connection| {
+        if let Some((_, base_url)) = base_urls.iter().find(|(kind, _)| *kind == connection.provider) {
+            connection.base_url.clone_from(base_url);
+            connection.allow_private = true;
+        }
     }
 }
 
-fn missing(error: &StartError) -> String {
+fn missing(error: &NotOpened) -> String {
     format!("the gateway can't start\n{error}\n`--sandbox` starts without them, against the built-in provider sandbox")
 }
 
@@ -99,13 +111,13 @@ impl Start {
 
     async fn serve(self) -> ExitCode {
         let settings = self.settings;
-        let gateway = Gateway::start(self.catalog, self.opened, &settings.database, settings.retention).await;
+        let gateway = Gateway::start(self.opened, &settings.database, settings.retention).await;
         let gateway = match gateway {
             Ok(gateway) => gateway,
             Err(error) => return fail(NO, &format!("{}: {error}", settings.database.display())),
         };
         let shared = Shared {
-            gateway: std::sync::Arc::clone(&gateway),
+            gateway: Arc::clone(&gateway),
             tokens: self.tokens,
             refusals: Refusals::default(),
             max_body_bytes: settings.max_body_bytes,
@@ -117,10 +129,16 @@ impl Start {
             Err(error) => return fail(NO, &format!("TAGRELAY_LISTEN {address}: {error}")),
         };
         announce(&gateway, &settings, address, self.sandbox.as_ref());
-        let retaining = tokio::spawn(retain(std::sync::Arc::clone(&gateway)));
+        let retaining = tokio::spawn(retain(Arc::clone(&gateway)));
+        let timing = tokio::spawn(timers::run(Arc::clone(&gateway), Clock::system()));
+        let reloader = Reloader::new(Arc::clone(&gateway), Arc::new(self.opener), self.rules, self.looks);
+        let asking = tokio::spawn(hangups(reloader.asked()));
+        let reloading = tokio::spawn(reloader.run());
         stop_signal().await;
         tracing::info!("stopping: no new requests, what is in flight is finished");
-        retaining.abort();
+        for task in [retaining, timing, asking, reloading] {
+            task.abort();
+        }
         // At once: both may take their time, and the whole stop must stay short.
         tokio::join!(server.stop(), gateway.deliveries.stop(PATIENCE));
         gateway.store.stop();
@@ -134,9 +152,10 @@ impl Start {
 
 fn announce(gateway: &Gateway, settings: &Settings, address: SocketAddr, sandbox: Option<&Sandbox>) {
     let base = settings.public_url.clone().unwrap_or_else(|| format!("http://{address}"));
-    tracing::info!(%address, rules = gateway.catalog.rule_count(), rule_set = gateway.catalog.hash(),
+    let set = gateway.rules();
+    tracing::info!(%address, rules = set.catalog.rule_count(), rule_set = set.catalog.hash(),
         database = %settings.database.display(), "tagrelay {} is ready", env!("CARGO_PKG_VERSION"));
-    for source in gateway.catalog.sources() {
+    for source in set.catalog.sources() {
         tracing::info!(source = %source.name, kind = source.kind.name(), "POST {base}/hooks/{}", source.name);
     }
     if let Some(sandbox) = sandbox {
@@ -147,7 +166,7 @@ fn announce(gateway: &Gateway, settings: &Settings, address: SocketAddr, sandbox
     }
 }
 
-async fn retain(gateway: std::sync::Arc<Gateway>) {
+async fn retain(gateway: Arc<Gateway>) {
     loop {
         if let Err(error) = gateway.store.retain().await {
             tracing::error!(%error, "what is too old could not be removed");

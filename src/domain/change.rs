@@ -6,6 +6,7 @@ use super::contact::{Contact, ContactRef};
 use super::json::OwnedJson;
 use super::name::RuleId;
 use super::tag::TagName;
+use super::time::Timestamp;
 
 /// An event's acceptance number: ascending in the order of the durable writes, starting at 1.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
@@ -60,27 +61,35 @@ pub struct Change {
     /// What else its rule and its connection say of it; most changes have none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub terms: Option<Box<Terms>>,
+    /// When its event was accepted; zero until the store has written it. `once` and `for` count from here.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub at: Timestamp,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "the signature is serde's")]
+fn is_zero(at: &Timestamp) -> bool {
+    at.0 == 0
 }
 
 impl Change {
+    /// A change that always holds and that nothing more is said of.
+    pub fn plain(contact: Contact, effect: Effect, rule: RuleId) -> Self {
+        Self { contact, effect, rule, guard: Guard::default(), terms: None, at: Timestamp::default() }
+    }
+
     /// Why it can't be brought about whatever the provider says: it is a dead letter from the start.
     pub fn refused(&self) -> Option<&str> {
         self.terms.as_ref()?.refused.as_deref()
     }
 
-    /// Why this version leaves it waiting: it is decided and kept, and a later version delivers it.
-    pub fn held(&self) -> Option<&'static str> {
-        if self.refused().is_some() {
-            return None;
-        }
-        let terms = self.terms.as_deref();
-        match (&self.effect, &self.contact.reference) {
-            (Effect::Set { .. }, _) => Some("this version doesn't set fields yet"),
-            (Effect::Forward { .. }, _) => Some("this version doesn't forward yet"),
-            (_, ContactRef::Id(_)) if terms.is_none_or(|terms| !terms.is_held()) => None,
-            (_, ContactRef::Id(_)) => Some("this version doesn't deliver `for`, `once` and `exclusive` yet"),
-            _ => Some("this version doesn't look contacts up yet"),
-        }
+    /// The remove that takes an added tag away again, and when: `for` counts from the event's acceptance.
+    pub fn end(&self, id: ChangeId) -> Option<(Timestamp, Self)> {
+        let Effect::AddTag(tag) = &self.effect else { return None };
+        let lasts = self.terms.as_ref()?.lasts_ms?;
+        let due = self.at.plus_millis(i64::try_from(lasts).unwrap_or(i64::MAX));
+        let terms = Terms { ends: Some(id), ..Terms::default() }.boxed();
+        let remove = Self::plain(self.contact.clone(), Effect::RemoveTag(tag.clone()), self.rule.clone());
+        Some((due, Self { terms, ..remove }))
     }
 }
 
@@ -106,16 +115,21 @@ pub struct Terms {
     /// Why it can't be brought about at all.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub refused: Option<String>,
+    /// The add whose time is over: this remove holds only while that add has the last word on the tag.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ends: Option<ChangeId>,
+    /// What the contact was found by, where its id came from a look-up.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub found_by: Option<ContactRef>,
+    /// Whether that look-up was repeated because the provider had lost the contact.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub found_again: bool,
 }
 
 impl Terms {
     /// Itself, boxed, where it says anything.
     pub fn boxed(self) -> Option<Box<Self>> {
         (self != Self::default()).then(|| Box::new(self))
-    }
-
-    fn is_held(&self) -> bool {
-        !self.exclusive.is_empty() || self.lasts_ms.is_some() || self.once_ms.is_some()
     }
 }
 
@@ -199,6 +213,48 @@ impl Guard {
     }
 }
 
+/// What was decided of a change before the first call, since that call may change what the decision hung on.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
+pub struct Judged {
+    /// Whether its guards let it through.
+    pub holds: bool,
+    /// Tags of the contact that an exclusive add takes away, as long as they are not gone.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub others: Vec<TagName>,
+    /// Those that are gone.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub gone: Vec<TagName>,
+}
+
+impl Judged {
+    /// Guards that hold or don't, and no more.
+    pub fn guards(holds: bool) -> Self {
+        Self { holds, ..Self::default() }
+    }
+}
+
+impl<'de> Deserialize<'de> for Judged {
+    /// A bare `true` or `false` is what an earlier version kept.
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        #[derive(Deserialize)]
+        #[serde(untagged)]
+        enum Form {
+            Bare(bool),
+            Whole {
+                holds: bool,
+                #[serde(default)]
+                others: Vec<TagName>,
+                #[serde(default)]
+                gone: Vec<TagName>,
+            },
+        }
+        Ok(match Form::deserialize(deserializer)? {
+            Form::Bare(holds) => Self::guards(holds),
+            Form::Whole { holds, others, gone } => Self { holds, others, gone },
+        })
+    }
+}
+
 /// How a change ended. A change without one is waiting; the flow's `converge` alone settles changes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, std::cmp::Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -215,6 +271,8 @@ pub enum Settled {
     Skipped,
     /// Its connection is on `dry_run`: decided and recorded, nothing was called.
     DryRun,
+    /// It goes on under the id that a look-up found.
+    Moved,
     /// It can't be delivered without a person: a dead letter.
     Dead,
     /// A person discarded its dead letter.
@@ -228,6 +286,11 @@ impl Settled {
         matches!(self, Self::Applied | Self::Already | Self::Dead)
     }
 
+    /// Whether the rule acted on the contact by it, whatever the provider said in the end.
+    pub fn acted(self) -> bool {
+        matches!(self, Self::Applied | Self::Already | Self::Superseded | Self::Dead | Self::DryRun | Self::Moved)
+    }
+
     /// The word of logs, columns and the API.
     pub fn word(self) -> &'static str {
         match self {
@@ -237,6 +300,7 @@ impl Settled {
             Self::Guarded => "guarded",
             Self::Skipped => "skipped",
             Self::DryRun => "dry_run",
+            Self::Moved => "moved",
             Self::Dead => "dead",
             Self::Discarded => "discarded",
         }

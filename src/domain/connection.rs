@@ -24,6 +24,7 @@ pub enum ProviderKind {
 
 /// What a provider can do, as its documentation says. Rules that ask for more are refused by `check`.
 #[derive(Debug, Clone, Copy)]
+#[expect(clippy::struct_excessive_bools, reason = "it is a table of what a provider can do, and not a state")]
 pub struct Capabilities {
     /// Its name in rule files.
     pub name: &'static str,
@@ -39,6 +40,8 @@ pub struct Capabilities {
     pub tags_per_call: usize,
     /// Whether fields of a contact can be set.
     pub sets_fields: bool,
+    /// How many fields one call may carry.
+    pub fields_per_call: usize,
     /// Whether it takes a body that a rule makes.
     pub forwards: bool,
     /// What contacts can be found by.
@@ -100,6 +103,7 @@ const HELPCRUNCH: Capabilities = Capabilities {
     settings: &[],
     tags_per_call: 50,
     sets_fields: true,
+    fields_per_call: 50,
     forwards: false,
     finds: Finds {
         email: true,
@@ -133,6 +137,7 @@ const TIC_1980: Capabilities = Capabilities {
     settings: &["channel"],
     tags_per_call: 10,
     sets_fields: true,
+    fields_per_call: 30,
     forwards: false,
     finds: Finds { email: true, phone: true, fields: Fields::Any },
     creates: true,
@@ -153,6 +158,7 @@ const RESPOND_IO: Capabilities = Capabilities {
     settings: &[],
     tags_per_call: 10,
     sets_fields: true,
+    fields_per_call: 50,
     forwards: false,
     finds: Finds { email: true, phone: true, fields: Fields::None },
     creates: true,
@@ -173,6 +179,7 @@ const B2CHAT: Capabilities = Capabilities {
     settings: &["missing_tags"],
     tags_per_call: 50,
     sets_fields: true,
+    fields_per_call: 50,
     forwards: false,
     finds: Finds { email: false, phone: true, fields: Fields::None },
     creates: true,
@@ -192,6 +199,7 @@ const WEBHOOK: Capabilities = Capabilities {
     settings: &[],
     tags_per_call: 0,
     sets_fields: false,
+    fields_per_call: 0,
     forwards: true,
     finds: Finds { email: false, phone: false, fields: Fields::None },
     creates: false,
@@ -199,7 +207,7 @@ const WEBHOOK: Capabilities = Capabilities {
     reads_tags: false,
     answer_lists_tags: false,
     ignores_case: false,
-    delivered: false,
+    delivered: true,
 };
 
 impl ProviderKind {
@@ -239,7 +247,7 @@ pub enum MissingTags {
 }
 
 /// A connection as a rule file describes it, checked, defaults filled in.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ConnectionConfig {
     /// Its name.
     pub name: ConnectionName,

@@ -32,6 +32,12 @@ impl KnownTags {
         }
     }
 
+    /// Every tag that the contact may have, doubtful ones among them; `None` where not all of its tags are known.
+    pub fn may_have(&self) -> Option<BTreeSet<&TagName>> {
+        let listed = self.whole.as_ref()?.iter().filter(|tag| self.get(tag) != Some(false));
+        Some(listed.chain(self.single.iter().filter(|(_, there)| **there != Some(false)).map(|(tag, _)| tag)).collect())
+    }
+
     /// A call told about one tag.
     pub fn set(&mut self, tag: TagName, present: bool) {
         self.single.insert(tag, Some(present));

@@ -13,6 +13,7 @@ pub mod hours;
 pub mod json;
 pub mod known;
 pub mod name;
+pub mod pattern;
 pub mod presets;
 pub mod reply;
 pub mod request;

@@ -55,6 +55,11 @@ impl Allowance {
         }
     }
 
+    /// Before this no call may start, since the provider asked for it.
+    pub fn held_until(&self) -> Timestamp {
+        self.hold
+    }
+
     /// Lets no call start before `until`.
     pub fn hold_until(&mut self, until: Timestamp) {
         self.hold = self.hold.max(until);

@@ -1,7 +1,10 @@
 //! One step towards what a contact's changes want: fold, at most one call, settle.
 //!
 //! A step makes one call and then folds anew, so whatever was accepted while the call was under way, or while the contact
-//! waited for the allowance, is part of the next one.
+//! waited for the allowance, is part of the next one. A contact that is known by a look-up is sought first (`seek`); its
+//! changes then wait under the id that was found.
+
+mod seek;
 
 use std::sync::Arc;
 
@@ -9,13 +12,14 @@ use super::fold::{Folded, Plan, Trust, Wanted, fold};
 use super::retry;
 use crate::clock::Clock;
 use crate::domain::attempt::Attempt;
-use crate::domain::change::{Change, ChangeId, Settled};
+use crate::domain::change::{Change, ChangeId, Effect, Judged, Settled};
 use crate::domain::connection::ConnectionConfig;
-use crate::domain::contact::ContactKey;
+use crate::domain::contact::{Contact, ContactKey, ContactRef};
 use crate::domain::known::KnownTags;
 use crate::domain::tag::TagName;
 use crate::domain::time::Timestamp;
 use crate::providers::knowledge::Knowledge;
+use crate::providers::people::People;
 use crate::providers::{Called, Direction, Outcome, Provider};
 use crate::store::{Retry, SettledChange, Settlement, Store, StoreError, Taken};
 
@@ -27,6 +31,8 @@ pub struct Account {
     pub provider: Provider,
     /// What is known of its contacts' tags.
     pub knowledge: Arc<Knowledge>,
+    /// What is known of who its contacts are.
+    pub people: Arc<People>,
 }
 
 /// What is next for the contact.
@@ -75,18 +81,20 @@ pub async fn step(
     paused_ms: i64,
     clock: &Clock,
 ) -> Result<Stepped, StoreError> {
-    let mut taken = store.take(key).await?;
-    taken.changes.retain(|(_, change)| change.held().is_none());
-    if taken.contact.is_none() || taken.changes.is_empty() {
+    let taken = store.take(key).await?;
+    let Some(contact) = taken.contact.clone() else {
         return Ok(Stepped { next: Next::Idle, seen: Seen::NoCall });
-    }
+    };
     let now = clock.now();
-    let known = account.knowledge.known(key, now, account.config.tag_cache);
-    let step = Step { store, account, key, taken: &taken, paused_ms, clock };
+    let step = Step { store, account, key, contact: &contact, taken: &taken, paused_ms, clock };
     if account.config.dry_run {
         return step.only_record().await;
     }
-    match step.fold(&known) {
+    match &contact.reference {
+        ContactRef::Email(_) | ContactRef::Phone(_) | ContactRef::Field { .. } => return step.seek(now).await,
+        ContactRef::Id(_) | ContactRef::Stream { .. } => {}
+    }
+    match step.fold(&account.knowledge.known(key, now, account.config.tag_cache)) {
         Folded::LookUp => step.look_up(now).await,
         Folded::Plan(plan) => step.carry_out(plan, now).await,
     }
@@ -96,6 +104,7 @@ struct Step<'s> {
     store: &'s Store,
     account: &'s Account,
     key: ContactKey,
+    contact: &'s Contact,
     taken: &'s Taken,
     paused_ms: i64,
     clock: &'s Clock,
@@ -104,23 +113,20 @@ struct Step<'s> {
 impl Step<'_> {
     fn fold(&self, known: &KnownTags) -> Folded {
         let trust = if self.account.config.tag_cache.is_zero() { Trust::Never } else { Trust::Fresh };
-        let last = |tag: &TagName| self.taken.words.get(tag).map(|word| word.id);
-        fold(&self.taken.changes, last, &self.taken.guards, known, trust)
+        fold(&self.taken.changes, &self.taken.past, known, trust)
     }
 
     /// `dry_run`: what was decided is recorded, and nobody is called.
     async fn only_record(&self) -> Result<Stepped, StoreError> {
         let reason = "the connection is on `dry_run`: nothing was called";
-        let ids = self.taken.changes.iter().map(|(id, _)| *id);
-        let settled = ids.filter_map(|id| self.settled(id, Settled::DryRun, reason)).collect();
+        let settled = self.all(Settled::DryRun, reason);
         self.settle(settled, Vec::new(), None).await?;
         Ok(Stepped { next: Next::Idle, seen: Seen::NoCall })
     }
 
-    /// Reads the contact's tags once for all guards that need them, and makes the judgement durable.
+    /// Reads the contact's tags once for all conditions that need them, and makes the judgement durable.
     async fn look_up(&self, now: Timestamp) -> Result<Stepped, StoreError> {
-        let Some(contact) = &self.taken.contact else { return Ok(Stepped { next: Next::Idle, seen: Seen::NoCall }) };
-        let called = self.account.provider.read_tags(&contact.reference, now).await;
+        let called = self.account.provider.read_tags(&self.contact.reference, now).await;
         let tags = match &called.outcome {
             Outcome::Done { tags: Some(tags) } => tags,
             Outcome::Done { tags: None } => {
@@ -135,34 +141,74 @@ impl Step<'_> {
         };
         self.account.knowledge.learn_whole(self.key, tags, now);
         let Folded::Plan(plan) = self.fold(&KnownTags::whole(tags.iter().cloned())) else {
-            return Err(StoreError::Damaged("a whole list of tags leaves a guard undecided"));
+            return Err(StoreError::Damaged("a whole list of tags leaves a condition undecided"));
         };
-        self.keep_guards(&plan).await?;
-        let next = if plan.add.is_empty() && plan.remove.is_empty() { Next::Idle } else { Next::More };
+        self.keep_judged(plan.judged.clone()).await?;
+        let next = if plan.open() == 0 { Next::Idle } else { Next::More };
         self.settle(self.free(&plan), vec![called.attempt], None).await?;
         Ok(Stepped { next, seen: Seen::Well })
     }
 
+    /// Makes the first call that the plan needs: removes before adds, fields after them, then the next body.
     async fn carry_out(&self, plan: Plan, now: Timestamp) -> Result<Stepped, StoreError> {
-        let Some(contact) = &self.taken.contact else { return Ok(Stepped { next: Next::Idle, seen: Seen::NoCall }) };
-        let limit = self.account.config.provider.capabilities().tags_per_call;
-        let (direction, wanted) =
-            if plan.remove.is_empty() { (Direction::Add, &plan.add) } else { (Direction::Remove, &plan.remove) };
-        let chunk: Vec<Wanted> = wanted.iter().take(limit).cloned().collect();
-        if chunk.is_empty() {
+        if plan.open() == 0 {
             self.settle(self.free(&plan), Vec::new(), None).await?;
             return Ok(Stepped { next: Next::Idle, seen: Seen::NoCall });
         }
-        // The call may change what a guard reads: what was judged must outlive a crash right after it.
-        self.keep_guards(&plan).await?;
+        // The call may change what a condition reads: what was judged must outlive a crash right after it.
+        self.keep_judged(plan.judged.clone()).await?;
+        if !plan.remove.is_empty() {
+            return self.change_tags(Direction::Remove, plan, now).await;
+        }
+        if !plan.add.is_empty() {
+            return self.change_tags(Direction::Add, plan, now).await;
+        }
+        let (called, ids) = if plan.set.is_empty() {
+            let id = plan.forward.first().copied();
+            let Some((id, body)) = id.and_then(|id| Some((id, self.body(id)?))) else {
+                return Ok(Stepped { next: Next::Idle, seen: Seen::NoCall });
+            };
+            (self.account.provider.forward(&webhook_id(id, body.1), body.0, now).await, vec![id])
+        } else {
+            let most = self.account.config.provider.capabilities().fields_per_call.max(1);
+            let wanted = plan.set.get(..most.min(plan.set.len())).unwrap_or_default();
+            let fields: Vec<_> = wanted.iter().map(|field| (field.field.as_str(), &field.value)).collect();
+            let called = self.account.provider.set_fields(&self.contact.reference, &fields, now).await;
+            (called, wanted.iter().map(|field| field.by).collect())
+        };
+        match &called.outcome {
+            Outcome::Done { tags } => {
+                if let Some(tags) = tags {
+                    self.account.knowledge.learn_whole(self.key, tags, now);
+                }
+                self.settle_done(called.attempt, &plan, &ids, ids.len()).await
+            }
+            _ => self.settle_failed(called, plan, &ids).await,
+        }
+    }
+
+    /// The body of a forward, and when its event was accepted.
+    fn body(&self, id: ChangeId) -> Option<(&crate::domain::json::OwnedJson, Timestamp)> {
+        let change = self.change(id)?;
+        match &change.effect {
+            Effect::Forward { body } => Some((body, change.at)),
+            _ => None,
+        }
+    }
+
+    async fn change_tags(&self, direction: Direction, plan: Plan, now: Timestamp) -> Result<Stepped, StoreError> {
+        let wanted = if direction == Direction::Add { &plan.add } else { &plan.remove };
+        let limit = self.account.config.provider.capabilities().tags_per_call;
+        let chunk: Vec<Wanted> = wanted.iter().take(limit).cloned().collect();
         let tags: Vec<TagName> = chunk.iter().map(|w| w.tag.clone()).collect();
-        let called = self.account.provider.change_tags(&contact.reference, direction, &tags, now).await;
+        let ids: Vec<ChangeId> = chunk.iter().filter(|w| !w.excluded).map(|w| w.by).collect();
+        let called = self.account.provider.change_tags(&self.contact.reference, direction, &tags, now).await;
         let Outcome::Done { tags: told } = &called.outcome else {
-            let ids: Vec<ChangeId> = chunk.iter().map(|w| w.by).collect();
             if matches!(called.outcome, Outcome::Retry { in_doubt: true, .. }) {
                 self.account.knowledge.doubt(self.key, &tags);
             }
-            return self.settle_failed(called, plan, &ids).await;
+            let all: Vec<ChangeId> = chunk.iter().map(|w| w.by).collect();
+            return self.settle_failed(called, plan, &all).await;
         };
         match told {
             Some(list) => self.account.knowledge.learn_whole(self.key, list, now),
@@ -172,11 +218,41 @@ impl Step<'_> {
                 }
             }
         }
-        let mut settled = self.free(&plan);
-        settled.extend(chunk.iter().filter_map(|w| self.settled(w.by, Settled::Applied, "the provider confirmed it")));
-        let more = plan.add.len() + plan.remove.len() > chunk.len();
-        self.settle(settled, vec![called.attempt], None).await?;
-        Ok(Stepped { next: if more { Next::More } else { Next::Idle }, seen: Seen::Well })
+        self.keep_judged(self.gone(&plan, &chunk)).await?;
+        self.settle_done(called.attempt, &plan, &ids, chunk.len()).await
+    }
+
+    /// What exclusive adds still take away once these tags are gone.
+    fn gone(&self, plan: &Plan, chunk: &[Wanted]) -> Vec<(ChangeId, Judged)> {
+        let mut left: Vec<(ChangeId, Judged)> = Vec::new();
+        for excluded in chunk.iter().filter(|wanted| wanted.excluded) {
+            let judged = plan.judged.iter().find(|(id, _)| *id == excluded.by).map(|(_, judged)| judged);
+            let place = left.iter().position(|(id, _)| *id == excluded.by).unwrap_or_else(|| {
+                let judged = judged.or_else(|| self.taken.past.judged.get(&excluded.by)).cloned();
+                left.push((excluded.by, judged.unwrap_or_default()));
+                left.len() - 1
+            });
+            if let Some((_, judged)) = left.get_mut(place) {
+                judged.others.retain(|other| *other != excluded.tag);
+                judged.gone.push(excluded.tag.clone());
+            }
+        }
+        left
+    }
+
+    /// Records a call that was acknowledged. `parts` is how much of the plan it brought about.
+    async fn settle_done(
+        &self,
+        attempt: Attempt,
+        plan: &Plan,
+        ids: &[ChangeId],
+        parts: usize,
+    ) -> Result<Stepped, StoreError> {
+        let mut settled = self.free(plan);
+        settled.extend(ids.iter().filter_map(|id| self.settled(*id, Settled::Applied, "the provider confirmed it")));
+        self.settle(settled, vec![attempt], None).await?;
+        let next = if plan.open() > parts { Next::More } else { Next::Idle };
+        Ok(Stepped { next, seen: Seen::Well })
     }
 
     /// Records a call that failed. `ids` are the changes that the call was for.
@@ -188,6 +264,10 @@ impl Step<'_> {
         let (retry, stepped) = match called.outcome {
             Outcome::Dead { reason } => {
                 settled.extend(die(&reason));
+                (None, Stepped { next: Next::More, seen: Seen::Well })
+            }
+            Outcome::Lost { reason } => {
+                settled = self.lost(&plan, &reason);
                 (None, Stepped { next: Next::More, seen: Seen::Well })
             }
             Outcome::Refused { reason } => {
@@ -230,14 +310,29 @@ impl Step<'_> {
 
     /// The waiting changes whose guards have not been judged: those a failed look-up was for.
     fn readers(&self) -> Vec<ChangeId> {
-        let guarded =
-            self.taken.changes.iter().filter(|(id, c)| !c.guard.is_open() && !self.taken.guards.contains_key(id));
-        guarded.map(|(id, _)| *id).collect()
+        let asks = |change: &Change| {
+            let terms = change.terms.as_deref();
+            !change.guard.is_open() || terms.is_some_and(|t| !t.unless.is_empty() || !t.exclusive.is_empty())
+        };
+        let unjudged = self.taken.changes.iter().filter(|(id, _)| !self.taken.past.judged.contains_key(id));
+        unjudged.filter(|(_, change)| asks(change)).map(|(id, _)| *id).collect()
     }
 
-    async fn keep_guards(&self, plan: &Plan) -> Result<(), StoreError> {
-        let Some(contact) = self.taken.contact.clone().filter(|_| !plan.judged.is_empty()) else { return Ok(()) };
-        self.store.keep_guards(contact, plan.judged.clone()).await
+    async fn keep_judged(&self, judged: Vec<(ChangeId, Judged)>) -> Result<(), StoreError> {
+        if judged.is_empty() {
+            return Ok(());
+        }
+        self.store.keep_judged(self.contact.clone(), judged).await
+    }
+
+    /// Every change that was taken, ended in this way.
+    fn all(&self, how: Settled, reason: &str) -> Vec<SettledChange> {
+        self.taken.changes.iter().filter_map(|(id, _)| self.settled(*id, how, reason)).collect()
+    }
+
+    fn change(&self, id: ChangeId) -> Option<&Change> {
+        let place = self.taken.changes.binary_search_by_key(&id, |(this, _)| *this).ok()?;
+        self.taken.changes.get(place).map(|(_, change)| change)
     }
 
     fn free(&self, plan: &Plan) -> Vec<SettledChange> {
@@ -245,10 +340,7 @@ impl Step<'_> {
     }
 
     fn settled(&self, id: ChangeId, how: Settled, reason: &str) -> Option<SettledChange> {
-        let change: &Change = {
-            let place = self.taken.changes.binary_search_by_key(&id, |(this, _)| *this).ok()?;
-            self.taken.changes.get(place).map(|(_, change)| change)?
-        };
+        let change = self.change(id)?;
         let (rule, connection, tag) = (&change.rule, &change.contact.connection, change.effect.subject());
         let wanted = change.effect.word();
         if how == Settled::Dead {
@@ -256,7 +348,14 @@ impl Step<'_> {
         } else {
             tracing::info!(event = %id.ord, %rule, %connection, tag, wanted, outcome = how.word(), reason, "change settled");
         }
-        Some(SettledChange { id, change: change.clone(), how, reason: reason.to_owned() })
+        // What the change took away with it: the words on those tags are its words too.
+        let others = match (&change.terms, how) {
+            (Some(terms), Settled::Applied | Settled::Already | Settled::Superseded) if !terms.exclusive.is_empty() => {
+                self.taken.past.judged.get(&id).map(|judged| judged.gone.clone()).unwrap_or_default()
+            }
+            _ => Vec::new(),
+        };
+        Some(SettledChange { id, change: change.clone(), how, reason: reason.to_owned(), others })
     }
 
     async fn settle(
@@ -265,7 +364,7 @@ impl Step<'_> {
         attempts: Vec<Attempt>,
         retry: Option<Retry>,
     ) -> Result<(), StoreError> {
-        let Some(contact) = self.taken.contact.clone() else { return Ok(()) };
+        let contact = self.contact.clone();
         for attempt in &attempts {
             tracing::debug!(connection = %contact.connection, method = %attempt.method, status = attempt.status,
                 took_ms = attempt.took_ms, verdict = %attempt.verdict, "call");
@@ -276,4 +375,9 @@ impl Step<'_> {
         let at = self.clock.now();
         self.store.settle(Settlement { contact, at, settled, attempts, retry }).await
     }
+}
+
+/// Names a forwarded body for its receiver: the same at every try, another for every body, also after the database began anew.
+fn webhook_id(id: ChangeId, accepted: Timestamp) -> String {
+    format!("msg_{}_{}_{}", accepted.0, id.ord, id.index)
 }

@@ -1,10 +1,16 @@
 //! Folding: all that waits for a contact becomes its net effect. Pure.
+//!
+//! What a change means, one after the other, stands in `rules/testing/model.rs` in the fewest words; folding comes to the
+//! same with the fewest calls.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use crate::domain::change::{Change, ChangeId, Guard, Settled};
+use crate::domain::change::{Change, ChangeId, Effect, Guard, Judged, Settled};
+use crate::domain::json::OwnedJson;
 use crate::domain::known::KnownTags;
+use crate::domain::pattern::Pattern;
 use crate::domain::tag::TagName;
+use crate::store::{Once, Past};
 
 /// Whether knowledge may spare a call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -20,6 +26,19 @@ pub enum Trust {
 pub struct Wanted {
     /// The tag.
     pub tag: TagName,
+    /// The change that has the last word on it.
+    pub by: ChangeId,
+    /// Whether the change is about another tag, which excludes this one: it ends with that tag's own call.
+    pub excluded: bool,
+}
+
+/// A field that has to be set, and the change that wants it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WantedField {
+    /// The field.
+    pub field: String,
+    /// What it shall be.
+    pub value: OwnedJson,
     /// The change that has the last word on it.
     pub by: ChangeId,
 }
@@ -44,8 +63,19 @@ pub struct Plan {
     pub add: Vec<Wanted>,
     /// Tags to remove.
     pub remove: Vec<Wanted>,
-    /// Guards judged now; they must be durable before the first call, since that call may change what they read.
-    pub judged: Vec<(ChangeId, bool)>,
+    /// Fields to set.
+    pub set: Vec<WantedField>,
+    /// Bodies to send on, one call each, in this order.
+    pub forward: Vec<ChangeId>,
+    /// What was judged now; it must be durable before the first call, since that call may change what it hung on.
+    pub judged: Vec<(ChangeId, Judged)>,
+}
+
+impl Plan {
+    /// How many parts of it need a call.
+    pub fn open(&self) -> usize {
+        self.add.len() + self.remove.len() + self.set.len() + self.forward.len()
+    }
 }
 
 /// What folding came to.
@@ -53,82 +83,238 @@ pub struct Plan {
 pub enum Folded {
     /// This is to be done.
     Plan(Plan),
-    /// A guard reads a tag that isn't known: look the contact up first.
+    /// A condition hangs on a tag that isn't known: look the contact up first.
     LookUp,
 }
 
 /// Folds `changes` (in ascending order) of one contact.
 ///
-/// `last` gives the number of the last settled word on a tag: an older change that comes late is superseded. `judged` holds
-/// the guards of earlier tries, which stay as they were judged then.
-pub fn fold(
-    changes: &[(ChangeId, Change)],
-    last: impl Fn(&TagName) -> Option<ChangeId>,
-    judged: &BTreeMap<ChangeId, bool>,
-    known: &KnownTags,
-    trust: Trust,
-) -> Folded {
-    let mut plan = Plan::default();
-    // For each tag the change that has the last word so far, and what it wants.
-    let mut words: BTreeMap<&TagName, (ChangeId, bool)> = BTreeMap::new();
-    // A rule's guard is judged once for all that the rule does to the contact: its own first change must not decide over its second.
-    let mut block: Option<(&ChangeId, &Change, bool)> = None;
+/// `past` holds the last settled words (an older change that comes late is superseded) and what was judged on earlier tries,
+/// which stays as it was judged then.
+pub fn fold(changes: &[(ChangeId, Change)], past: &Past, known: &KnownTags, trust: Trust) -> Folded {
+    let mut folding = Folding {
+        past,
+        known,
+        plan: Plan::default(),
+        words: BTreeMap::new(),
+        fields: BTreeMap::new(),
+        once: past.once.clone(),
+        block: None,
+    };
     for (id, change) in changes {
-        if let Some(reason) = change.refused() {
-            plan.free.push(Free { id: *id, how: Settled::Dead, reason: reason.to_owned() });
-            continue;
-        }
-        // What isn't about a tag is held back before: see `Change::held`.
-        let Some(tag) = change.effect.tag() else { continue };
-        if let Some(later) = last(tag).filter(|later| later > id) {
-            plan.free.push(superseded(*id, later));
-            continue;
-        }
-        let own = own_guard(change);
-        if !change.guard.is_open() || !own.is_open() {
-            let with = block.filter(|(other, with, _)| other.ord == id.ord && of_one_block(with, change));
-            let state = |tag: &TagName| words.get(tag).map(|(_, w)| *w).or_else(|| known.get(tag));
-            let of_block = with.map(|(_, _, holds)| holds).or_else(|| judge(&change.guard, state));
-            let holds = match judged.get(id) {
-                Some(holds) => *holds,
-                None => {
-                    let holds = match of_block {
-                        Some(true) => judge(&own, state),
-                        other => other,
-                    };
-                    let Some(holds) = holds else { return Folded::LookUp };
-                    plan.judged.push((*id, holds));
-                    holds
-                }
-            };
-            // What was judged earlier stands for its block, unless the connection's own guard may have had a say in it.
-            block = Some((id, change, of_block.filter(|_| !own.is_open()).unwrap_or(holds)));
-            if !holds {
-                let guard = if of_block == Some(true) { &own } else { &change.guard };
-                plan.free.push(Free { id: *id, how: Settled::Guarded, reason: why_guarded(guard) });
-                continue;
-            }
-        }
-        if let Some((earlier, _)) = words.insert(tag, (*id, change.effect.wants())) {
-            plan.free.push(superseded(earlier, *id));
+        if folding.take(*id, change).is_none() {
+            return Folded::LookUp;
         }
     }
-    for (tag, (by, wants)) in words {
-        if trust == Trust::Fresh && known.get(tag) == Some(wants) {
-            let reason = if wants { "the contact has this tag already" } else { "the contact doesn't have this tag" };
-            plan.free.push(Free { id: by, how: Settled::Already, reason: reason.to_owned() });
-            continue;
-        }
-        let list = if wants { &mut plan.add } else { &mut plan.remove };
-        list.push(Wanted { tag: tag.clone(), by });
-    }
-    Folded::Plan(plan)
+    Folded::Plan(folding.end(trust))
 }
 
-/// The connection's own `unless_tagged`, which each add is held against by itself: it sees what its own block removed.
+/// The last word on a tag so far.
+#[derive(Clone, Copy)]
+struct LastWord {
+    by: ChangeId,
+    wants: bool,
+    excluded: bool,
+}
+
+struct Folding<'f> {
+    past: &'f Past,
+    known: &'f KnownTags,
+    plan: Plan,
+    words: BTreeMap<TagName, LastWord>,
+    fields: BTreeMap<&'f str, (ChangeId, &'f OwnedJson)>,
+    once: BTreeMap<crate::domain::name::RuleId, Once>,
+    /// A rule's guard is judged once for all that the rule does to the contact: its own first change must not decide over its
+    /// second.
+    block: Option<(ChangeId, &'f Change, bool)>,
+}
+
+impl<'f> Folding<'f> {
+    /// Takes in one change; `None` when it hangs on a tag that isn't known.
+    fn take(&mut self, id: ChangeId, change: &'f Change) -> Option<()> {
+        if let Some(reason) = change.refused() {
+            self.free(id, Settled::Dead, reason.to_owned());
+            return Some(());
+        }
+        let last = match &change.effect {
+            Effect::AddTag(tag) | Effect::RemoveTag(tag) => self.past.words.get(tag),
+            Effect::Set { field, .. } => self.past.fields.get(field),
+            Effect::Forward { .. } => None,
+        };
+        if let Some(later) = last.map(|word| word.id).filter(|later| *later > id) {
+            self.superseded(id, later, if change.effect.tag().is_some() { "tag" } else { "field" });
+            return Some(());
+        }
+        if let Some(later) = self.outlived_by(change) {
+            self.superseded(id, later, "tag");
+            return Some(());
+        }
+        let judged = self.past.judged.get(&id);
+        if judged.is_none() && self.is_done_with(id, change) {
+            self.free(id, Settled::Skipped, "its rule has acted on this contact within its `once`".to_owned());
+            return Some(());
+        }
+        if !self.lets_through(id, change, judged)? {
+            return Some(());
+        }
+        self.count_once(id, change);
+        match &change.effect {
+            Effect::AddTag(tag) => {
+                self.exclude(id, tag, change, judged)?;
+                self.word(tag.clone(), LastWord { by: id, wants: true, excluded: false });
+            }
+            Effect::RemoveTag(tag) => self.word(tag.clone(), LastWord { by: id, wants: false, excluded: false }),
+            Effect::Set { field, value } => {
+                if let Some((earlier, _)) = self.fields.insert(field, (id, value)) {
+                    self.superseded(earlier, id, "field");
+                }
+            }
+            Effect::Forward { .. } => self.plan.forward.push(id),
+        }
+        Some(())
+    }
+
+    /// What has the last word on a tag whose time is over, where that isn't the add which set the time.
+    fn outlived_by(&self, change: &Change) -> Option<ChangeId> {
+        let add = change.terms.as_ref()?.ends?;
+        let tag = change.effect.tag()?;
+        let pending = self.words.get(tag).map(|word| word.by);
+        let last = pending.or_else(|| self.past.words.get(tag).map(|word| word.id))?;
+        (last != add).then_some(last)
+    }
+
+    /// Whether the guards hold; a change that is kept off ends here.
+    fn lets_through(&mut self, id: ChangeId, change: &'f Change, judged: Option<&Judged>) -> Option<bool> {
+        let own = own_guard(change);
+        if change.guard.is_open() && own.is_open() {
+            return Some(true);
+        }
+        let with = self.block.filter(|(other, with, _)| other.ord == id.ord && of_one_block(with, change));
+        let of_block = with.map(|(_, _, holds)| holds).or_else(|| judge(&change.guard, |tag| self.state(tag)));
+        let holds = if let Some(judged) = judged {
+            judged.holds
+        } else {
+            let holds = match of_block {
+                Some(true) => judge(&own, |tag| self.state(tag)),
+                other => other,
+            }?;
+            self.plan.judged.push((id, Judged::guards(holds)));
+            holds
+        };
+        // What was judged earlier stands for its block, unless the connection's own guard may have had a say in it.
+        self.block = Some((id, change, of_block.filter(|_| !own.is_open()).unwrap_or(holds)));
+        if !holds {
+            let guard = if of_block == Some(true) { &own } else { &change.guard };
+            self.free(id, Settled::Guarded, why_guarded(guard));
+        }
+        Some(holds)
+    }
+
+    /// The contact's other tags of an exclusive set go. Which these are is judged once.
+    fn exclude(&mut self, id: ChangeId, tag: &TagName, change: &Change, judged: Option<&Judged>) -> Option<()> {
+        let patterns = change.terms.as_ref().map(|terms| terms.exclusive.as_slice()).unwrap_or_default();
+        if patterns.is_empty() {
+            return Some(());
+        }
+        let others = if let Some(judged) = judged {
+            judged.others.clone()
+        } else {
+            let others = self.others_of(tag, patterns)?;
+            let judged = Judged { others: others.clone(), ..Judged::guards(true) };
+            match self.plan.judged.iter_mut().find(|(this, _)| *this == id) {
+                Some((_, already)) => *already = judged,
+                None => self.plan.judged.push((id, judged)),
+            }
+            others
+        };
+        for other in others {
+            let later = self.past.words.get(&other).is_some_and(|word| word.id > id);
+            if !later {
+                self.word(other, LastWord { by: id, wants: false, excluded: true });
+            }
+        }
+        Some(())
+    }
+
+    /// What the contact has besides `tag` of a set; `None` when not all of its tags are known.
+    fn others_of(&self, tag: &TagName, patterns: &[String]) -> Option<Vec<TagName>> {
+        let may_have = self.known.may_have()?;
+        let added = self.words.iter().filter(|(_, word)| word.wants).map(|(tag, _)| tag);
+        let removed = |other: &TagName| self.words.get(other).is_some_and(|word| !word.wants);
+        let candidates: BTreeSet<&TagName> =
+            may_have.into_iter().filter(|other| !removed(other)).chain(added).collect();
+        let patterns: Vec<Pattern> = patterns.iter().map(|written| Pattern::parse(written)).collect();
+        let fits = |other: &&TagName| patterns.iter().any(|pattern| pattern.fits(other.as_str()));
+        Some(candidates.into_iter().filter(|other| *other != tag).filter(fits).cloned().collect())
+    }
+
+    /// Whether the rule has acted on the contact within its `once`, by an earlier event.
+    fn is_done_with(&self, id: ChangeId, change: &Change) -> bool {
+        let has_once = change.terms.as_ref().is_some_and(|terms| terms.once_ms.is_some());
+        // A dead letter that is tried again is older than what the rule did since; it acted in its time.
+        has_once && self.once.get(&change.rule).is_some_and(|once| once.ord < id.ord && change.at < once.until)
+    }
+
+    fn count_once(&mut self, id: ChangeId, change: &Change) {
+        let Some(once) = change.terms.as_ref().and_then(|terms| terms.once_ms) else { return };
+        if self.once.get(&change.rule).is_none_or(|kept| kept.ord < id.ord) {
+            let until = change.at.plus_millis(i64::try_from(once).unwrap_or(i64::MAX));
+            self.once.insert(change.rule.clone(), Once { ord: id.ord, until });
+        }
+    }
+
+    /// Whether the contact has a tag as its earlier changes leave it; `None` where that isn't known.
+    fn state(&self, tag: &TagName) -> Option<bool> {
+        self.words.get(tag).map(|word| word.wants).or_else(|| self.known.get(tag))
+    }
+
+    fn word(&mut self, tag: TagName, word: LastWord) {
+        let earlier = self.words.insert(tag, word);
+        // What excluded the tag ends with its own tag.
+        if let Some(earlier) = earlier.filter(|earlier| !earlier.excluded) {
+            self.superseded(earlier.by, word.by, "tag");
+        }
+    }
+
+    fn free(&mut self, id: ChangeId, how: Settled, reason: String) {
+        self.plan.free.push(Free { id, how, reason });
+    }
+
+    fn superseded(&mut self, id: ChangeId, by: ChangeId, what: &str) {
+        self.free(id, Settled::Superseded, format!("change {by} has the last word on this {what}"));
+    }
+
+    fn end(self, trust: Trust) -> Plan {
+        let Self { mut plan, words, fields, known, .. } = self;
+        let is_so = |tag: &TagName, wants| trust == Trust::Fresh && known.get(tag) == Some(wants);
+        // A change that still excludes others isn't over, even where its own tag is there already or has a later word.
+        let excludes: BTreeSet<ChangeId> =
+            words.iter().filter(|(tag, w)| w.excluded && !is_so(tag, w.wants)).map(|(_, word)| word.by).collect();
+        plan.free.retain(|free| !excludes.contains(&free.id));
+        for (tag, LastWord { by, wants, excluded }) in words {
+            if !is_so(&tag, wants) {
+                let list = if wants { &mut plan.add } else { &mut plan.remove };
+                list.push(Wanted { tag, by, excluded });
+            } else if !excluded && !excludes.contains(&by) {
+                let reason =
+                    if wants { "the contact has this tag already" } else { "the contact doesn't have this tag" };
+                plan.free.push(Free { id: by, how: Settled::Already, reason: reason.to_owned() });
+            }
+        }
+        let wanted = |(field, (by, value)): (&str, (ChangeId, &OwnedJson))| WantedField {
+            field: field.to_owned(),
+            value: value.clone(),
+            by,
+        };
+        plan.set = fields.into_iter().map(wanted).collect();
+        plan
+    }
+}
+
+/// The connection's own `unless_tagged`, which each add and set is held against by itself: it sees what its own block removed.
 fn own_guard(change: &Change) -> Guard {
-    let unless_tagged = match &change.terms {
-        Some(terms) if change.effect.wants() => terms.unless.clone(),
+    let unless_tagged = match (&change.terms, &change.effect) {
+        (Some(terms), Effect::AddTag(_) | Effect::Set { .. }) => terms.unless.clone(),
         _ => Vec::new(),
     };
     Guard { if_tagged: Vec::new(), unless_tagged }
@@ -137,10 +323,6 @@ fn own_guard(change: &Change) -> Guard {
 /// Whether two changes of one event stand in one block of a rule.
 fn of_one_block(one: &Change, other: &Change) -> bool {
     one.rule == other.rule && one.contact == other.contact && one.guard == other.guard
-}
-
-fn superseded(id: ChangeId, by: ChangeId) -> Free {
-    Free { id, how: Settled::Superseded, reason: format!("change {by} has the last word on this tag") }
 }
 
 /// Whether a guard holds; `None` when that hangs on a tag that isn't known. One tag that decides is enough.
@@ -165,180 +347,4 @@ fn why_guarded(guard: &Guard) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use std::collections::BTreeSet;
-
-    use proptest::prelude::*;
-
-    use super::*;
-    use crate::domain::change::{Effect, Ord, Terms};
-    use crate::domain::contact::{Contact, ContactRef};
-    use crate::domain::name::{ConnectionName, RuleId};
-
-    const TAGS: [&str; 4] = ["a", "b", "c", "d"];
-
-    fn tag(index: usize) -> TagName {
-        TagName::parse(TAGS[index % 4]).expect("a tag")
-    }
-
-    fn change(wants: bool, index: usize, guard: Guard) -> Change {
-        let effect = if wants { Effect::AddTag(tag(index)) } else { Effect::RemoveTag(tag(index)) };
-        let contact = Contact {
-            connection: ConnectionName::parse("crm").expect("a name"),
-            reference: ContactRef::Id("1".to_owned()),
-        };
-        Change { contact, effect, rule: RuleId::parse("r").expect("a name"), guard, terms: None }
-    }
-
-    fn numbered(changes: Vec<Change>) -> Vec<(ChangeId, Change)> {
-        let id = |i| ChangeId { ord: Ord(i as u64 + 1), index: 0 };
-        changes.into_iter().enumerate().map(|(i, c)| (id(i), c)).collect()
-    }
-
-    /// The plain model: one change after the other on the contact's real tags.
-    fn one_by_one(changes: &[(ChangeId, Change)], mut tags: BTreeSet<TagName>) -> BTreeSet<TagName> {
-        for (_, change) in changes {
-            let own = own_guard(change);
-            let forbidding = change.guard.unless_tagged.iter().chain(&own.unless_tagged);
-            let holds = change.guard.if_tagged.iter().all(|t| tags.contains(t))
-                && !forbidding.into_iter().any(|t| tags.contains(t));
-            match &change.effect {
-                Effect::AddTag(tag) if holds => drop(tags.insert(tag.clone())),
-                Effect::RemoveTag(tag) if holds => drop(tags.remove(tag)),
-                _ => {}
-            }
-        }
-        tags
-    }
-
-    fn apply(plan: &Plan, mut tags: BTreeSet<TagName>) -> BTreeSet<TagName> {
-        tags.retain(|tag| plan.remove.iter().all(|w| w.tag != *tag));
-        tags.extend(plan.add.iter().map(|w| w.tag.clone()));
-        tags
-    }
-
-    fn changes() -> impl Strategy<Value = Vec<Change>> {
-        let guard = (proptest::collection::vec(0..4_usize, 0..2), proptest::collection::vec(0..4_usize, 0..2))
-            .prop_map(|(needed, forbidden)| Guard {
-                if_tagged: needed.into_iter().map(tag).collect(),
-                unless_tagged: forbidden.into_iter().map(tag).collect(),
-            });
-        let unless = proptest::collection::vec(0..4_usize, 0..2);
-        let change = (any::<bool>(), 0..4_usize, guard, unless).prop_map(|(wants, index, guard, unless)| {
-            let terms = Terms { unless: unless.into_iter().map(tag).collect(), ..Terms::default() }.boxed();
-            Change { terms, ..change(wants, index, guard) }
-        });
-        proptest::collection::vec(change, 0..24)
-    }
-
-    fn start() -> impl Strategy<Value = BTreeSet<TagName>> {
-        proptest::collection::btree_set((0..4_usize).prop_map(tag), 0..4)
-    }
-
-    proptest! {
-        #[test]
-        fn folding_then_applying_equals_applying_one_by_one(list in changes(), tags in start(), off in any::<bool>()) {
-            let list = numbered(list);
-            let trust = if off { Trust::Never } else { Trust::Fresh };
-            let known = KnownTags::whole(tags.clone());
-            let Folded::Plan(plan) = fold(&list, |_| None, &BTreeMap::new(), &known, trust) else {
-                panic!("everything is known");
-            };
-            prop_assert_eq!(apply(&plan, tags.clone()), one_by_one(&list, tags));
-            // Every change is accounted for exactly once.
-            let mut ids: Vec<_> = plan.free.iter().map(|f| f.id).collect();
-            ids.extend(plan.add.iter().chain(&plan.remove).map(|w| w.by));
-            ids.sort_unstable();
-            prop_assert_eq!(ids, list.iter().map(|(id, _)| *id).collect::<Vec<_>>());
-        }
-
-        /// Calls may land one at a time with a crash between any two; what was judged before the first stays judged.
-        #[test]
-        fn a_plan_that_is_cut_short_ends_right(list in changes(), tags in start(), cut in 0..8_usize, more in changes()) {
-            let mut list = numbered(list);
-            let expected = one_by_one(&list, tags.clone());
-            let known = KnownTags::whole(tags.clone());
-            let Folded::Plan(plan) = fold(&list, |_| None, &BTreeMap::new(), &known, Trust::Fresh) else {
-                panic!("everything is known");
-            };
-            let judged: BTreeMap<_, _> = plan.judged.iter().copied().collect();
-            let landed = Plan { remove: plan.remove.iter().take(cut).cloned().collect(),
-                add: plan.add.iter().take(cut.saturating_sub(plan.remove.len())).cloned().collect(), ..Plan::default() };
-            let tags = apply(&landed, tags);
-            // The calls landed but nothing was recorded; later changes came meanwhile.
-            let later: Vec<_> = more.into_iter().enumerate()
-                .map(|(i, c)| (ChangeId { ord: Ord(1000 + i as u64), index: 0 }, c)).collect();
-            let expected = one_by_one(&later, expected);
-            list.extend(later);
-            let Folded::Plan(plan) = fold(&list, |_| None, &judged, &KnownTags::whole(tags.clone()), Trust::Fresh) else {
-                panic!("everything is known");
-            };
-            // A later guard reads tags that no pending change touches from the contact itself, where they are unchanged.
-            prop_assert_eq!(apply(&plan, tags), expected);
-        }
-    }
-
-    #[test]
-    fn a_block_is_judged_once_whatever_it_does_to_the_tags_of_its_guard() {
-        let guard = |index| Guard { if_tagged: vec![tag(index)], ..Guard::default() };
-        let id = |ord, index| ChangeId { ord: Ord(ord), index };
-        // "If Cold: remove Cold, add Warm", and the same again in a later event.
-        let swap = |ord| [(id(ord, 0), change(false, 0, guard(0))), (id(ord, 1), change(true, 1, guard(0)))];
-        let list: Vec<_> = swap(1).into_iter().chain(swap(2)).collect();
-        let known = KnownTags::whole([tag(0)]);
-        let Folded::Plan(plan) = fold(&list, |_| None, &BTreeMap::new(), &known, Trust::Fresh) else {
-            panic!("everything is known");
-        };
-        assert_eq!((&plan.remove[0].by, &plan.add[0].by), (&id(1, 0), &id(1, 1)));
-        let judged = [(id(1, 0), true), (id(1, 1), true), (id(2, 0), false), (id(2, 1), false)];
-        assert_eq!(plan.judged, judged);
-    }
-
-    #[test]
-    fn a_connections_own_guard_sees_what_its_block_removed_and_is_held_against_adds_alone() {
-        let unless = |index| Terms { unless: vec![tag(index)], ..Terms::default() }.boxed();
-        let id = |index| ChangeId { ord: Ord(1), index };
-        let with = |wants, index| Change { terms: unless(0), ..change(wants, index, Guard::default()) };
-        let known = KnownTags::whole([tag(0), tag(2)]);
-        let plan = |list: &[(ChangeId, Change)]| match fold(list, |_| None, &BTreeMap::new(), &known, Trust::Fresh) {
-            Folded::Plan(plan) => plan,
-            Folded::LookUp => panic!("everything is known"),
-        };
-        // The contact has a: removes pass, adds don't.
-        let held = plan(&[(id(0), with(false, 2)), (id(1), with(true, 1))]);
-        assert_eq!((held.remove.len(), held.add.len(), held.free[0].how), (1, 0, Settled::Guarded));
-        // Once a is taken away, the same rule's adds pass.
-        let back = plan(&[(id(0), with(false, 0)), (id(1), with(true, 1))]);
-        assert_eq!((back.remove.len(), back.add.len()), (1, 1));
-    }
-
-    #[test]
-    fn an_older_change_that_comes_late_is_superseded() {
-        let list = numbered(vec![change(true, 0, Guard::default())]);
-        let last = |_: &TagName| Some(ChangeId { ord: Ord(9), index: 0 });
-        let Folded::Plan(plan) = fold(&list, last, &BTreeMap::new(), &KnownTags::nothing(), Trust::Fresh) else {
-            panic!("no guard");
-        };
-        assert_eq!(plan.free[0].how, Settled::Superseded);
-        assert!(plan.add.is_empty());
-    }
-
-    #[test]
-    fn unknown_never_skips_and_a_guard_on_it_needs_a_look() {
-        let plain = numbered(vec![change(false, 0, Guard::default())]);
-        let none = KnownTags::nothing();
-        let Folded::Plan(plan) = fold(&plain, |_| None, &BTreeMap::new(), &none, Trust::Fresh) else {
-            panic!("no guard");
-        };
-        assert_eq!(plan.remove.len(), 1);
-        let guard = Guard { unless_tagged: vec![tag(1)], ..Guard::default() };
-        let guarded = numbered(vec![change(true, 0, guard.clone())]);
-        assert_eq!(fold(&guarded, |_| None, &BTreeMap::new(), &none, Trust::Fresh), Folded::LookUp);
-        // An earlier change that waits says what the guard will see: no look-up is needed.
-        let told = numbered(vec![change(true, 1, Guard::default()), change(true, 0, guard)]);
-        let Folded::Plan(plan) = fold(&told, |_| None, &BTreeMap::new(), &none, Trust::Fresh) else {
-            panic!("the guard is decided");
-        };
-        assert_eq!((plan.add.len(), plan.free[0].how), (1, Settled::Guarded));
-    }
-}
+mod tests;

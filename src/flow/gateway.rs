@@ -1,39 +1,37 @@
 //! The gateway put together: rules, sources, connections, store and deliveries.
 
-use std::collections::HashMap;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::converge::Account;
+use arc_swap::{ArcSwap, ArcSwapOption};
+
 use super::deliver::Deliveries;
 use super::metrics::{Metrics, SharedMetrics};
+use super::ruleset::{Opened, RuleSet};
 use crate::clock::Clock;
-use crate::domain::connection::ConnectionConfig;
-use crate::domain::name::{ConnectionName, SourceName};
-use crate::providers::knowledge::Knowledge;
-use crate::providers::{ConnectError, Provider};
-use crate::rules::Catalog;
-use crate::sources::{OpenError, Source};
+use crate::domain::time::Timestamp;
+use crate::rules::Finding;
 use crate::store::{Options, Store, StoreError};
-use crate::vault::Vault;
 
-/// Why a gateway can't start.
-#[derive(Debug, thiserror::Error)]
-pub enum StartError {
-    /// Secrets without a value and credentials that can't be used: every one of them.
-    #[error("{}", .0.join("\n"))]
-    Secrets(Vec<String>),
-    /// The store can't be opened.
-    #[error(transparent)]
-    Store(#[from] StoreError),
+/// A rule set that was not put in force.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+pub struct Refused {
+    /// When.
+    #[serde(serialize_with = "crate::domain::time::rfc3339::serialize")]
+    pub at: Timestamp,
+    /// Its hash; `None` when its files could not be read.
+    pub rule_set: Option<String>,
+    /// Why, in words.
+    pub reason: String,
+    /// What `check` says of it.
+    pub findings: Vec<Finding>,
 }
 
 /// Everything a request needs, shared by the threads that receive.
 pub struct Gateway {
-    /// The rule set that judges.
-    pub catalog: Catalog,
-    /// The hooks by name.
-    pub sources: HashMap<SourceName, Source>,
+    rules: ArcSwap<RuleSet>,
+    refused: ArcSwapOption<Refused>,
     /// What is durable.
     pub store: Store,
     /// What is counted.
@@ -42,74 +40,60 @@ pub struct Gateway {
     pub deliveries: Deliveries,
 }
 
-/// Everything that the rule files name, with its secrets: the part of a start that can fail for want of a secret.
-pub struct Opened {
-    sources: HashMap<SourceName, Source>,
-    accounts: Vec<Account>,
-}
-
-/// Opens every source and connection of a rule set; all that is missing is told at once. `adjust` may redirect a connection
-/// (the sandbox does).
-pub fn open(catalog: &Catalog, vault: &Vault, adjust: impl Fn(&mut ConnectionConfig)) -> Result<Opened, StartError> {
-    let mut missing = Vec::new();
-    let mut sources = HashMap::new();
-    for config in catalog.sources() {
-        match Source::open(config, vault) {
-            Ok(source) => drop(sources.insert(config.name.clone(), source)),
-            Err(errors) => {
-                missing.extend(errors.iter().map(|error: &OpenError| format!("source {}: {error}", config.name)));
-            }
-        }
-    }
-    let knowledge = Arc::new(Knowledge::new());
-    let mut accounts = Vec::new();
-    for config in catalog.connections() {
-        let mut config = config.clone();
-        for (key, variable) in std::mem::take(&mut config.from_env) {
-            match vault.variable(&variable).map(|text| config.set(key, &text)) {
-                Some(Ok(())) => {}
-                Some(Err(expected)) => {
-                    missing.push(format!("connection {}: {key}: {variable} must be {expected}", config.name));
-                }
-                None if vault.has_fallback() => {}
-                None => missing
-                    .push(format!("connection {}: {key}: environment variable {variable} is not set", config.name)),
-            }
-        }
-        adjust(&mut config);
-        match Provider::connect(&config, vault) {
-            Ok(Some(provider)) => accounts.push(Account { config, provider, knowledge: Arc::clone(&knowledge) }),
-            Ok(None) => {
-                tracing::warn!(connection = %config.name, provider = config.provider.name(),
-                    "this version doesn't deliver to this provider yet; what is decided for it is kept and waits");
-            }
-            Err(ConnectError::Credentials { connection, missing: unset }) => {
-                missing.extend(unset.iter().map(|error| format!("connection {connection}: {error}")));
-            }
-            Err(error) => missing.push(error.to_string()),
-        }
-    }
-    if missing.is_empty() { Ok(Opened { sources, accounts }) } else { Err(StartError::Secrets(missing)) }
-}
-
 impl Gateway {
     /// Opens the store and starts the deliveries of what waited. Needs a running tokio runtime.
-    pub async fn start(
-        catalog: Catalog,
-        opened: Opened,
-        database: &std::path::Path,
-        retention: Duration,
-    ) -> Result<Arc<Self>, StartError> {
+    pub async fn start(mut opened: Opened, database: &Path, retention: Duration) -> Result<Arc<Self>, StoreError> {
         let (wake, wakes) = tokio::sync::mpsc::unbounded_channel();
-        let (store, waiting) = Store::open(database, Options { retention, clock: Clock::system() }, wake)?;
-        store.keep_rule_set(catalog.hash().to_owned(), catalog.text().to_owned()).await?;
-        let deliveries = Deliveries::start(&store, opened.accounts, wakes, waiting, &Clock::system());
+        let clock = Clock::system();
+        let (store, waiting) = Store::open(database, Options { retention, clock: clock.clone() }, wake)?;
+        keep(&store, &opened).await?;
+        let (accounts, undelivered) = opened.take_connections();
+        let deliveries = Deliveries::start(&store, accounts, undelivered, wakes, waiting, &clock);
+        let rules = ArcSwap::from_pointee(opened.in_force(clock.now()));
         let metrics = Arc::new(Metrics::default());
-        Ok(Arc::new(Self { catalog, sources: opened.sources, store, metrics, deliveries }))
+        Ok(Arc::new(Self { rules, refused: ArcSwapOption::empty(), store, metrics, deliveries }))
     }
 
-    /// The names of the connections of this rule set.
-    pub fn connections(&self) -> impl Iterator<Item = &ConnectionName> {
-        self.catalog.connections().map(|config| &config.name)
+    /// The rule set in force now. Whoever judges takes it once.
+    pub fn rules(&self) -> Arc<RuleSet> {
+        self.rules.load_full()
     }
+
+    /// The rule set on disk, while it is not the one in force because it can't be.
+    pub fn refused(&self) -> Option<Arc<Refused>> {
+        self.refused.load_full()
+    }
+
+    /// Puts a rule set in force: whole, and only once it is durable under its hash. On an error nothing has changed.
+    pub async fn replace(&self, mut opened: Opened, now: Timestamp) -> Result<(), StoreError> {
+        keep(&self.store, &opened).await?;
+        // Lanes first: the first change for a new connection shall find one.
+        let (accounts, undelivered) = opened.take_connections();
+        self.deliveries.change(accounts, undelivered);
+        self.rules.store(Arc::new(opened.in_force(now)));
+        self.metrics.reloaded();
+        self.refused.store(None);
+        Ok(())
+    }
+
+    /// Keeps why the rule set on disk is not in force; `false` when that was known.
+    pub fn refuse(&self, refused: Refused) -> bool {
+        if self.refused().is_some_and(|known| Refused { at: refused.at, ..(*known).clone() } == refused) {
+            return false;
+        }
+        self.refused.store(Some(Arc::new(refused)));
+        self.metrics.reload_refused();
+        true
+    }
+
+    /// The rule set on disk is the one in force; `false` when that was known.
+    pub fn agree(&self) -> bool {
+        self.metrics.rules_agree();
+        self.refused.swap(None).is_some()
+    }
+}
+
+/// Before an event is judged by a set, its text can be looked up under the hash that the event will carry.
+async fn keep(store: &Store, opened: &Opened) -> Result<(), StoreError> {
+    store.keep_rule_set(opened.catalog().hash().to_owned(), opened.catalog().text().to_owned()).await
 }

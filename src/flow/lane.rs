@@ -30,6 +30,8 @@ pub struct Pause {
     /// When one call looks again.
     pub probe_at: Timestamp,
     probes: u32,
+    /// Somebody asked for a look while one was under way: what that one finds may be older than the mend.
+    again: bool,
 }
 
 /// How long a paused connection waits before one call looks again; the last one again and again.
@@ -106,12 +108,13 @@ impl Lane {
         }
         if let Some(pause) = &mut self.pause {
             pause.probe_at = Timestamp(i64::MIN);
+            pause.again = self.probe.is_some();
         }
     }
 
     /// Pauses the connection.
     pub fn pause(&mut self, since: Timestamp, reason: String, probe_at: Timestamp) {
-        self.pause = Some(Pause { since, reason, probe_at, probes: 0 });
+        self.pause = Some(Pause { since, reason, probe_at, probes: 0, again: false });
     }
 
     /// The next contact whose step may start now; its call is counted against the allowance.
@@ -206,8 +209,10 @@ impl Lane {
 
     fn ill(&mut self, reason: &str, now: Timestamp) {
         let (since, probes) = self.pause.as_ref().map_or((now, 0), |pause| (pause.since, pause.probes + 1));
+        let again = self.pause.as_ref().is_some_and(|pause| pause.again);
         let wait = PROBES.get(probes as usize).or(PROBES.last()).copied().unwrap_or_default();
-        self.pause = Some(Pause { since, reason: reason.to_owned(), probe_at: now.plus(wait), probes });
+        let probe_at = if again { now } else { now.plus(wait) };
+        self.pause = Some(Pause { since, reason: reason.to_owned(), probe_at, probes, again: false });
     }
 
     /// A call that was to look at a paused connection told nothing of it: the next look waits its time all the same.
@@ -215,7 +220,7 @@ impl Lane {
         if let Some(pause) = self.pause.as_mut().filter(|pause| pause.probe_at <= now) {
             pause.probes += 1;
             let wait = PROBES.get(pause.probes as usize).or(PROBES.last()).copied().unwrap_or_default();
-            pause.probe_at = now.plus(wait);
+            pause.probe_at = if std::mem::take(&mut pause.again) { now } else { now.plus(wait) };
         }
     }
 
@@ -241,6 +246,22 @@ mod tests {
     fn lane(calls: u32, concurrency: usize) -> Lane {
         let rate = Rate { calls, window: Duration::from_secs(1) };
         Lane::new(Allowance::new(rate, Vec::new()), concurrency, Duration::ZERO, 0)
+    }
+
+    #[test]
+    fn a_look_that_is_asked_for_while_one_is_under_way_comes_right_after_it() {
+        let ill = |at| (Stepped { next: Next::More, seen: Seen::Ill("no".to_owned()) }, at);
+        let (mut lane, now) = (lane(100, 4), Timestamp(1_000));
+        lane.pause(now, "no".to_owned(), now);
+        lane.wake(key(1), now);
+        assert_eq!(lane.pop(now), Some(key(1)));
+        lane.wake_all();
+        let (stepped, at) = ill(Timestamp(1_001));
+        lane.finished(key(1), now, &stepped, at);
+        assert_eq!(lane.pop(at), Some(key(1)), "the first look may be older than the mend");
+        let (stepped, at) = ill(Timestamp(1_002));
+        lane.finished(key(1), at, &stepped, at);
+        assert_eq!(lane.pop(at), None, "asked for once, looked once");
     }
 
     #[test]

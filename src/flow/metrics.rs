@@ -31,6 +31,12 @@ struct Refusals {
     reason: &'static str,
 }
 
+/// By how it ended.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Reloads {
+    result: &'static str,
+}
+
 /// By connection.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct ByConnection {
@@ -46,6 +52,8 @@ pub struct Metrics {
     waiting: Family<ByConnection, Gauge>,
     paused: Family<ByConnection, Gauge>,
     dead: Gauge,
+    reloads: Family<Reloads, Counter>,
+    in_force: Gauge,
 }
 
 impl Default for Metrics {
@@ -64,10 +72,18 @@ impl Default for Metrics {
             registry.register("connection_paused", "1 while a connection is paused", paused.clone());
             let dead = Gauge::default();
             registry.register("dead_letters", "Changes that wait for a person", dead.clone());
-            (accepted, duplicates, refused, waiting, paused, dead)
+            let reloads = Family::<Reloads, Counter>::default();
+            registry.register("rules_reloads", "Changed rule sets by what became of them", reloads.clone());
+            let in_force = Gauge::default();
+            registry.register("rules_in_force", "1 while the rules on disk are those in force", in_force.clone());
+            (accepted, duplicates, refused, waiting, paused, dead, reloads, in_force)
         };
-        let (accepted, duplicates, refused, waiting, paused, dead) = metrics(&mut registry);
-        Self { registry, accepted, duplicates, refused, waiting, paused, dead }
+        let (accepted, duplicates, refused, waiting, paused, dead, reloads, in_force) = metrics(&mut registry);
+        in_force.set(1);
+        for result in ["ok", "refused"] {
+            drop(reloads.get_or_create(&Reloads { result }));
+        }
+        Self { registry, accepted, duplicates, refused, waiting, paused, dead, reloads, in_force }
     }
 }
 
@@ -88,8 +104,28 @@ impl Metrics {
         self.refused.get_or_create(&Refusals { source: source.to_owned(), reason }).inc();
     }
 
+    /// Another rule set is in force.
+    pub fn reloaded(&self) {
+        self.reloads.get_or_create(&Reloads { result: "ok" }).inc();
+        self.in_force.set(1);
+    }
+
+    /// The rule set on disk can't be in force.
+    pub fn reload_refused(&self) {
+        self.reloads.get_or_create(&Reloads { result: "refused" }).inc();
+        self.in_force.set(0);
+    }
+
+    /// The rule set on disk is the one in force.
+    pub fn rules_agree(&self) {
+        self.in_force.set(1);
+    }
+
     /// The text that Prometheus reads; what is only looked at now and then is handed in.
     pub fn text(&self, lanes: &[super::deliver::LaneStatus], dead: u64) -> String {
+        // A connection that has gone is not to be shown as it was last.
+        self.waiting.clear();
+        self.paused.clear();
         for lane in lanes {
             let label = ByConnection { connection: lane.name.to_string() };
             self.waiting.get_or_create(&label).set(i64::try_from(lane.waiting).unwrap_or(i64::MAX));

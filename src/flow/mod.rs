@@ -1,4 +1,4 @@
-//! What tagrelay does, use case by use case: receive, fold, converge, deliver.
+//! What tagrelay does, use case by use case: receive, fold, converge, deliver, reload.
 
 pub mod allowance;
 pub mod batch;
@@ -6,8 +6,14 @@ pub mod converge;
 pub mod deliver;
 pub mod fold;
 pub mod gateway;
+pub mod grounds;
 pub mod lane;
 pub mod metrics;
 pub mod preview;
 pub mod receive;
+pub mod reload;
 pub mod retry;
+pub mod ruleset;
+mod runner;
+pub mod timers;
+pub mod watch;

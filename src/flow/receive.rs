@@ -4,6 +4,7 @@ use std::rc::Rc;
 
 use super::batch::Batcher;
 use super::gateway::Gateway;
+use super::ruleset::RuleSet;
 use crate::domain::decision::{Decision, Fault};
 use crate::domain::event::Event;
 use crate::domain::name::RuleId;
@@ -51,9 +52,10 @@ pub struct Taken {
     pub is_list: bool,
 }
 
-/// Takes one request of a source.
+/// Takes one request of a source of `rules`, and judges it by the same set.
 pub async fn receive(
     gateway: &Gateway,
+    rules: &RuleSet,
     batcher: &Rc<Batcher>,
     source: &Source,
     request: Request<'_>,
@@ -67,11 +69,11 @@ pub async fn receive(
     if reading.events.is_empty() {
         return Ok(Taken { answers: Vec::new(), is_list });
     }
-    let judged: Vec<_> = reading.events.iter_mut().map(|event| judge(&gateway.catalog, source, event)).collect();
+    let judged: Vec<_> = reading.events.iter_mut().map(|event| judge(&rules.catalog, source, event)).collect();
     let mut intake = Vec::with_capacity(judged.len());
     let mut decided = Vec::with_capacity(judged.len());
     for (index, (event, (mut decision, reply))) in reading.events.iter().zip(judged).enumerate() {
-        intake.push(Intake::of(event, gateway.catalog.hash(), &mut decision, &reply, &reading.stored(index, body)));
+        intake.push(Intake::of(event, rules.catalog.hash(), &mut decision, &reply, &reading.stored(index, body)));
         decided.push((decision.rules, reply));
     }
     drop(reading);

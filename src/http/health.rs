@@ -14,8 +14,9 @@ pub async fn alive() -> HttpResponse {
 /// `GET /readyz`: rules are loaded and the store takes events.
 pub async fn ready(shared: web::Data<Shared>) -> Result<HttpResponse, Problem> {
     shared.gateway.store.ping().await?;
-    let rules = shared.gateway.catalog.rule_count();
-    Ok(HttpResponse::Ok().json(json!({ "status": "ready", "rules": rules, "rule_set": shared.gateway.catalog.hash() })))
+    let set = shared.gateway.rules();
+    let (rules, rule_set) = (set.catalog.rule_count(), set.catalog.hash());
+    Ok(HttpResponse::Ok().json(json!({ "status": "ready", "rules": rules, "rule_set": rule_set })))
 }
 
 /// `GET /metrics`: Prometheus.

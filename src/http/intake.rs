@@ -19,6 +19,7 @@ use crate::domain::source::SourceKind;
 use crate::domain::time::Timestamp;
 use crate::flow::batch::Batcher;
 use crate::flow::receive::{NotTaken, receive};
+use crate::flow::ruleset::RuleSet;
 use crate::sources;
 
 /// The most that a request's headers may take; real senders use one or two thousand bytes.
@@ -29,9 +30,11 @@ const BODY_TIMEOUT: Duration = Duration::from_secs(10);
 /// Takes a webhook.
 pub async fn hook(request: HttpRequest, payload: web::Payload, shared: web::Data<Shared>) -> HttpResponse {
     let now = clock::now();
-    match take(&request, payload, &shared, now).await {
+    // Once: who may call and what follows belong to one set.
+    let rules = shared.gateway.rules();
+    match take(&request, payload, &shared, &rules, now).await {
         Ok(response) => response,
-        Err(refusing) => refuse(&request, &shared, now, *refusing.0),
+        Err(refusing) => refuse(&request, &shared, &rules, now, *refusing.0),
     }
 }
 
@@ -47,11 +50,11 @@ async fn take(
     request: &HttpRequest,
     payload: web::Payload,
     shared: &Shared,
+    rules: &RuleSet,
     now: Timestamp,
 ) -> Result<HttpResponse, Refusing> {
     let name = name_of(request);
-    let source =
-        shared.gateway.sources.get(name).ok_or_else(|| plain(Problem::NotFound("no such source".to_owned())))?;
+    let source = rules.source(name).ok_or_else(|| plain(Problem::NotFound("no such source".to_owned())))?;
     let kind = source.config().kind;
     let allow = sources::methods(kind);
     if !allow.split(", ").any(|method| method == request.method().as_str()) {
@@ -70,7 +73,7 @@ async fn take(
         received_at: now,
     };
     let batcher = request.app_data::<Rc<Batcher>>().ok_or_else(|| plain(Problem::Unavailable))?;
-    let taken = receive(&shared.gateway, batcher, source, plain_request).await.map_err(not_taken)?;
+    let taken = receive(&shared.gateway, rules, batcher, source, plain_request).await.map_err(not_taken)?;
     Ok(HttpResponse::build(StatusCode::OK).content_type("application/json").body(answers::written(kind, taken)))
 }
 
@@ -150,7 +153,13 @@ fn url_of(request: &HttpRequest, shared: &Shared) -> String {
     format!("http://{host}{path}")
 }
 
-fn refuse(request: &HttpRequest, shared: &Shared, now: Timestamp, refusing: (Problem, String)) -> HttpResponse {
+fn refuse(
+    request: &HttpRequest,
+    shared: &Shared,
+    rules: &RuleSet,
+    now: Timestamp,
+    refusing: (Problem, String),
+) -> HttpResponse {
     let (problem, reason) = refusing;
     let name = name_of(request);
     let peer = request.peer_addr().map(|peer| peer.ip());
@@ -159,7 +168,7 @@ fn refuse(request: &HttpRequest, shared: &Shared, now: Timestamp, refusing: (Pro
         _ => problem,
     };
     // An address that nobody configured would let a stranger write labels and log lines of any length.
-    let known = shared.gateway.sources.get(name).map_or("unknown", |source| source.config().name.as_str());
+    let known = rules.source(name).map_or("unknown", |source| source.config().name.as_str());
     tracing::warn!(source = known, problem = problem.word(), reason, "request refused");
     shared.gateway.metrics.refused(known, problem.word());
     shared.refusals.keep(Refused { at: now, source: known.to_owned(), peer, problem: problem.word(), reason });

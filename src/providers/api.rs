@@ -111,7 +111,7 @@ pub fn blank(wish: &Wish, now: Timestamp) -> Attempt {
     }
 }
 
-fn unanswered(none: NoAnswer) -> Outcome {
+pub fn unanswered(none: NoAnswer) -> Outcome {
     match none {
         NoAnswer::Refused(refused) => judge::undone(Ruling::Refused, refused.to_string(), None),
         NoAnswer::NotSent(why) => judge::undone(Ruling::Later, why, None),
@@ -121,7 +121,7 @@ fn unanswered(none: NoAnswer) -> Outcome {
 
 /// The first part of an answer as text. A provider may quote our own credential back at us, so it is taken out first;
 /// NUL goes too, since not every database can keep it.
-fn shown(body: &[u8], token: &Secret) -> String {
+pub fn shown(body: &[u8], token: &Secret) -> String {
     let text = redact(&String::from_utf8_lossy(body), token).replace('\0', "\u{fffd}");
     cut(&text, SHOWN).to_owned()
 }

@@ -37,6 +37,14 @@ pub enum ConnectError {
         /// What is wrong with it.
         why: String,
     },
+    /// A setting that can't be right; its value isn't shown, since it may be a secret.
+    #[error("connection {connection}: {why}")]
+    Setting {
+        /// Whose.
+        connection: ConnectionName,
+        /// What is wrong.
+        why: String,
+    },
     /// The client can't be built, as on a system without root certificates.
     #[error("connection {connection}: the HTTP client can't be built (are the system's ca-certificates installed?)")]
     Client {

@@ -30,6 +30,8 @@ pub enum Ruling {
     InDoubt,
     /// Never; nothing was done.
     Dead,
+    /// There is no such contact; nothing was done.
+    Lost,
     /// The connection is ill; nothing was done.
     Refused,
 }
@@ -53,6 +55,7 @@ pub fn undone(ruling: Ruling, reason: String, after: Option<Duration>) -> Outcom
         Ruling::Throttled => retry(true, false, reason),
         Ruling::Done | Ruling::InDoubt => retry(false, true, reason),
         Ruling::Dead => Outcome::Dead { reason },
+        Ruling::Lost => Outcome::Lost { reason },
         Ruling::Refused => Outcome::Refused { reason },
     }
 }

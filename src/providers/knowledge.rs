@@ -3,6 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use moka::ops::compute::Op;
@@ -21,7 +22,12 @@ const LEAST_WEIGHT: u32 = 1024;
 
 /// What is known of contacts' tags. Clones share one cache.
 #[derive(Debug, Clone)]
-pub struct Knowledge(Cache<ContactKey, Arc<Facts>>);
+pub struct Knowledge {
+    facts: Cache<(u64, ContactKey), Arc<Facts>>,
+    /// Whose knowledge: another account under the same name has another one.
+    of: u64,
+    accounts: Arc<AtomicU64>,
+}
 
 #[derive(Debug, Clone, Default)]
 struct Facts {
@@ -40,13 +46,21 @@ impl Knowledge {
     /// Nothing is known yet.
     pub fn new() -> Self {
         let capacity = CONTACTS * u64::from(LEAST_WEIGHT);
-        Self(Cache::builder().max_capacity(capacity).weigher(|_, facts: &Arc<Facts>| facts.weight()).build())
+        let facts = Cache::builder().max_capacity(capacity).weigher(|_, facts: &Arc<Facts>| facts.weight()).build();
+        Self { facts, of: 0, accounts: Arc::default() }
+    }
+
+    /// For another account, of which nothing is known; one bound holds the memory of both.
+    #[must_use]
+    pub fn anew(&self) -> Self {
+        let of = self.accounts.fetch_add(1, Ordering::Relaxed) + 1;
+        Self { of, ..self.clone() }
     }
 
     /// What is known at `now` and was learnt less than `ttl` ago; with a `ttl` of zero that is nothing. A fact from the
     /// future is not trusted either: the clock has been set back, and nobody knows how old it is.
     pub fn known(&self, key: ContactKey, now: Timestamp, ttl: Duration) -> KnownTags {
-        let Some(facts) = self.0.get(&key) else { return KnownTags::nothing() };
+        let Some(facts) = self.facts.get(&(self.of, key)) else { return KnownTags::nothing() };
         let ttl = i64::try_from(ttl.as_millis()).unwrap_or(i64::MAX);
         facts.fresh(|at| (0..ttl).contains(&now.since(at)))
     }
@@ -84,17 +98,17 @@ impl Knowledge {
 
     /// Nothing is known of this contact any more.
     pub fn forget(&self, key: ContactKey) {
-        self.0.invalidate(&key);
+        self.facts.invalidate(&(self.of, key));
     }
 
     /// Nothing is known of anybody any more.
     pub fn forget_all(&self) {
-        self.0.invalidate_all();
+        self.facts.invalidate_all();
     }
 
     /// Reads and writes as one step, so that two facts learnt at once are both kept.
     fn change(&self, key: ContactKey, change: impl FnOnce(&mut Facts)) {
-        self.0.entry(key).and_compute_with(|entry| {
+        self.facts.entry((self.of, key)).and_compute_with(|entry| {
             let mut facts = entry.map(moka::Entry::into_value).unwrap_or_default();
             change(Arc::make_mut(&mut facts));
             Op::Put(facts)
@@ -193,6 +207,17 @@ mod tests {
         assert_eq!(knowledge.known(KEY, at(1000), TTL).get(&tag("a")), Some(true));
         knowledge.forget(KEY);
         assert_eq!(knowledge.known(KEY, at(1000), TTL), KnownTags::nothing());
+    }
+
+    #[test]
+    fn another_account_begins_without_knowledge_and_leaves_the_first_its_own() {
+        let knowledge = Knowledge::new();
+        knowledge.learn(KEY, &tag("a"), true, at(1000));
+        let other = knowledge.anew();
+        assert_eq!(other.known(KEY, at(1001), TTL), KnownTags::nothing());
+        other.learn(KEY, &tag("a"), false, at(1001));
+        assert_eq!(knowledge.known(KEY, at(1002), TTL).get(&tag("a")), Some(true));
+        assert_eq!(other.anew().known(KEY, at(1002), TTL), KnownTags::nothing());
     }
 
     #[test]

@@ -11,18 +11,25 @@ mod judge;
 pub mod knowledge;
 pub mod outbound;
 mod outcome;
+pub mod people;
 mod redact;
+pub mod webhook;
 
 pub use addresses::{AddressPolicy, AddressRefused};
 pub use connect::ConnectError;
-pub use outcome::{Asked, Called, Outcome};
+pub use outcome::{Asked, Called, Found, Outcome};
 
 use crate::domain::connection::{ConnectionConfig, ProviderKind};
 use crate::domain::contact::ContactRef;
+use crate::domain::json::OwnedJson;
 use crate::domain::tag::TagName;
 use crate::domain::time::Timestamp;
 use crate::vault::Vault;
 use helpcrunch::HelpCrunch;
+use reqwest::Method;
+use webhook::Webhook;
+
+const NO_CONTACTS: &str = "this provider knows no contacts";
 
 /// Whether tags are to be there or not.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -40,6 +47,7 @@ pub struct Provider(Kind);
 #[derive(Debug, Clone)]
 enum Kind {
     HelpCrunch(HelpCrunch),
+    Webhook(Webhook),
 }
 
 impl Provider {
@@ -48,7 +56,8 @@ impl Provider {
     pub fn connect(config: &ConnectionConfig, vault: &Vault) -> Result<Option<Self>, ConnectError> {
         let kind = match config.provider {
             ProviderKind::Helpcrunch => Kind::HelpCrunch(HelpCrunch::connect(config, vault)?),
-            ProviderKind::Tic1980 | ProviderKind::RespondIo | ProviderKind::B2chat | ProviderKind::Webhook => {
+            ProviderKind::Webhook => Kind::Webhook(Webhook::connect(config, vault)?),
+            ProviderKind::Tic1980 | ProviderKind::RespondIo | ProviderKind::B2chat => {
                 return connect::open_all(config, vault).map(|_| None);
             }
         };
@@ -65,6 +74,40 @@ impl Provider {
     ) -> Called {
         match &self.0 {
             Kind::HelpCrunch(account) => account.change_tags(contact, direction, tags, now).await,
+            Kind::Webhook(_) => cannot(Method::POST, NO_CONTACTS, now),
+        }
+    }
+
+    /// Sets fields in one call; the caller keeps to the provider's `fields_per_call`.
+    pub async fn set_fields(&self, contact: &ContactRef, fields: &[(&str, &OwnedJson)], now: Timestamp) -> Called {
+        match &self.0 {
+            Kind::HelpCrunch(account) => account.set_fields(contact, fields, now).await,
+            Kind::Webhook(_) => cannot(Method::PATCH, NO_CONTACTS, now),
+        }
+    }
+
+    /// Looks for the contact of an e-mail address, a phone number or a field.
+    pub async fn find(&self, contact: &ContactRef, now: Timestamp) -> Asked<Found> {
+        match &self.0 {
+            Kind::HelpCrunch(account) => account.find(contact, now).await,
+            Kind::Webhook(_) => cannot_ask(Method::GET, NO_CONTACTS, now),
+        }
+    }
+
+    /// Makes a contact that is found by `contact` from then on: its id. It can't be repeated blindly: after one in doubt,
+    /// look first.
+    pub async fn create(&self, contact: &ContactRef, now: Timestamp) -> Asked<String> {
+        match &self.0 {
+            Kind::HelpCrunch(account) => account.make(contact, now).await,
+            Kind::Webhook(_) => cannot_ask(Method::POST, NO_CONTACTS, now),
+        }
+    }
+
+    /// Sends a body on; `id` names it for its receiver, the same at every try.
+    pub async fn forward(&self, id: &str, body: &OwnedJson, now: Timestamp) -> Called {
+        match &self.0 {
+            Kind::Webhook(hook) => hook.forward(id, body, now).await,
+            Kind::HelpCrunch(_) => cannot(Method::POST, "this provider takes no bodies", now),
         }
     }
 
@@ -72,8 +115,21 @@ impl Provider {
     pub async fn read_tags(&self, contact: &ContactRef, now: Timestamp) -> Called {
         match &self.0 {
             Kind::HelpCrunch(account) => account.read_tags(contact, now).await,
+            Kind::Webhook(_) => cannot(Method::GET, NO_CONTACTS, now),
         }
     }
+}
+
+/// `check` refuses such a rule; a change that was decided before its connection became another provider's may still come.
+fn cannot(method: Method, why: &str, now: Timestamp) -> Called {
+    let attempt = api::blank(&api::Wish { method, path: String::new(), body: None }, now);
+    Called { attempt, outcome: Outcome::Dead { reason: why.to_owned() } }.told()
+}
+
+/// The same for what is asked besides tags.
+fn cannot_ask<T>(method: Method, why: &str, now: Timestamp) -> Asked<T> {
+    let Called { attempt, outcome } = cannot(method, why, now);
+    Asked { attempt, answer: Err(outcome) }
 }
 
 #[cfg(test)]

@@ -29,6 +29,11 @@ pub enum Outcome {
         /// Why, for people.
         reason: String,
     },
+    /// The provider knows no such contact (any more); nothing was done.
+    Lost {
+        /// Why, for people.
+        reason: String,
+    },
     /// The credentials or the address are refused: the connection is ill and its changes wait; nothing was done.
     Refused {
         /// Why, for people.
@@ -45,6 +50,7 @@ impl Outcome {
             Self::Retry { reason, in_doubt: true, .. } => format!("retry, in doubt: {reason}"),
             Self::Retry { reason, .. } => format!("retry: {reason}"),
             Self::Dead { reason } => format!("dead: {reason}"),
+            Self::Lost { reason } => format!("lost: {reason}"),
             Self::Refused { reason } => format!("refused: {reason}"),
         }
     }
@@ -57,6 +63,43 @@ pub struct Called {
     pub attempt: Attempt,
     /// What it came to.
     pub outcome: Outcome,
+}
+
+impl Called {
+    /// Writes the outcome into the attempt, for people.
+    #[must_use]
+    pub fn told(mut self) -> Self {
+        self.attempt.verdict = self.outcome.verdict();
+        self
+    }
+}
+
+/// Whom a look-up found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Found {
+    /// Nobody.
+    Nobody,
+    /// One contact, with this id.
+    One(String),
+    /// More than one.
+    Several,
+}
+
+impl Found {
+    /// Of contacts with these ids; the same one listed twice is one.
+    pub fn of(ids: impl IntoIterator<Item = String>) -> Self {
+        let mut ids = ids.into_iter();
+        match (ids.next(), ids) {
+            (None, _) => Self::Nobody,
+            (Some(first), mut others) => {
+                if others.any(|other| other != first) {
+                    Self::Several
+                } else {
+                    Self::One(first)
+                }
+            }
+        }
+    }
 }
 
 /// A call that asks for something besides tags.

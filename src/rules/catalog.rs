@@ -154,8 +154,10 @@ fn places_of<'r>(rules: &'r [Rule], source: &SourceName) -> impl Iterator<Item =
     })
 }
 
+/// What names the set of these files, clean or not: the first 16 bytes of the SHA-256 of their texts, in hex.
+///
 /// Over texts and not over paths: the same files are the same set, wherever they lie.
-fn hash(files: &[RuleFile]) -> String {
+pub fn hash(files: &[RuleFile]) -> String {
     let mut hasher = Sha256::new();
     for file in files {
         hasher.update((file.text.len() as u64).to_be_bytes());

@@ -1,5 +1,7 @@
 //! Overwrites secrets in rule files before anything of a file is drawn or recorded.
 
+use std::collections::HashMap;
+
 use super::codes::Code;
 use super::files::RuleFile;
 use super::finding::Finding;
@@ -46,6 +48,8 @@ fn star(text: &mut String, range: std::ops::Range<usize>) {
 /// The values on the lines of `text` whose key looks like one of a secret.
 fn by_key(text: &str) -> Vec<std::ops::Range<usize>> {
     let mut found = Vec::new();
+    // The same few keys stand in every rule, and likeness costs more than all else here.
+    let mut known: HashMap<&str, bool> = HashMap::new();
     for (colon, _) in text.match_indices(':') {
         let (Some(before), Some(after)) = (text.get(..colon), text.get(colon + 1..)) else { continue };
         let key = before.rsplit(|c: char| !(c.is_alphanumeric() || c == '_' || c == '-')).next().unwrap_or_default();
@@ -56,7 +60,7 @@ fn by_key(text: &str) -> Vec<std::ops::Range<usize>> {
         };
         let written = value.trim().trim_matches(['"', '\'', '[']);
         let named = ["env:", "file:", "{"].iter().any(|form| written.starts_with(form)) || written.contains('{');
-        if written.is_empty() || named || key.len() < 4 || !is_secret(key) {
+        if written.is_empty() || named || key.len() < 4 || !*known.entry(key).or_insert_with(|| is_secret(key)) {
             continue;
         }
         let start = colon + 2 + (value.len() - value.trim_start().len());

@@ -30,7 +30,7 @@ mod testing;
 mod words;
 mod yaml;
 
-pub use catalog::{Catalog, RuleSummary};
+pub use catalog::{Catalog, RuleSummary, hash};
 pub use check::{Checked, check};
 pub use codes::{Code, Row};
 pub use decide::decide;

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::StoreError;
 use super::delivery::{Retry, SettledChange};
-use crate::domain::change::{ChangeId, Settled};
+use crate::domain::change::{Change, ChangeId, Effect, Judged, Ord, Settled};
 use crate::domain::contact::{Contact, ContactKey};
 use crate::domain::name::{ConnectionName, RuleId};
 use crate::domain::tag::TagName;
@@ -33,75 +33,124 @@ pub struct Word {
 /// Last words by tag.
 pub type Words = BTreeMap<TagName, Word>;
 
+/// A rule that acts on a contact at most once in some time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Once {
+    /// The event by which it acted last.
+    pub ord: Ord,
+    /// Until when it is done with the contact.
+    pub until: Timestamp,
+}
+
+/// What has happened to a contact so far, as far as what comes next hangs on it.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Past {
+    /// The last word on each tag.
+    pub words: Words,
+    /// The last word on each field.
+    pub fields: BTreeMap<String, Word>,
+    /// The rules that are done with the contact for some time.
+    pub once: BTreeMap<RuleId, Once>,
+    /// What was decided of changes before a first call, so that a retry decides the same.
+    pub judged: BTreeMap<ChangeId, Judged>,
+}
+
+/// What came to be kept later than the first columns.
+#[derive(Default, Serialize, Deserialize)]
+#[serde(default)]
+struct More {
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    fields: BTreeMap<String, Word>,
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    once: BTreeMap<RuleId, Once>,
+}
+
 /// A contact's row.
 #[derive(Debug, Clone)]
 pub(super) struct ContactRow {
     pub contact: Contact,
     pub retry: Option<Retry>,
-    pub words: Words,
-    /// Guards that were judged before a first call, so that a retry judges the same.
-    pub guards: BTreeMap<ChangeId, bool>,
+    pub past: Past,
 }
 
 impl ContactRow {
     pub fn new(contact: Contact) -> Self {
-        Self { contact, retry: None, words: Words::new(), guards: BTreeMap::new() }
+        Self { contact, retry: None, past: Past::default() }
     }
 
     /// Takes over what a delivery settled. The greatest number keeps the last word.
     pub fn settle(&mut self, settled: &[SettledChange], at: Timestamp, delivery: i64) {
         for done in settled {
-            self.guards.remove(&done.id);
+            self.past.judged.remove(&done.id);
+            self.past.count_once(done.id, &done.change, done.how);
+            let word = |wants| Word { id: done.id, wants, how: done.how, rule: done.change.rule.clone(), at, delivery };
+            for other in &done.others {
+                keep(&mut self.past.words, other, word(false));
+            }
             // A change that never took effect by its own guard, or that was overruled, is not a word.
             if !done.how.is_word() {
                 continue;
             }
-            let Some(tag) = done.change.effect.tag() else { continue };
-            if self.words.get(tag).is_none_or(|word| word.id <= done.id) {
-                let word = Word {
-                    id: done.id,
-                    wants: done.change.effect.wants(),
-                    how: done.how,
-                    rule: done.change.rule.clone(),
-                    at,
-                    delivery,
-                };
-                self.words.insert(tag.clone(), word);
+            match &done.change.effect {
+                Effect::AddTag(tag) => keep(&mut self.past.words, tag, word(true)),
+                Effect::RemoveTag(tag) => keep(&mut self.past.words, tag, word(false)),
+                Effect::Set { field, .. } => keep(&mut self.past.fields, field, word(true)),
+                Effect::Forward { .. } => {}
             }
         }
     }
 }
 
+impl Past {
+    /// A rule with `once` that acted is done with the contact until that time is over.
+    fn count_once(&mut self, id: ChangeId, change: &Change, how: Settled) {
+        let Some(once) = change.terms.as_ref().and_then(|terms| terms.once_ms).filter(|_| how.acted()) else { return };
+        let until = change.at.plus_millis(i64::try_from(once).unwrap_or(i64::MAX));
+        let kept = self.once.entry(change.rule.clone()).or_insert(Once { ord: id.ord, until });
+        if kept.ord <= id.ord {
+            *kept = Once { ord: id.ord, until };
+        }
+    }
+}
+
+/// The greatest number keeps the last word.
+fn keep<K: std::cmp::Ord + Clone>(words: &mut BTreeMap<K, Word>, key: &K, word: Word) {
+    if words.get(key).is_none_or(|kept| kept.id <= word.id) {
+        words.insert(key.clone(), word);
+    }
+}
+
 pub(super) fn load(db: &Connection, key: ContactKey) -> Result<Option<ContactRow>, StoreError> {
-    type Columns = (String, String, Option<String>, String, String);
-    let sql = "SELECT connection, reference, retry, words, guards FROM contact WHERE key = ?1";
-    let row: Option<Columns> = db
-        .prepare_cached(sql)?
-        .query_row([key.0.as_slice()], |r| Ok((r.get(0)?, r.get(1)?, r.get(2)?, r.get(3)?, r.get(4)?)))
-        .optional()?;
-    let Some((connection, reference, retry, words, guards)) = row else { return Ok(None) };
+    type Columns = (String, String, Option<String>, String, String, String);
+    let sql = "SELECT connection, reference, retry, words, guards, more FROM contact WHERE key = ?1";
+    let columns = |r: &rusqlite::Row<'_>| Ok((r.get(0)?, r.get(1)?, r.get(2)?, r.get(3)?, r.get(4)?, r.get(5)?));
+    let row: Option<Columns> = db.prepare_cached(sql)?.query_row([key.0.as_slice()], columns).optional()?;
+    let Some((connection, reference, retry, words, judged, more)) = row else { return Ok(None) };
     let damaged = |_| StoreError::Damaged("a contact's row can't be read");
-    let guards: Vec<(ChangeId, bool)> = serde_json::from_str(&guards).map_err(damaged)?;
+    let judged: Vec<(ChangeId, Judged)> = serde_json::from_str(&judged).map_err(damaged)?;
+    let More { fields, once } = serde_json::from_str(&more).map_err(damaged)?;
+    let words = serde_json::from_str(&words).map_err(damaged)?;
     Ok(Some(ContactRow {
         contact: Contact {
             connection: ConnectionName::parse(&connection).map_err(|_| StoreError::Damaged("a connection's name"))?,
             reference: serde_json::from_str(&reference).map_err(damaged)?,
         },
         retry: retry.as_deref().map(serde_json::from_str).transpose().map_err(damaged)?,
-        words: serde_json::from_str(&words).map_err(damaged)?,
-        guards: guards.into_iter().collect(),
+        past: Past { words, fields, once, judged: judged.into_iter().collect() },
     }))
 }
 
 pub(super) fn save(db: &Connection, key: ContactKey, row: &ContactRow) -> Result<(), StoreError> {
-    let guards: Vec<_> = row.guards.iter().collect();
-    db.prepare_cached("INSERT OR REPLACE INTO contact VALUES (?1, ?2, ?3, ?4, ?5, ?6)")?.execute(params![
+    let judged: Vec<_> = row.past.judged.iter().collect();
+    let more = More { fields: row.past.fields.clone(), once: row.past.once.clone() };
+    db.prepare_cached("INSERT OR REPLACE INTO contact VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)")?.execute(params![
         key.0.as_slice(),
         row.contact.connection.as_str(),
         json(&row.contact.reference),
         row.retry.as_ref().map(json),
-        json(&row.words),
-        json(&guards),
+        json(&row.past.words),
+        json(&judged),
+        json(&more),
     ])?;
     Ok(())
 }

@@ -8,10 +8,12 @@ use super::contact::{self, ContactRow, json};
 use super::dead;
 use super::pending;
 use super::schema;
+use super::timer;
 use crate::domain::attempt::Attempt;
 use crate::domain::change::{Change, ChangeId, Settled};
 use crate::domain::contact::{Contact, ContactKey};
 use crate::domain::name::ConnectionName;
+use crate::domain::tag::TagName;
 use crate::domain::time::Timestamp;
 
 /// A change and how it ended.
@@ -25,6 +27,9 @@ pub struct SettledChange {
     pub how: Settled,
     /// Why, in words.
     pub reason: String,
+    /// Other tags that went with it: it was an exclusive add.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub others: Vec<TagName>,
 }
 
 /// When a contact is tried again.
@@ -109,10 +114,14 @@ pub(super) fn record(db: &Connection, settlement: &Settlement, id: i64) -> Resul
     ])?;
     for done in &settlement.settled {
         pending::remove(db, key, done.id)?;
-        if done.how == Settled::Dead {
-            dead::insert(db, key, settlement.at, done, settlement.attempts.last())?;
+        match done.how {
+            Settled::Dead => dead::insert(db, key, settlement.at, done, settlement.attempts.last())?,
+            // The change names the contact that was found, and waits there under its old number.
+            Settled::Moved => pending::insert(db, done.change.contact.key(), done.id, &done.change)?,
+            _ => {}
         }
     }
+    timer::keep(db, &settlement.settled)?;
     let mut row = contact::load(db, key)?.unwrap_or_else(|| ContactRow::new(settlement.contact.clone()));
     row.settle(&settlement.settled, settlement.at, id);
     row.retry.clone_from(&settlement.retry);
@@ -140,12 +149,18 @@ pub(super) fn newest_below(db: &Connection, before: i64, limit: usize) -> Result
     )
 }
 
-/// Calls `each` with every settled change of the deliveries from `first` on.
-pub(super) fn settled_from(db: &Connection, first: i64, mut each: impl FnMut(SettledChange)) -> Result<(), StoreError> {
-    let mut statement = db.prepare_cached("SELECT id, at, body FROM delivery WHERE id >= ?1 ORDER BY id")?;
+/// Calls `each` with every settled change of the deliveries from `first` on, and whose delivery it was.
+pub(super) fn settled_from(
+    db: &Connection,
+    first: i64,
+    mut each: impl FnMut(ContactKey, ChangeId),
+) -> Result<(), StoreError> {
+    let mut statement = db.prepare_cached("SELECT id, at, body, contact FROM delivery WHERE id >= ?1 ORDER BY id")?;
     let mut rows = statement.query([first])?;
     while let Some(row) = rows.next()? {
-        from_row(row)?.settled.into_iter().for_each(&mut each);
+        let key = row.get_ref(3)?.as_blob().map_err(|_| StoreError::Damaged("a contact's key is no key"))?;
+        let key = ContactKey::from_hash(key);
+        from_row(row)?.settled.iter().for_each(|done| each(key, done.id));
     }
     Ok(())
 }

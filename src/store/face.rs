@@ -1,20 +1,20 @@
 //! The store's one face.
 
-use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::{Arc, Mutex, mpsc};
 use std::time::Duration;
 
-use tokio::sync::{mpsc::UnboundedSender, oneshot};
+use tokio::sync::{Notify, mpsc::UnboundedSender, oneshot};
 
-use super::contact::Words;
+use super::contact::Past;
 use super::delivery::{Retry, Settlement};
 use super::read::Reader;
 use super::record::Intake;
+use super::timer::Timer;
 use super::writer::{Command, Writer};
 use super::{recover, schema};
 use crate::clock::Clock;
-use crate::domain::change::{Change, ChangeId, Ord};
+use crate::domain::change::{Change, ChangeId, Judged, Ord};
 use crate::domain::contact::{Contact, ContactKey};
 use crate::domain::name::ConnectionName;
 use crate::domain::time::Timestamp;
@@ -110,10 +110,8 @@ pub struct Taken {
     pub contact: Option<Contact>,
     /// What waits, oldest first.
     pub changes: Vec<(ChangeId, Change)>,
-    /// The last word on each tag.
-    pub words: Words,
-    /// Guards that were judged before.
-    pub guards: BTreeMap<ChangeId, bool>,
+    /// What has happened to the contact so far.
+    pub past: Past,
     /// Tries that failed so far.
     pub retry: Option<Retry>,
 }
@@ -123,6 +121,7 @@ pub struct Taken {
 pub struct Store {
     commands: mpsc::SyncSender<Command>,
     reader: Reader,
+    timers: Arc<Notify>,
     writer: Arc<Mutex<Option<std::thread::JoinHandle<()>>>>,
 }
 
@@ -143,13 +142,15 @@ impl Store {
         let recent = recover::recent(&db)?;
         let waiting = recover::waiting(&db, &recent)?;
         let (commands, queue) = mpsc::sync_channel(QUEUE);
-        let writer = Writer::new(db, recent, options, wake)?;
+        let timers = Arc::new(Notify::new());
+        let writer = Writer::new(db, recent, options, wake, Arc::clone(&timers))?;
         let thread = std::thread::Builder::new().name("store".to_owned()).spawn(move || {
             writer.run(&queue);
             drop(lock);
         });
         let thread = thread.map_err(|e| StoreError::Unavailable(e.to_string()))?;
-        let store = Self { commands, reader: Reader::new(path), writer: Arc::new(Mutex::new(Some(thread))) };
+        let writer = Arc::new(Mutex::new(Some(thread)));
+        let store = Self { commands, reader: Reader::new(path), timers, writer };
         Ok((store, waiting))
     }
 
@@ -163,14 +164,22 @@ impl Store {
         self.ask(|reply| Command::Take(contact, reply)).await
     }
 
+    /// The contacts of one connection with something to deliver, for deliveries that begin while the store is open. It reads
+    /// all that waits, beside the writer: right for a change of the rules, too much for each event.
+    pub async fn waiting_of(&self, connection: ConnectionName) -> Result<Vec<Waiting>, StoreError> {
+        // Memory first: what is spread between the two looks is then found in the table.
+        let recent = self.ask(|reply| Command::InMemory(connection.clone(), reply)).await?;
+        self.reader.waiting_of(connection, recent).await
+    }
+
     /// Records one convergence of a contact: settled changes wait no more.
     pub async fn settle(&self, settlement: Settlement) -> Result<(), StoreError> {
         self.ask(|reply| Command::Settle(Box::new(settlement), reply)).await
     }
 
-    /// Makes judged guards durable before the first call, so that a retry judges the same.
-    pub async fn keep_guards(&self, contact: Contact, guards: Vec<(ChangeId, bool)>) -> Result<(), StoreError> {
-        self.ask(|reply| Command::KeepGuards(contact, guards, reply)).await
+    /// Makes what was judged durable before the first call, so that a retry judges the same.
+    pub async fn keep_judged(&self, contact: Contact, judged: Vec<(ChangeId, Judged)>) -> Result<(), StoreError> {
+        self.ask(|reply| Command::KeepJudged(contact, judged, reply)).await
     }
 
     /// Puts a dead letter's change back under its old number; `false` when there is no such dead letter.
@@ -191,6 +200,16 @@ impl Store {
     /// Keeps whether a connection is paused, and for how long it has been in all before.
     pub async fn keep_paused(&self, name: ConnectionName, paused: Paused) -> Result<(), StoreError> {
         self.ask(|reply| Command::KeepPaused(name, paused, reply)).await
+    }
+
+    /// Forgets timers that have been carried out.
+    pub async fn end_timers(&self, timers: Vec<Timer>) -> Result<(), StoreError> {
+        self.ask(|reply| Command::EndTimers(timers, reply)).await
+    }
+
+    /// Returns when a timer was set since the last call returned.
+    pub async fn timer_set(&self) {
+        self.timers.notified().await;
     }
 
     /// Removes what is older than the retention; called now and then by the owner of the clock.

@@ -21,16 +21,18 @@ mod retain;
 mod schema;
 mod sieve;
 mod spread;
+mod timer;
 mod waiting;
 mod writer;
 
 #[cfg(test)]
 mod tests;
 
-pub use contact::{Word, Words};
+pub use contact::{Once, Past, Word, Words};
 pub use dead::DeadLetter;
 pub use dedup::DedupKey;
 pub use delivery::{Delivery, Retry, SettledChange, Settlement};
 pub use face::{Accepted, Options, Paused, Store, StoreError, Taken, Waiting, Wake};
 pub use read::{ChangeState, DeadQuery, EventQuery, EventView, Page, Reader};
 pub use record::{EventHead, EventRecord, Intake};
+pub use timer::Timer;

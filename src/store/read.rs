@@ -10,9 +10,12 @@ use super::StoreError;
 use super::contact::{self, Words};
 use super::dead::{self, DeadLetter};
 use super::delivery::{self, Delivery, Retry};
+use super::face::Waiting;
 use super::lot;
 use super::record::EventRecord;
+use super::recover;
 use super::schema;
+use super::timer::{self, Timer};
 use crate::domain::change::{Change, ChangeId, Ord, Settled};
 use crate::domain::contact::{Contact, ContactKey};
 use crate::domain::name::{ConnectionName, SourceName};
@@ -135,7 +138,7 @@ impl Reader {
 
     /// The last word on each tag of a contact.
     pub async fn words(&self, contact: Contact) -> Result<Words, StoreError> {
-        self.read(move |db| Ok(contact::load(db, contact.key())?.map_or_else(Words::new, |row| row.words))).await
+        self.read(move |db| Ok(contact::load(db, contact.key())?.map_or_else(Words::new, |row| row.past.words))).await
     }
 
     /// When a connection's calls started since `since`, oldest first: what is left of its allowance after a restart.
@@ -166,6 +169,15 @@ impl Reader {
         .await
     }
 
+    /// A connection's contacts with changes in the tables, and those in `recent`, each with its retry.
+    pub(super) async fn waiting_of(
+        &self,
+        connection: ConnectionName,
+        recent: Vec<ContactKey>,
+    ) -> Result<Vec<Waiting>, StoreError> {
+        self.read(move |db| recover::waiting_of(db, &connection, recent)).await
+    }
+
     /// A connection's pause as it was last kept.
     pub async fn paused(&self, name: ConnectionName) -> Result<super::face::Paused, StoreError> {
         self.read(move |db| {
@@ -180,6 +192,16 @@ impl Reader {
             Ok(row.optional()?.unwrap_or_default())
         })
         .await
+    }
+
+    /// When the next timer is over.
+    pub async fn next_timer(&self) -> Result<Option<Timestamp>, StoreError> {
+        self.read(timer::next).await
+    }
+
+    /// Timers that are over at `now`, the earliest first.
+    pub async fn due_timers(&self, now: Timestamp, limit: usize) -> Result<Vec<Timer>, StoreError> {
+        self.read(move |db| timer::due(db, now, limit)).await
     }
 
     /// The text of a rule set that judged events.
@@ -244,15 +266,21 @@ fn event(db: &Connection, ord: Ord) -> Result<Option<EventView>, StoreError> {
     keys.dedup();
     let mut deliveries = Vec::new();
     let mut retries = Vec::new();
-    for key in keys {
-        deliveries.extend(delivery::of_contact(db, key, record.accepted_at)?);
+    while let Some(key) = keys.pop() {
+        let found = delivery::of_contact(db, key, record.accepted_at)?;
+        let moved = found.iter().flat_map(|d| &d.settled).filter(|s| s.id.ord == ord && s.how == Settled::Moved);
+        // Where a look-up found the contact under an id, the story goes on there.
+        keys.extend(moved.map(|s| s.change.contact.key()).filter(|to| retries.iter().all(|(seen, _)| seen != to)));
         retries.push((key, contact::load(db, key)?.and_then(|row| row.retry)));
+        deliveries.extend(found);
     }
+    deliveries.sort_by_key(|delivery: &Delivery| delivery.id);
+    deliveries.dedup_by_key(|delivery| delivery.id);
     let states = record.head.changes.iter().enumerate();
     let changes: Vec<ChangeState> = states
         .map(|(index, change)| {
             let id = ChangeId { ord, index: index as u32 };
-            let key = change.contact.key();
+            let key = current(&deliveries, id).unwrap_or_else(|| change.contact.key());
             let retry = retries.iter().find(|(k, _)| *k == key).and_then(|(_, retry)| retry.clone());
             state(db, id, change, &deliveries, retry)
         })
@@ -268,6 +296,12 @@ fn event(db: &Connection, ord: Ord) -> Result<Option<EventView>, StoreError> {
     Ok(Some(EventView { record, changes, deliveries, duplicates }))
 }
 
+/// Where a change that moved waits or was settled.
+fn current(deliveries: &[Delivery], id: ChangeId) -> Option<ContactKey> {
+    let moved = deliveries.iter().rev().flat_map(|d| &d.settled).find(|s| s.id == id && s.how == Settled::Moved);
+    moved.map(|s| s.change.contact.key())
+}
+
 /// The last settlement tells, except of a dead letter that was retried: its change waits again.
 fn state(
     db: &Connection,
@@ -278,13 +312,17 @@ fn state(
 ) -> Result<ChangeState, StoreError> {
     let settled = deliveries.iter().rev().find_map(|d| d.settled.iter().find(|s| s.id == id).map(|s| (d.id, s)));
     let change = change.clone();
+    if let Some((_, done)) = settled.filter(|(_, done)| done.how == Settled::Moved) {
+        let reason = retry.as_ref().map_or_else(|| done.reason.clone(), |r| r.reason.clone());
+        return Ok(ChangeState { id, change: done.change.clone(), state: "waiting", reason, delivery: None, retry });
+    }
     if let Some((delivery, done)) = settled
         && (done.how != Settled::Dead || dead::get(db, id)?.is_some())
     {
-        let (state, reason, delivery) = (done.how.word(), done.reason.clone(), Some(delivery));
-        return Ok(ChangeState { id, change, state, reason, delivery, retry: None });
+        // The change as it ended: under the contact that was found.
+        let (change, reason) = (done.change.clone(), done.reason.clone());
+        return Ok(ChangeState { id, change, state: done.how.word(), reason, delivery: Some(delivery), retry: None });
     }
-    let reason =
-        retry.as_ref().map(|r| r.reason.clone()).or_else(|| change.held().map(str::to_owned)).unwrap_or_default();
+    let reason = retry.as_ref().map(|r| r.reason.clone()).unwrap_or_default();
     Ok(ChangeState { id, change, state: "waiting", reason, delivery: None, retry })
 }

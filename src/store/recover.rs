@@ -15,6 +15,7 @@ use super::schema::meta;
 use super::waiting::Recent;
 use crate::domain::change::Ord;
 use crate::domain::contact::ContactKey;
+use crate::domain::name::ConnectionName;
 
 /// Rebuilds memory from the file.
 pub(super) fn recent(db: &Connection) -> Result<Recent, StoreError> {
@@ -31,13 +32,13 @@ pub(super) fn recent(db: &Connection) -> Result<Recent, StoreError> {
             ord = this;
         }
     }
-    delivery::settled_from(db, settled_from, |done| recent.settle(done.change.contact.key(), &[done.id]))?;
+    delivery::settled_from(db, settled_from, |contact, id| recent.settle(contact, &[id]))?;
     Ok(recent)
 }
 
 /// Every contact with something to deliver, and from when on.
 pub(super) fn waiting(db: &Connection, recent: &Recent) -> Result<Vec<Waiting>, StoreError> {
-    let mut found: HashMap<ContactKey, crate::domain::name::ConnectionName> = HashMap::new();
+    let mut found: HashMap<ContactKey, ConnectionName> = HashMap::new();
     // Any of a contact's changes names its connection.
     pending::one_of_each(db, |key, change| drop(found.insert(key, change.contact.connection)))?;
     for (key, changes) in &recent.current.changes {
@@ -49,6 +50,27 @@ pub(super) fn waiting(db: &Connection, recent: &Recent) -> Result<Vec<Waiting>, 
     for (key, connection) in found {
         let retry = contact::load(db, key)?.and_then(|row| row.retry);
         waiting.push(Waiting { key, connection, retry });
+    }
+    Ok(waiting)
+}
+
+/// The same of one connection while the store is open, with those in memory.
+pub(super) fn waiting_of(
+    db: &Connection,
+    connection: &ConnectionName,
+    mut keys: Vec<ContactKey>,
+) -> Result<Vec<Waiting>, StoreError> {
+    pending::one_of_each(db, |key, change| {
+        if change.contact.connection == *connection {
+            keys.push(key);
+        }
+    })?;
+    keys.sort_unstable();
+    keys.dedup();
+    let mut waiting = Vec::with_capacity(keys.len());
+    for key in keys {
+        let retry = contact::load(db, key)?.and_then(|row| row.retry);
+        waiting.push(Waiting { key, connection: connection.clone(), retry });
     }
     Ok(waiting)
 }

@@ -8,7 +8,7 @@ use super::StoreError;
 const APPLICATION_ID: i64 = 0x7467_7279;
 
 /// Each step runs once, in order; `PRAGMA user_version` counts the steps that have run.
-const STEPS: [&str; 1] = ["
+const STEPS: [&str; 2] = ["
     -- One row a commit: an event's number is first + its place.
     CREATE TABLE lot (first INTEGER PRIMARY KEY, at INTEGER NOT NULL, events INTEGER NOT NULL, body BLOB NOT NULL) STRICT;
     -- Deduplication keys by spans of 12 hours; a span that is too old is dropped whole.
@@ -37,6 +37,12 @@ const STEPS: [&str; 1] = ["
     -- spread: up to here lots are in the tables. settled_from: settlements of later events have this delivery id or more.
     CREATE TABLE meta (name TEXT PRIMARY KEY, value INTEGER NOT NULL) STRICT, WITHOUT ROWID;
     INSERT INTO meta VALUES ('spread', 0), ('settled_from', 0), ('dedup_slot', 0), ('ping', 0);
+", "
+    -- The last word on each field of a contact, and until when rules are done with it.
+    ALTER TABLE contact ADD COLUMN more TEXT NOT NULL DEFAULT '{}';
+    -- Tags that were added for a time: the remove that is due then, and the add that set it.
+    CREATE TABLE timer (due INTEGER NOT NULL, ord INTEGER NOT NULL, ix INTEGER NOT NULL, remove TEXT NOT NULL,
+        PRIMARY KEY (due, ord, ix)) STRICT, WITHOUT ROWID;
 "];
 
 /// Sets the file up or brings it up to date; refuses another program's file and a newer version's.

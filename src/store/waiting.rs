@@ -9,6 +9,7 @@ use super::dedup::{DedupKey, RecentKeys, slot};
 use super::hashed::AlreadyHashed;
 use crate::domain::change::{Change, ChangeId, Ord};
 use crate::domain::contact::ContactKey;
+use crate::domain::name::ConnectionName;
 use crate::domain::time::Timestamp;
 
 /// Changes by contact.
@@ -56,8 +57,9 @@ impl Recent {
         if let Some(key) = key {
             self.current.keys.insert(key, (ord, at));
         }
-        for (index, (contact, change)) in changes.into_iter().enumerate() {
+        for (index, (contact, mut change)) in changes.into_iter().enumerate() {
             let id = ChangeId { ord, index: index as u32 };
+            change.at = at;
             self.current.changes.entry(contact).or_default().push((id, change));
         }
         self.current.events += 1;
@@ -67,6 +69,13 @@ impl Recent {
     pub fn of(&self, contact: ContactKey) -> impl Iterator<Item = &(ChangeId, Change)> {
         let older = self.spreading.iter().flat_map(move |s| s.changes.get(&contact).into_iter().flatten());
         older.chain(self.current.changes.get(&contact).into_iter().flatten())
+    }
+
+    /// The contacts of a connection with changes in memory; looks at every contact there is.
+    pub fn contacts_of(&self, connection: &ConnectionName) -> Vec<ContactKey> {
+        let generations = self.spreading.iter().map(|s| &s.changes).chain([&self.current.changes]);
+        let theirs = |changes: &[(ChangeId, Change)]| changes.iter().any(|(_, c)| c.contact.connection == *connection);
+        generations.flatten().filter(|(_, changes)| theirs(changes)).map(|(key, _)| *key).collect()
     }
 
     /// Forgets settled changes, whose ids are sorted.

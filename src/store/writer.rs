@@ -1,18 +1,20 @@
 //! The one writer: it owns the file and all that waits, groups what was asked into one commit, and answers afterwards.
 
+use std::sync::Arc;
 use std::sync::mpsc::Receiver;
 
 use rusqlite::{Connection, TransactionBehavior, params};
-use tokio::sync::{mpsc::UnboundedSender, oneshot};
+use tokio::sync::{Notify, mpsc::UnboundedSender, oneshot};
 
 use super::contact::{self, ContactRow};
 use super::dedup::{self, DedupKey, Spans};
 use super::delivery::{self, SettledChange, Settlement};
 use super::face::{Accepted, Options, Paused, StoreError, Taken, Wake};
 use super::record::{Frame, Intake};
+use super::timer::{self, Timer};
 use super::waiting::Recent;
 use super::{dead, lot, pending, recover, retain, spread};
-use crate::domain::change::{Change, ChangeId, Ord, Settled};
+use crate::domain::change::{Change, ChangeId, Judged, Ord, Settled};
 use crate::domain::contact::{Contact, ContactKey};
 use crate::domain::name::ConnectionName;
 use crate::domain::time::Timestamp;
@@ -23,12 +25,14 @@ type Reply<T> = oneshot::Sender<Result<T, StoreError>>;
 pub(super) enum Command {
     Accept(Vec<Intake>, Reply<Vec<Accepted>>),
     Take(ContactKey, Reply<Taken>),
+    InMemory(ConnectionName, Reply<Vec<ContactKey>>),
     Settle(Box<Settlement>, Reply<()>),
-    KeepGuards(Contact, Vec<(ChangeId, bool)>, Reply<()>),
+    KeepJudged(Contact, Vec<(ChangeId, Judged)>, Reply<()>),
     RetryDead(ChangeId, Reply<bool>),
     DiscardDead(ChangeId, String, Reply<bool>),
     KeepRuleSet { hash: String, text: String, reply: Reply<()> },
     KeepPaused(ConnectionName, Paused, Reply<()>),
+    EndTimers(Vec<Timer>, Reply<()>),
     Retain(Reply<()>),
     Ping(Reply<()>),
     Stop,
@@ -44,6 +48,8 @@ pub(super) struct Writer {
     memory: Option<Memory>,
     options: Options,
     wake: UnboundedSender<Vec<Wake>>,
+    /// Told when a timer was set.
+    timers: Arc<Notify>,
 }
 
 /// Everything that can be rebuilt from the file.
@@ -76,9 +82,10 @@ impl Writer {
         recent: Recent,
         options: Options,
         wake: UnboundedSender<Vec<Wake>>,
+        timers: Arc<Notify>,
     ) -> Result<Self, StoreError> {
         let memory = Memory::around(&db, recent)?;
-        Ok(Self { db, memory: Some(memory), options, wake })
+        Ok(Self { db, memory: Some(memory), options, wake, timers })
     }
 
     /// Serves commands until told to stop. Between commands the thread sleeps: nothing is polled.
@@ -105,14 +112,23 @@ impl Writer {
     }
 
     fn serve(&mut self, group: Vec<Command>) {
-        let (reads, writes): (Vec<_>, Vec<_>) = group.into_iter().partition(|c| matches!(c, Command::Take(..)));
+        let reads = |command: &Command| matches!(command, Command::Take(..) | Command::InMemory(..));
+        let (reads, writes): (Vec<_>, Vec<_>) = group.into_iter().partition(reads);
         if !writes.is_empty() {
             self.commit(writes);
         }
         for command in reads {
-            let Command::Take(key, reply) = command else { continue };
-            let taken = self.memory().and_then(|()| take(&self.db, self.memory.as_ref(), key));
-            let _ = reply.send(taken);
+            let ready = self.memory();
+            match command {
+                Command::Take(key, reply) => {
+                    let _ = reply.send(ready.and_then(|()| take(&self.db, self.memory.as_ref(), key)));
+                }
+                Command::InMemory(connection, reply) => {
+                    let found = |memory: &Memory| memory.recent.contacts_of(&connection);
+                    let _ = reply.send(ready.map(|()| self.memory.as_ref().map(found).unwrap_or_default()));
+                }
+                _ => {}
+            }
         }
     }
 
@@ -127,6 +143,8 @@ impl Writer {
     fn commit(&mut self, writes: Vec<Command>) {
         let mut outbox = Outbox::default();
         let mut wakes = Vec::new();
+        let sets_timers = |write: &Command| matches!(write, Command::Settle(s, _) if timer::are_set(&s.settled));
+        let timers = writes.iter().any(sets_timers);
         let done = self.memory().and_then(|()| {
             let memory = self.memory.as_mut().ok_or(StoreError::Stopped)?;
             let now = self.options.clock.now();
@@ -138,8 +156,13 @@ impl Writer {
         if let Err(error) = &done {
             tracing::error!(%error, "commit failed; what was in it is not stored");
             self.memory = None;
-        } else if !wakes.is_empty() {
-            let _ = self.wake.send(wakes);
+        } else {
+            if !wakes.is_empty() {
+                let _ = self.wake.send(wakes);
+            }
+            if timers {
+                self.timers.notify_one();
+            }
         }
         for answer in outbox.0 {
             answer(done.as_ref().err());
@@ -170,11 +193,14 @@ impl Memory {
         let events = self.accept(db, now, intake, outbox, wakes)?;
         for command in others {
             match command {
-                Command::Settle(settlement, reply) => outbox.push(reply, Ok(self.settle(db, &settlement)?)),
-                Command::KeepGuards(contact, guards, reply) => {
+                Command::Settle(settlement, reply) => {
+                    wake_moved(wakes, &settlement);
+                    outbox.push(reply, Ok(self.settle(db, &settlement)?));
+                }
+                Command::KeepJudged(contact, judged, reply) => {
                     let key = contact.key();
                     let mut row = contact::load(db, key)?.unwrap_or_else(|| ContactRow::new(contact));
-                    row.guards.extend(guards);
+                    row.past.judged.extend(judged);
                     outbox.push(reply, Ok(contact::save(db, key, &row)?));
                 }
                 Command::RetryDead(id, reply) => outbox.push(reply, Ok(retry_dead(db, id, wakes)?)),
@@ -191,12 +217,16 @@ impl Memory {
                     let row = params![name.as_str(), paused.since.map(|t| t.0), paused.reason, paused.before_ms];
                     outbox.push(reply, Ok(db.execute(sql, row).map(drop)?));
                 }
+                Command::EndTimers(timers, reply) => {
+                    timers.iter().try_for_each(|timer| timer::end(db, timer))?;
+                    outbox.push(reply, Ok(()));
+                }
                 Command::Retain(reply) => outbox.push(reply, Ok(self.retain(db, now, options)?)),
                 Command::Ping(reply) => {
                     // A write of something new (SQLite skips a page that stays as it is), so that a full disk is noticed.
                     outbox.push(reply, Ok(super::schema::set_meta(db, "ping", now.0)?));
                 }
-                Command::Accept(..) | Command::Take(..) | Command::Stop => {}
+                Command::Accept(..) | Command::Take(..) | Command::InMemory(..) | Command::Stop => {}
             }
         }
         if self.recent.current.events >= spread::GENERATION {
@@ -300,7 +330,7 @@ impl Memory {
         let contact = letter.change.contact.clone();
         let row = contact::load(db, contact.key())?;
         let reason = if note.is_empty() { "discarded".to_owned() } else { note };
-        let done = SettledChange { id, change: letter.change, how: Settled::Discarded, reason };
+        let done = SettledChange { id, change: letter.change, how: Settled::Discarded, reason, others: Vec::new() };
         let retry = row.and_then(|row| row.retry);
         self.settle(db, &Settlement { contact, at: now, settled: vec![done], attempts: Vec::new(), retry })?;
         Ok(true)
@@ -350,6 +380,13 @@ fn wake_for(wakes: &mut Vec<Wake>, changes: &[(ContactKey, Change)]) {
     }
 }
 
+/// What moved to a contact that was found waits there.
+fn wake_moved(wakes: &mut Vec<Wake>, settlement: &Settlement) {
+    let moved = settlement.settled.iter().filter(|done| done.how == Settled::Moved);
+    let changes: Vec<_> = moved.map(|done| (done.change.contact.key(), done.change.clone())).collect();
+    wake_for(wakes, &changes);
+}
+
 /// A dead letter's change waits again under its old number: a later word on its tag still wins over it.
 fn retry_dead(db: &Connection, id: ChangeId, wakes: &mut Vec<Wake>) -> Result<bool, StoreError> {
     let Some(letter) = dead::remove(db, id)? else { return Ok(false) };
@@ -367,6 +404,6 @@ fn take(db: &Connection, memory: Option<&Memory>, key: ContactKey) -> Result<Tak
     changes.sort_by_key(|(id, _)| *id);
     changes.dedup_by_key(|(id, _)| *id);
     let contact = changes.first().map(|(_, change): &(ChangeId, Change)| change.contact.clone());
-    let (words, guards, retry) = row.map_or_else(Default::default, |row| (row.words, row.guards, row.retry));
-    Ok(Taken { contact, changes, words, guards, retry })
+    let (past, retry) = row.map_or_else(Default::default, |row| (row.past, row.retry));
+    Ok(Taken { contact, changes, past, retry })
 }

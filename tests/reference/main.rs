@@ -8,6 +8,7 @@ mod dialogflow;
 mod documents;
 mod driver;
 mod editor;
+mod random_rules;
 mod schema;
 mod signatures;
 

@@ -4,6 +4,7 @@
 mod support;
 
 mod catch;
+mod contacts;
 mod dead_letters;
 mod delivery;
 mod edges;
@@ -11,5 +12,6 @@ mod failures;
 mod first_contact;
 mod guards;
 mod operations;
+mod reload;
 mod secrecy;
 mod starts;

@@ -10,6 +10,7 @@ pub mod gestures;
 pub mod http;
 pub mod process;
 pub mod provider;
+pub mod rules;
 
 use std::time::{Duration, Instant};
 

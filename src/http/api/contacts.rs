@@ -12,7 +12,8 @@ pub async fn one(request: HttpRequest, shared: web::Data<Shared>) -> Result<Http
     shared.tokens.admit(&request)?;
     let part = |name: &str| request.match_info().get(name).unwrap_or_default();
     let connection = ConnectionName::parse(part("connection")).ok();
-    let connection = connection.filter(|name| shared.gateway.connections().any(|known| known == name));
+    let rules = shared.gateway.rules();
+    let connection = connection.filter(|name| rules.connections().any(|known| known == name));
     let connection = connection.ok_or_else(|| Problem::NotFound("there is no connection of this name".to_owned()))?;
     let reference = ContactRef::Id(part("id").to_owned());
     let words = shared.gateway.store.reader().words(Contact { connection: connection.clone(), reference }).await?;

@@ -9,12 +9,14 @@ use super::super::{Shared, problem::Problem};
 use crate::clock;
 use crate::flow::preview;
 
-/// `GET /api/v1/rules`.
+/// `GET /api/v1/rules`: those in force, and why those on disk aren't where they differ.
 pub async fn list(request: HttpRequest, shared: web::Data<Shared>) -> Result<HttpResponse, Problem> {
     shared.tokens.admit(&request)?;
-    let catalog = &shared.gateway.catalog;
-    let items: Vec<_> = catalog.rules().collect();
-    Ok(HttpResponse::Ok().json(json!({ "items": items, "next": null, "rule_set": catalog.hash() })))
+    let (set, refused) = (shared.gateway.rules(), shared.gateway.refused());
+    let items: Vec<_> = set.catalog.rules().collect();
+    Ok(HttpResponse::Ok().json(json!({
+        "items": items, "next": null, "rule_set": set.catalog.hash(), "since": set.since.to_string(), "refused": refused,
+    })))
 }
 
 /// A body to look at.
@@ -35,11 +37,12 @@ pub async fn evaluate(
 ) -> Result<HttpResponse, Problem> {
     shared.tokens.admit_to_look(&request)?;
     let asked: Evaluate = serde_json::from_slice(&body).map_err(|error| Problem::Call(format!("body: {error}")))?;
-    let catalog = &shared.gateway.catalog;
-    let source = catalog
+    let set = shared.gateway.rules();
+    let source = set
+        .catalog
         .source(&asked.source)
         .ok_or_else(|| Problem::Call(format!("source: there is no {:?}", asked.source)))?;
-    let events =
-        preview::explain_body(catalog, source, asked.body.get().as_bytes(), clock::now()).map_err(Problem::Body)?;
+    let events = preview::explain_body(&set.catalog, source, asked.body.get().as_bytes(), clock::now())
+        .map_err(Problem::Body)?;
     Ok(HttpResponse::Ok().json(json!({ "events": events })))
 }

@@ -4,7 +4,7 @@ mod customer;
 mod search;
 
 use reqwest::Method;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 pub use customer::Customer;
 pub use search::{Filter, Search};
@@ -14,9 +14,10 @@ use super::api::{Api, Heard, Wish, blank, segment};
 use super::connect::{ConnectError, Ready, ready};
 use super::judge::{Row, Ruling, row};
 use super::outbound::Extent;
-use super::outcome::{Asked, Called, Outcome};
+use super::outcome::{Asked, Called, Found, Outcome};
 use crate::domain::connection::ConnectionConfig;
 use crate::domain::contact::ContactRef;
+use crate::domain::json::OwnedJson;
 use crate::domain::tag::TagName;
 use crate::domain::time::Timestamp;
 use crate::vault::{LiveSecret, Vault};
@@ -32,7 +33,7 @@ const TABLE: [Row; 12] = [
     // Undocumented; it would speak of the account, not of the change.
     row(402, 402, Ruling::Refused, "the account must be paid"),
     row(403, 403, Ruling::Refused, "the API key may not do this"),
-    row(404, 404, Ruling::Dead, "no such contact"),
+    row(404, 404, Ruling::Lost, "no such contact"),
     // A time-out may be that of a proxy which had passed the call on already.
     row(408, 408, Ruling::InDoubt, "the provider gave up waiting"),
     row(425, 425, Ruling::Later, "too early"),
@@ -40,6 +41,24 @@ const TABLE: [Row; 12] = [
     row(400, 499, Ruling::Dead, "the request is wrong and isn't repeated as it is"),
     row(500, 599, Ruling::InDoubt, "the provider failed"),
     row(0, u16::MAX, Ruling::InDoubt, "a status that HTTP doesn't know"),
+];
+
+/// The fields of a customer that the API sets by their own name (docs.helpcrunch.com/rest-api-v1/update-customer-v1).
+const STANDARD: [&str; 14] = [
+    "name",
+    "email",
+    "userId",
+    "company",
+    "phone",
+    "location",
+    "unsubscribed",
+    "blocked",
+    "source",
+    "referer",
+    "lastPage",
+    "locale",
+    "integrationId",
+    "notes",
 ];
 
 /// An account at HelpCrunch.
@@ -96,6 +115,49 @@ impl HelpCrunch {
         self.tags_call(Method::PATCH, contact, "", Some(fields.clone()), now).await
     }
 
+    /// The customer of an address, a number or another field that can be searched.
+    pub async fn find(&self, contact: &ContactRef, now: Timestamp) -> Asked<Found> {
+        let filter = |field: &str, value: &str| Filter { field: field.to_owned(), value: Value::from(value) };
+        let filters = match contact {
+            ContactRef::Email(address) => vec![filter("email", address)],
+            ContactRef::Phone(number) => vec![filter("phone", number)],
+            ContactRef::Field { name, value } => vec![filter(name, value)],
+            ContactRef::Id(_) | ContactRef::Stream { .. } => Vec::new(),
+        };
+        // Two are enough to see that somebody isn't the only one.
+        let Asked { attempt, answer } = self.search(&Search { filters, limit: 2 }, now).await;
+        Asked { attempt, answer: answer.map(|found| Found::of(found.into_iter().map(|customer| customer.id))) }
+    }
+
+    /// A new customer that is found by `contact` from then on: its id.
+    pub async fn make(&self, contact: &ContactRef, now: Timestamp) -> Asked<String> {
+        let fields = match contact {
+            ContactRef::Email(address) => json!({ "email": address }),
+            ContactRef::Phone(number) => json!({ "phone": number }),
+            ContactRef::Field { name, value } => json!({ name: value }),
+            ContactRef::Id(_) | ContactRef::Stream { .. } => json!({}),
+        };
+        let Asked { attempt, answer } = self.create(&fields, now).await;
+        Asked { attempt, answer: answer.map(|customer| customer.id) }
+    }
+
+    /// Sets fields by `PATCH`: standard ones as they are, any other as customData, in the form that requests have.
+    pub async fn set_fields(&self, contact: &ContactRef, fields: &[(&str, &OwnedJson)], now: Timestamp) -> Called {
+        let mut body = Map::new();
+        let mut custom = Vec::new();
+        for (field, value) in fields {
+            if STANDARD.contains(field) {
+                body.insert((*field).to_owned(), value.to_value());
+            } else {
+                custom.push(json!({ "property": field, "value": value.to_value() }));
+            }
+        }
+        if !custom.is_empty() {
+            body.insert("customData".to_owned(), Value::Array(custom));
+        }
+        self.update(contact, &Value::Object(body), now).await
+    }
+
     /// A call about one customer, whose answer may list the customer's tags.
     async fn tags_call(
         &self,
@@ -147,12 +209,4 @@ fn disbelieve(mut called: Called, direction: Direction, tags: &[TagName]) -> Cal
         called.attempt.verdict.push_str("; they contradict it and aren't believed");
     }
     called
-}
-
-impl Called {
-    /// Writes the outcome into the attempt, for people.
-    fn told(mut self) -> Self {
-        self.attempt.verdict = self.outcome.verdict();
-        self
-    }
 }

@@ -9,6 +9,8 @@ use crate::domain::name::ConnectionName;
 use crate::domain::source::SourceKind;
 use crate::rules::catalog::Source;
 use crate::rules::codes::Code;
+use crate::rules::expr::ast::Root;
+use crate::rules::expr::known::Known;
 use crate::rules::finding::Span;
 use crate::rules::manner::Manner;
 use crate::rules::model::{ContactTemplate, FoundBy, Rule};
@@ -74,7 +76,10 @@ fn look_up(rule: &Rule, span: Span, sources: &[&Source], config: &ConnectionConf
     if let Some(own) = &rule.contact {
         return can_find(own, span, config, desk);
     }
-    for source in sources.iter().filter(|source| meets(rule, source)) {
+    for source in sources {
+        if !meets(rule, source, &desk.known) {
+            continue;
+        }
         let own = at(&source.contact_at).and_then(|place| source.contact_at.get(place)).map(|(_, contact)| contact);
         match own.or(source.contact.as_ref()) {
             Some(contact) => can_find(contact, span, config, desk),
@@ -91,8 +96,15 @@ fn look_up(rule: &Rule, span: Span, sources: &[&Source], config: &ConnectionConf
     }
 }
 
-fn meets(rule: &Rule, source: &Source) -> bool {
-    rule.matcher.sources.is_empty() || rule.matcher.sources.contains(&source.config.name)
+/// Whether an event of this source can fit at all: one that carries no intent never fits a rule that matches intents.
+fn meets(rule: &Rule, source: &Source, known: &Known) -> bool {
+    let (matcher, name) = (&rule.matcher, &source.config.name);
+    let carrier = known.sources.iter().find(|carrier| carrier.name == name.as_str());
+    let can = |asked: bool, root| !asked || carrier.is_none_or(|carrier| carrier.carries(root));
+    (matcher.sources.is_empty() || matcher.sources.contains(name))
+        && can(!matcher.intents.is_empty(), Root::Intent)
+        && can(!matcher.types.is_empty(), Root::Type)
+        && can(!matcher.languages.is_empty(), Root::Language)
 }
 
 fn can_find(contact: &ContactTemplate, span: Span, config: &ConnectionConfig, desk: &mut Desk<'_>) {

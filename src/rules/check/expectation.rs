@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::desk::{Asked, Desk, Target};
+use crate::domain::json::{Json, OwnedJson};
 use crate::domain::name::RuleId;
 use crate::domain::tag::TagName;
 use crate::rules::codes::Code;
@@ -19,11 +20,11 @@ pub fn read(node: &Node, desk: &mut Desk<'_>) -> Expectation {
     Expectation {
         rules: node.get("rules").map(|rules| rule_ids(rules, desk)),
         tags: node.get("tag").map(|tags| tag_sets(tags, desk)),
-        set: node.get("set").map(|sets| by_connection(sets, Asked::Set, desk, fields)),
+        set: node.get("set").map(|sets| by_connection(sets, &Asked::Set, desk, fields)),
         forward: node.get("forward").map(|forwards| bodies(forwards, desk)),
         contact: node.get("contact").map(|contacts| {
             let text = |entry: &Entry| entry.value.scalar().unwrap_or_default();
-            by_connection(contacts, Asked::Tag(None), desk, text)
+            by_connection(contacts, &Asked::Tag(None), desk, text)
         }),
         faults: node.get("faults").map(|faults| faults.items().iter().filter_map(Node::scalar).collect()),
         reply: node.get("reply").map(reply),
@@ -59,11 +60,16 @@ fn tag_sets(node: &Node, desk: &mut Desk<'_>) -> TagSets {
     sets
 }
 
-fn by_connection<T>(node: &Node, asked: Asked, desk: &mut Desk<'_>, read: impl Fn(&Entry) -> T) -> BTreeMap<String, T> {
+fn by_connection<T>(
+    node: &Node,
+    asked: &Asked,
+    desk: &mut Desk<'_>,
+    read: impl Fn(&Entry) -> T,
+) -> BTreeMap<String, T> {
     let mut found = BTreeMap::new();
     for entry in node.entries() {
         desk.refer(Target::Connection, &entry.key, entry.key_span);
-        if asked != Asked::Tag(None) {
+        if *asked != Asked::Tag(None) {
             desk.ask(&entry.key, asked.clone(), entry.key_span);
         }
         found.insert(entry.key.clone(), read(entry));
@@ -71,15 +77,20 @@ fn by_connection<T>(node: &Node, asked: Asked, desk: &mut Desk<'_>, read: impl F
     found
 }
 
-fn fields(entry: &Entry) -> BTreeMap<String, serde_json::Value> {
-    entry.value.entries().iter().map(|field| (field.key.clone(), field.value.to_json())).collect()
+fn fields(entry: &Entry) -> BTreeMap<String, String> {
+    entry.value.entries().iter().map(|field| (field.key.clone(), canonical(&field.value))).collect()
+}
+
+fn canonical(node: &Node) -> String {
+    let text = node.to_json_text();
+    Json::parse(text.as_bytes()).map_or(text.clone(), |json| OwnedJson::of(json).canonical())
 }
 
 /// A list stands for several bodies, one after the other.
 fn bodies(node: &Node, desk: &mut Desk<'_>) -> Bodies {
-    by_connection(node, Asked::Forward, desk, |entry| match &entry.value.kind {
-        Kind::List(items) => items.iter().map(Node::to_json).collect(),
-        _ => vec![entry.value.to_json()],
+    by_connection(node, &Asked::Forward, desk, |entry| match &entry.value.kind {
+        Kind::List(items) => items.iter().map(canonical).collect(),
+        _ => vec![canonical(&entry.value)],
     })
 }
 

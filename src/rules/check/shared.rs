@@ -28,7 +28,13 @@ pub fn value(entry: &Entry) -> Named<OwnedJson> {
 }
 
 /// Reads opening hours; the table of keys has been held against them already.
-pub fn hours(entry: &Entry) -> Named<Hours> {
+pub fn hours(entry: &Entry, desk: &mut Desk<'_>) -> Named<Hours> {
+    let names_a_day = |line: &Entry| line.key == "daily" || hours::days(&line.key).is_some();
+    if !entry.value.entries().iter().any(names_a_day) {
+        desk.findings
+            .add(Code::DoesNothing, entry.key_span, format!("`{}` is never open: it names no day", entry.key))
+            .help("as in `mon-fri: \"09:00-18:00\"`, or `daily`");
+    }
     let zone = Desk::text(&entry.value, "zone").and_then(|zone| Hours::in_zone(&zone));
     let value = zone.map(|mut office| {
         for line in entry.value.entries() {

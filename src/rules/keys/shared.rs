@@ -21,6 +21,7 @@ pub static HOURS: Object = Object {
         day!("mon-fri"),
         day!("mon-thu"),
         day!("mon-sat"),
+        day!("mon-sun"),
         day!("mon-wed"),
         day!("mon-tue"),
         day!("tue-wed"),

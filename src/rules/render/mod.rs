@@ -10,7 +10,7 @@ use std::time::Duration;
 use super::catalog::{Catalog, Source};
 use super::expr::eval::{self, Scope};
 use super::model::{Rule, SetBlock, TagBlock, TagTemplate};
-use crate::domain::change::{Change, Effect, Guard, Terms};
+use crate::domain::change::{Change, Effect, Terms};
 use crate::domain::contact::{Contact, ContactRef};
 use crate::domain::tag::TagName;
 use crate::domain::value::Value;
@@ -72,7 +72,7 @@ pub fn changes<'v>(rule: &'v Rule, home: Home<'v>, scope: &Scope<'v>) -> Rendere
         let contact = Contact { connection: forward.connection.clone(), reference: stream(scope) };
         let effect = Effect::Forward { body: json::owned(&body, &at)? };
         let terms = Terms { once_ms: rule.once.map(millis), ..Terms::default() }.boxed();
-        changes.push(Change { contact, effect, rule: rule.id.clone(), guard: Guard::default(), terms });
+        changes.push(Change { terms, ..Change::plain(contact, effect, rule.id.clone()) });
     }
     Ok(changes)
 }
@@ -122,7 +122,7 @@ fn block_changes<'v>(
             Side::Remove => Effect::RemoveTag(tag),
         };
         let contact = Contact { connection: block.connection.clone(), reference: found.reference.clone() };
-        changes.push(Change { contact, effect, rule: rule.id.clone(), guard: block.guard.clone(), terms });
+        changes.push(Change { guard: block.guard.clone(), terms, ..Change::plain(contact, effect, rule.id.clone()) });
     }
     Ok(())
 }
@@ -144,7 +144,7 @@ fn set_changes<'v>(
         let contact = Contact { connection: block.connection.clone(), reference: found.reference.clone() };
         let effect = Effect::Set { field: field.clone(), value: json::owned(&value, &at)? };
         let terms = manner.of_set(own);
-        changes.push(Change { contact, effect, rule: rule.id.clone(), guard: Guard::default(), terms });
+        changes.push(Change { terms, ..Change::plain(contact, effect, rule.id.clone()) });
     }
     Ok(())
 }

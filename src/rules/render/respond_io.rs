@@ -4,7 +4,7 @@
 use std::sync::LazyLock;
 
 use super::{Home, RuleFault, contact, fault};
-use crate::domain::change::{Change, Effect, Guard, Terms};
+use crate::domain::change::{Change, Effect, Terms};
 use crate::domain::contact::Contact;
 use crate::domain::json::OwnedJson;
 use crate::domain::name::RuleId;
@@ -57,7 +57,7 @@ pub fn changes<'v>(home: Home<'v>, scope: &Scope<'v>) -> Result<Vec<Change>, Rul
                 _ => manner.of_set(own),
             };
             let contact = Contact { connection: connection.clone(), reference: found.reference.clone() };
-            changes.push(Change { contact, effect: effect.clone(), rule: rule(), guard: Guard::default(), terms });
+            changes.push(Change { terms, ..Change::plain(contact, effect.clone(), rule()) });
         }
     }
     Ok(changes)

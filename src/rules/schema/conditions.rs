@@ -55,7 +55,8 @@ fn none_of<'k>(keys: impl IntoIterator<Item = &'k str>) -> Value {
 fn source() -> Vec<(&'static str, Value)> {
     let finds = none_of(["each", "type", "intent", "text", "params"]);
     let is_catch = json!({ "properties": { "kind": { "const": "catch" } } });
-    let auth = json!({ "required": ["auth"], "properties": { "auth": { "minItems": 1 } } });
+    let dedupe = json!({ "type": "string", "pattern": "\\{\\{", "patternErrorMessage": "Put `{{ }}` into it." });
+    let auth = json!({ "required": ["auth"], "properties": { "auth": { "minItems": 1 }, "dedupe": dedupe } });
     vec![("allOf", json!([auth, { "if": is_catch, "else": { "properties": finds } }]))]
 }
 

@@ -84,3 +84,22 @@ async fn a_commit_that_fails_half_does_nothing_and_the_next_one_works() {
     assert_eq!(bench.accept(keyed("b", &[("1", "y")])).await, Accepted::New(Ord(2)));
     assert_eq!(ids(&bench.take("1").await), [id(1, 0), id(2, 0)]);
 }
+
+#[tokio::test]
+async fn what_waits_for_one_connection_is_found_in_memory_and_in_the_tables() {
+    let bench = Bench::new();
+    bench.accept(keyed("a", &[("1", "x"), ("2", "x")])).await;
+    bench.settle("2", vec![settled(id(1, 1), "2", "x", Settled::Applied)]).await;
+    // A month later what waits is spread, and the rest is old.
+    bench.clock.set(START.plus_millis(31 * DAY_MS));
+    bench.store.retain().await.expect("retained");
+    assert_eq!(bench.rows("pending"), 1);
+    bench.accept(keyed("b", &[("3", "x"), ("1", "y")])).await;
+    let waiting = |name: &str| bench.store.waiting_of(ConnectionName::parse(name).expect("a name"));
+    let mut keys: Vec<_> = waiting("crm").await.expect("read").into_iter().map(|one| one.key).collect();
+    let mut expected = vec![contact("1").key(), contact("3").key()];
+    keys.sort_unstable();
+    expected.sort_unstable();
+    assert_eq!(keys, expected);
+    assert!(waiting("other").await.expect("read").is_empty());
+}

@@ -11,7 +11,7 @@ use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 
 use super::{Accepted, Intake, Options, SettledChange, Settlement, Store, StoreError, Taken, Waiting, Wake};
 use crate::clock::Clock;
-use crate::domain::change::{Change, ChangeId, Effect, Guard, Ord, Settled};
+use crate::domain::change::{Change, ChangeId, Effect, Judged, Ord, Settled};
 use crate::domain::contact::{Contact, ContactRef};
 use crate::domain::decision::Decision;
 use crate::domain::event::Event;
@@ -117,7 +117,11 @@ fn contact(id: &str) -> Contact {
 fn change(id: &str, tag: &str) -> Change {
     let name = |text: &str| TagName::parse(text).expect("a tag");
     let effect = tag.strip_prefix('-').map_or_else(|| Effect::AddTag(name(tag)), |tag| Effect::RemoveTag(name(tag)));
-    Change { contact: contact(id), effect, rule: rule(), guard: Guard::default(), terms: None }
+    Change::plain(contact(id), effect, rule())
+}
+
+fn holds(holds: bool) -> Judged {
+    Judged::guards(holds)
 }
 
 fn id(ord: u64, index: u32) -> ChangeId {
@@ -129,5 +133,5 @@ fn ids(taken: &Taken) -> Vec<ChangeId> {
 }
 
 fn settled(change_id: ChangeId, contact: &str, tag: &str, how: Settled) -> SettledChange {
-    SettledChange { id: change_id, change: change(contact, tag), how, reason: "a test".to_owned() }
+    SettledChange { id: change_id, change: change(contact, tag), how, reason: "a test".to_owned(), others: Vec::new() }
 }

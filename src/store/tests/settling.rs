@@ -72,7 +72,7 @@ async fn the_greatest_number_keeps_the_last_word() {
     bench.settle("1", vec![settled(id(2, 0), "1", "-x", Settled::Applied)]).await;
     bench.settle("1", vec![settled(id(1, 0), "1", "x", Settled::Dead)]).await;
     bench.accept(keyed("c", &[("1", "y")])).await;
-    let words = bench.take("1").await.words;
+    let words = bench.take("1").await.past.words;
     let word = &words[&TagName::parse("x").expect("a tag")];
     assert_eq!((word.id, word.wants, word.how), (id(2, 0), false, Settled::Applied));
 }
@@ -99,7 +99,7 @@ async fn a_dead_letter_waits_for_a_person_and_keeps_its_number() {
 async fn judged_guards_and_retries_outlive_a_crash() {
     let bench = Bench::new();
     bench.accept(keyed("a", &[("1", "x"), ("1", "y")])).await;
-    bench.store.keep_guards(contact("1"), vec![(id(1, 0), true), (id(1, 1), false)]).await.expect("kept");
+    bench.store.keep_judged(contact("1"), vec![(id(1, 0), holds(true)), (id(1, 1), holds(false))]).await.expect("kept");
     let retry = Retry {
         at: START.plus_millis(5_000),
         tries: 1,
@@ -117,7 +117,7 @@ async fn judged_guards_and_retries_outlive_a_crash() {
     bench.store.settle(failed).await.expect("settled");
     let bench = bench.restart();
     let taken = bench.take("1").await;
-    assert_eq!(taken.guards.into_iter().collect::<Vec<_>>(), [(id(1, 0), true)]);
+    assert_eq!(taken.past.judged.into_iter().collect::<Vec<_>>(), [(id(1, 0), holds(true))]);
     assert_eq!(taken.retry.as_ref(), Some(&retry));
     assert_eq!(bench.waiting[0].retry.as_ref(), Some(&retry));
 }

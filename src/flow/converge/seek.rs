@@ -1,0 +1,128 @@
+//! Who is meant by an e-mail address, a phone number or a field: found, made, or nobody.
+
+use std::time::Duration;
+
+use super::{Next, Seen, Step, Stepped};
+use crate::domain::change::{Change, Settled, Terms};
+use crate::domain::contact::{Contact, ContactRef};
+use crate::domain::time::Timestamp;
+use crate::flow::fold::Plan;
+use crate::providers::people::Sight;
+use crate::providers::{Called, Found};
+use crate::store::{SettledChange, StoreError};
+
+/// For how long "there is nobody" lets a contact be made without a second look.
+const NOBODY: Duration = Duration::from_secs(10);
+
+impl Step<'_> {
+    /// Finds the contact, or makes one where a change says so; what waits then waits under its id.
+    pub(super) async fn seek(&self, now: Timestamp) -> Result<Stepped, StoreError> {
+        match self.account.people.seen(self.key, now, self.account.config.tag_cache, NOBODY) {
+            Some(Sight::Found(id)) => self.move_to(&id, Vec::new(), Seen::NoCall).await,
+            Some(Sight::Nobody) => self.make(now).await,
+            None => self.find(now).await,
+        }
+    }
+
+    async fn find(&self, now: Timestamp) -> Result<Stepped, StoreError> {
+        let asked = self.account.provider.find(&self.contact.reference, now).await;
+        match asked.answer {
+            Ok(Found::One(id)) => {
+                self.account.people.found(self.key, &id, now);
+                self.move_to(&id, vec![asked.attempt], Seen::Well).await
+            }
+            Ok(Found::Several) => {
+                let settled = self.all(Settled::Dead, "several contacts are found by this, and nobody is changed");
+                self.settle(settled, vec![asked.attempt], None).await?;
+                Ok(Stepped { next: Next::Idle, seen: Seen::Well })
+            }
+            Ok(Found::Nobody) => {
+                self.account.people.nobody(self.key, now);
+                // What came before the first change that makes a contact finds nobody.
+                let makes = self.taken.changes.iter().position(|(_, change)| creates(change));
+                let early = self.taken.changes.iter().take(makes.unwrap_or(usize::MAX));
+                let reason = "no contact is found by this";
+                let settled = early.filter_map(|(id, _)| self.settled(*id, Settled::Dead, reason)).collect();
+                self.settle(settled, vec![asked.attempt], None).await?;
+                let next = if makes.is_some() { Next::More } else { Next::Idle };
+                Ok(Stepped { next, seen: Seen::Well })
+            }
+            Err(outcome) => self.in_vain(Called { attempt: asked.attempt, outcome }).await,
+        }
+    }
+
+    /// Makes a contact. One that may have been made without a clear answer is looked for before another is made.
+    async fn make(&self, now: Timestamp) -> Result<Stepped, StoreError> {
+        if !self.taken.changes.first().is_some_and(|(_, change)| creates(change)) {
+            self.account.people.forget(self.key);
+            return self.find(now).await;
+        }
+        let asked = self.account.provider.create(&self.contact.reference, now).await;
+        match asked.answer {
+            Ok(id) => {
+                self.account.people.found(self.key, &id, now);
+                self.move_to(&id, vec![asked.attempt], Seen::Well).await
+            }
+            Err(outcome) => {
+                self.account.people.forget(self.key);
+                self.in_vain(Called { attempt: asked.attempt, outcome }).await
+            }
+        }
+    }
+
+    async fn in_vain(&self, called: Called) -> Result<Stepped, StoreError> {
+        let ids: Vec<_> = self.taken.changes.iter().map(|(id, _)| *id).collect();
+        self.settle_failed(called, Plan::default(), &ids).await
+    }
+
+    async fn move_to(
+        &self,
+        id: &str,
+        attempts: Vec<crate::domain::attempt::Attempt>,
+        seen: Seen,
+    ) -> Result<Stepped, StoreError> {
+        let to = ContactRef::Id(id.to_owned());
+        let reason = format!("{} is {to}", self.contact.reference);
+        let moved = self.taken.changes.iter().map(|(id, change)| SettledChange {
+            id: *id,
+            change: self.moved(change, to.clone(), |terms| terms.found_by = Some(self.contact.reference.clone())),
+            how: Settled::Moved,
+            reason: reason.clone(),
+            others: Vec::new(),
+        });
+        self.settle(moved.collect(), attempts, None).await?;
+        Ok(Stepped { next: Next::Idle, seen })
+    }
+
+    fn moved(&self, change: &Change, to: ContactRef, also: impl FnOnce(&mut Terms)) -> Change {
+        let mut terms = change.terms.as_deref().cloned().unwrap_or_default();
+        also(&mut terms);
+        let contact = Contact { connection: self.contact.connection.clone(), reference: to };
+        Change { contact, terms: terms.boxed(), ..change.clone() }
+    }
+
+    /// The provider has lost the contact: a look-up that had found it is repeated once, anything else is a dead letter.
+    pub(super) fn lost(&self, plan: &Plan, reason: &str) -> Vec<SettledChange> {
+        let mut settled = self.free(plan);
+        for (id, change) in &self.taken.changes {
+            if settled.iter().any(|done| done.id == *id) {
+                continue;
+            }
+            let terms = change.terms.as_deref();
+            let again = terms.filter(|terms| !terms.found_again).and_then(|terms| terms.found_by.clone());
+            let Some(found_by) = again else {
+                settled.extend(self.settled(*id, Settled::Dead, reason));
+                continue;
+            };
+            let change = self.moved(change, found_by, |terms| (terms.found_by, terms.found_again) = (None, true));
+            self.account.people.forget(change.contact.key());
+            let reason = format!("{reason}; it is looked up once more");
+            settled.push(SettledChange { id: *id, change, how: Settled::Moved, reason, others: Vec::new() });
+        }
+        settled
+    }
+}
+
+fn creates(change: &Change) -> bool {
+    change.terms.as_ref().is_some_and(|terms| terms.create)
+}

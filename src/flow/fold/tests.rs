@@ -1,0 +1,247 @@
+//! Folding, held against the plain model.
+
+use std::collections::BTreeSet;
+
+use proptest::prelude::*;
+
+use super::*;
+use crate::domain::change::{Effect, Ord, Terms};
+use crate::domain::contact::{Contact, ContactRef};
+use crate::domain::name::{ConnectionName, RuleId};
+use crate::domain::time::Timestamp;
+use crate::store::Word;
+
+const TAGS: [&str; 4] = ["a", "b", "c", "d"];
+
+fn tag(index: usize) -> TagName {
+    TagName::parse(TAGS[index % 4]).expect("a tag")
+}
+
+fn change(wants: bool, index: usize, guard: Guard) -> Change {
+    let effect = if wants { Effect::AddTag(tag(index)) } else { Effect::RemoveTag(tag(index)) };
+    let contact = Contact {
+        connection: ConnectionName::parse("crm").expect("a name"),
+        reference: ContactRef::Id("1".to_owned()),
+    };
+    Change { guard, ..Change::plain(contact, effect, RuleId::parse("r").expect("a name")) }
+}
+
+/// A second between any two.
+fn numbered_from(first: u64, changes: Vec<Change>) -> Vec<(ChangeId, Change)> {
+    let number = |(i, change): (usize, Change)| {
+        let ord = first + i as u64;
+        (ChangeId { ord: Ord(ord), index: 0 }, Change { at: Timestamp(ord as i64 * 1000), ..change })
+    };
+    changes.into_iter().enumerate().map(number).collect()
+}
+
+fn numbered(changes: Vec<Change>) -> Vec<(ChangeId, Change)> {
+    numbered_from(1, changes)
+}
+
+/// The plain model: one change after the other on the contact's real tags.
+fn one_by_one(changes: &[(ChangeId, Change)], mut tags: BTreeSet<TagName>) -> BTreeSet<TagName> {
+    let mut done: BTreeMap<RuleId, Timestamp> = BTreeMap::new();
+    for (_, change) in changes {
+        let terms = change.terms.as_deref().cloned().unwrap_or_default();
+        let own = own_guard(change);
+        let forbidding = change.guard.unless_tagged.iter().chain(&own.unless_tagged);
+        let holds = change.guard.if_tagged.iter().all(|t| tags.contains(t))
+            && !forbidding.into_iter().any(|t| tags.contains(t));
+        let done_with = terms.once_ms.is_some() && done.get(&change.rule).is_some_and(|until| change.at < *until);
+        if !holds || done_with {
+            continue;
+        }
+        if let Some(once) = terms.once_ms {
+            done.insert(change.rule.clone(), change.at.plus_millis(once as i64));
+        }
+        match &change.effect {
+            Effect::AddTag(tag) => {
+                tags.retain(|other| terms.exclusive.iter().all(|one| one != other.as_str()));
+                tags.insert(tag.clone());
+            }
+            Effect::RemoveTag(tag) => drop(tags.remove(tag)),
+            _ => {}
+        }
+    }
+    tags
+}
+
+fn apply(plan: &Plan, mut tags: BTreeSet<TagName>) -> BTreeSet<TagName> {
+    tags.retain(|tag| plan.remove.iter().all(|w| w.tag != *tag));
+    tags.extend(plan.add.iter().map(|w| w.tag.clone()));
+    tags
+}
+
+fn changes() -> impl Strategy<Value = Vec<Change>> {
+    let guard = (proptest::collection::vec(0..4_usize, 0..2), proptest::collection::vec(0..4_usize, 0..2)).prop_map(
+        |(needed, forbidden)| Guard {
+            if_tagged: needed.into_iter().map(tag).collect(),
+            unless_tagged: forbidden.into_iter().map(tag).collect(),
+        },
+    );
+    let some = || proptest::collection::vec(0..4_usize, 0..2);
+    let once = proptest::option::weighted(0.2, 0..6_000_u64);
+    let change = (any::<bool>(), 0..4_usize, guard, some(), some(), once, 0..3_u32).prop_map(
+        |(wants, index, guard, unless, exclusive, once_ms, rule)| {
+            let exclusive = exclusive.into_iter().map(|other| tag(other).to_string()).collect();
+            let unless = unless.into_iter().map(tag).collect();
+            let terms = Terms { unless, exclusive, once_ms, ..Terms::default() }.boxed();
+            let rule = RuleId::parse(&format!("r{rule}")).expect("a name");
+            Change { rule, terms, ..change(wants, index, guard) }
+        },
+    );
+    proptest::collection::vec(change, 0..24)
+}
+
+fn start() -> impl Strategy<Value = BTreeSet<TagName>> {
+    proptest::collection::btree_set((0..4_usize).prop_map(tag), 0..4)
+}
+
+proptest! {
+    #[test]
+    fn folding_then_applying_equals_applying_one_by_one(list in changes(), tags in start(), off in any::<bool>()) {
+        let list = numbered(list);
+        let trust = if off { Trust::Never } else { Trust::Fresh };
+        let known = KnownTags::whole(tags.clone());
+        let Folded::Plan(plan) = fold(&list, &Past::default(), &known, trust) else {
+            panic!("everything is known");
+        };
+        prop_assert_eq!(apply(&plan, tags.clone()), one_by_one(&list, tags));
+        // Every change is accounted for exactly once.
+        let mut ids: Vec<_> = plan.free.iter().map(|f| f.id).collect();
+        ids.extend(plan.add.iter().chain(&plan.remove).filter(|w| !w.excluded).map(|w| w.by));
+        // One whose own tag is there already ends when the tags that it excludes are gone.
+        let excluding: BTreeSet<_> = plan.remove.iter().filter(|w| w.excluded).map(|w| w.by).collect();
+        ids.extend(excluding.into_iter().filter(|id| plan.add.iter().all(|w| w.by != *id)));
+        ids.sort_unstable();
+        prop_assert_eq!(ids, list.iter().map(|(id, _)| *id).collect::<Vec<_>>());
+    }
+
+    /// Calls may land one at a time with a crash between any two; what was judged before the first stays judged.
+    #[test]
+    fn a_plan_that_is_cut_short_ends_right(list in changes(), tags in start(), cut in 0..8_usize, more in changes()) {
+        let mut list = numbered(list);
+        let expected = one_by_one(&list, tags.clone());
+        let known = KnownTags::whole(tags.clone());
+        let Folded::Plan(plan) = fold(&list, &Past::default(), &known, Trust::Fresh) else {
+            panic!("everything is known");
+        };
+        let past = Past { judged: plan.judged.iter().cloned().collect(), ..Past::default() };
+        let landed = Plan { remove: plan.remove.iter().take(cut).cloned().collect(),
+            add: plan.add.iter().take(cut.saturating_sub(plan.remove.len())).cloned().collect(), ..Plan::default() };
+        let tags = apply(&landed, tags);
+        // The calls landed but nothing was recorded; later changes came meanwhile.
+        let later = numbered_from(1000, more);
+        let expected = one_by_one(&later, expected);
+        list.extend(later);
+        let Folded::Plan(plan) = fold(&list, &past, &KnownTags::whole(tags.clone()), Trust::Fresh) else {
+            panic!("everything is known");
+        };
+        // A later guard reads tags that no pending change touches from the contact itself, where they are unchanged.
+        prop_assert_eq!(apply(&plan, tags), expected);
+    }
+}
+
+#[test]
+fn a_block_is_judged_once_whatever_it_does_to_the_tags_of_its_guard() {
+    let guard = |index| Guard { if_tagged: vec![tag(index)], ..Guard::default() };
+    let id = |ord, index| ChangeId { ord: Ord(ord), index };
+    // "If Cold: remove Cold, add Warm", and the same again in a later event.
+    let swap = |ord| [(id(ord, 0), change(false, 0, guard(0))), (id(ord, 1), change(true, 1, guard(0)))];
+    let list: Vec<_> = swap(1).into_iter().chain(swap(2)).collect();
+    let known = KnownTags::whole([tag(0)]);
+    let Folded::Plan(plan) = fold(&list, &Past::default(), &known, Trust::Fresh) else {
+        panic!("everything is known");
+    };
+    assert_eq!((&plan.remove[0].by, &plan.add[0].by), (&id(1, 0), &id(1, 1)));
+    let judged = [(id(1, 0), true), (id(1, 1), true), (id(2, 0), false), (id(2, 1), false)];
+    assert_eq!(plan.judged, judged.map(|(id, holds)| (id, Judged::guards(holds))));
+}
+
+#[test]
+fn a_connections_own_guard_sees_what_its_block_removed_and_is_held_against_adds_alone() {
+    let unless = |index| Terms { unless: vec![tag(index)], ..Terms::default() }.boxed();
+    let id = |index| ChangeId { ord: Ord(1), index };
+    let with = |wants, index| Change { terms: unless(0), ..change(wants, index, Guard::default()) };
+    let known = KnownTags::whole([tag(0), tag(2)]);
+    let plan = |list: &[(ChangeId, Change)]| match fold(list, &Past::default(), &known, Trust::Fresh) {
+        Folded::Plan(plan) => plan,
+        Folded::LookUp => panic!("everything is known"),
+    };
+    // The contact has a: removes pass, adds don't.
+    let held = plan(&[(id(0), with(false, 2)), (id(1), with(true, 1))]);
+    assert_eq!((held.remove.len(), held.add.len(), held.free[0].how), (1, 0, Settled::Guarded));
+    // Once a is taken away, the same rule's adds pass.
+    let back = plan(&[(id(0), with(false, 0)), (id(1), with(true, 1))]);
+    assert_eq!((back.remove.len(), back.add.len()), (1, 1));
+}
+
+#[test]
+fn an_older_change_that_comes_late_is_superseded() {
+    let list = numbered(vec![change(true, 0, Guard::default())]);
+    let word = Word {
+        id: ChangeId { ord: Ord(9), index: 0 },
+        wants: false,
+        how: Settled::Applied,
+        rule: RuleId::parse("r").expect("a name"),
+        at: Timestamp(0),
+        delivery: 1,
+    };
+    let past = Past { words: [(tag(0), word)].into(), ..Past::default() };
+    let Folded::Plan(plan) = fold(&list, &past, &KnownTags::nothing(), Trust::Fresh) else {
+        panic!("no guard");
+    };
+    assert_eq!(plan.free[0].how, Settled::Superseded);
+    assert!(plan.add.is_empty());
+}
+
+#[test]
+fn unknown_never_skips_and_a_guard_on_it_needs_a_look() {
+    let plain = numbered(vec![change(false, 0, Guard::default())]);
+    let none = KnownTags::nothing();
+    let Folded::Plan(plan) = fold(&plain, &Past::default(), &none, Trust::Fresh) else {
+        panic!("no guard");
+    };
+    assert_eq!(plan.remove.len(), 1);
+    let guard = Guard { unless_tagged: vec![tag(1)], ..Guard::default() };
+    let guarded = numbered(vec![change(true, 0, guard.clone())]);
+    assert_eq!(fold(&guarded, &Past::default(), &none, Trust::Fresh), Folded::LookUp);
+    // An earlier change that waits says what the guard will see: no look-up is needed.
+    let told = numbered(vec![change(true, 1, Guard::default()), change(true, 0, guard)]);
+    let Folded::Plan(plan) = fold(&told, &Past::default(), &none, Trust::Fresh) else {
+        panic!("the guard is decided");
+    };
+    assert_eq!((plan.add.len(), plan.free[0].how), (1, Settled::Guarded));
+}
+
+#[test]
+fn what_excludes_others_must_know_them_and_ends_when_they_are_gone() {
+    let exclusive = || Terms { exclusive: vec!["a".to_owned(), "b".to_owned()], ..Terms::default() }.boxed();
+    let list = numbered(vec![Change { terms: exclusive(), ..change(true, 0, Guard::default()) }]);
+    assert_eq!(fold(&list, &Past::default(), &KnownTags::nothing(), Trust::Fresh), Folded::LookUp);
+    let known = KnownTags::whole([tag(0), tag(1), tag(2)]);
+    let Folded::Plan(plan) = fold(&list, &Past::default(), &known, Trust::Fresh) else { panic!("all is known") };
+    assert_eq!(plan.remove.iter().map(|w| (w.tag.clone(), w.excluded)).collect::<Vec<_>>(), [(tag(1), true)]);
+    assert!(plan.free.is_empty(), "it has its own tag, and is not over");
+    // What was judged needs no second look, and ends with the others gone.
+    let judged = |others| (list[0].0, Judged { others, ..Judged::guards(true) });
+    let past = Past { judged: [judged(Vec::new())].into(), ..Past::default() };
+    let Folded::Plan(plan) = fold(&list, &past, &KnownTags::nothing(), Trust::Never) else { panic!("it was judged") };
+    assert_eq!((plan.add.len(), plan.remove.len()), (1, 0));
+}
+
+#[test]
+fn the_last_value_of_a_field_is_set_and_bodies_are_all_sent_on() {
+    let json = |text: &str| OwnedJson::of(crate::domain::json::Json::parse(text.as_bytes()).expect("JSON"));
+    let with = |effect| Change { effect, ..change(true, 0, Guard::default()) };
+    let set = |value: &str| with(Effect::Set { field: "plan".to_owned(), value: json(value) });
+    let send = || with(Effect::Forward { body: json("{}") });
+    let list = numbered(vec![set("1"), send(), set("2"), send()]);
+    let Folded::Plan(plan) = fold(&list, &Past::default(), &KnownTags::nothing(), Trust::Fresh) else {
+        panic!("nothing hangs on a tag");
+    };
+    assert_eq!((plan.set.len(), plan.set[0].by, plan.set[0].value.json().text()), (1, list[2].0, "2"));
+    assert_eq!(plan.forward, [list[1].0, list[3].0]);
+    assert_eq!((plan.free[0].id, plan.free[0].how), (list[0].0, Settled::Superseded));
+}
