@@ -57,7 +57,7 @@ fn contacts_are_shown_and_edited_by_hand() {
     assert_eq!((status, &edited["tags"][0]), (200, &json!({ "name": "vip", "color": "#c377e0" })));
     let (_, all) = call(&sandbox, "GET", "/_sandbox/contacts", &Value::Null);
     let expected = json!([{ "id": "7", "tags": ["Lead"] }, { "id": "8", "tags": ["vip", "Lead"] }]);
-    assert_eq!(all, json!({ "helpcrunch": expected }));
+    assert_eq!(all, json!({ "helpcrunch": expected, "1980tic": [], "respond-io": [] }));
     let (_, one) = call(&sandbox, "GET", "/_sandbox/contacts?id=7", &Value::Null);
     assert_eq!(one["helpcrunch"].as_array().map(Vec::len), Some(1));
     assert_eq!(call(&sandbox, "GET", "/_sandbox/contacts/helpcrunch/8", &Value::Null).1["id"], 8);
@@ -70,6 +70,9 @@ fn contacts_are_shown_and_edited_by_hand() {
         assert!(status == 400 && problem["error"].is_string(), "{path}: {problem}");
     }
     assert_eq!(call(&sandbox, "GET", "/_sandbox/contacts/helpcrunch/9", &Value::Null).0, 404);
+    assert_eq!(call(&sandbox, "DELETE", "/_sandbox/contacts/helpcrunch/7", &Value::Null).0, 204);
+    assert_eq!(call(&sandbox, "GET", "/helpcrunch/v1/customers/7", &Value::Null).0, 404, "lost for good");
+    assert_eq!(call(&sandbox, "DELETE", "/_sandbox/contacts/webhook/7", &Value::Null).0, 400);
     assert_eq!(call(&sandbox, "GET", "/_sandbox/contacts?name=7", &Value::Null).0, 400);
 }
 
