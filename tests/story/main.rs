@@ -4,11 +4,13 @@
 mod support;
 
 mod catch;
+mod channels;
 mod dead_letters;
 mod delivery;
 mod edges;
 mod failures;
 mod first_contact;
+mod forwards;
 mod guards;
 mod operations;
 mod reload;
