@@ -2,6 +2,10 @@
 
 use crate::domain::json::{Json, JsonKind};
 use crate::domain::tag::TagName;
+use crate::providers::outbound::Extent;
+
+/// Reads the tags of an answer's contact, `None` where none are told; an error when the answer can't be the vendor's.
+pub type ReadTags = fn(&[u8], &Extent) -> Result<Option<Vec<TagName>>, String>;
 
 /// An id as text, so that no digit is lost.
 pub fn id(id: Json<'_>) -> Option<String> {

@@ -23,7 +23,8 @@ type Shared = web::Data<Mutex<State>>;
 
 async fn index() -> HttpResponse {
     let fault = json!({ "faults": [{ "kind": "status", "status": 503, "times": 3 }] });
-    let providers = Map::from_iter(Place::ALL.map(|place| (place.name().to_owned(), json!(place.base()))));
+    let providers: Map<_, _> =
+        Place::ALL.map(|place| (place.name().to_owned(), json!(place.base()))).into_iter().collect();
     HttpResponse::Ok().json(json!({
         "providers": providers,
         "addresses": {
@@ -55,7 +56,7 @@ struct WhichContacts {
 async fn contacts(state: Shared, which: web::Query<WhichContacts>) -> HttpResponse {
     let state = lock(&state);
     let at = |place| Some((Place::name(place).to_owned(), json!(state.contacts(place, which.id.as_deref())?)));
-    HttpResponse::Ok().json(Map::from_iter(Place::ALL.into_iter().filter_map(at)))
+    HttpResponse::Ok().json(Place::ALL.into_iter().filter_map(at).collect::<Map<_, _>>())
 }
 
 async fn contact(state: Shared, path: web::Path<(String, String)>) -> HttpResponse {

@@ -89,9 +89,9 @@ impl Workspace {
                 let tags = tags.ok_or(Wrong::Status(400))?;
                 let person = self.find(who, now)?;
                 if request.method == "POST" {
-                    person.tag(&tags)
+                    person.tag(&tags);
                 } else {
-                    person.untag(&tags)
+                    person.untag(&tags);
                 }
                 Ok(changed(person))
             }

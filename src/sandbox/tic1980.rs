@@ -55,7 +55,7 @@ impl Channel {
         match (request.method.as_str(), segments.as_slice()) {
             ("GET", ["contact", "by_custom_field"]) => self.search(request),
             ("POST", ["contact"] | ["contact", ""]) => self.create(request, now),
-            ("GET", ["contact", id]) if !id.is_empty() => Ok(data(contact(self.get(id, now)?))),
+            ("GET", ["contact", id]) if !id.is_empty() => Ok(data(&contact(self.get(id, now)?))),
             ("PUT", ["contact", id]) if !id.is_empty() => self.update(id, request, now),
             ("POST", ["contact", id, "tags"]) => {
                 let tags = tags(request, "added")?;
@@ -80,14 +80,14 @@ impl Channel {
         let fields = custom_fields(request)?;
         let person = self.people.make(|number| format!("cus_{number}"), now).map_err(missing)?;
         person.fields.extend(fields);
-        Ok(data(json!({ "id": person.id })))
+        Ok(data(&json!({ "id": person.id })))
     }
 
     fn update(&mut self, id: &str, request: &Request, now: Timestamp) -> Result<Reply, Wrong> {
         let fields = custom_fields(request)?;
         let person = self.get(id, now)?;
         person.fields.extend(fields);
-        Ok(data(json!({ "id": person.id })))
+        Ok(data(&json!({ "id": person.id })))
     }
 
     /// A page, as Laravel's pages look.
@@ -172,7 +172,7 @@ fn success(message: &str) -> Reply {
     Reply::json(200, json!({ "status": "success", "message": message, "data": [] }))
 }
 
-fn data(data: Value) -> Reply {
+fn data(data: &Value) -> Reply {
     Reply::json(200, json!({ "data": data }))
 }
 

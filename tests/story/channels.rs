@@ -1,5 +1,9 @@
 //! The other platforms through the real binary: 1980TIC and respond.io, with their own limits and look-ups.
 
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{Shutdown, SocketAddr, TcpListener};
+use std::sync::{Arc, Mutex};
+
 use serde_json::{Value, json};
 
 use crate::support::body::said;
@@ -91,6 +95,84 @@ fn a_person_is_looked_up_made_once_and_found_again() {
         path.ends_with("/contact/") || path.contains("create_or_update")
     });
     assert_eq!(made.count(), 2, "once at each");
+}
+
+#[test]
+fn what_was_known_of_a_contact_goes_with_it() {
+    let gateway = start();
+    let add = |key: &str, tag: &str| {
+        gateway.event(&said(key, 7, "many").with(json!({ "tags": [tag] })));
+        states(&gateway.settled(key))
+    };
+    assert_eq!(add("first", "Lead"), ["applied", "applied"]);
+    assert_eq!(add("known", "Lead"), ["already", "already"]);
+    for provider in ["1980tic", "respond-io"] {
+        let path = format!("/_sandbox/contacts/{provider}/7");
+        assert_eq!(gateway.at_sandbox("DELETE", &path, &Value::Null).status, 204);
+    }
+    assert_eq!(add("lost", "Hot"), ["dead", "dead"]);
+    for provider in ["1980tic", "respond-io"] {
+        gateway.at_sandbox("POST", &format!("/_sandbox/contacts/{provider}/7"), &json!({ "tags": [] })).ok();
+    }
+    assert_eq!(add("back", "Lead"), ["applied", "applied"]);
+}
+
+#[test]
+fn a_search_over_several_pages_is_a_call_for_each() {
+    let (address, asked) = pages();
+    let rules = RULES.replace(
+        "token: env:TIC_TOKEN",
+        &format!("token: env:TIC_TOKEN, base_url: \"http://{address}/v1\", allow_private: true, tag_cache: off"),
+    );
+    let gateway = Setup::bare(&format!("{HEAD}{rules}"))
+        .set("TIC_TOKEN", "tic-token")
+        .set("DESK_TOKEN", "desk-token")
+        .without_sandbox()
+        .start();
+    gateway.event(&said("paged", 7, "number").with(json!({ "phone": "+57300" })));
+    assert_eq!(states(&gateway.settled("paged")), ["applied"]);
+    let asked: Vec<String> = asked.lock().expect("not poisoned").clone();
+    assert_eq!(
+        asked,
+        [
+            "GET /v1/contact/by_custom_field?name=phone&value=%2B57300",
+            "GET /v1/contact/by_custom_field?name=phone&value=%2B57300&page=2",
+            "POST /v1/contact/b/tags",
+        ]
+    );
+    let deliveries = gateway.api("/deliveries");
+    let attempts = deliveries["items"].as_array().expect("a list").iter().filter_map(|d| d["attempts"].as_array());
+    assert_eq!(attempts.flatten().count(), 3, "each is recorded: {deliveries}");
+}
+
+/// A platform whose search lists somebody else on its first page; what it was asked is kept.
+fn pages() -> (SocketAddr, Arc<Mutex<Vec<String>>>) {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let address = listener.local_addr().expect("an address");
+    let asked = Arc::new(Mutex::new(Vec::new()));
+    let kept = Arc::clone(&asked);
+    std::thread::spawn(move || {
+        for stream in listener.incoming().filter_map(Result::ok) {
+            let mut reader = BufReader::new(&stream);
+            let mut line = String::new();
+            drop(reader.read_line(&mut line));
+            let line = line.trim_end_matches("\r\n").trim_end_matches(" HTTP/1.1").to_owned();
+            let body = if line.contains("page=2") {
+                r#"{"data":[{"id":"b","custom_fields":{"phone":"57300"}}],"links":{"next":null}}"#
+            } else if line.contains("by_custom_field") {
+                r#"{"data":[{"id":"a","custom_fields":{"phone":"57300999"}}],"links":{"next":"http://other.example/?page=2"}}"#
+            } else {
+                r#"{"status":"success","message":"Contact Tags have been added successfully.","data":[]}"#
+            };
+            kept.lock().expect("not poisoned").push(line);
+            let head = format!("HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: {}\r\n\r\n", body.len());
+            drop((&stream).write_all((head + body).as_bytes()));
+            // What is left of the request is read, or the answer would be lost with a reset.
+            drop(stream.shutdown(Shutdown::Write));
+            drop(reader.read_to_end(&mut Vec::new()));
+        }
+    });
+    (address, asked)
 }
 
 #[test]

@@ -117,6 +117,8 @@ impl Step<'_> {
     /// The provider has lost the contact: a look-up that had found it is repeated once, anything else is a dead letter.
     pub(super) fn lost(&self, plan: &Plan, reason: &str) -> Vec<SettledChange> {
         let mut settled = self.free(plan);
+        // What was known of its tags would make changes seem needless of whoever has this id next.
+        self.account.knowledge.forget(self.key);
         for (id, change) in &self.taken.changes {
             if settled.iter().any(|done| done.id == *id) {
                 continue;

@@ -11,6 +11,7 @@ use super::connect::{ConnectError, Ready, ready};
 use super::judge::{Row, Ruling, row};
 use super::outbound::Extent;
 use super::outcome::{Asked, Called, Found, Outcome};
+use super::reading::ReadTags;
 use crate::domain::connection::ConnectionConfig;
 use crate::domain::contact::ContactRef;
 use crate::domain::json::OwnedJson;
@@ -18,7 +19,8 @@ use crate::domain::tag::TagName;
 use crate::domain::time::Timestamp;
 use crate::vault::{LiveSecret, Vault};
 
-/// What the statuses mean. Documented are 200, 400, 401, 404, 429 and 449; the other rows are what HTTP says of them.
+/// What the statuses mean. Documented are 200, 400, 401, 429 and 449; that an unknown contact is 404 is from integrators' clients; the
+/// other rows are what HTTP says of them.
 const TABLE: [Row; 13] = [
     row(200, 299, Ruling::Done, "done"),
     // Redirects aren't followed: the call would lose its body, or carry the token to another host.
@@ -130,7 +132,7 @@ impl RespondIo {
         contact: &ContactRef,
         below: &str,
         body: Option<Value>,
-        read: fn(&[u8], &Extent) -> Result<Option<Vec<TagName>>, String>,
+        read: ReadTags,
         now: Timestamp,
     ) -> Called {
         let identifier = identifier(contact).filter(|_| matches!(contact, ContactRef::Id(_)));

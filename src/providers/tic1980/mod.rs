@@ -15,6 +15,7 @@ use super::connect::{ConnectError, Ready, ready};
 use super::judge::{Row, Ruling, row, saying};
 use super::outbound::Extent;
 use super::outcome::{Asked, Called, Found, Glance, Outcome};
+use super::reading::ReadTags;
 use crate::domain::connection::ConnectionConfig;
 use crate::domain::contact::ContactRef;
 use crate::domain::json::{JsonKind, OwnedJson};
@@ -147,7 +148,7 @@ impl Tic1980 {
         contact: &ContactRef,
         below: &str,
         body: Option<Value>,
-        read: fn(&[u8], &Extent) -> Result<Option<Vec<TagName>>, String>,
+        read: ReadTags,
         now: Timestamp,
     ) -> Called {
         let Some(segment) = self.segment(contact) else {
