@@ -12,12 +12,15 @@ pub mod knowledge;
 pub mod outbound;
 mod outcome;
 pub mod people;
+mod reading;
 mod redact;
+pub mod respond_io;
+pub mod tic1980;
 pub mod webhook;
 
 pub use addresses::{AddressPolicy, AddressRefused};
 pub use connect::ConnectError;
-pub use outcome::{Asked, Called, Found, Outcome};
+pub use outcome::{Asked, Called, Found, Glance, Outcome};
 
 use crate::domain::connection::{ConnectionConfig, ProviderKind};
 use crate::domain::contact::ContactRef;
@@ -27,6 +30,8 @@ use crate::domain::time::Timestamp;
 use crate::vault::Vault;
 use helpcrunch::HelpCrunch;
 use reqwest::Method;
+use respond_io::RespondIo;
+use tic1980::Tic1980;
 use webhook::Webhook;
 
 const NO_CONTACTS: &str = "this provider knows no contacts";
@@ -47,6 +52,8 @@ pub struct Provider(Kind);
 #[derive(Debug, Clone)]
 enum Kind {
     HelpCrunch(HelpCrunch),
+    Tic1980(Tic1980),
+    RespondIo(RespondIo),
     Webhook(Webhook),
 }
 
@@ -56,8 +63,10 @@ impl Provider {
     pub fn connect(config: &ConnectionConfig, vault: &Vault) -> Result<Option<Self>, ConnectError> {
         let kind = match config.provider {
             ProviderKind::Helpcrunch => Kind::HelpCrunch(HelpCrunch::connect(config, vault)?),
+            ProviderKind::Tic1980 => Kind::Tic1980(Tic1980::connect(config, vault)?),
+            ProviderKind::RespondIo => Kind::RespondIo(RespondIo::connect(config, vault)?),
             ProviderKind::Webhook => Kind::Webhook(Webhook::connect(config, vault)?),
-            ProviderKind::Tic1980 | ProviderKind::RespondIo | ProviderKind::B2chat => {
+            ProviderKind::B2chat => {
                 return connect::open_all(config, vault).map(|_| None);
             }
         };
@@ -74,6 +83,8 @@ impl Provider {
     ) -> Called {
         match &self.0 {
             Kind::HelpCrunch(account) => account.change_tags(contact, direction, tags, now).await,
+            Kind::Tic1980(account) => account.change_tags(contact, direction, tags, now).await,
+            Kind::RespondIo(account) => account.change_tags(contact, direction, tags, now).await,
             Kind::Webhook(_) => cannot(Method::POST, NO_CONTACTS, now),
         }
     }
@@ -82,14 +93,19 @@ impl Provider {
     pub async fn set_fields(&self, contact: &ContactRef, fields: &[(&str, &OwnedJson)], now: Timestamp) -> Called {
         match &self.0 {
             Kind::HelpCrunch(account) => account.set_fields(contact, fields, now).await,
+            Kind::Tic1980(account) => account.set_fields(contact, fields, now).await,
+            Kind::RespondIo(account) => account.set_fields(contact, fields, now).await,
             Kind::Webhook(_) => cannot(Method::PATCH, NO_CONTACTS, now),
         }
     }
 
-    /// Looks for the contact of an e-mail address, a phone number or a field.
-    pub async fn find(&self, contact: &ContactRef, now: Timestamp) -> Asked<Found> {
+    /// Looks for the contact of an e-mail address, a phone number or a field, in one call; `so_far` is what earlier pages of the
+    /// same search have shown.
+    pub async fn find(&self, contact: &ContactRef, so_far: &Glance, now: Timestamp) -> Asked<Found> {
         match &self.0 {
             Kind::HelpCrunch(account) => account.find(contact, now).await,
+            Kind::Tic1980(account) => account.find(contact, so_far, now).await,
+            Kind::RespondIo(account) => account.find(contact, now).await,
             Kind::Webhook(_) => cannot_ask(Method::GET, NO_CONTACTS, now),
         }
     }
@@ -99,6 +115,8 @@ impl Provider {
     pub async fn create(&self, contact: &ContactRef, now: Timestamp) -> Asked<String> {
         match &self.0 {
             Kind::HelpCrunch(account) => account.make(contact, now).await,
+            Kind::Tic1980(account) => account.make(contact, now).await,
+            Kind::RespondIo(account) => account.make(contact, now).await,
             Kind::Webhook(_) => cannot_ask(Method::POST, NO_CONTACTS, now),
         }
     }
@@ -107,7 +125,9 @@ impl Provider {
     pub async fn forward(&self, id: &str, body: &OwnedJson, now: Timestamp) -> Called {
         match &self.0 {
             Kind::Webhook(hook) => hook.forward(id, body, now).await,
-            Kind::HelpCrunch(_) => cannot(Method::POST, "this provider takes no bodies", now),
+            Kind::HelpCrunch(_) | Kind::Tic1980(_) | Kind::RespondIo(_) => {
+                cannot(Method::POST, "this provider takes no bodies", now)
+            }
         }
     }
 
@@ -115,6 +135,8 @@ impl Provider {
     pub async fn read_tags(&self, contact: &ContactRef, now: Timestamp) -> Called {
         match &self.0 {
             Kind::HelpCrunch(account) => account.read_tags(contact, now).await,
+            Kind::Tic1980(account) => account.read_tags(contact, now).await,
+            Kind::RespondIo(account) => account.read_tags(contact, now).await,
             Kind::Webhook(_) => cannot(Method::GET, NO_CONTACTS, now),
         }
     }

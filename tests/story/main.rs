@@ -4,12 +4,14 @@
 mod support;
 
 mod catch;
+mod channels;
 mod contacts;
 mod dead_letters;
 mod delivery;
 mod edges;
 mod failures;
 mod first_contact;
+mod forwards;
 mod guards;
 mod operations;
 mod reload;
