@@ -8,6 +8,7 @@ pub mod fold;
 pub mod gateway;
 pub mod grounds;
 pub mod lane;
+pub mod letters;
 pub mod metrics;
 pub mod preview;
 pub mod receive;

@@ -46,6 +46,8 @@ fn routes(app: &mut web::ServiceConfig) {
                 .service(shows("/events/{id}", api::events::one))
                 .service(shows("/deliveries", api::deliveries::list))
                 .service(shows("/dead-letters", api::dead_letters::list))
+                .service(acts("/dead-letters/retry", api::dead_letters::retry_many))
+                .service(acts("/dead-letters/discard", api::dead_letters::discard_many))
                 .service(shows("/dead-letters/{id}", api::dead_letters::one))
                 .service(acts("/dead-letters/{id}/retry", api::dead_letters::retry))
                 .service(acts("/dead-letters/{id}/discard", api::dead_letters::discard))

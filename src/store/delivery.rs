@@ -10,6 +10,7 @@ use super::pending;
 use super::schema;
 use super::timer;
 use crate::domain::attempt::Attempt;
+use crate::domain::cause::Cause;
 use crate::domain::change::{Change, ChangeId, Settled};
 use crate::domain::contact::{Contact, ContactKey};
 use crate::domain::name::ConnectionName;
@@ -30,6 +31,9 @@ pub struct SettledChange {
     /// Other tags that went with it: it was an exclusive add.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub others: Vec<TagName>,
+    /// What it died of, where it is a dead letter.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cause: Option<Cause>,
 }
 
 /// When a contact is tried again.

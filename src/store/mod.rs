@@ -29,10 +29,10 @@ mod writer;
 mod tests;
 
 pub use contact::{Once, Past, Word, Words};
-pub use dead::DeadLetter;
+pub use dead::{DeadFilter, DeadLetter};
 pub use dedup::DedupKey;
 pub use delivery::{Delivery, Retry, SettledChange, Settlement};
-pub use face::{Accepted, Options, Paused, Store, StoreError, Taken, Waiting, Wake};
+pub use face::{Accepted, Again, Options, Paused, Store, StoreError, Taken, Waiting, Wake};
 pub use read::{ChangeState, DeadQuery, EventQuery, EventView, Page, Reader};
-pub use record::{EventHead, EventRecord, Intake};
+pub use record::{EventHead, EventRecord, Intake, Origin};
 pub use timer::Timer;

@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use super::StoreError;
 use super::contact::{self, Words};
-use super::dead::{self, DeadLetter};
+use super::dead::{self, DeadFilter, DeadLetter};
 use super::delivery::{self, Delivery, Retry};
 use super::face::Waiting;
 use super::lot;
@@ -39,6 +39,8 @@ pub struct EventQuery {
 pub struct DeadQuery {
     /// Only those with a smaller id.
     pub before: Option<ChangeId>,
+    /// Only these.
+    pub filter: DeadFilter,
     /// At most so many.
     pub limit: usize,
 }
@@ -119,7 +121,7 @@ impl Reader {
     pub async fn dead_letters(&self, query: DeadQuery) -> Result<Page<DeadLetter>, StoreError> {
         self.read(move |db| {
             let before = query.before.unwrap_or(ChangeId { ord: Ord(u64::MAX), index: u32::MAX });
-            let items = dead::newest_below(db, before, query.limit)?;
+            let items = dead::newest_below(db, before, &query.filter, query.limit)?;
             let next = items.last().filter(|_| items.len() == query.limit).map(|l| l.id.clone());
             Ok(Page { items, next })
         })
@@ -129,6 +131,17 @@ impl Reader {
     /// One dead letter.
     pub async fn dead_letter(&self, id: ChangeId) -> Result<Option<DeadLetter>, StoreError> {
         self.read(move |db| dead::get(db, id)).await
+    }
+
+    /// How many dead letters a filter lets through.
+    pub async fn dead_count_of(&self, filter: DeadFilter) -> Result<usize, StoreError> {
+        let all = ChangeId { ord: Ord(u64::MAX), index: u32::MAX };
+        self.read(move |db| Ok(dead::newest_below(db, all, &filter, usize::MAX)?.len())).await
+    }
+
+    /// The copy of the body of a dead letter's event.
+    pub async fn dead_event(&self, id: ChangeId) -> Result<Option<Vec<u8>>, StoreError> {
+        self.read(move |db| dead::event(db, id)).await
     }
 
     /// How many dead letters there are.

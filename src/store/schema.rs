@@ -8,7 +8,7 @@ use super::StoreError;
 const APPLICATION_ID: i64 = 0x7467_7279;
 
 /// Each step runs once, in order; `PRAGMA user_version` counts the steps that have run.
-const STEPS: [&str; 2] = ["
+const STEPS: [&str; 3] = ["
     -- One row a commit: an event's number is first + its place.
     CREATE TABLE lot (first INTEGER PRIMARY KEY, at INTEGER NOT NULL, events INTEGER NOT NULL, body BLOB NOT NULL) STRICT;
     -- Deduplication keys by spans of 12 hours; a span that is too old is dropped whole.
@@ -43,6 +43,10 @@ const STEPS: [&str; 2] = ["
     -- Tags that were added for a time: the remove that is due then, and the add that set it.
     CREATE TABLE timer (due INTEGER NOT NULL, ord INTEGER NOT NULL, ix INTEGER NOT NULL, remove TEXT NOT NULL,
         PRIMARY KEY (due, ord, ix)) STRICT, WITHOUT ROWID;
+", "
+    -- What a dead letter died of; of older ones nobody knows.
+    ALTER TABLE dead ADD COLUMN cause TEXT NOT NULL DEFAULT 'unknown';
+    CREATE INDEX dead_by_contact ON dead (contact);
 "];
 
 /// Sets the file up or brings it up to date; refuses another program's file and a newer version's.

@@ -1,15 +1,25 @@
 //! Deliveries: what was called, and what came back.
 
 use actix_web::{HttpRequest, HttpResponse, web};
+use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::super::{Shared, problem::Problem};
-use super::{ListQuery, events};
+use super::{Paging, events, query};
+
+/// Which deliveries a list shows.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct List {
+    cursor: Option<String>,
+    limit: Option<String>,
+}
 
 /// `GET /api/v1/deliveries?limit=&cursor=`: newest first.
 pub async fn list(request: HttpRequest, shared: web::Data<Shared>) -> Result<HttpResponse, Problem> {
-    let query = ListQuery::read(&request, &shared)?;
-    let page = shared.gateway.store.reader().deliveries(query.cursor()?, query.limit()?).await?;
+    let list: List = query(&request, &shared)?;
+    let paging = Paging::of(list.limit.as_deref(), list.cursor.as_deref())?;
+    let page = shared.gateway.store.reader().deliveries(paging.before()?, paging.limit).await?;
     let items: Vec<Value> = page.items.iter().map(events::delivery).collect();
     Ok(HttpResponse::Ok().json(json!({ "items": items, "next": page.next })))
 }

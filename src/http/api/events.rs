@@ -1,25 +1,37 @@
 //! Events: what came, which rules matched, what became of it.
 
 use actix_web::{HttpRequest, HttpResponse, web};
+use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::super::{Shared, problem::Problem};
-use super::{ListQuery, part};
+use super::{Paging, part, query};
 use crate::domain::change::{Effect, Ord};
 use crate::domain::json::OwnedJson;
 use crate::domain::name::SourceName;
 use crate::domain::time::Timestamp;
 use crate::store::{ChangeState, EventQuery, EventRecord, EventView};
 
+/// Which events a list shows.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct List {
+    cursor: Option<String>,
+    limit: Option<String>,
+    source: Option<String>,
+    rule: Option<String>,
+}
+
 /// `GET /api/v1/events?source=&rule=&limit=&cursor=`: newest first.
 pub async fn list(request: HttpRequest, shared: web::Data<Shared>) -> Result<HttpResponse, Problem> {
-    let query = ListQuery::read(&request, &shared)?;
-    let source = query.source.as_deref().map(SourceName::parse).transpose();
+    let list: List = query(&request, &shared)?;
+    let paging = Paging::of(list.limit.as_deref(), list.cursor.as_deref())?;
+    let source = list.source.as_deref().map(SourceName::parse).transpose();
     let query = EventQuery {
-        before: query.cursor()?.map(Ord),
-        limit: query.limit()?,
+        before: paging.before()?.map(Ord),
+        limit: paging.limit,
         source: source.map_err(|error| Problem::Call(format!("source: {error}")))?,
-        rule: query.rule,
+        rule: list.rule,
     };
     let page = shared.gateway.store.reader().events(query).await?;
     let items: Vec<Value> = page.items.iter().map(summary).collect();
@@ -50,6 +62,8 @@ fn summary(record: &EventRecord) -> Value {
         "rule_set": head.rule_set,
         "rules": head.rules,
         "faults": head.faults,
+        "replay_of": head.replay_of.map(|of| of.to_string()),
+        "note": head.note,
     })
 }
 
@@ -128,6 +142,6 @@ fn pairs(pairs: &[(String, String)]) -> Value {
 }
 
 /// JSON as JSON, so that it can be read; anything else as text.
-fn text_or_json(bytes: &[u8]) -> Value {
+pub(super) fn text_or_json(bytes: &[u8]) -> Value {
     serde_json::from_slice(bytes).unwrap_or_else(|_| String::from_utf8_lossy(bytes).into_owned().into())
 }
