@@ -2,6 +2,7 @@
 
 pub mod allowance;
 pub mod batch;
+pub mod by_hand;
 pub mod converge;
 pub mod deliver;
 pub mod fold;
@@ -13,6 +14,7 @@ pub mod metrics;
 pub mod preview;
 pub mod receive;
 pub mod reload;
+pub mod replay;
 pub mod retry;
 pub mod ruleset;
 mod runner;

@@ -43,7 +43,10 @@ fn routes(app: &mut web::ServiceConfig) {
         .service(
             web::scope("/api/v1")
                 .service(shows("/events", api::events::list))
+                .service(acts("/events/replay", api::replay::many))
                 .service(shows("/events/{id}", api::events::one))
+                .service(acts("/events/{id}/replay", api::replay::one))
+                .service(acts("/events/{id}/dismiss", api::replay::dismiss))
                 .service(shows("/deliveries", api::deliveries::list))
                 .service(shows("/dead-letters", api::dead_letters::list))
                 .service(acts("/dead-letters/retry", api::dead_letters::retry_many))
@@ -53,7 +56,9 @@ fn routes(app: &mut web::ServiceConfig) {
                 .service(acts("/dead-letters/{id}/discard", api::dead_letters::discard))
                 .service(shows("/connections", api::connections::list))
                 .service(acts("/connections/{name}/retry", api::connections::retry))
+                .service(shows("/contacts", api::contacts::list))
                 .service(shows("/contacts/{connection}/{id}", api::contacts::one))
+                .service(acts("/contacts/{connection}/{id}/tags", api::contacts::tags))
                 .service(shows("/rules", api::rules::list))
                 .service(acts("/evaluate", api::rules::evaluate))
                 .service(shows("/refusals", api::refusals::list)),

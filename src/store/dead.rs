@@ -158,6 +158,17 @@ pub(super) fn count(db: &Connection) -> rusqlite::Result<u64> {
     db.query_row("SELECT count(*) FROM dead", [], |row| row.get::<_, i64>(0)).map(|n| n as u64)
 }
 
+/// How many a contact has.
+pub(super) fn count_of(db: &Connection, contact: ContactKey) -> rusqlite::Result<usize> {
+    let sql = "SELECT count(*) FROM dead WHERE contact = ?1";
+    db.prepare_cached(sql)?.query_row([contact.0.as_slice()], |row| row.get::<_, i64>(0)).map(|n| n as usize)
+}
+
+/// Whether a contact has any.
+pub(super) fn has(db: &Connection, contact: ContactKey) -> rusqlite::Result<bool> {
+    count_of(db, contact).map(|count| count > 0)
+}
+
 type Columns = (ChangeId, Timestamp, String, Cause);
 
 fn columns(row: &rusqlite::Row<'_>) -> rusqlite::Result<Columns> {

@@ -201,6 +201,11 @@ impl Store {
         self.ask(|reply| Command::DiscardDead(id, note, reply)).await
     }
 
+    /// Nobody needs to look at an event's faults any more; `false` when there are none that somebody would have to.
+    pub async fn dismiss(&self, event: Ord) -> Result<bool, StoreError> {
+        self.ask(|reply| Command::Dismiss(event, reply)).await
+    }
+
     /// Keeps the text of a rule set under its hash.
     pub async fn keep_rule_set(&self, hash: String, text: String) -> Result<(), StoreError> {
         self.ask(|reply| Command::KeepRuleSet { hash, text, reply }).await

@@ -85,6 +85,10 @@ pub struct Origin {
 #[derive(Debug)]
 pub struct Intake {
     pub(super) key: Option<DedupKey>,
+    /// Whether its rules had faults.
+    pub(super) faulty: bool,
+    /// The event that it answers by being its replay.
+    pub(super) replay_of: Option<Ord>,
     pub(super) frame: Vec<u8>,
     /// With the key of each change's contact: the writer hashes nothing.
     pub(super) changes: Vec<(ContactKey, Change)>,
@@ -155,7 +159,7 @@ impl Intake {
         let frame = encode(&head, reply, body);
         let changes =
             std::mem::take(&mut decision.changes).into_iter().map(|change| (change.contact.key(), change)).collect();
-        Self { key, frame, changes }
+        Self { key, faulty: !decision.faults.is_empty(), replay_of: origin.replay_of, frame, changes }
     }
 }
 

@@ -13,7 +13,7 @@ use super::face::{Accepted, Again, Options, Paused, StoreError, Taken, Wake};
 use super::record::{Frame, Intake};
 use super::timer::{self, Timer};
 use super::waiting::Recent;
-use super::{dead, lot, pending, recover, retain, spread};
+use super::{dead, fault, lot, pending, recover, retain, spread};
 use crate::domain::change::{Change, ChangeId, Judged, Ord, Settled};
 use crate::domain::contact::{Contact, ContactKey};
 use crate::domain::name::ConnectionName;
@@ -30,6 +30,7 @@ pub(super) enum Command {
     KeepJudged(Contact, Vec<(ChangeId, Judged)>, Reply<()>),
     RetryDead(Vec<Again>, Reply<Vec<ChangeId>>),
     DiscardDead(ChangeId, String, Reply<bool>),
+    Dismiss(Ord, Reply<bool>),
     KeepRuleSet { hash: String, text: String, reply: Reply<()> },
     KeepPaused(ConnectionName, Paused, Reply<()>),
     EndTimers(Vec<Timer>, Reply<()>),
@@ -212,6 +213,7 @@ impl Memory {
                     let found = self.discard_dead(db, id, note, now)?;
                     outbox.push(reply, Ok(found));
                 }
+                Command::Dismiss(ord, reply) => outbox.push(reply, Ok(fault::answer(db, ord)?)),
                 Command::KeepRuleSet { hash, text, reply } => {
                     let sql = "INSERT OR IGNORE INTO rule_set VALUES (?1, ?2, ?3)";
                     outbox.push(reply, Ok(db.execute(sql, params![hash, now.0, text]).map(drop)?));
@@ -269,6 +271,12 @@ impl Memory {
                 }
                 let ord = self.next_ord;
                 self.next_ord = Ord(ord.0 + 1);
+                if event.faulty {
+                    fault::insert(db, ord)?;
+                }
+                if let Some(of) = event.replay_of {
+                    fault::answer(db, of)?;
+                }
                 wake_for(wakes, &event.changes);
                 self.recent.accept(ord, now, event.key, event.changes);
                 frames.push(event.frame);
@@ -358,6 +366,7 @@ impl Memory {
             spread::slice(db, &mut self.recent, &mut self.spans, usize::MAX)?;
         }
         while retain::step(db, before)? {}
+        fault::retain(db)?;
         Ok(())
     }
 }

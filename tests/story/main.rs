@@ -3,6 +3,7 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod by_hand;
 mod catch;
 mod contacts;
 mod dead_letters;
@@ -13,5 +14,6 @@ mod first_contact;
 mod guards;
 mod operations;
 mod reload;
+mod replays;
 mod secrecy;
 mod starts;

@@ -1,5 +1,6 @@
 //! How calls name a contact.
 
+use super::super::Shared;
 use super::super::problem::Problem;
 use crate::domain::contact::{Contact, ContactRef};
 use crate::domain::name::ConnectionName;
@@ -15,4 +16,19 @@ pub fn asked_for(connection: Option<&str>, reference: Option<&str>) -> Result<Op
         Problem::Call("contact: expected an id, or id:17, email:.., phone:.., field:name=value".to_owned())
     })?;
     Ok(Some(Contact { connection, reference }))
+}
+
+/// The contact that an address names, at a connection of the rules.
+pub fn at(shared: &Shared, (connection, reference): &(String, String)) -> Result<Contact, Problem> {
+    let connection = known_connection(shared, connection)?;
+    let reference = ContactRef::parse(reference).ok_or_else(|| {
+        Problem::Call("expected a contact's id, or id:17, email:.., phone:.., field:name=value".to_owned())
+    })?;
+    Ok(Contact { connection, reference })
+}
+
+/// A connection of the rules.
+pub fn known_connection(shared: &Shared, name: &str) -> Result<ConnectionName, Problem> {
+    let found = shared.gateway.rules().connections().find(|known| known.as_str() == name).cloned();
+    found.ok_or_else(|| Problem::NotFound("there is no connection of this name".to_owned()))
 }

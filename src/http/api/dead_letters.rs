@@ -226,7 +226,7 @@ fn gone() -> Problem {
     Problem::NotFound("there is no dead letter of this id".to_owned())
 }
 
-fn shown(letter: &DeadLetter) -> Value {
+pub(super) fn shown(letter: &DeadLetter) -> Value {
     let (change, effect) = (&letter.change, &letter.change.effect);
     json!({
         "id": letter.id,

@@ -7,6 +7,7 @@ pub mod dead_letters;
 pub mod deliveries;
 pub mod events;
 pub mod refusals;
+pub mod replay;
 pub mod rules;
 
 use actix_web::{HttpRequest, HttpResponse, ResponseError, web};
