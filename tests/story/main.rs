@@ -3,6 +3,7 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod by_hand;
 mod catch;
 mod channels;
 mod contacts;
@@ -15,5 +16,6 @@ mod forwards;
 mod guards;
 mod operations;
 mod reload;
+mod replays;
 mod secrecy;
 mod starts;
