@@ -97,7 +97,9 @@ impl Api {
     }
 
     fn judged(&self, answer: Answer, token: &Secret, now: Timestamp) -> Result<(Vec<u8>, Extent), Outcome> {
-        let message = said(&answer.body).unwrap_or_default();
+        // Of a success the provider's own reader makes more.
+        let is_success = (200..300).contains(&answer.status);
+        let message = if is_success { None } else { said(&answer.body) }.unwrap_or_default();
         let (ruling, why) = judge::judge_said(self.table, answer.status, &message);
         if ruling != Ruling::Done {
             let after = answer.retry_after.and_then(|text| judge::retry_after(&text, now));
