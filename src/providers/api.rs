@@ -18,7 +18,7 @@ use crate::domain::time::Timestamp;
 const SHOWN: usize = 2048;
 
 /// What a provider is asked to do.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Wish {
     /// `PUT`, `DELETE`, ...
     pub method: Method,
