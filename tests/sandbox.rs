@@ -57,7 +57,7 @@ fn contacts_are_shown_and_edited_by_hand() {
     assert_eq!((status, &edited["tags"][0]), (200, &json!({ "name": "vip", "color": "#c377e0" })));
     let (_, all) = call(&sandbox, "GET", "/_sandbox/contacts", &Value::Null);
     let expected = json!([{ "id": "7", "tags": ["Lead"] }, { "id": "8", "tags": ["vip", "Lead"] }]);
-    assert_eq!(all, json!({ "helpcrunch": expected }));
+    assert_eq!(all, json!({ "helpcrunch": expected, "b2chat": [] }));
     let (_, one) = call(&sandbox, "GET", "/_sandbox/contacts?id=7", &Value::Null);
     assert_eq!(one["helpcrunch"].as_array().map(Vec::len), Some(1));
     assert_eq!(call(&sandbox, "GET", "/_sandbox/contacts/helpcrunch/8", &Value::Null).1["id"], 8);

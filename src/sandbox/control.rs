@@ -5,16 +5,19 @@ use std::sync::Mutex;
 use actix_web::{HttpResponse, web};
 use bytes::Bytes;
 use serde::Deserialize;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
-use super::helpcrunch;
+use super::b2chat;
 use super::state::{State, lock};
+use super::vendor::Vendor;
+use crate::clock;
 
 /// Every address below `/_sandbox`.
 pub fn routes(app: &mut web::ServiceConfig) {
     app.service(web::resource(["/", "/_sandbox", "/_sandbox/"]).get(index))
         .service(web::resource("/_sandbox/contacts").get(contacts))
         .service(web::resource("/_sandbox/contacts/{provider}/{id}").get(contact).post(edit))
+        .service(web::resource("/_sandbox/b2chat").get(b2chat_account).post(edit_b2chat))
         .service(web::resource("/_sandbox/calls").get(calls).delete(forget_calls))
         .service(web::resource("/_sandbox/faults").get(faults).post(add_faults).delete(clear_faults));
 }
@@ -23,12 +26,16 @@ type Shared = web::Data<Mutex<State>>;
 
 async fn index() -> HttpResponse {
     let fault = json!({ "faults": [{ "kind": "status", "status": 503, "times": 3 }] });
+    let providers: Map<String, Value> =
+        Vendor::ALL.into_iter().map(|vendor| (vendor.name().to_owned(), json!(vendor.base()))).collect();
     HttpResponse::Ok().json(json!({
-        "providers": { helpcrunch::NAME: helpcrunch::BASE },
+        "providers": providers,
         "addresses": {
             "GET /_sandbox/contacts": "every contact with its tags; ?id= for one",
             "GET /_sandbox/contacts/{provider}/{id}": "all there is about a contact",
             "POST /_sandbox/contacts/{provider}/{id}": "sets a contact's tags by hand: {\"tags\":[\"Lead\"]}",
+            "GET /_sandbox/b2chat": "the B2Chat account's tags with their states, and how its tokens stand",
+            "POST /_sandbox/b2chat": "edits them: {\"tags\":{\"Lead\":\"ACTIVE\"},\"token_seconds\":90,\"end_tokens\":true}",
             "GET /_sandbox/calls": "the calls that came in, oldest first; ?since=N for those after number N",
             "DELETE /_sandbox/calls": "forgets them",
             "GET /_sandbox/faults": "what goes wrong on purpose, with the times that are left",
@@ -51,13 +58,14 @@ struct WhichContacts {
 }
 
 async fn contacts(state: Shared, which: web::Query<WhichContacts>) -> HttpResponse {
-    let list = lock(&state).helpcrunch.contacts(which.id.as_deref());
-    HttpResponse::Ok().json(json!({ helpcrunch::NAME: list }))
+    let state = lock(&state);
+    let list = |vendor: Vendor| (vendor.name().to_owned(), json!(state.accounts.contacts(vendor, which.id.as_deref())));
+    HttpResponse::Ok().json(Vendor::ALL.into_iter().map(list).collect::<Map<_, _>>())
 }
 
 async fn contact(state: Shared, path: web::Path<(String, String)>) -> HttpResponse {
     let (provider, id) = path.into_inner();
-    match lock(&state).account(&provider).and_then(|account| account.contact(&id)) {
+    match Vendor::named(&provider).and_then(|vendor| lock(&state).accounts.contact(vendor, &id)) {
         Some(contact) => HttpResponse::Ok().json(contact),
         None => HttpResponse::NotFound().json(json!({ "error": format!("no contact {id:?} at {provider:?}") })),
     }
@@ -74,6 +82,17 @@ async fn edit(state: Shared, path: web::Path<(String, String)>, body: Bytes) -> 
     let edited = serde_json::from_slice::<Edit>(&body)
         .map_err(|e| e.to_string())
         .and_then(|edit| lock(&state).set_tags(&provider, &id, &edit.tags));
+    respond(edited)
+}
+
+async fn b2chat_account(state: Shared) -> HttpResponse {
+    HttpResponse::Ok().json(lock(&state).accounts.b2chat.shown(clock::now()))
+}
+
+async fn edit_b2chat(state: Shared, body: Bytes) -> HttpResponse {
+    let edited = serde_json::from_slice::<b2chat::Edit>(&body)
+        .map_err(|e| e.to_string())
+        .map(|edit| lock(&state).accounts.b2chat.edit(edit, clock::now()));
     respond(edited)
 }
 

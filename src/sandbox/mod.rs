@@ -4,6 +4,7 @@
 //! Below `/{provider}/...` it answers as the vendor's pages say. Below `/_sandbox/` it shows its contacts and the calls
 //! it got, and takes faults and hand edits.
 
+mod b2chat;
 mod calls;
 mod control;
 mod dice;
@@ -12,6 +13,8 @@ mod helpcrunch;
 mod request;
 mod server;
 mod state;
+mod vendor;
+mod window;
 
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener};
@@ -20,6 +23,7 @@ use std::sync::{Arc, Mutex};
 pub use calls::Call;
 use serde_json::Value;
 use state::State;
+use vendor::Vendor;
 
 use crate::domain::duration::Rate;
 
@@ -87,7 +91,7 @@ pub struct Sandbox {
 /// without one.
 pub fn start(listener: TcpListener, options: SandboxOptions) -> io::Result<Sandbox> {
     let address = listener.local_addr()?;
-    let state = Arc::new(Mutex::new(State::new(options)));
+    let state = Arc::new(Mutex::new(State::new(&options)));
     let server = server::spawn(listener, Arc::clone(&state))?;
     Ok(Sandbox { address, state, server })
 }
@@ -105,7 +109,7 @@ impl Sandbox {
 
     /// What a connection's `base_url` is to be; `None` for a provider that isn't here.
     pub fn base_url(&self, provider: &str) -> Option<String> {
-        (provider == helpcrunch::NAME).then(|| format!("http://{}{}", self.address(), helpcrunch::BASE))
+        Vendor::named(provider).map(|vendor| format!("http://{}{}", self.address(), vendor.base()))
     }
 
     /// The calls it got, oldest first, as `GET /_sandbox/calls` shows them.
@@ -115,13 +119,21 @@ impl Sandbox {
 
     /// The names of a contact's tags; `None` for a contact that isn't there.
     pub fn tags(&self, provider: &str, id: &str) -> Option<Vec<String>> {
-        self.locked(|state| state.account(provider)?.tags(id))
+        self.locked(|state| state.accounts.tags(Vendor::named(provider)?, id))
     }
 
     /// A hand edit: the contact has exactly these tags now. The error says why not.
     pub fn set_tags(&self, provider: &str, id: &str, tags: &[&str]) -> Result<(), String> {
         let tags: Vec<String> = tags.iter().map(ToString::to_string).collect();
         self.locked(|state| state.set_tags(provider, id, &tags).map(drop))
+    }
+
+    /// A hand edit of an account itself, in the form of `POST /_sandbox/b2chat`: tokens that end, tags that are known. The error
+    /// says what is wrong with it.
+    pub fn edit_b2chat(&self, edit: &Value) -> Result<(), String> {
+        let edit = serde_json::from_value(edit.clone()).map_err(|error| error.to_string())?;
+        self.locked(|state| drop(state.accounts.b2chat.edit(edit, crate::clock::now())));
+        Ok(())
     }
 
     /// Adds faults, in the form of `POST /_sandbox/faults`. The error says what is wrong with them.

@@ -15,9 +15,9 @@ use bytes::Bytes;
 use futures_util::{StreamExt, stream};
 
 use super::control;
-use super::helpcrunch;
 use super::request::{Reply, Request};
 use super::state::{Delivery, State, lock};
+use super::vendor::Vendor;
 use crate::clock;
 
 const MOST_BODY: usize = 256 * 1024;
@@ -48,13 +48,17 @@ fn build(listener: TcpListener, state: Arc<Mutex<State>>) -> io::Result<actix_we
             .app_data(state.clone())
             .app_data(web::PayloadConfig::new(MOST_BODY))
             .configure(control::routes)
-            .service(
-                web::resource([helpcrunch::BASE.to_owned(), format!("{}/{{below:.*}}", helpcrunch::BASE)]).to(provider),
-            )
+            .configure(providers)
             .default_service(web::to(nowhere))
     });
     let server = server.workers(1).disable_signals().shutdown_timeout(1).listen(listener)?;
     Ok(server.run())
+}
+
+fn providers(app: &mut web::ServiceConfig) {
+    for base in Vendor::ALL.map(Vendor::base) {
+        app.service(web::resource([base.to_owned(), format!("{base}/{{below:.*}}")]).to(provider));
+    }
 }
 
 async fn nowhere() -> HttpResponse {
@@ -62,8 +66,9 @@ async fn nowhere() -> HttpResponse {
 }
 
 async fn provider(http: HttpRequest, body: Bytes, state: web::Data<Mutex<State>>) -> HttpResponse {
-    let request = read(&http, &body);
-    let answered = lock(&state).call_helpcrunch(&request, clock::now());
+    let Some((vendor, below)) = Vendor::of_path(http.path()) else { return nowhere().await };
+    let request = read(&http, below, &body);
+    let answered = lock(&state).call(vendor, &request, clock::now());
     if !answered.delay.is_zero() {
         sleep(answered.delay).await;
     }
@@ -74,12 +79,11 @@ async fn provider(http: HttpRequest, body: Bytes, state: web::Data<Mutex<State>>
     }
 }
 
-fn read(http: &HttpRequest, body: &Bytes) -> Request {
+fn read(http: &HttpRequest, below: &str, body: &Bytes) -> Request {
     let mut headers = BTreeMap::new();
     for (name, value) in http.headers() {
         headers.insert(name.as_str().to_owned(), String::from_utf8_lossy(value.as_bytes()).into_owned());
     }
-    let below = http.path().strip_prefix(helpcrunch::BASE).unwrap_or_default();
     let query = web::Query::<BTreeMap<String, String>>::from_query(http.query_string());
     Request {
         method: http.method().as_str().to_owned(),

@@ -7,15 +7,15 @@ use serde_json::Value;
 use super::SandboxOptions;
 use super::calls::CallLog;
 use super::faults::{Act, Faults, Plan};
-use super::helpcrunch::{self, Account};
 use super::request::{Reply, Request};
+use super::vendor::{Accounts, Vendor};
 use crate::domain::time::Timestamp;
 
 /// All that a sandbox remembers. It is gone with the sandbox.
 #[derive(Debug)]
 pub struct State {
-    /// The account at HelpCrunch.
-    pub helpcrunch: Account,
+    /// The accounts at all vendors.
+    pub accounts: Accounts,
     /// The calls that came in.
     pub calls: CallLog,
     /// What goes wrong.
@@ -51,35 +51,30 @@ pub fn lock(state: &Mutex<State>) -> MutexGuard<'_, State> {
 
 impl State {
     /// Nothing has happened yet.
-    pub fn new(options: SandboxOptions) -> Self {
-        Self { helpcrunch: Account::new(options), calls: CallLog::default(), faults: Faults::default() }
-    }
-
-    /// The account at `provider`.
-    pub fn account(&mut self, provider: &str) -> Option<&mut Account> {
-        (provider == helpcrunch::NAME).then_some(&mut self.helpcrunch)
+    pub fn new(options: &SandboxOptions) -> Self {
+        Self { accounts: Accounts::new(options), calls: CallLog::default(), faults: Faults::default() }
     }
 
     /// A hand edit: the contact has exactly these tags now.
     pub fn set_tags(&mut self, provider: &str, id: &str, tags: &[String]) -> Result<Value, String> {
-        let account = self.account(provider).ok_or_else(|| format!("no provider {provider:?} here"))?;
-        account.set_tags(id, tags)
+        let vendor = Vendor::named(provider).ok_or_else(|| format!("no provider {provider:?} here"))?;
+        self.accounts.set_tags(vendor, id, tags)
     }
 
-    /// Runs one call to HelpCrunch: the faults that are due, then the account, then the log.
-    pub fn call_helpcrunch(&mut self, request: &Request, now: Timestamp) -> Answered {
+    /// Runs one call: the faults that are due, then the account, then the log.
+    pub fn call(&mut self, vendor: Vendor, request: &Request, now: Timestamp) -> Answered {
         let plan = self.faults.plan(request);
         let delivery = match &plan.act {
-            None => Delivery::Whole(self.reply(request, &plan, now)),
-            Some(Act::Truncate) => Delivery::Half(self.reply(request, &plan, now)),
-            Some(Act::Status(status)) => Delivery::Whole(helpcrunch::failure(*status)),
+            None => Delivery::Whole(self.reply(vendor, request, &plan, now)),
+            Some(Act::Truncate) => Delivery::Half(self.reply(vendor, request, &plan, now)),
+            Some(Act::Status(status)) => Delivery::Whole(vendor.failure(*status)),
             Some(Act::Close) => Delivery::Closed,
             Some(Act::GhostStatus(status)) => {
-                self.reply(request, &plan, now);
-                Delivery::Whole(helpcrunch::failure(*status))
+                self.reply(vendor, request, &plan, now);
+                Delivery::Whole(vendor.failure(*status))
             }
             Some(Act::GhostClose) => {
-                self.reply(request, &plan, now);
+                self.reply(vendor, request, &plan, now);
                 Delivery::Closed
             }
         };
@@ -87,14 +82,14 @@ impl State {
             Delivery::Whole(reply) | Delivery::Half(reply) => Some(reply.status),
             Delivery::Closed => None,
         };
-        self.calls.record(now, helpcrunch::NAME, request, status, plan.name);
+        self.calls.record(now, vendor.name(), request, status, plan.name);
         Answered { delay: plan.delay, retry_after: plan.retry_after, delivery }
     }
 
-    fn reply(&mut self, request: &Request, plan: &Plan, now: Timestamp) -> Reply {
-        let reply = self.helpcrunch.answer(request, now);
+    fn reply(&mut self, vendor: Vendor, request: &Request, plan: &Plan, now: Timestamp) -> Reply {
+        let reply = self.accounts.answer(vendor, request, now);
         match plan.shape {
-            Some(shape) => helpcrunch::reshape(reply, request, shape),
+            Some(shape) => vendor.reshape(reply, request, shape),
             None => reply,
         }
     }

@@ -7,11 +7,12 @@ mod search;
 mod shape;
 mod tags;
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
 use super::request::{Reply, Request};
+use super::window::Window;
 use super::{Access, Limit, SandboxOptions, Unknown};
 use crate::domain::duration::Rate;
 use crate::domain::time::Timestamp;
@@ -34,7 +35,7 @@ pub struct Account {
     options: SandboxOptions,
     customers: BTreeMap<u64, Customer>,
     colours: BTreeMap<String, String>,
-    started: VecDeque<Timestamp>,
+    started: Window,
     next_id: u64,
 }
 
@@ -42,7 +43,7 @@ impl Account {
     /// An account without customers.
     pub fn new(options: SandboxOptions) -> Self {
         let (customers, colours) = (BTreeMap::new(), BTreeMap::new());
-        Self { options, customers, colours, started: VecDeque::new(), next_id: 1 }
+        Self { options, customers, colours, started: Window::default(), next_id: 1 }
     }
 
     /// Answers one call.
@@ -81,15 +82,7 @@ impl Account {
             Limit::At(rate) => rate,
             Limit::Off => return Ok(()),
         };
-        let window = i64::try_from(limit.window.as_millis()).unwrap_or(i64::MAX);
-        while self.started.front().is_some_and(|start| now.since(*start) >= window) {
-            self.started.pop_front();
-        }
-        if self.started.len() >= limit.calls as usize {
-            return Err(Wrong::too_many());
-        }
-        self.started.push_back(now);
-        Ok(())
+        if self.started.admits(limit, now) { Ok(()) } else { Err(Wrong::too_many()) }
     }
 
     /// The customer of a path, which comes to be where the sandbox isn't strict.
