@@ -3,6 +3,7 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod b2chat;
 mod catch;
 mod dead_letters;
 mod delivery;
