@@ -149,7 +149,7 @@ async fn with_tags_that_are_skipped_a_success_proves_nothing() {
     room.sandbox.edit_b2chat(&json!({ "tags": { "Lead": "ACTIVE", "Old": "INACTIVE" } })).expect("an edit");
     let added = room.add("7", &["Lead", "Old", "Typo"]).await;
     assert_eq!((added.outcome, room.tags("7")), (Outcome::Unproven, vec!["Lead".to_owned()]));
-    assert!(added.attempt.verdict.ends_with(", unless the account doesn't know the tag"), "{}", added.attempt.verdict);
+    assert_eq!(added.attempt.verdict, "done, unless the account doesn't know a tag; a token was fetched for it");
     assert_eq!(room.lines()[1], "POST /contacts/7/tags?tag_actions=SKIP_TAGS -> 200");
     assert_eq!(room.remove("7", &["Lead"]).await.outcome, DONE, "a removal skips nothing");
 }
@@ -262,11 +262,26 @@ async fn a_hundred_calls_that_wait_hear_of_one_failure() {
 #[tokio::test]
 async fn what_the_tokens_address_answers_says_nothing_of_the_contact() {
     for (fault, expected) in [
-        (json!({ "kind": "status", "status": 400 }), "refused: POST /oauth/token: credentials refused (400)"),
-        (json!({ "kind": "status", "status": 401 }), "refused: POST /oauth/token: credentials refused (401)"),
-        (json!({ "kind": "status", "status": 403 }), "refused: POST /oauth/token: credentials refused (403)"),
-        (json!({ "kind": "status", "status": 500 }), "retry: POST /oauth/token: the provider failed (500)"),
-        (json!({ "kind": "throttle", "retry_after": "9" }), "retry: POST /oauth/token: too many requests (429)"),
+        (
+            json!({ "kind": "status", "status": 400 }),
+            "refused: POST /oauth/token: credentials refused (400: Failed on purpose)",
+        ),
+        (
+            json!({ "kind": "status", "status": 401 }),
+            "refused: POST /oauth/token: credentials refused (401: The access token is invalid or has expired)",
+        ),
+        (
+            json!({ "kind": "status", "status": 403 }),
+            "refused: POST /oauth/token: credentials refused (403: Failed on purpose)",
+        ),
+        (
+            json!({ "kind": "status", "status": 500 }),
+            "retry: POST /oauth/token: the provider failed (500: Failed on purpose)",
+        ),
+        (
+            json!({ "kind": "throttle", "retry_after": "9" }),
+            "retry: POST /oauth/token: too many requests (429: Too many requests)",
+        ),
         (json!({ "kind": "truncate" }), "retry: POST /oauth/token: the answer holds no token: is base_url right?"),
         (
             json!({ "kind": "shape", "shape": "empty" }),
@@ -297,6 +312,8 @@ async fn refused_credentials_make_the_connection_ill_and_are_shown_nowhere() {
     let provider = connect(&format!("http://{address}"), &["hunter2-user", "hunter2-password"], MissingTags::Create);
     let called = provider.change_tags(&ContactRef::Id("7".into()), Direction::Add, &tags(&["a"]), now()).await;
     assert_eq!(called.attempt.answer, r#"{"message":"[secret] for [secret] is bad"}"#);
+    let told = "refused: POST /oauth/token: credentials refused (401: [secret] for [secret] is bad)";
+    assert_eq!(called.attempt.verdict, told);
 }
 
 #[tokio::test]

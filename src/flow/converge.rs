@@ -153,8 +153,8 @@ impl Step<'_> {
     /// Asks for the contact's tags by its id; where the provider can't, by the look-up that had found the contact.
     async fn read_tags(&self, now: Timestamp) -> Called {
         let provider = &self.account.provider;
-        let terms = self.taken.changes.iter().filter_map(|(_, change)| change.terms.as_ref());
-        let found_by = terms.filter_map(|terms| terms.found_by.as_ref()).next();
+        let mut terms = self.taken.changes.iter().filter_map(|(_, change)| change.terms.as_ref());
+        let found_by = terms.find_map(|terms| terms.found_by.as_ref());
         match (&self.contact.reference, found_by) {
             (ContactRef::Id(id), Some(by)) if !self.account.config.provider.capabilities().reads_tags => {
                 provider.read_found(by, id, now).await

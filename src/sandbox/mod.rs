@@ -91,7 +91,7 @@ pub struct Sandbox {
 /// without one.
 pub fn start(listener: TcpListener, options: SandboxOptions) -> io::Result<Sandbox> {
     let address = listener.local_addr()?;
-    let state = Arc::new(Mutex::new(State::new(&options)));
+    let state = Arc::new(Mutex::new(State::new(options)));
     let server = server::spawn(listener, Arc::clone(&state))?;
     Ok(Sandbox { address, state, server })
 }

@@ -51,7 +51,7 @@ pub fn lock(state: &Mutex<State>) -> MutexGuard<'_, State> {
 
 impl State {
     /// Nothing has happened yet.
-    pub fn new(options: &SandboxOptions) -> Self {
+    pub fn new(options: SandboxOptions) -> Self {
         Self { accounts: Accounts::new(options), calls: CallLog::default(), faults: Faults::default() }
     }
 

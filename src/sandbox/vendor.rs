@@ -73,8 +73,8 @@ pub struct Accounts {
 
 impl Accounts {
     /// Accounts without contacts.
-    pub fn new(options: &SandboxOptions) -> Self {
-        Self { helpcrunch: helpcrunch::Account::new(options.clone()), b2chat: b2chat::Account::new(options.clone()) }
+    pub fn new(options: SandboxOptions) -> Self {
+        Self { helpcrunch: helpcrunch::Account::new(options.clone()), b2chat: b2chat::Account::new(options) }
     }
 
     /// Answers one call.

@@ -10,6 +10,7 @@ mod model;
 mod server;
 
 use std::collections::BTreeSet;
+use std::fmt::Write;
 
 use serde_json::{Value, json};
 use support::body::said;
@@ -53,10 +54,12 @@ fn rules(server: &StandIn) -> String {
     let mut text = format!("{HEAD}connections:\n");
     for row in rows() {
         let (name, base_url) = (name(row), server.base_url(row.path));
-        text += &format!(
-            "  {name}: {{ provider: {}, {}, base_url: \"{base_url}\", allow_private: true, rate_limit: 100000/min }}\n",
+        writeln!(
+            text,
+            "  {name}: {{ provider: {}, {}, base_url: \"{base_url}\", allow_private: true, rate_limit: 100000/min }}",
             row.provider, row.credentials
-        );
+        )
+        .expect("text");
     }
     text += "rules:\n";
     let many = (1..=12).map(|n| format!("M{n}")).collect::<Vec<_>>().join(", ");
@@ -73,10 +76,12 @@ fn rules(server: &StandIn) -> String {
     ] {
         let at: Vec<String> = rows().into_iter().map(|row| format!("{}: {{ {block} }}", name(row))).collect();
         let contact = if contact.is_empty() { String::new() } else { format!("    contact: {contact}\n") };
-        text += &format!(
-            "  - id: {intent}\n    match: {{ intent: {intent} }}\n{contact}    tag: {{ {} }}\n",
+        writeln!(
+            text,
+            "  - id: {intent}\n    match: {{ intent: {intent} }}\n{contact}    tag: {{ {} }}",
             at.join(", ")
-        );
+        )
+        .expect("text");
     }
     text
 }

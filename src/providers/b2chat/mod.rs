@@ -15,6 +15,7 @@ use super::connect::{ConnectError, Ready, ready};
 use super::judge::{Row, Ruling, row};
 use super::outbound::Extent;
 use super::outcome::{Asked, Called, Found, Outcome};
+use crate::domain::attempt::Attempt;
 use crate::domain::connection::{ConnectionConfig, MissingTags};
 use crate::domain::contact::ContactRef;
 use crate::domain::json::OwnedJson;
@@ -117,7 +118,7 @@ impl B2chat {
     /// The tags of the contact `id`, which had been found by a mobile number: B2Chat has no way to ask for one contact by its
     /// id, so it is looked up once more. A number that belongs to somebody else by now says nothing of this contact.
     pub async fn read_found(&self, by: &ContactRef, id: &str, now: Timestamp) -> Called {
-        let Asked { attempt, answer } = self.export(by, now).await;
+        let Asked { mut attempt, answer } = self.export(by, now).await;
         let outcome = match answer {
             Err(outcome) => outcome,
             Ok(listed) => match Found::of(listed.iter().map(|contact| contact.id.clone())) {
@@ -129,14 +130,15 @@ impl B2chat {
                 Found::Several => Outcome::Dead { reason: "several contacts have this number".to_owned() },
             },
         };
-        Called { attempt, outcome }.told()
+        retell(&mut attempt, &outcome.verdict());
+        Called { attempt, outcome }
     }
 
     /// `POST /contacts/import`: a contact that is found by its number from then on. It is named by the number, as long as
     /// nothing sets its `fullname`.
     pub async fn make(&self, contact: &ContactRef, now: Timestamp) -> Asked<String> {
         let ContactRef::Phone(number) = contact else {
-            return self.only_by_phone(Method::POST, "/contacts/import", now);
+            return only_by_phone(Method::POST, "/contacts/import", now);
         };
         let body = json!({
             "skip_required_custom_attributes": true,
@@ -151,7 +153,7 @@ impl B2chat {
             })
         });
         if let Err(outcome) = &answer {
-            attempt.verdict = outcome.verdict();
+            retell(&mut attempt, &outcome.verdict());
         }
         Asked { attempt, answer }
     }
@@ -159,7 +161,7 @@ impl B2chat {
     /// `GET /contacts/export` with a JSON body, as documented: the contacts with this mobile number.
     async fn export(&self, contact: &ContactRef, now: Timestamp) -> Asked<Vec<Listed>> {
         let ContactRef::Phone(number) = contact else {
-            return self.only_by_phone(Method::GET, "/contacts/export", now);
+            return only_by_phone(Method::GET, "/contacts/export", now);
         };
         let filters = json!({
             "contact_lookup": [{ "field": "mobile", "value": number }],
@@ -176,7 +178,7 @@ impl B2chat {
         let Asked { mut attempt, answer } = self.ask(wish, contact::read_list, now).await;
         let answer = answer.and_then(|listed| with_number(listed, contact));
         if let Err(outcome) = &answer {
-            attempt.verdict = outcome.verdict();
+            retell(&mut attempt, &outcome.verdict());
         }
         Asked { attempt, answer }
     }
@@ -204,7 +206,7 @@ impl B2chat {
         let Asked { mut attempt, answer } = self.ask(wish, contact::read_nothing, now).await;
         let outcome = answer.map_or_else(|outcome| outcome, |()| done);
         if outcome == Outcome::Unproven {
-            attempt.verdict.push_str(", unless the account doesn't know the tag");
+            retell(&mut attempt, "done, unless the account doesn't know a tag");
         }
         Called { attempt, outcome }
     }
@@ -233,12 +235,19 @@ impl B2chat {
         attempt.verdict = answer.as_ref().map_or_else(Outcome::verdict, |_| "done".to_owned()) + before;
         Asked { attempt, answer }
     }
+}
 
-    fn only_by_phone<T>(&self, method: Method, path: &str, now: Timestamp) -> Asked<T> {
-        let wish = Wish { method, path: path.to_owned(), body: None };
-        let outcome = Outcome::Dead { reason: "B2Chat knows people by their mobile number alone".to_owned() };
-        let Called { attempt, outcome } = Called { attempt: blank(&wish, now), outcome }.told();
-        Asked { attempt, answer: Err(outcome) }
+fn only_by_phone<T>(method: Method, path: &str, now: Timestamp) -> Asked<T> {
+    let wish = Wish { method, path: path.to_owned(), body: None };
+    let outcome = Outcome::Dead { reason: "B2Chat knows people by their mobile number alone".to_owned() };
+    let Called { attempt, outcome } = Called { attempt: blank(&wish, now), outcome }.told();
+    Asked { attempt, answer: Err(outcome) }
+}
+
+/// What a call's status made of it at first turned out otherwise; what was told of tokens stays.
+fn retell(attempt: &mut Attempt, verdict: &str) {
+    if let Some(about_tokens) = attempt.verdict.strip_prefix("done") {
+        attempt.verdict = format!("{verdict}{about_tokens}");
     }
 }
 

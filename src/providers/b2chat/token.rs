@@ -125,7 +125,7 @@ impl Desk {
         match fetched {
             Ok((secret, lives)) => {
                 let ahead = AHEAD.min(lives / 2);
-                let until = now.plus((lives - ahead).max(LEAST));
+                let until = now.plus(lives.saturating_sub(ahead).max(LEAST));
                 *held = Held { token: Some((secret.clone(), until)), failure: None };
                 Ok(Token { secret, is_new: true, nth: nth + 1 })
             }
@@ -161,9 +161,11 @@ impl Desk {
         attempt.status = Some(answer.status);
         let (ruling, why) = judge::judge(&TABLE, answer.status);
         if ruling != Ruling::Done {
-            attempt.answer = redact(&api::shown(&answer.body, &password), &Secret::new(&basic));
+            let basic = Secret::new(&basic);
+            attempt.answer = redact(&api::shown(&answer.body, &password), &basic);
+            let told = redact(&api::told(&answer.body, &password), &basic);
             let after = answer.retry_after.as_deref().and_then(|text| judge::retry_after(text, now));
-            let reason = format!("POST /oauth/token: {why} ({})", answer.status);
+            let reason = format!("POST /oauth/token: {why} ({}{told})", answer.status);
             return Err(failed(attempt, nothing_done(judge::undone(ruling, reason, after))));
         }
         // An answer of success holds a token: it is never shown, not even where it can't be read.

@@ -82,8 +82,8 @@ fn look_up(rule: &Rule, span: Span, sources: &[&Source], config: &ConnectionConf
         }
     }
     // What a source of another kind knows by itself is an id.
-    let by_id = |contact: &Option<&ContactTemplate>| contact.is_none_or(|contact| contact.by == FoundBy::Id);
-    if contacts.iter().any(|(_, contact)| by_id(contact)) {
+    let by_id = |contact: Option<&ContactTemplate>| contact.is_none_or(|contact| contact.by == FoundBy::Id);
+    if contacts.iter().any(|(_, contact)| by_id(*contact)) {
         can_judge(rule, span, config, desk);
     }
 }
