@@ -54,6 +54,25 @@ pub fn contacts_can_be_found(draft: &Draft, desk: &mut Desk<'_>) {
             look_up(model, *span, &sources, config, desk);
         }
     }
+    for source in &draft.sources {
+        let Named { value: Some(model), span, .. } = source else { continue };
+        for config in model.respond_io.iter().filter_map(|connection| configs.get(connection)) {
+            look_up_parameters(model, *span, config, desk);
+        }
+    }
+}
+
+/// The same for the tags that a source's own parameters change.
+fn look_up_parameters(source: &Source, span: Span, config: &ConnectionConfig, desk: &mut Desk<'_>) {
+    let own = source.contact_at.iter().find(|(name, _)| *name == config.name).map(|(_, contact)| contact);
+    let contact = own.or(source.contact.as_ref());
+    if let Some(contact) = contact {
+        can_find(contact, span, config, desk);
+    }
+    if is_by_id(contact) && !config.provider.capabilities().reads_tags {
+        let asks = [(!config.unless_tagged.is_empty(), UNLESS_ASKS), (!config.exclusive.is_empty(), EXCLUSIVE_ASKS)];
+        tags_are_not_told(&asks, span, config, desk);
+    }
 }
 
 /// Each connection once at which a rule changes a contact.
@@ -81,11 +100,14 @@ fn look_up(rule: &Rule, span: Span, sources: &[&Source], config: &ConnectionConf
             (_, None) => {}
         }
     }
-    // What a source of another kind knows by itself is an id.
-    let by_id = |contact: Option<&ContactTemplate>| contact.is_none_or(|contact| contact.by == FoundBy::Id);
-    if contacts.iter().any(|(_, contact)| by_id(*contact)) {
+    if contacts.iter().any(|(_, contact)| is_by_id(*contact)) {
         can_judge(rule, span, config, desk);
     }
+}
+
+/// What a source of another kind than `catch` knows by itself is an id.
+fn is_by_id(contact: Option<&ContactTemplate>) -> bool {
+    contact.is_none_or(|contact| contact.by == FoundBy::Id)
 }
 
 /// Whom a rule changes at a connection: its own word, else that of each source it meets, which is then named.
@@ -104,6 +126,10 @@ fn contacts_of<'a>(
     met.map(|source| (Some(source), at(&source.contact_at).or(source.contact.as_ref()))).collect()
 }
 
+const GUARD_ASKS: &str = "`if_tagged` and `unless_tagged` ask";
+const UNLESS_ASKS: &str = "the connection's `unless_tagged` asks";
+const EXCLUSIVE_ASKS: &str = "the connection's `exclusive` asks";
+
 /// What hangs on a contact's tags can be judged where they can be read.
 fn can_judge(rule: &Rule, span: Span, config: &ConnectionConfig, desk: &mut Desk<'_>) {
     if config.provider.capabilities().reads_tags {
@@ -119,11 +145,15 @@ fn can_judge(rule: &Rule, span: Span, config: &ConnectionConfig, desk: &mut Desk
         TagTemplate::Rendered(_) => !config.exclusive.is_empty(),
     };
     let asks = [
-        (blocks.iter().any(|block| !block.guard.is_open()), "`if_tagged` and `unless_tagged` ask"),
-        (changes && !config.unless_tagged.is_empty(), "the connection's `unless_tagged` asks"),
-        (adds.map(|entry| &entry.name).any(excludes), "the connection's `exclusive` asks"),
+        (blocks.iter().any(|block| !block.guard.is_open()), GUARD_ASKS),
+        (changes && !config.unless_tagged.is_empty(), UNLESS_ASKS),
+        (adds.map(|entry| &entry.name).any(excludes), EXCLUSIVE_ASKS),
     ];
-    for (_, what) in asks.into_iter().filter(|(asked, _)| *asked) {
+    tags_are_not_told(&asks, span, config, desk);
+}
+
+fn tags_are_not_told(asks: &[(bool, &str)], span: Span, config: &ConnectionConfig, desk: &mut Desk<'_>) {
+    for (_, what) in asks.iter().filter(|(asked, _)| *asked) {
         let (name, provider) = (&config.name, config.provider.name());
         let message = format!(
             "`{name}` is a {provider} connection, which can't tell a contact's tags by its id; {what} for them"
