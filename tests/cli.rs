@@ -65,13 +65,13 @@ fn a_wrong_call_is_status_2() {
 fn the_example_is_clean_and_passes() {
     let checked = run(&["check"]);
     assert_eq!(checked.status, 0);
-    assert!(checked.out.ends_with("rules: clean (2 files, 8 rules, 7 tests)\n"), "{}", checked.out);
+    assert!(checked.out.ends_with("rules: clean (15 files, 16 rules, 17 tests)\n"), "{}", checked.out);
     assert_eq!(run(&["check", "rules", "--strict"]).status, 0);
     let tested = run(&["test"]);
     assert_eq!(tested.status, 0);
-    assert!(tested.out.starts_with("pass  a big budget becomes a hot lead\n"), "{}", tested.out);
-    assert!(tested.out.ends_with("7 passed, 0 failed\n"), "{}", tested.out);
-    assert_eq!(run(&["test", "--format", "json"]).json()["passed"], 7);
+    assert!(tested.out.starts_with("pass  nothing comes after an opt-out\n"), "{}", tested.out);
+    assert!(tested.out.ends_with("17 passed, 0 failed\n"), "{}", tested.out);
+    assert_eq!(run(&["test", "--format", "json"]).json()["passed"], 17);
 }
 
 #[test]
@@ -80,7 +80,7 @@ fn findings_have_a_place_a_code_and_a_form_for_every_reader() {
     let path = file.to_str().expect("UTF-8");
     let text = run(&["check", path]);
     assert_eq!(text.status, 1);
-    for words in ["faulty.yaml:7:22", "error[E", "warning[W", "did you mean", "1 errors, 1 warnings"] {
+    for words in ["faulty.yaml:7:22", "error[E", "warning[W", "did you mean", "1 error, 1 warning"] {
         assert!(text.out.contains(words), "{words}: {}", text.out);
     }
     plain(&text);
@@ -158,14 +158,23 @@ fn explain_names_the_nearest_miss() {
     let ran = run(&["explain", "--source", "website-bot", PRICING]);
     assert_eq!(ran.status, 0);
     for words in [
-        "matched  pricing-lead  rules/website.yaml:",
-        "when: params.budget >= 5000: unset >= 5000",
+        "matched  pricing-lead  rules/2-pricing.yaml:",
+        "when: conditions.big_budget: params.budget >= values.big_budget: unset >= 5000",
         "match.intent: \"pricing.inquiry\" is not contact.stop",
         "add    \"Plan intensivo\" at crm for id:1568834  (pricing-lead, unless_tagged \"Opt-out\")",
         "¡Gracias, Lucía!",
     ] {
         assert!(ran.out.contains(words), "{words}: {}", ran.out);
     }
+    let whatsapp = run(&["explain", "--source", "whatsapp-bot", "rules/fixtures/whatsapp-enrol.json"]);
+    for words in [
+        "add    \"stage:student\" at crm for phone:+573001234567  (enrolled, unless_tagged \"Opt-out\")",
+        "set    \"course\" = \"Inglés B1\" at crm",
+    ] {
+        assert!(whatsapp.out.contains(words), "{words}: {}", whatsapp.out);
+    }
+    let leads = run(&["explain", "--source", "zapier-leads", "rules/fixtures/zapier-leads.json"]);
+    assert!(leads.out.starts_with("event 1 of 2\n") && leads.out.contains("ad-lead, for 7d"), "{}", leads.out);
     let told = run(&["explain", "--source", "website-bot", PRICING, "--format", "json"]).json();
     assert_eq!(told["events"].as_array().map(Vec::len), Some(1));
     let project = Path::new(env!("CARGO_MANIFEST_DIR"));

@@ -58,7 +58,7 @@ fn check(args: &Args) -> Result<ExitCode, ExitCode> {
             let of = format!("{} files, {} rules, {} tests", files.len(), rules, checked.tests.len());
             match (errors, warnings) {
                 (0, 0) => say_line!("{}: clean ({of})", path.display()),
-                _ => say_line!("{}: {errors} errors, {warnings} warnings ({} files)", path.display(), files.len()),
+                _ => say_line!("{}: {} files checked", path.display(), files.len()),
             }
         }
         Format::Json => say_line!("{}", report::json(findings)),

@@ -2,14 +2,19 @@
 
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use anstyle::{AnsiColor, Style};
 
 use super::out::say_line;
 use super::{Format, NO, WRONG, fail, ruleset, settings};
 use crate::clock;
+use crate::domain::change::{Change, Effect};
+use crate::domain::duration::format_duration;
+use crate::domain::tag::TagName;
+use crate::domain::time::Timestamp;
 use crate::flow::preview;
-use crate::rules::Explanation;
+use crate::rules::{Catalog, Explanation};
 
 /// Show what would happen to a body, rule by rule, with the first condition that failed.
 #[derive(clap::Args)]
@@ -23,9 +28,16 @@ pub struct Args {
     /// The directory with the rules [default: `TAGRELAY_RULES`, else rules].
     #[arg(long, value_name = "DIR")]
     rules: Option<PathBuf>,
+    /// When it would be received, as 2026-03-02T15:00:00-05:00 [default: now].
+    #[arg(long, value_name = "TIME", value_parser = time)]
+    at: Option<Timestamp>,
     /// How it is written.
     #[arg(long, value_enum, default_value_t = Format::Text)]
     format: Format,
+}
+
+fn time(text: &str) -> Result<Timestamp, String> {
+    Timestamp::parse(text).ok_or_else(|| "expected a time with its zone: 2026-03-02T15:00:00-05:00".to_owned())
 }
 
 /// Explains.
@@ -38,10 +50,17 @@ fn explain(args: &Args) -> Result<ExitCode, ExitCode> {
     let (catalog, _) = ruleset::clean(&path)?;
     let source = ruleset::source(&catalog, &args.source, &path)?;
     let body = ruleset::body(&args.file)?;
-    let events = preview::explain_body(&catalog, source, &body, clock::now())
+    let events = preview::explain_body(&catalog, source, &body, args.at.unwrap_or_else(clock::now))
         .map_err(|error| fail(NO, &format!("{}: the body can't be read: {error}", args.file.display())))?;
     match args.format {
-        Format::Text => events.iter().for_each(show),
+        Format::Text => {
+            for (place, event) in events.iter().enumerate() {
+                if events.len() > 1 {
+                    say_line!("{}event {} of {}", if place > 0 { "\n" } else { "" }, place + 1, events.len());
+                }
+                show(event, &catalog);
+            }
+        }
         Format::Json => say_line!("{}", super::pretty(&serde_json::json!({ "events": events }))),
     }
     if events.is_empty() {
@@ -50,7 +69,7 @@ fn explain(args: &Args) -> Result<ExitCode, ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-fn show(explanation: &Explanation) {
+fn show(explanation: &Explanation, catalog: &Catalog) {
     let (good, bad) = (
         Style::new().fg_color(Some(AnsiColor::Green.into())).bold(),
         Style::new().fg_color(Some(AnsiColor::Red.into())),
@@ -70,17 +89,18 @@ fn show(explanation: &Explanation) {
         }
     }
     let decision = &explanation.decision;
+    // What went wrong beside the rules: where the source finds the parts of an event, and in RB_ parameters.
+    for fault in decision.faults.iter().filter(|fault| explanation.rules.iter().all(|rule| rule.id != fault.rule)) {
+        say_line!("{bad}fault{bad:#} in {}, {}: {}", fault.rule, fault.at, fault.message);
+    }
     say_line!("");
     for change in &decision.changes {
-        let wanted = change.effect.word();
-        let guard = guard(&change.guard);
-        say_line!(
-            "{wanted:6} {:?} at {} for {}  ({}{guard})",
-            change.effect.subject(),
-            change.contact.connection,
-            change.contact.reference,
-            change.rule
-        );
+        say_line!("{}  ({}{})", wanted(change), change.rule, guard(change));
+        if let Some(why) = change.refused() {
+            say_line!("           {bad}dead letter{bad:#}: {why}");
+        } else if let Some(why) = waits(change, catalog) {
+            say_line!("           {dim}waits: {why}{dim:#}");
+        }
     }
     match decision.reply.as_ref().map(super::pretty) {
         Some(reply) => say_line!("reply  {reply}"),
@@ -91,10 +111,41 @@ fn show(explanation: &Explanation) {
     }
 }
 
-fn guard(guard: &crate::domain::change::Guard) -> String {
-    let list = |name: &str, tags: &[crate::domain::tag::TagName]| match tags {
+/// Why a change would not be delivered yet.
+fn waits(change: &Change, catalog: &Catalog) -> Option<String> {
+    let provider = catalog.connections().find(|config| config.name == change.contact.connection)?.provider;
+    let no_provider = || format!("this version doesn't deliver to {} yet", provider.name());
+    (!provider.capabilities().delivered).then(no_provider)
+}
+
+/// `add    "Lead" at crm for id:17`
+fn wanted(change: &Change) -> String {
+    let (word, contact) = (change.effect.word(), &change.contact);
+    let subject = match &change.effect {
+        Effect::AddTag(tag) | Effect::RemoveTag(tag) => format!("{:?}", tag.as_str()),
+        Effect::Set { field, value } => format!("{field:?} = {}", value.json().text()),
+        Effect::Forward { body } => return format!("{word} {} at {}", body.json().text(), contact.connection),
+    };
+    format!("{word:6} {subject} at {} for {}", contact.connection, contact.reference)
+}
+
+/// What its rule and its connection say of it beside its effect.
+fn guard(change: &Change) -> String {
+    let list = |name: &str, tags: Vec<&TagName>| match tags.as_slice() {
         [] => String::new(),
         tags => format!(", {name} {}", tags.iter().map(|t| format!("{:?}", t.as_str())).collect::<Vec<_>>().join(", ")),
     };
-    list("if_tagged", &guard.if_tagged) + &list("unless_tagged", &guard.unless_tagged)
+    let terms = change.terms.as_deref();
+    let time = |name: &str, millis: Option<u64>| match millis {
+        Some(millis) => format!(", {name} {}", format_duration(Duration::from_millis(millis))),
+        None => String::new(),
+    };
+    let unless = change.guard.unless_tagged.iter().chain(terms.map(|terms| &terms.unless).into_iter().flatten());
+    [
+        time("for", terms.and_then(|terms| terms.lasts_ms)),
+        time("once", terms.and_then(|terms| terms.once_ms)),
+        list("if_tagged", change.guard.if_tagged.iter().collect()),
+        list("unless_tagged", unless.collect()),
+    ]
+    .concat()
 }

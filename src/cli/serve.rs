@@ -7,12 +7,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::{NO, WRONG, fail, hangups, logging, ruleset, settings, stop_signal, token};
+use crate::clock::Clock;
 use crate::domain::connection::{ConnectionConfig, ProviderKind};
 use crate::domain::secret::Secret;
 use crate::flow::gateway::Gateway;
 use crate::flow::grounds::{Grounds, Looks};
 use crate::flow::reload::Reloader;
 use crate::flow::ruleset::{NotOpened, Opened, Opener};
+use crate::flow::timers;
 use crate::http::{self, Refusals, Shared, Tokens};
 use crate::sandbox::{self, Access, Sandbox, SandboxOptions};
 use crate::settings::{Settings, environment};
@@ -128,12 +130,13 @@ impl Start {
         };
         announce(&gateway, &settings, address, self.sandbox.as_ref());
         let retaining = tokio::spawn(retain(Arc::clone(&gateway)));
+        let timing = tokio::spawn(timers::run(Arc::clone(&gateway), Clock::system()));
         let reloader = Reloader::new(Arc::clone(&gateway), Arc::new(self.opener), self.rules, self.looks);
         let asking = tokio::spawn(hangups(reloader.asked()));
         let reloading = tokio::spawn(reloader.run());
         stop_signal().await;
         tracing::info!("stopping: no new requests, what is in flight is finished");
-        for task in [retaining, asking, reloading] {
+        for task in [retaining, timing, asking, reloading] {
             task.abort();
         }
         // At once: both may take their time, and the whole stop must stay short.

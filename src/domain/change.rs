@@ -82,14 +82,14 @@ impl Change {
         self.terms.as_ref()?.refused.as_deref()
     }
 
-    /// Why this version leaves it waiting: it is decided and kept, and a later version delivers it.
-    pub fn held(&self) -> Option<&'static str> {
-        if self.refused().is_some() {
-            return None;
-        }
-        let terms = self.terms.as_deref();
-        let lasts = terms.is_some_and(|terms| terms.lasts_ms.is_some());
-        lasts.then_some("this version doesn't deliver `for` yet")
+    /// The remove that takes an added tag away again, and when: `for` counts from the event's acceptance.
+    pub fn end(&self, id: ChangeId) -> Option<(Timestamp, Self)> {
+        let Effect::AddTag(tag) = &self.effect else { return None };
+        let lasts = self.terms.as_ref()?.lasts_ms?;
+        let due = self.at.plus_millis(i64::try_from(lasts).unwrap_or(i64::MAX));
+        let terms = Terms { ends: Some(id), ..Terms::default() }.boxed();
+        let remove = Self::plain(self.contact.clone(), Effect::RemoveTag(tag.clone()), self.rule.clone());
+        Some((due, Self { terms, ..remove }))
     }
 }
 
@@ -115,6 +115,9 @@ pub struct Terms {
     /// Why it can't be brought about at all.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub refused: Option<String>,
+    /// The add whose time is over: this remove holds only while that add has the last word on the tag.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ends: Option<ChangeId>,
     /// What the contact was found by, where its id came from a look-up.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub found_by: Option<ContactRef>,

@@ -81,9 +81,8 @@ pub async fn step(
     paused_ms: i64,
     clock: &Clock,
 ) -> Result<Stepped, StoreError> {
-    let mut taken = store.take(key).await?;
-    taken.changes.retain(|(_, change)| change.held().is_none());
-    let Some(contact) = taken.contact.clone().filter(|_| !taken.changes.is_empty()) else {
+    let taken = store.take(key).await?;
+    let Some(contact) = taken.contact.clone() else {
         return Ok(Stepped { next: Next::Idle, seen: Seen::NoCall });
     };
     let now = clock.now();

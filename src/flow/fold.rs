@@ -145,6 +145,10 @@ impl<'f> Folding<'f> {
             self.superseded(id, later, if change.effect.tag().is_some() { "tag" } else { "field" });
             return Some(());
         }
+        if let Some(later) = self.outlived_by(change) {
+            self.superseded(id, later, "tag");
+            return Some(());
+        }
         let judged = self.past.judged.get(&id);
         if judged.is_none() && self.is_done_with(id, change) {
             self.free(id, Settled::Skipped, "its rule has acted on this contact within its `once`".to_owned());
@@ -168,6 +172,15 @@ impl<'f> Folding<'f> {
             Effect::Forward { .. } => self.plan.forward.push(id),
         }
         Some(())
+    }
+
+    /// What has the last word on a tag whose time is over, where that isn't the add which set the time.
+    fn outlived_by(&self, change: &Change) -> Option<ChangeId> {
+        let add = change.terms.as_ref()?.ends?;
+        let tag = change.effect.tag()?;
+        let pending = self.words.get(tag).map(|word| word.by);
+        let last = pending.or_else(|| self.past.words.get(tag).map(|word| word.id))?;
+        (last != add).then_some(last)
     }
 
     /// Whether the guards hold; a change that is kept off ends here.

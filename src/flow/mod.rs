@@ -15,4 +15,5 @@ pub mod reload;
 pub mod retry;
 pub mod ruleset;
 mod runner;
+pub mod timers;
 pub mod watch;

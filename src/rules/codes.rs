@@ -68,6 +68,7 @@ codes! {
     NoKey "W105" Warning "A source whose events have no deduplication key: a repetition is a new event."
     NoContact "W106" Warning "A rule changes a contact, and nothing says whom."
     NoDefault "W107" Warning "A reply by language that has no words for any other language."
+    NoBraces "W108" Warning "A text that reads like a way into an event and has no braces around it."
 }
 
 #[cfg(test)]

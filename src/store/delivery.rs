@@ -8,6 +8,7 @@ use super::contact::{self, ContactRow, json};
 use super::dead;
 use super::pending;
 use super::schema;
+use super::timer;
 use crate::domain::attempt::Attempt;
 use crate::domain::change::{Change, ChangeId, Settled};
 use crate::domain::contact::{Contact, ContactKey};
@@ -120,6 +121,7 @@ pub(super) fn record(db: &Connection, settlement: &Settlement, id: i64) -> Resul
             _ => {}
         }
     }
+    timer::keep(db, &settlement.settled)?;
     let mut row = contact::load(db, key)?.unwrap_or_else(|| ContactRow::new(settlement.contact.clone()));
     row.settle(&settlement.settled, settlement.at, id);
     row.retry.clone_from(&settlement.retry);

@@ -4,12 +4,13 @@ use std::path::Path;
 use std::sync::{Arc, Mutex, mpsc};
 use std::time::Duration;
 
-use tokio::sync::{mpsc::UnboundedSender, oneshot};
+use tokio::sync::{Notify, mpsc::UnboundedSender, oneshot};
 
 use super::contact::Past;
 use super::delivery::{Retry, Settlement};
 use super::read::Reader;
 use super::record::Intake;
+use super::timer::Timer;
 use super::writer::{Command, Writer};
 use super::{recover, schema};
 use crate::clock::Clock;
@@ -120,6 +121,7 @@ pub struct Taken {
 pub struct Store {
     commands: mpsc::SyncSender<Command>,
     reader: Reader,
+    timers: Arc<Notify>,
     writer: Arc<Mutex<Option<std::thread::JoinHandle<()>>>>,
 }
 
@@ -140,13 +142,15 @@ impl Store {
         let recent = recover::recent(&db)?;
         let waiting = recover::waiting(&db, &recent)?;
         let (commands, queue) = mpsc::sync_channel(QUEUE);
-        let writer = Writer::new(db, recent, options, wake)?;
+        let timers = Arc::new(Notify::new());
+        let writer = Writer::new(db, recent, options, wake, Arc::clone(&timers))?;
         let thread = std::thread::Builder::new().name("store".to_owned()).spawn(move || {
             writer.run(&queue);
             drop(lock);
         });
         let thread = thread.map_err(|e| StoreError::Unavailable(e.to_string()))?;
-        let store = Self { commands, reader: Reader::new(path), writer: Arc::new(Mutex::new(Some(thread))) };
+        let writer = Arc::new(Mutex::new(Some(thread)));
+        let store = Self { commands, reader: Reader::new(path), timers, writer };
         Ok((store, waiting))
     }
 
@@ -196,6 +200,16 @@ impl Store {
     /// Keeps whether a connection is paused, and for how long it has been in all before.
     pub async fn keep_paused(&self, name: ConnectionName, paused: Paused) -> Result<(), StoreError> {
         self.ask(|reply| Command::KeepPaused(name, paused, reply)).await
+    }
+
+    /// Forgets timers that have been carried out.
+    pub async fn end_timers(&self, timers: Vec<Timer>) -> Result<(), StoreError> {
+        self.ask(|reply| Command::EndTimers(timers, reply)).await
+    }
+
+    /// Returns when a timer was set since the last call returned.
+    pub async fn timer_set(&self) {
+        self.timers.notified().await;
     }
 
     /// Removes what is older than the retention; called now and then by the owner of the clock.

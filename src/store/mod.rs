@@ -21,6 +21,7 @@ mod retain;
 mod schema;
 mod sieve;
 mod spread;
+mod timer;
 mod waiting;
 mod writer;
 
@@ -34,3 +35,4 @@ pub use delivery::{Delivery, Retry, SettledChange, Settlement};
 pub use face::{Accepted, Options, Paused, Store, StoreError, Taken, Waiting, Wake};
 pub use read::{ChangeState, DeadQuery, EventQuery, EventView, Page, Reader};
 pub use record::{EventHead, EventRecord, Intake};
+pub use timer::Timer;

@@ -15,6 +15,7 @@ use super::lot;
 use super::record::EventRecord;
 use super::recover;
 use super::schema;
+use super::timer::{self, Timer};
 use crate::domain::change::{Change, ChangeId, Ord, Settled};
 use crate::domain::contact::{Contact, ContactKey};
 use crate::domain::name::{ConnectionName, SourceName};
@@ -193,6 +194,16 @@ impl Reader {
         .await
     }
 
+    /// When the next timer is over.
+    pub async fn next_timer(&self) -> Result<Option<Timestamp>, StoreError> {
+        self.read(timer::next).await
+    }
+
+    /// Timers that are over at `now`, the earliest first.
+    pub async fn due_timers(&self, now: Timestamp, limit: usize) -> Result<Vec<Timer>, StoreError> {
+        self.read(move |db| timer::due(db, now, limit)).await
+    }
+
     /// The text of a rule set that judged events.
     pub async fn rule_set(&self, hash: String) -> Result<Option<String>, StoreError> {
         self.read(move |db| {
@@ -308,10 +319,10 @@ fn state(
     if let Some((delivery, done)) = settled
         && (done.how != Settled::Dead || dead::get(db, id)?.is_some())
     {
-        let (state, reason, delivery) = (done.how.word(), done.reason.clone(), Some(delivery));
-        return Ok(ChangeState { id, change, state, reason, delivery, retry: None });
+        // The change as it ended: under the contact that was found.
+        let (change, reason) = (done.change.clone(), done.reason.clone());
+        return Ok(ChangeState { id, change, state: done.how.word(), reason, delivery: Some(delivery), retry: None });
     }
-    let reason =
-        retry.as_ref().map(|r| r.reason.clone()).or_else(|| change.held().map(str::to_owned)).unwrap_or_default();
+    let reason = retry.as_ref().map(|r| r.reason.clone()).unwrap_or_default();
     Ok(ChangeState { id, change, state: "waiting", reason, delivery: None, retry })
 }

@@ -40,6 +40,9 @@ const STEPS: [&str; 2] = ["
 ", "
     -- The last word on each field of a contact, and until when rules are done with it.
     ALTER TABLE contact ADD COLUMN more TEXT NOT NULL DEFAULT '{}';
+    -- Tags that were added for a time: the remove that is due then, and the add that set it.
+    CREATE TABLE timer (due INTEGER NOT NULL, ord INTEGER NOT NULL, ix INTEGER NOT NULL, remove TEXT NOT NULL,
+        PRIMARY KEY (due, ord, ix)) STRICT, WITHOUT ROWID;
 "];
 
 /// Sets the file up or brings it up to date; refuses another program's file and a newer version's.

@@ -1,15 +1,17 @@
 //! The one writer: it owns the file and all that waits, groups what was asked into one commit, and answers afterwards.
 
+use std::sync::Arc;
 use std::sync::mpsc::Receiver;
 
 use rusqlite::{Connection, TransactionBehavior, params};
-use tokio::sync::{mpsc::UnboundedSender, oneshot};
+use tokio::sync::{Notify, mpsc::UnboundedSender, oneshot};
 
 use super::contact::{self, ContactRow};
 use super::dedup::{self, DedupKey, Spans};
 use super::delivery::{self, SettledChange, Settlement};
 use super::face::{Accepted, Options, Paused, StoreError, Taken, Wake};
 use super::record::{Frame, Intake};
+use super::timer::{self, Timer};
 use super::waiting::Recent;
 use super::{dead, lot, pending, recover, retain, spread};
 use crate::domain::change::{Change, ChangeId, Judged, Ord, Settled};
@@ -30,6 +32,7 @@ pub(super) enum Command {
     DiscardDead(ChangeId, String, Reply<bool>),
     KeepRuleSet { hash: String, text: String, reply: Reply<()> },
     KeepPaused(ConnectionName, Paused, Reply<()>),
+    EndTimers(Vec<Timer>, Reply<()>),
     Retain(Reply<()>),
     Ping(Reply<()>),
     Stop,
@@ -45,6 +48,8 @@ pub(super) struct Writer {
     memory: Option<Memory>,
     options: Options,
     wake: UnboundedSender<Vec<Wake>>,
+    /// Told when a timer was set.
+    timers: Arc<Notify>,
 }
 
 /// Everything that can be rebuilt from the file.
@@ -77,9 +82,10 @@ impl Writer {
         recent: Recent,
         options: Options,
         wake: UnboundedSender<Vec<Wake>>,
+        timers: Arc<Notify>,
     ) -> Result<Self, StoreError> {
         let memory = Memory::around(&db, recent)?;
-        Ok(Self { db, memory: Some(memory), options, wake })
+        Ok(Self { db, memory: Some(memory), options, wake, timers })
     }
 
     /// Serves commands until told to stop. Between commands the thread sleeps: nothing is polled.
@@ -137,6 +143,8 @@ impl Writer {
     fn commit(&mut self, writes: Vec<Command>) {
         let mut outbox = Outbox::default();
         let mut wakes = Vec::new();
+        let sets_timers = |write: &Command| matches!(write, Command::Settle(s, _) if timer::are_set(&s.settled));
+        let timers = writes.iter().any(sets_timers);
         let done = self.memory().and_then(|()| {
             let memory = self.memory.as_mut().ok_or(StoreError::Stopped)?;
             let now = self.options.clock.now();
@@ -148,8 +156,13 @@ impl Writer {
         if let Err(error) = &done {
             tracing::error!(%error, "commit failed; what was in it is not stored");
             self.memory = None;
-        } else if !wakes.is_empty() {
-            let _ = self.wake.send(wakes);
+        } else {
+            if !wakes.is_empty() {
+                let _ = self.wake.send(wakes);
+            }
+            if timers {
+                self.timers.notify_one();
+            }
         }
         for answer in outbox.0 {
             answer(done.as_ref().err());
@@ -203,6 +216,10 @@ impl Memory {
                     let sql = "INSERT OR REPLACE INTO connection VALUES (?1, ?2, ?3, ?4)";
                     let row = params![name.as_str(), paused.since.map(|t| t.0), paused.reason, paused.before_ms];
                     outbox.push(reply, Ok(db.execute(sql, row).map(drop)?));
+                }
+                Command::EndTimers(timers, reply) => {
+                    timers.iter().try_for_each(|timer| timer::end(db, timer))?;
+                    outbox.push(reply, Ok(()));
                 }
                 Command::Retain(reply) => outbox.push(reply, Ok(self.retain(db, now, options)?)),
                 Command::Ping(reply) => {

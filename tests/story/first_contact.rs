@@ -6,13 +6,12 @@ use crate::support::body::{basic, said};
 use crate::support::gateway::{PASSWORD, Setup, rules};
 use crate::support::gestures::{changes, states};
 
-const EXAMPLE: &str = include_str!("../../rules/website.yaml");
 const PRICING: &[u8] = include_bytes!("../../rules/fixtures/es-pricing.json");
 const PRICING_KEY: &str = "7c1d5a0e-52a4-4a9b-9a55-0d1a8e0c2f31-6f8f1b2c";
 
 /// The example of the project, with the sandbox's secrets.
 fn example() -> Setup {
-    Setup::bare(EXAMPLE)
+    Setup::of_folder("rules")
 }
 
 #[test]
@@ -27,7 +26,7 @@ fn a_real_request_is_answered_and_soon_the_contact_has_its_tags() {
 
     let event = gateway.settled(PRICING_KEY);
     assert_eq!(gateway.contact_in_sandbox(1_568_834).expect("known"), ["Lead", "Newsletter", "Plan intensivo"]);
-    assert_eq!(event["rules"], json!(["pricing-lead", "pricing-reply-es", "pricing-reply"]));
+    assert_eq!(event["rules"], json!(["pricing-lead"]));
     assert_eq!(event["intent"], "pricing.inquiry");
     let wanted =
         |wanted: &str, tag: &str| ("pricing-lead".to_owned(), wanted.to_owned(), tag.to_owned(), "applied".to_owned());

@@ -5,6 +5,7 @@ mod support;
 
 mod b2chat;
 mod catch;
+mod contacts;
 mod dead_letters;
 mod delivery;
 mod edges;

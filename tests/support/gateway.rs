@@ -77,6 +77,19 @@ impl Setup {
         Self { folder, args, settings, before: String::new() }
     }
 
+    /// The rule files are those of a folder of the project.
+    pub fn of_folder(name: &str) -> Self {
+        let setup = Self::bare("{}");
+        for entry in std::fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join(name)).expect("a folder") {
+            let file = entry.expect("an entry").path();
+            if file.extension().is_some_and(|extension| extension == "yaml") {
+                let name = file.file_name().expect("a file has a name");
+                std::fs::copy(&file, setup.folder.path().join("rules").join(name)).expect("copied");
+            }
+        }
+        setup
+    }
+
     /// Calls go where the rules say.
     pub fn without_sandbox(mut self) -> Self {
         self.args.retain(|arg| arg != "--sandbox");

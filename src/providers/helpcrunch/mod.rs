@@ -44,8 +44,22 @@ const TABLE: [Row; 12] = [
 ];
 
 /// The fields of a customer that the API sets by their own name (docs.helpcrunch.com/rest-api-v1/update-customer-v1).
-const STANDARD: [&str; 9] =
-    ["name", "email", "userId", "company", "phone", "notes", "locale", "unsubscribed", "blocked"];
+const STANDARD: [&str; 14] = [
+    "name",
+    "email",
+    "userId",
+    "company",
+    "phone",
+    "location",
+    "unsubscribed",
+    "blocked",
+    "source",
+    "referer",
+    "lastPage",
+    "locale",
+    "integrationId",
+    "notes",
+];
 
 /// An account at HelpCrunch.
 #[derive(Debug, Clone)]

@@ -9,6 +9,8 @@ use crate::domain::name::ConnectionName;
 use crate::domain::source::SourceKind;
 use crate::rules::catalog::Source;
 use crate::rules::codes::Code;
+use crate::rules::expr::ast::Root;
+use crate::rules::expr::known::Known;
 use crate::rules::finding::Span;
 use crate::rules::manner::Manner;
 use crate::rules::model::{ContactTemplate, FoundBy, Rule, TagTemplate};
@@ -85,7 +87,7 @@ fn acts_at(rule: &Rule) -> Vec<&ConnectionName> {
 }
 
 fn look_up(rule: &Rule, span: Span, sources: &[&Source], config: &ConnectionConfig, desk: &mut Desk<'_>) {
-    let contacts = contacts_of(rule, sources, config);
+    let contacts = contacts_of(rule, sources, config, &desk.known);
     for (source, contact) in &contacts {
         match (source, contact) {
             (_, Some(contact)) => can_find(contact, span, config, desk),
@@ -115,6 +117,7 @@ fn contacts_of<'a>(
     rule: &'a Rule,
     sources: &[&'a Source],
     config: &ConnectionConfig,
+    known: &Known,
 ) -> Vec<(Option<&'a Source>, Option<&'a ContactTemplate>)> {
     let at = |contacts: &'a [(ConnectionName, ContactTemplate)]| {
         contacts.iter().find(|(name, _)| *name == config.name).map(|(_, contact)| contact)
@@ -122,7 +125,7 @@ fn contacts_of<'a>(
     if let Some(own) = at(&rule.contact_at).or(rule.contact.as_ref()) {
         return vec![(None, Some(own))];
     }
-    let met = sources.iter().copied().filter(|source| meets(rule, source));
+    let met = sources.iter().copied().filter(|source| meets(rule, source, known));
     met.map(|source| (Some(source), at(&source.contact_at).or(source.contact.as_ref()))).collect()
 }
 
@@ -163,8 +166,15 @@ fn tags_are_not_told(asks: &[(bool, &str)], span: Span, config: &ConnectionConfi
     }
 }
 
-fn meets(rule: &Rule, source: &Source) -> bool {
-    rule.matcher.sources.is_empty() || rule.matcher.sources.contains(&source.config.name)
+/// Whether an event of this source can fit at all: one that carries no intent never fits a rule that matches intents.
+fn meets(rule: &Rule, source: &Source, known: &Known) -> bool {
+    let (matcher, name) = (&rule.matcher, &source.config.name);
+    let carrier = known.sources.iter().find(|carrier| carrier.name == name.as_str());
+    let can = |asked: bool, root| !asked || carrier.is_none_or(|carrier| carrier.carries(root));
+    (matcher.sources.is_empty() || matcher.sources.contains(name))
+        && can(!matcher.intents.is_empty(), Root::Intent)
+        && can(!matcher.types.is_empty(), Root::Type)
+        && can(!matcher.languages.is_empty(), Root::Language)
 }
 
 fn can_find(contact: &ContactTemplate, span: Span, config: &ConnectionConfig, desk: &mut Desk<'_>) {

@@ -1,6 +1,6 @@
 //! Reading a connection.
 
-use super::desk::Desk;
+use super::desk::{Asked, Desk};
 use super::draft::Named;
 use crate::domain::connection::{ConnectionConfig, ProviderKind, SETTINGS};
 use crate::domain::name::ConnectionName;
@@ -12,6 +12,15 @@ use crate::rules::yaml::{Entry, Kind, Node};
 /// Reads one connection; the table of keys has been held against it already.
 pub fn read(entry: &Entry, desk: &mut Desk<'_>) -> Named<ConnectionConfig> {
     let provider = Desk::text(&entry.value, "provider").and_then(|name| ProviderKind::named(&name));
+    if let Some(node) = entry.value.get("provider").filter(|node| node.text().is_some_and(|t| t.starts_with("env:"))) {
+        // Any other setting may come from the environment, which is read long after the rules.
+        desk.findings
+            .add(Code::BadValue, node.span, "`provider` can't come from the environment: the other keys depend on it")
+            .help("write the provider's name");
+    }
+    if let Some(provider) = provider {
+        foreign_keys(entry, provider, desk);
+    }
     let value = provider.and_then(|provider| {
         let credentials = credentials(entry, provider, desk)?;
         let name = ConnectionName::parse(&entry.key).ok()?;
@@ -63,9 +72,13 @@ fn with_settings(mut config: ConnectionConfig, entry: &Entry, desk: &mut Desk<'_
     }
     config.tags = texts(node.get("tags").map(Node::one_or_many).unwrap_or_default());
     config.exclusive = exclusive(node.get("exclusive").map(Node::items).unwrap_or_default());
-    let unless = texts(node.get("unless_tagged").map(Node::one_or_many).unwrap_or_default());
-    config.unless_tagged = unless.iter().filter_map(|text| TagName::parse(text)).collect();
-    foreign_keys(entry, config.provider, desk);
+    for forbids in node.get("unless_tagged").map(Node::one_or_many).unwrap_or_default() {
+        if let Some(tag) = forbids.scalar().as_deref().and_then(TagName::parse) {
+            // A name that the connection doesn't list would never forbid anything.
+            desk.ask(&entry.key, Asked::Tag(Some(tag.as_str().to_owned())), forbids.span);
+            config.unless_tagged.push(tag);
+        }
+    }
     config
 }
 

@@ -71,7 +71,18 @@ impl<'f> Desk<'f> {
     /// Reads a template.
     pub fn template(&mut self, node: &Node) -> Option<Template> {
         let source = node.scalar()?;
+        self.without_braces(node, &source);
         Template::parse(&source, &self.known).map_err(|problems| self.tell(node, &source, problems)).ok()
+    }
+
+    /// `payload.id` where a template stands would be these ten letters for every event.
+    pub fn without_braces(&mut self, node: &Node, source: &str) {
+        let way = expr::read(source).ok().map(|expr| expr.node);
+        if matches!(way, Some(ExprNode::Path(Path { root: Some(_), steps })) if !steps.is_empty()) {
+            self.findings
+                .add(Code::NoBraces, node.span, format!("without braces `{source}` is just these letters"))
+                .help(format!("for what an event holds there write `\"{{{{ {source} }}}}\"`"));
+        }
     }
 
     /// Reads an expression without asking yet what its names mean.
@@ -97,6 +108,12 @@ impl<'f> Desk<'f> {
                 self.findings
                     .add(Code::BadValue, node.span, "this must be a way into the body, and nothing is computed on it")
                     .help("as in `body.leads` or `payload.fields`");
+                None
+            }
+            Err(problems) if problems.iter().all(|problem| problem.kind == ProblemKind::UnknownName) => {
+                self.findings
+                    .add(Code::UnknownWord, node.span, "a way into the body begins with `body` or `payload`")
+                    .help(format!("write `body.{0}`, or `payload.{0}` for the item", inner.trim()));
                 None
             }
             Err(problems) => {

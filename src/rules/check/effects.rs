@@ -46,6 +46,10 @@ pub fn mapping(node: &Node, desk: &mut Desk<'_>) -> Vec<(String, JsonTemplate)> 
 pub fn json(node: &Node, desk: &mut Desk<'_>) -> Option<JsonTemplate> {
     match &node.kind {
         Kind::Text(text) if text.contains("{{") => desk.template(node).map(JsonTemplate::Text),
+        Kind::Text(text) => {
+            desk.without_braces(node, text);
+            Json::parse(node.to_json_text().as_bytes()).map(OwnedJson::of).map(JsonTemplate::Fixed).ok()
+        }
         Kind::List(items) => Some(JsonTemplate::List(items.iter().filter_map(|item| json(item, desk)).collect())),
         Kind::Map(_) => Some(JsonTemplate::Map(mapping(node, desk))),
         _ => Json::parse(node.to_json_text().as_bytes()).map(OwnedJson::of).map(JsonTemplate::Fixed).ok(),

@@ -95,7 +95,7 @@ fn read(trees: &[(&RuleFile, Node)], desk: &mut Desk<'_>) -> Draft {
     let entries =
         |key: &'static str| rule_files().flat_map(move |tree| tree.get(key).map(Node::entries).unwrap_or_default());
     draft.values = entries("values").map(shared::value).collect();
-    draft.hours = entries("hours").map(shared::hours).collect();
+    draft.hours = entries("hours").map(|entry| shared::hours(entry, desk)).collect();
     desk.known.values = draft.values.iter().filter_map(|v| Some((v.name.clone(), v.value.clone()?))).collect();
     desk.known.hours = draft.hours.iter().map(|hours| hours.name.clone()).collect();
     desk.known.sources = entries("sources").filter_map(source::carrier).collect();

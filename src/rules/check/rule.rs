@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::desk::{Desk, Target};
 use super::draft::Named;
-use super::{contact, effects, reply, tag};
+use super::{contact, effects, reply, shape, tag};
 use crate::domain::duration::parse_duration;
 use crate::domain::name::{RuleId, SourceName};
 use crate::domain::value::{Number, Value};
@@ -14,7 +14,6 @@ use crate::rules::expr::ast::Root;
 use crate::rules::expr::known::{Carrier, Known};
 use crate::rules::expr::regexp::Regexp;
 use crate::rules::files::RuleFile;
-use crate::rules::finder;
 use crate::rules::model::{Matcher, Rule};
 use crate::rules::pattern::{LanguagePattern, ParamPattern, Pattern};
 use crate::rules::render::respond_io;
@@ -58,7 +57,7 @@ fn rule(file: &RuleFile, node: &Node, desk: &mut Desk<'_>) -> Option<Named<Rule>
             .add(Code::DoesNothing, id.span, format!("the rule `{name}` does nothing"))
             .help("give it `tag`, `set`, `forward`, `reply` or `stop: true`");
     }
-    if [respond_io::RULE, finder::RULE].contains(&name.as_str()) {
+    if name == respond_io::RULE || name.starts_with(shape::RESERVED) {
         desk.findings
             .add(Code::NameTaken, id.span, format!("`{name}` stands in events for what no rule does"))
             .help("give the rule another id");

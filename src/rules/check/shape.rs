@@ -108,6 +108,11 @@ impl Checker<'_, '_> {
     }
 
     fn name(&mut self, entry: &Entry) {
+        if entry.key.starts_with(RESERVED) {
+            self.findings
+                .add(Code::BadName, entry.key_span, format!("`{}` begins as only tagrelay's own names do", entry.key))
+                .help("give it another name");
+        }
         if let Err(bad) = SourceName::parse(&entry.key) {
             let help = format!("a name is {}", bad.expected);
             self.findings.add(Code::BadName, entry.key_span, format!("`{}` is no name", entry.key)).help(help);
@@ -127,7 +132,7 @@ impl Checker<'_, '_> {
         let told = self.findings.add(Code::BadValue, node.span, format!("{label} can't be `{text}`"));
         match near::nearest(&text, now.iter().copied()) {
             Some(nearest) => told.help(format!("did you mean `{nearest}`?")).fix(nearest),
-            None => told.help(format!("there is: {}", now.join(", "))),
+            None => told.help(format!("it is one of: {}", now.join(", "))),
         };
     }
 
@@ -201,14 +206,24 @@ impl Checker<'_, '_> {
     fn wrong_kind(&mut self, shape: &Shape, node: &Node, label: &str) {
         let message = format!("{label} must be {}, and this is {}", words(shape), node.words());
         let help = match node.kind {
-            Kind::Null => "write a value, or take the key away",
-            Kind::Map(_) => "a value that begins with `{{` needs quotes around it",
-            Kind::Text(_) if matches!(shape, Shape::Flag) => "write `true` or `false`, without quotes",
-            _ => "",
+            Kind::Null => "write a value, or take the key away".to_owned(),
+            Kind::Map(_) => "a value that begins with `{{` needs quotes around it".to_owned(),
+            Kind::Text(_) if matches!(shape, Shape::Flag) => "write `true` or `false`, without quotes".to_owned(),
+            _ => match (shape, node.scalar()) {
+                (Shape::Object(object), _) => {
+                    let keys: Vec<_> = object.keys.iter().map(|key| key.name).take(6).collect();
+                    format!("its keys are: {}", keys.join(", "))
+                }
+                (Shape::List(_), Some(only)) => format!("one alone stands in brackets too: `[{only}]`"),
+                _ => String::new(),
+            },
         };
         self.findings.add(Code::WrongKind, node.span, message).help(help);
     }
 }
+
+/// Names that begin so stand in events for what no rule file says, as timers.
+pub const RESERVED: &str = "tagrelay.";
 
 /// Whether the kind of a value is right; the value itself may still be wrong.
 fn kind_fits(shape: &Shape, node: &Node) -> bool {

@@ -98,6 +98,15 @@ fn finder(node: &Node, desk: &mut Desk<'_>) -> Finder {
         };
         Some(ParamsAt { from_body, steps: path.steps })
     });
+    if let Some(always) = dedupe.as_ref().filter(|template| template.fixed().is_some()).and(node.get("dedupe")) {
+        desk.findings
+            .add(
+                Code::BadValue,
+                always.span,
+                "this key is the same for every event, so each but the first would be a repetition",
+            )
+            .help("say where an event's own id stands: `dedupe: \"{{ payload.id }}\"`");
+    }
     Finder { kind, intent, text, params, dedupe }
 }
 

@@ -133,7 +133,7 @@ fn unknown(rest: &str, first: char, start: usize) -> Problem {
         '|' => (2, "write `or`"),
         '=' => (1, "write `==` to compare"),
         '!' => (1, "write `not`"),
-        '{' | '}' => (1, "there are no braces within an expression"),
+        '{' | '}' => (1, "within `{{ }}`, and in a condition, there are no braces"),
         '~' => (1, "write two `{{ }}` beside each other to join texts"),
         _ => (first.len_utf8(), "texts stand in quotes"),
     };

@@ -365,7 +365,8 @@ impl<'s, 'p> Parser<'s, 'p> {
         };
         self.count()?;
         let Token::Text(text) = self.token.clone() else {
-            return Err(self.unexpected("a name in quotes"));
+            let example = if let Token::Name(meant) = self.token { meant } else { "office" };
+            return Err(self.unexpected("a name in quotes").help(format!("as in `{name}(\"{example}\")`")));
         };
         self.advance()?;
         self.expect(")")?;
@@ -436,8 +437,10 @@ fn unknown_root(name: &str, span: Range<usize>) -> Problem {
     let problem = Problem::new(ProblemKind::UnknownName, span, format!("there is no `{name}`"));
     match near::nearest(name, known) {
         Some(near) => problem.fix(near),
-        None => problem
-            .help(format!("there are: {}; a parameter is `params.{name}`, a text stands in quotes", known.join(", "))),
+        None => problem.help(format!(
+            "a text stands in quotes: `\"{name}\"`; a parameter is `params.{name}`; there are: {}",
+            known.join(", ")
+        )),
     }
 }
 

@@ -81,9 +81,14 @@ impl Reader<'_, '_> {
                 if matches!(key.kind, Kind::Broken) {
                     continue;
                 }
+                let help = match key.kind {
+                    // `null`, `~` and nothing at all; a key of that name is a text in quotes.
+                    Kind::Null => "a key that reads like nothing stands in quotes: `\"null\": ..`",
+                    _ => "put quotes around a value that begins with `{{`: \"{{ params.plan }}\"",
+                };
                 self.findings
                     .add(Code::BadKey, key.span, format!("a key must be a text, and this is {}", key.words()))
-                    .help("put quotes around a value that begins with `{{`: \"{{ params.plan }}\"");
+                    .help(help);
                 continue;
             };
             if let Some(first) = seen.get(&name) {

@@ -62,25 +62,16 @@ fn of_item<'a>(event: Event<'a>, item: Json<'a>) -> Event<'a> {
 
 /// The list that `each` leads to.
 fn list_at<'a>(json: Json<'a>, each: &[String]) -> Result<Json<'a>, ReadError> {
-    let way = way(each);
     let mut found = json;
-    for (index, key) in way.iter().enumerate() {
+    for (index, key) in each.iter().enumerate() {
         found = found.get(key).ok_or_else(|| {
-            let gone = name_of(way.get(..=index).unwrap_or(way));
+            let gone = name_of(each.get(..=index).unwrap_or(each));
             ReadError::field(&gone, "missing; `each` of this source leads through it")
         })?;
     }
     match found.kind() {
         JsonKind::List => Ok(found),
-        other => Err(ReadError::field(&name_of(way), &format!("expected a list, found {}", other.name()))),
-    }
-}
-
-/// A rule file may say where it starts: `body.leads` and `leads` lead to the same list.
-fn way(each: &[String]) -> &[String] {
-    match each {
-        [first, rest @ ..] if first == "body" || first == "payload" => rest,
-        all => all,
+        other => Err(ReadError::field(&name_of(each), &format!("expected a list, found {}", other.name()))),
     }
 }
 

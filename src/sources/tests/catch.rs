@@ -7,7 +7,7 @@ fn catch() -> SourceConfig {
 }
 
 fn each(way: &str) -> SourceConfig {
-    SourceConfig { each: Some(way.split('.').map(str::to_owned).collect()), ..catch() }
+    SourceConfig { each: Some(way.split('.').filter(|key| !key.is_empty()).map(str::to_owned).collect()), ..catch() }
 }
 
 fn posted(content_type: &str, body: &str) -> Sent {
@@ -124,15 +124,16 @@ fn only_words_are_the_text_and_only_mappings_are_parameters() {
 
 #[test]
 fn a_list_is_one_event_an_item() {
-    let body = r#"{"id": 1, "leads": [ {"n":1.0}, 7, "x", null ], "more": {"leads":[]}}"#;
-    for way in ["leads", "body.leads", "payload.leads"] {
+    let items = r#"[ {"n":1.0}, 7, "x", null ]"#;
+    let body = &format!(r#"{{"id": 1, "leads": {items}, "more": {{"leads":[]}}, "payload": {{"leads": {items}}}}}"#);
+    for way in ["leads", "payload.leads"] {
         let found = payloads(&each(way), &posted("application/json", body));
         assert_eq!(found, Ok([r#"{"n":1.0}"#, "7", "\"x\"", "null"].map(str::to_owned).to_vec()), "{way}");
     }
-    assert_eq!(payloads(&each("body.more.leads"), &posted("application/json", body)), Ok(Vec::new()));
+    assert_eq!(payloads(&each("more.leads"), &posted("application/json", body)), Ok(Vec::new()));
     let bare = posted("application/json", "[1, [2], {\"a__b\":3}]");
     let items = Ok(["1", "[2]", "{\"a__b\":3}"].map(str::to_owned).to_vec());
-    assert_eq!((payloads(&catch(), &bare), payloads(&each("body"), &bare)), (items.clone(), items));
+    assert_eq!((payloads(&catch(), &bare), payloads(&each(""), &bare)), (items.clone(), items));
     let form = posted("application/x-www-form-urlencoded", "lead__id[]=1&lead__id[]=2");
     assert_eq!(payloads(&each("lead.id"), &form), Ok(vec!["\"1\"".into(), "\"2\"".into()]));
     let is_list = |config: &SourceConfig, body: &str| {
@@ -145,12 +146,12 @@ fn a_list_is_one_event_an_item() {
 #[test]
 fn a_way_that_leads_nowhere_is_named() {
     for (way, body, words) in [
-        ("body.leads", "{}", "leads: missing"),
+        ("leads", "{}", "leads: missing"),
         ("a.b.c", r#"{"a":{}}"#, "a.b: missing"),
         ("a.b", r#"{"a":[]}"#, "a.b: missing"),
         ("a", r#"{"a":null}"#, "a: expected a list, found null"),
         ("a", r#"{"a":{"b":[]}}"#, "a: expected a list, found a mapping"),
-        ("body", "{}", "body: expected a list, found a mapping"),
+        ("", "{}", "body: expected a list, found a mapping"),
         ("leads", "[]", "leads: missing"),
     ] {
         let error = payloads(&each(way), &posted("application/json", body)).expect_err(body);
