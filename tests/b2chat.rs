@@ -14,7 +14,7 @@ use tagrelay::domain::name::ConnectionName;
 use tagrelay::domain::secret::SecretRef;
 use tagrelay::domain::tag::TagName;
 use tagrelay::domain::time::Timestamp;
-use tagrelay::providers::{Called, Direction, Found, Outcome, Provider};
+use tagrelay::providers::{Called, Direction, Found, Glance, Outcome, Provider};
 use tagrelay::sandbox::{self, Limit, Sandbox, SandboxOptions, Unknown};
 use tagrelay::vault::Vault;
 
@@ -370,16 +370,16 @@ async fn what_has_no_clear_answer_is_in_doubt() {
 async fn people_are_made_and_found_by_their_number_alone() {
     let room = Room::with(PAIR, MissingTags::Create, Unknown::NotFound);
     let ana = phone("+57 300 000 0000");
-    assert_eq!(room.provider.find(&ana, now()).await.answer, Ok(Found::Nobody));
+    assert_eq!(room.provider.find(&ana, &Glance::default(), now()).await.answer, Ok(Found::Nobody));
     assert_eq!(room.provider.create(&ana, now()).await.answer, Ok("1".to_owned()));
-    let found = room.provider.find(&ana, now()).await;
+    let found = room.provider.find(&ana, &Glance::default(), now()).await;
     assert_eq!((found.answer, found.attempt.verdict.as_str()), (Ok(Found::One("1".to_owned())), "done"));
-    assert_eq!(room.provider.find(&phone("+573"), now()).await.answer, Ok(Found::Nobody));
+    assert_eq!(room.provider.find(&phone("+573"), &Glance::default(), now()).await.answer, Ok(Found::Nobody));
     room.provider.create(&ana, now()).await.answer.expect("made");
-    assert_eq!(room.provider.find(&ana, now()).await.answer, Ok(Found::Several));
+    assert_eq!(room.provider.find(&ana, &Glance::default(), now()).await.answer, Ok(Found::Several));
     let before = room.sandbox.calls();
     let mail = ContactRef::Email("ana@example.com".to_owned());
-    assert!(matches!(room.provider.find(&mail, now()).await.answer, Err(Outcome::Dead { .. })));
+    assert!(matches!(room.provider.find(&mail, &Glance::default(), now()).await.answer, Err(Outcome::Dead { .. })));
     assert!(matches!(room.provider.create(&mail, now()).await.answer, Err(Outcome::Dead { .. })));
     assert_eq!(room.sandbox.calls().len(), before.len(), "nobody is asked in vain");
     let lines: Vec<String> = before.iter().map(|call| format!("{} {} {}", call.method, call.path, call.body)).collect();
@@ -406,17 +406,17 @@ async fn a_contact_whose_id_is_not_told_is_looked_up() {
     let made = room.provider.create(&ana, now()).await;
     assert!(matches!(made.answer, Err(Outcome::Retry { in_doubt: true, .. })), "{:?}", made.answer);
     assert!(made.attempt.verdict.contains("doesn't tell its id"), "{}", made.attempt.verdict);
-    assert_eq!(room.provider.find(&ana, now()).await.answer, Ok(Found::One("1".to_owned())));
+    assert_eq!(room.provider.find(&ana, &Glance::default(), now()).await.answer, Ok(Found::One("1".to_owned())));
 }
 
 #[tokio::test]
 async fn a_list_of_other_people_is_not_an_answer() {
     let other = r#"{"contacts":[{"contact_id":9,"mobile":"+570000000000","tags":[]}],"exported":1}"#;
-    let found = answering("200 OK", other).find(&phone("+573000000000"), now()).await;
+    let found = answering("200 OK", other).find(&phone("+573000000000"), &Glance::default(), now()).await;
     assert!(matches!(&found.answer, Err(Outcome::Dead { reason }) if reason.contains("other numbers")), "{found:?}");
     assert!(found.attempt.verdict.contains("other numbers"));
     for odd in ["<html>", "{}", r#"{"contacts":[{"mobile":"+573000000000"}]}"#] {
-        let found = answering("200 OK", odd).find(&phone("+573000000000"), now()).await;
+        let found = answering("200 OK", odd).find(&phone("+573000000000"), &Glance::default(), now()).await;
         assert!(matches!(found.answer, Err(Outcome::Retry { in_doubt: true, .. })), "{odd}");
     }
 }

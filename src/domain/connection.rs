@@ -145,7 +145,7 @@ const TIC_1980: Capabilities = Capabilities {
     reads_tags: true,
     answer_lists_tags: false,
     ignores_case: false,
-    delivered: false,
+    delivered: true,
 };
 
 /// 1 to 10 tags a call; 5 calls a second for each method, over the whole organisation: docs.respond.io. Identifiers are an id, an
@@ -166,7 +166,7 @@ const RESPOND_IO: Capabilities = Capabilities {
     reads_tags: true,
     answer_lists_tags: false,
     ignores_case: false,
-    delivered: false,
+    delivered: true,
 };
 
 /// No limits are published; one tag call in two seconds is what a careful integrator keeps to. The page for adding tags names no

@@ -132,7 +132,8 @@ impl Step<'_> {
             Outcome::Done { tags: None } => {
                 let reason = "the contact's tags could not be read from the answer".to_owned();
                 let outcome = Outcome::Retry { reason, after: None, throttled: false, in_doubt: false };
-                return self.settle_failed(Called { outcome, ..called }, Plan::default(), &[]).await;
+                let readers = self.readers();
+                return self.settle_failed(Called { outcome, ..called }, Plan::default(), &readers).await;
             }
             _ => {
                 let readers = self.readers();

@@ -85,6 +85,17 @@ pub enum Found {
     One(String),
     /// More than one.
     Several,
+    /// Not to be told yet: the search has further pages.
+    Further(Glance),
+}
+
+/// What the pages of a search have shown so far; by default none was read.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Glance {
+    /// How many pages were read.
+    pub pages: u32,
+    /// The one contact that was on them.
+    pub first: Option<String>,
 }
 
 impl Found {
@@ -111,4 +122,19 @@ pub struct Asked<T> {
     pub attempt: Attempt,
     /// What was asked for, or an outcome that is neither [`Outcome::Done`] nor [`Outcome::Unproven`].
     pub answer: Result<T, Outcome>,
+}
+
+impl<T> Asked<T> {
+    /// The same call, with what was asked for made of what came.
+    pub fn map<U>(self, make: impl FnOnce(T) -> U) -> Asked<U> {
+        Asked { attempt: self.attempt, answer: self.answer.map(make) }
+    }
+}
+
+impl Asked<Option<Vec<TagName>>> {
+    /// The same as a call about tags; `None` where the answer listed none.
+    pub fn called(self) -> Called {
+        let outcome = self.answer.map_or_else(|outcome| outcome, |tags| Outcome::Done { tags });
+        Called { attempt: self.attempt, outcome }.told()
+    }
 }

@@ -5,12 +5,14 @@ mod support;
 
 mod b2chat;
 mod catch;
+mod channels;
 mod contacts;
 mod dead_letters;
 mod delivery;
 mod edges;
 mod failures;
 mod first_contact;
+mod forwards;
 mod guards;
 mod operations;
 mod reload;

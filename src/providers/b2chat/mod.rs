@@ -127,7 +127,9 @@ impl B2chat {
                 }
                 Found::One(_) => Outcome::Lost { reason: "the number belongs to another contact now".to_owned() },
                 Found::Nobody => Outcome::Lost { reason: "nobody has this number any more".to_owned() },
-                Found::Several => Outcome::Dead { reason: "several contacts have this number".to_owned() },
+                Found::Several | Found::Further(_) => {
+                    Outcome::Dead { reason: "several contacts have this number".to_owned() }
+                }
             },
         };
         retell(&mut attempt, &outcome.verdict());

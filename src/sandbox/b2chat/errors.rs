@@ -54,7 +54,7 @@ impl Wrong {
 /// The answer of a provider that is told to fail with `status`.
 pub fn failure(status: u16) -> Reply {
     match status {
-        200..=299 => Reply { status, body: None },
+        200..=299 => Reply::empty(status),
         401 => Wrong::token().reply(),
         404 => Wrong::not_found("Contact not found").reply(),
         429 => Wrong::too_many().reply(),
@@ -65,8 +65,8 @@ pub fn failure(status: u16) -> Reply {
 /// A success without a body: what a tag call answers is documented nowhere, so clients must take that too.
 pub fn reshape(reply: Reply, shape: Shape) -> Reply {
     match (reply.status, shape) {
-        (200, Shape::Empty) => Reply { status: 200, body: None },
-        (200, Shape::NoContent) => Reply { status: 204, body: None },
+        (200, Shape::Empty) => Reply::empty(200),
+        (200, Shape::NoContent) => Reply::empty(204),
         _ => reply,
     }
 }

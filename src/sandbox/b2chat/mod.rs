@@ -8,13 +8,13 @@ mod export;
 mod tags;
 mod token;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Deserialize;
 use serde_json::{Value, json};
 
+use super::gate::Gate;
 use super::request::{Reply, Request};
-use super::window::Window;
 use super::{Limit, SandboxOptions, Unknown};
 use crate::domain::time::Timestamp;
 use contact::Contact;
@@ -37,7 +37,9 @@ pub struct Account {
     contacts: BTreeMap<u64, Contact>,
     tags: AccountTags,
     tokens: Tokens,
-    started: Window,
+    /// Who is gone for good, whatever becomes of the others on first use.
+    lost: BTreeSet<u64>,
+    gate: Gate,
     next_id: u64,
 }
 
@@ -59,7 +61,8 @@ impl Account {
     /// An account without contacts. No limit is documented, so there is none unless the options set one.
     pub fn new(options: SandboxOptions) -> Self {
         let (contacts, tags) = (BTreeMap::new(), AccountTags::new());
-        Self { options, contacts, tags, tokens: Tokens::default(), started: Window::default(), next_id: 1 }
+        let gate = Gate::new(&options, crate::domain::duration::Rate::per_minute(u32::MAX));
+        Self { options, contacts, tags, tokens: Tokens::default(), lost: BTreeSet::new(), gate, next_id: 1 }
     }
 
     /// Answers one call.
@@ -90,8 +93,8 @@ impl Account {
             return Err(Wrong::token());
         }
         match self.options.limit {
-            Limit::At(rate) if !self.started.admits(rate, now) => Err(Wrong::too_many()),
-            Limit::At(_) | Limit::Documented | Limit::Off => Ok(()),
+            Limit::At(_) => self.gate.count("account", now).map_err(|_| Wrong::too_many()),
+            Limit::Documented | Limit::Off => Ok(()),
         }
     }
 
@@ -118,7 +121,7 @@ impl Account {
     fn update(&mut self, id: &str, request: &Request, now: Timestamp) -> Result<Reply, Wrong> {
         let fields = given(request)?;
         self.contact_of(id, now)?.write(fields, "fullName")?;
-        Ok(Reply { status: 200, body: None })
+        Ok(Reply::empty(200))
     }
 
     fn tag(&mut self, id: &str, request: &Request, now: Timestamp) -> Result<Reply, Wrong> {
@@ -126,7 +129,7 @@ impl Account {
         self.contact_of(id, now)?;
         let resolved = action.resolve(names, &mut self.tags);
         self.contact_of(id, now)?.tag(&resolved, now);
-        Ok(Reply { status: 200, body: None })
+        Ok(Reply::empty(200))
     }
 
     fn untag(&mut self, id: &str, request: &Request, now: Timestamp) -> Result<Reply, Wrong> {
@@ -135,7 +138,7 @@ impl Account {
         }
         let names = tags::names(request)?;
         self.contact_of(id, now)?.untag(&names);
-        Ok(Reply { status: 200, body: None })
+        Ok(Reply::empty(200))
     }
 
     /// The contact of a path, which comes to be where the sandbox isn't strict.
@@ -146,7 +149,7 @@ impl Account {
         }
         let id: u64 = id.parse().map_err(|_| lost())?;
         if !self.contacts.contains_key(&id) {
-            if self.options.unknown == Unknown::NotFound {
+            if self.options.unknown == Unknown::NotFound || self.lost.contains(&id) {
                 return Err(lost());
             }
             self.insert(Contact::new(id, now))?;
@@ -193,6 +196,14 @@ impl Account {
         contact.untag(&contact.tag_names());
         contact.tag(names, now);
         Ok(contact.to_json(true, true))
+    }
+
+    /// The contact is gone, and its id is nobody's from now on.
+    pub fn lose(&mut self, id: &str) -> Result<(), String> {
+        let id: u64 = id.parse().map_err(|_| format!("{id:?} is not a number, as B2Chat's ids are"))?;
+        self.contacts.remove(&id);
+        self.lost.insert(id);
+        Ok(())
     }
 
     /// The account's tags and what there is to see of its tokens.

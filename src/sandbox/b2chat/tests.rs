@@ -14,6 +14,7 @@ fn request(method: &str, target: &str, body: &Value) -> Request {
     let (path, query) = target.split_once('?').unwrap_or((target, ""));
     let query = query.split('&').filter_map(|pair| pair.split_once('='));
     Request {
+        provider: NAME,
         method: method.to_owned(),
         target: target.to_owned(),
         segments: path.split('/').skip(1).map(str::to_owned).collect(),
