@@ -286,6 +286,11 @@ impl Settled {
         matches!(self, Self::Applied | Self::Already | Self::Dead)
     }
 
+    /// Whether it is so now, as far as the provider has told.
+    pub fn took(self) -> bool {
+        matches!(self, Self::Applied | Self::Already)
+    }
+
     /// Whether the rule acted on the contact by it, whatever the provider said in the end.
     pub fn acted(self) -> bool {
         matches!(self, Self::Applied | Self::Already | Self::Superseded | Self::Dead | Self::DryRun | Self::Moved)

@@ -41,6 +41,25 @@ impl ContactRef {
         (!address.is_empty()).then_some(Self::Email(address))
     }
 
+    /// Reads what [`fmt::Display`] writes, and a bare id; `None` when nothing is named.
+    pub fn parse(text: &str) -> Option<Self> {
+        let named = |text: &str| (!text.is_empty()).then(|| text.to_owned());
+        match text.split_once(':') {
+            Some(("email", address)) => Self::email(address),
+            Some(("phone", number)) => Self::phone(number),
+            Some(("id", id)) => named(id).map(Self::Id),
+            Some(("field", field)) => {
+                let (name, value) = field.split_once('=')?;
+                Some(Self::Field { name: named(name)?, value: named(value)? })
+            }
+            Some(("stream", stream)) => {
+                let (source, contact) = stream.split_once('/').map_or((stream, None), |(s, c)| (s, Some(c.to_owned())));
+                Some(Self::Stream { source: SourceName::parse(source).ok()?, contact })
+            }
+            _ => named(text).map(Self::Id),
+        }
+    }
+
     /// A phone number, in the form in which numbers are compared: `+` and digits; `None` when there is no digit.
     pub fn phone(text: &str) -> Option<Self> {
         let digits: String = text.chars().filter(char::is_ascii_digit).collect();
@@ -120,6 +139,22 @@ mod tests {
         assert_eq!(phone("none"), None);
         assert_eq!(ContactRef::email(" Ana@Example.COM "), Some(ContactRef::Email("ana@example.com".to_owned())));
         assert_eq!(ContactRef::email(" "), None);
+    }
+
+    #[test]
+    fn what_is_written_of_a_contact_reads_as_the_same() {
+        for text in ["id:17", "email:ana@example.com", "phone:+57300", "field:plan=pro", "stream:bot/7", "stream:bot"] {
+            assert_eq!(ContactRef::parse(text).map(|contact| contact.to_string()).as_deref(), Some(text));
+        }
+        assert_eq!(ContactRef::parse("17"), Some(ContactRef::Id("17".to_owned())));
+        assert_eq!(
+            ContactRef::parse("a:b"),
+            Some(ContactRef::Id("a:b".to_owned())),
+            "a provider's id may hold a colon"
+        );
+        for text in ["", "id:", "email:", "phone:x", "field:plan", "stream:"] {
+            assert_eq!(ContactRef::parse(text), None, "{text}");
+        }
     }
 
     #[test]

@@ -3,6 +3,7 @@
 //! Everything here is pure: no async, no clock, no HTTP, no SQL, no YAML. Every other room speaks these words.
 
 pub mod attempt;
+pub mod cause;
 pub mod change;
 pub mod connection;
 pub mod contact;

@@ -8,10 +8,11 @@ mod seek;
 
 use std::sync::Arc;
 
-use super::fold::{Folded, Plan, Trust, Wanted, fold};
+use super::fold::{Folded, Free, Plan, Trust, Wanted, fold};
 use super::retry;
 use crate::clock::Clock;
 use crate::domain::attempt::Attempt;
+use crate::domain::cause::Cause;
 use crate::domain::change::{Change, ChangeId, Effect, Judged, Settled};
 use crate::domain::connection::ConnectionConfig;
 use crate::domain::contact::{Contact, ContactKey, ContactRef};
@@ -280,10 +281,10 @@ impl Step<'_> {
         let now = self.clock.now();
         let mut settled = self.free(&plan);
         let die =
-            |reason: &str| ids.iter().filter_map(|id| self.settled(*id, Settled::Dead, reason)).collect::<Vec<_>>();
+            |cause: Cause, reason: &str| ids.iter().filter_map(|id| self.dead(*id, cause, reason)).collect::<Vec<_>>();
         let (retry, stepped) = match called.outcome {
             Outcome::Dead { reason } => {
-                settled.extend(die(&reason));
+                settled.extend(die(Cause::Refused, &reason));
                 (None, Stepped { next: Next::More, seen: Seen::Well })
             }
             Outcome::Lost { reason } => {
@@ -298,7 +299,7 @@ impl Step<'_> {
                 let failing_ms = now.since(retry.failing_since) - (self.paused_ms - retry.paused_before_ms);
                 let give_up_ms = i64::try_from(self.account.config.give_up_after.as_millis()).unwrap_or(i64::MAX);
                 if failing_ms >= give_up_ms && !ids.is_empty() {
-                    settled.extend(die(&format!("given up after {} tries: {reason}", retry.tries)));
+                    settled.extend(die(Cause::GivenUp, &format!("given up after {} tries: {reason}", retry.tries)));
                     (None, Stepped { next: Next::More, seen: Seen::Unclear })
                 } else {
                     let seen = if throttled { Seen::Throttled(retry.at) } else { Seen::Unclear };
@@ -356,7 +357,17 @@ impl Step<'_> {
     }
 
     fn free(&self, plan: &Plan) -> Vec<SettledChange> {
-        plan.free.iter().filter_map(|free| self.settled(free.id, free.how, &free.reason)).collect()
+        let end = |free: &Free| match free.how {
+            // What folding itself calls dead is refused by its connection's list of tags.
+            Settled::Dead => self.dead(free.id, Cause::NotListed, &free.reason),
+            how => self.settled(free.id, how, &free.reason),
+        };
+        plan.free.iter().filter_map(end).collect()
+    }
+
+    fn dead(&self, id: ChangeId, cause: Cause, reason: &str) -> Option<SettledChange> {
+        let settled = self.settled(id, Settled::Dead, reason)?;
+        Some(SettledChange { cause: Some(cause), ..settled })
     }
 
     fn settled(&self, id: ChangeId, how: Settled, reason: &str) -> Option<SettledChange> {
@@ -375,7 +386,7 @@ impl Step<'_> {
             }
             _ => Vec::new(),
         };
-        Some(SettledChange { id, change: change.clone(), how, reason: reason.to_owned(), others })
+        Some(SettledChange { id, change: change.clone(), how, reason: reason.to_owned(), others, cause: None })
     }
 
     async fn settle(

@@ -10,6 +10,8 @@ use super::deliver::Deliveries;
 use super::metrics::{Metrics, SharedMetrics};
 use super::ruleset::{Opened, RuleSet};
 use crate::clock::Clock;
+use crate::domain::contact::Contact;
+use crate::domain::known::KnownTags;
 use crate::domain::time::Timestamp;
 use crate::rules::Finding;
 use crate::store::{Options, Store, StoreError};
@@ -62,6 +64,12 @@ impl Gateway {
     /// The rule set on disk, while it is not the one in force because it can't be.
     pub fn refused(&self) -> Option<Arc<Refused>> {
         self.refused.load_full()
+    }
+
+    /// What is known of a contact's tags without a call; `None` where its connection isn't called.
+    pub fn known(&self, contact: &Contact, now: Timestamp) -> Option<KnownTags> {
+        let account = self.deliveries.accounts().into_iter().find(|a| a.config.name == contact.connection)?;
+        Some(account.knowledge.known(contact.key(), now, account.config.tag_cache))
     }
 
     /// Puts a rule set in force: whole, and only once it is durable under its hash. On an error nothing has changed.

@@ -2,16 +2,19 @@
 
 pub mod allowance;
 pub mod batch;
+pub mod by_hand;
 pub mod converge;
 pub mod deliver;
 pub mod fold;
 pub mod gateway;
 pub mod grounds;
 pub mod lane;
+pub mod letters;
 pub mod metrics;
 pub mod preview;
 pub mod receive;
 pub mod reload;
+pub mod replay;
 pub mod retry;
 pub mod ruleset;
 mod runner;

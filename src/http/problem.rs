@@ -29,6 +29,9 @@ pub enum Problem {
     /// No such thing.
     #[error("{0}")]
     NotFound(String),
+    /// This event can't be replayed.
+    #[error("{0}")]
+    NotReplayable(String),
     /// Another method is needed.
     #[error("this address takes {allow}")]
     Method {
@@ -83,6 +86,7 @@ impl Problem {
             Self::NoToken => (StatusCode::UNAUTHORIZED, "no-token", "No valid token"),
             Self::ViewerActs => (StatusCode::FORBIDDEN, "viewer", "Not with the viewer token"),
             Self::NotFound(_) => (StatusCode::NOT_FOUND, "not-found", "There is no such thing"),
+            Self::NotReplayable(_) => (StatusCode::CONFLICT, "not-replayable", "This event can't be replayed"),
             Self::Method { .. } => (StatusCode::METHOD_NOT_ALLOWED, "method", "Another method is needed"),
             Self::Timeout => (StatusCode::REQUEST_TIMEOUT, "timeout", "The request took too long"),
             Self::TooLarge { .. } | Self::TooMuch(_) => {

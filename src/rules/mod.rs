@@ -3,6 +3,7 @@
 //! The way of a rule: `files` -> `yaml` (a tree with places) -> `check` (held against `keys`, read, cross-checked) ->
 //! `catalog` (with its `index`) -> `decide`. `explain` and `testing` ask the same code; `schema` reads the same table.
 
+mod by_hand;
 mod catalog;
 mod check;
 mod codes;
@@ -32,6 +33,7 @@ mod testing;
 mod words;
 mod yaml;
 
+pub use by_hand::{lists_tag, tags_by_hand};
 pub use catalog::{Catalog, RuleSummary, hash};
 pub use check::{Checked, check};
 pub use codes::{Code, Row};

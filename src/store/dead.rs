@@ -8,6 +8,7 @@ use super::contact::json;
 use super::delivery::SettledChange;
 use super::lot;
 use crate::domain::attempt::Attempt;
+use crate::domain::cause::{Cause, Needs};
 use crate::domain::change::{Change, ChangeId, Ord};
 use crate::domain::contact::ContactKey;
 use crate::domain::time::{Timestamp, rfc3339};
@@ -21,6 +22,9 @@ pub struct DeadLetter {
     /// Since when.
     #[serde(default, serialize_with = "rfc3339::serialize")]
     pub at: Timestamp,
+    /// What it died of.
+    #[serde(default)]
+    pub cause: Cause,
     /// What was wanted.
     pub change: Change,
     /// Why it can't be delivered.
@@ -28,6 +32,43 @@ pub struct DeadLetter {
     /// The last call, if one was made.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_attempt: Option<Attempt>,
+}
+
+/// Which dead letters; what isn't given lets all of them through.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct DeadFilter {
+    /// This one.
+    pub id: Option<ChangeId>,
+    /// Of this connection.
+    pub connection: Option<String>,
+    /// Of these contacts.
+    pub contacts: Option<Vec<ContactKey>>,
+    /// Asked for by this rule.
+    pub rule: Option<String>,
+    /// Whose reason has these words, whatever their case.
+    pub reason: Option<String>,
+    /// That died of this.
+    pub cause: Option<Cause>,
+    /// That need this.
+    pub needs: Option<Needs>,
+    /// Dead since then or later.
+    pub since: Option<Timestamp>,
+}
+
+impl DeadFilter {
+    fn lets_through(&self, id: ChangeId, letter: &DeadLetter) -> bool {
+        let change = &letter.change;
+        let is = |wanted: &Option<String>, text: &str| wanted.as_ref().is_none_or(|wanted| wanted == text);
+        let says = |words: &String| letter.reason.to_lowercase().contains(&words.to_lowercase());
+        self.id.is_none_or(|wanted| wanted == id)
+            && is(&self.connection, change.contact.connection.as_str())
+            && self.contacts.as_ref().is_none_or(|keys| keys.contains(&change.contact.key()))
+            && is(&self.rule, change.rule.as_str())
+            && self.reason.as_ref().is_none_or(says)
+            && self.cause.is_none_or(|cause| cause == letter.cause)
+            && self.needs.is_none_or(|needs| letter.cause.needs() == Some(needs))
+            && self.since.is_none_or(|since| letter.at >= since)
+    }
 }
 
 #[derive(Serialize)]
@@ -51,13 +92,16 @@ pub(super) fn insert(
         None => None,
     };
     let body = Body { change: &done.change, reason: &done.reason, last_attempt };
-    db.prepare_cached("INSERT OR REPLACE INTO dead VALUES (?1, ?2, ?3, ?4, ?5, ?6)")?.execute(params![
+    let sql =
+        "INSERT OR REPLACE INTO dead (ord, ix, contact, at, body, event, cause) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
+    db.prepare_cached(sql)?.execute(params![
         done.id.ord.0 as i64,
         done.id.index,
         contact.0.as_slice(),
         at.0,
         json(&body),
-        event
+        event,
+        done.cause.unwrap_or_default().word(),
     ])?;
     Ok(())
 }
@@ -71,22 +115,42 @@ pub(super) fn remove(db: &Connection, id: ChangeId) -> Result<Option<DeadLetter>
     Ok(found)
 }
 
-const COLUMNS: &str = "SELECT ord, ix, at, body FROM dead";
+const COLUMNS: &str = "SELECT ord, ix, at, body, cause FROM dead";
 
 /// One dead letter.
 pub(super) fn get(db: &Connection, id: ChangeId) -> Result<Option<DeadLetter>, StoreError> {
     let sql = format!("{COLUMNS} WHERE ord = ?1 AND ix = ?2");
     let row = db.query_row(&sql, params![id.ord.0 as i64, id.index], columns).optional()?;
-    row.map(open).transpose()
+    row.map(|row| open(row).map(|(_, letter)| letter)).transpose()
 }
 
-/// Dead letters whose id is below `before`, newest first.
-pub(super) fn newest_below(db: &Connection, before: ChangeId, limit: usize) -> Result<Vec<DeadLetter>, StoreError> {
-    let sql = format!("{COLUMNS} WHERE (ord, ix) < (?1, ?2) ORDER BY ord DESC, ix DESC LIMIT ?3");
+/// The copy of its event's body.
+pub(super) fn event(db: &Connection, id: ChangeId) -> Result<Option<Vec<u8>>, StoreError> {
+    let sql = "SELECT event FROM dead WHERE ord = ?1 AND ix = ?2";
+    let found = db.query_row(sql, params![id.ord.0 as i64, id.index], |row| row.get(0)).optional()?;
+    Ok(found.flatten())
+}
+
+/// Dead letters whose id is below `before` that a filter lets through, newest first, at most `limit`.
+pub(super) fn newest_below(
+    db: &Connection,
+    before: ChangeId,
+    filter: &DeadFilter,
+    limit: usize,
+) -> Result<Vec<DeadLetter>, StoreError> {
+    let sql = format!("{COLUMNS} WHERE (ord, ix) < (?1, ?2) ORDER BY ord DESC, ix DESC");
     let ord = i64::try_from(before.ord.0).unwrap_or(i64::MAX);
     let mut statement = db.prepare_cached(&sql)?;
-    let rows = statement.query_map(params![ord, before.index, limit as i64], columns)?;
-    rows.map(|row| open(row?)).collect()
+    let mut rows = statement.query(params![ord, before.index])?;
+    let mut letters = Vec::new();
+    while letters.len() < limit {
+        let Some(row) = rows.next()? else { break };
+        let (id, letter) = open(columns(row)?)?;
+        if filter.lets_through(id, &letter) {
+            letters.push(letter);
+        }
+    }
+    Ok(letters)
 }
 
 /// How many there are.
@@ -94,17 +158,26 @@ pub(super) fn count(db: &Connection) -> rusqlite::Result<u64> {
     db.query_row("SELECT count(*) FROM dead", [], |row| row.get::<_, i64>(0)).map(|n| n as u64)
 }
 
-type Columns = (ChangeId, Timestamp, String);
+/// How many a contact has.
+pub(super) fn count_of(db: &Connection, contact: ContactKey) -> rusqlite::Result<usize> {
+    let sql = "SELECT count(*) FROM dead WHERE contact = ?1";
+    db.prepare_cached(sql)?.query_row([contact.0.as_slice()], |row| row.get::<_, i64>(0)).map(|n| n as usize)
+}
+
+/// Whether a contact has any.
+pub(super) fn has(db: &Connection, contact: ContactKey) -> rusqlite::Result<bool> {
+    count_of(db, contact).map(|count| count > 0)
+}
+
+type Columns = (ChangeId, Timestamp, String, Cause);
 
 fn columns(row: &rusqlite::Row<'_>) -> rusqlite::Result<Columns> {
     let id = ChangeId { ord: Ord(row.get::<_, i64>(0)? as u64), index: row.get(1)? };
-    Ok((id, Timestamp(row.get(2)?), row.get(3)?))
+    Ok((id, Timestamp(row.get(2)?), row.get(3)?, Cause::parse(&row.get::<_, String>(4)?)))
 }
 
-fn open((id, at, body): Columns) -> Result<DeadLetter, StoreError> {
-    let mut letter: DeadLetter =
+fn open((id, at, body, cause): Columns) -> Result<(ChangeId, DeadLetter), StoreError> {
+    let letter: DeadLetter =
         serde_json::from_str(&body).map_err(|_| StoreError::Damaged("a dead letter can't be read"))?;
-    letter.id = id.to_string();
-    letter.at = at;
-    Ok(letter)
+    Ok((id, DeadLetter { id: id.to_string(), at, cause, ..letter }))
 }

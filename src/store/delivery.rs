@@ -4,12 +4,14 @@ use rusqlite::{Connection, params};
 use serde::{Deserialize, Serialize};
 
 use super::StoreError;
+use super::alias;
 use super::contact::{self, ContactRow, json};
 use super::dead;
 use super::pending;
 use super::schema;
 use super::timer;
 use crate::domain::attempt::Attempt;
+use crate::domain::cause::Cause;
 use crate::domain::change::{Change, ChangeId, Settled};
 use crate::domain::contact::{Contact, ContactKey};
 use crate::domain::name::ConnectionName;
@@ -30,6 +32,9 @@ pub struct SettledChange {
     /// Other tags that went with it: it was an exclusive add.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub others: Vec<TagName>,
+    /// What it died of, where it is a dead letter.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cause: Option<Cause>,
 }
 
 /// When a contact is tried again.
@@ -117,7 +122,10 @@ pub(super) fn record(db: &Connection, settlement: &Settlement, id: i64) -> Resul
         match done.how {
             Settled::Dead => dead::insert(db, key, settlement.at, done, settlement.attempts.last())?,
             // The change names the contact that was found, and waits there under its old number.
-            Settled::Moved => pending::insert(db, done.change.contact.key(), done.id, &done.change)?,
+            Settled::Moved => {
+                pending::insert(db, done.change.contact.key(), done.id, &done.change)?;
+                alias::keep(db, &settlement.contact, &done.change.contact)?;
+            }
             _ => {}
         }
     }
@@ -134,6 +142,11 @@ pub(super) fn next_id(db: &Connection) -> rusqlite::Result<i64> {
     Ok((last + 1).max(schema::meta(db, "settled_from")?))
 }
 
+/// One delivery, until its retention ends.
+pub(super) fn get(db: &Connection, id: i64) -> Result<Option<Delivery>, StoreError> {
+    Ok(collect(db, "SELECT id, at, body FROM delivery WHERE id = ?1", [id])?.pop())
+}
+
 /// A contact's deliveries since `from`, oldest first.
 pub(super) fn of_contact(db: &Connection, key: ContactKey, from: Timestamp) -> Result<Vec<Delivery>, StoreError> {
     let sql = "SELECT id, at, body FROM delivery WHERE contact = ?1 AND at >= ?2 ORDER BY id";
@@ -147,6 +160,38 @@ pub(super) fn newest_below(db: &Connection, before: i64, limit: usize) -> Result
         "SELECT id, at, body FROM delivery WHERE id < ?1 ORDER BY id DESC LIMIT ?2",
         params![before, limit as i64],
     )
+}
+
+/// Deliveries that one look goes through at most, so that a rare find doesn't hold up other readers.
+const LOOK: usize = 20_000;
+
+/// The newest deliveries below `before` of a contact or a connection, and where the list goes on.
+pub(super) fn list(
+    db: &Connection,
+    before: i64,
+    contact: Option<ContactKey>,
+    connection: Option<&str>,
+    limit: usize,
+) -> Result<(Vec<Delivery>, Option<i64>), StoreError> {
+    let sql = match contact {
+        Some(_) => "SELECT id, at, body FROM delivery WHERE id < ?1 AND contact = ?2 ORDER BY id DESC",
+        None => "SELECT id, at, body FROM delivery WHERE id < ?1 AND ?2 IS NULL ORDER BY id DESC",
+    };
+    let mut statement = db.prepare_cached(sql)?;
+    let mut rows = statement.query(params![before, contact.map(|key| key.0.to_vec())])?;
+    let mut items = Vec::new();
+    for seen in 1.. {
+        let Some(row) = rows.next()? else { break };
+        let delivery = from_row(row)?;
+        let id = delivery.id;
+        if connection.is_none_or(|name| delivery.connection.as_str() == name) {
+            items.push(delivery);
+        }
+        if items.len() == limit || seen == LOOK {
+            return Ok((items, Some(id)));
+        }
+    }
+    Ok((items, None))
 }
 
 /// Calls `each` with every settled change of the deliveries from `first` on, and whose delivery it was.

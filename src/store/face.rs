@@ -103,6 +103,15 @@ pub enum Accepted {
     },
 }
 
+/// A dead letter that is tried again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Again {
+    /// Which.
+    pub id: ChangeId,
+    /// Whether its connection lists its tag by now, which it was refused for.
+    pub mended: bool,
+}
+
 /// All that a contact waits for, with what a fold needs.
 #[derive(Debug, Clone)]
 pub struct Taken {
@@ -182,14 +191,19 @@ impl Store {
         self.ask(|reply| Command::KeepJudged(contact, judged, reply)).await
     }
 
-    /// Puts a dead letter's change back under its old number; `false` when there is no such dead letter.
-    pub async fn retry_dead(&self, id: ChangeId) -> Result<bool, StoreError> {
-        self.ask(|reply| Command::RetryDead(id, reply)).await
+    /// Puts the changes of dead letters back under their old numbers; gives those that there were.
+    pub async fn retry_dead(&self, letters: Vec<Again>) -> Result<Vec<ChangeId>, StoreError> {
+        self.ask(|reply| Command::RetryDead(letters, reply)).await
     }
 
     /// Ends a dead letter for good; `false` when there is no such dead letter.
     pub async fn discard_dead(&self, id: ChangeId, note: String) -> Result<bool, StoreError> {
         self.ask(|reply| Command::DiscardDead(id, note, reply)).await
+    }
+
+    /// Nobody needs to look at an event's faults any more; `false` when there are none that somebody would have to.
+    pub async fn dismiss(&self, event: Ord) -> Result<bool, StoreError> {
+        self.ask(|reply| Command::Dismiss(event, reply)).await
     }
 
     /// Keeps the text of a rule set under its hash.

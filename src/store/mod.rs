@@ -6,11 +6,14 @@
 //! delivery's settlements are appended too. What waits is therefore always `pending + lots after the watermark -
 //! settlements`, and that is what a restart computes.
 
+mod alias;
 mod contact;
 mod dead;
 mod dedup;
 mod delivery;
+mod events;
 mod face;
+mod fault;
 mod hashed;
 mod lot;
 mod pending;
@@ -22,6 +25,7 @@ mod schema;
 mod sieve;
 mod spread;
 mod timer;
+mod view;
 mod waiting;
 mod writer;
 
@@ -29,10 +33,12 @@ mod writer;
 mod tests;
 
 pub use contact::{Once, Past, Word, Words};
-pub use dead::DeadLetter;
+pub use dead::{DeadFilter, DeadLetter};
 pub use dedup::DedupKey;
 pub use delivery::{Delivery, Retry, SettledChange, Settlement};
-pub use face::{Accepted, Options, Paused, Store, StoreError, Taken, Waiting, Wake};
-pub use read::{ChangeState, DeadQuery, EventQuery, EventView, Page, Reader};
-pub use record::{EventHead, EventRecord, Intake};
+pub use events::{EventFilter, EventQuery};
+pub use face::{Accepted, Again, Options, Paused, Store, StoreError, Taken, Waiting, Wake};
+pub use read::{ChangeState, DeadQuery, DeliveryQuery, EventView, Page, Reader};
+pub use record::{EventHead, EventRecord, Intake, Origin};
 pub use timer::Timer;
+pub use view::{Blame, ContactQuery, ContactRecord, ContactView};

@@ -8,37 +8,42 @@ use serde::Serialize;
 
 use super::StoreError;
 use super::contact::{self, Words};
-use super::dead::{self, DeadLetter};
+use super::dead::{self, DeadFilter, DeadLetter};
 use super::delivery::{self, Delivery, Retry};
+use super::events::{self, EventQuery};
 use super::face::Waiting;
+use super::fault;
 use super::lot;
 use super::record::EventRecord;
 use super::recover;
 use super::schema;
 use super::timer::{self, Timer};
+use super::view::{self, ContactQuery, ContactRecord, ContactView};
 use crate::domain::change::{Change, ChangeId, Ord, Settled};
 use crate::domain::contact::{Contact, ContactKey};
-use crate::domain::name::{ConnectionName, SourceName};
+use crate::domain::name::ConnectionName;
 use crate::domain::time::Timestamp;
-
-/// Which events to list, newest first.
-#[derive(Debug, Clone, Default)]
-pub struct EventQuery {
-    /// Only those with a smaller number.
-    pub before: Option<Ord>,
-    /// Only of this source.
-    pub source: Option<SourceName>,
-    /// Only those that this rule matched.
-    pub rule: Option<String>,
-    /// At most so many.
-    pub limit: usize,
-}
 
 /// Which dead letters to list, newest first.
 #[derive(Debug, Clone, Default)]
 pub struct DeadQuery {
     /// Only those with a smaller id.
     pub before: Option<ChangeId>,
+    /// Only these.
+    pub filter: DeadFilter,
+    /// At most so many.
+    pub limit: usize,
+}
+
+/// Which deliveries to list, newest first.
+#[derive(Debug, Clone, Default)]
+pub struct DeliveryQuery {
+    /// Only those with a smaller id.
+    pub before: Option<i64>,
+    /// Only of this connection.
+    pub connection: Option<String>,
+    /// Only of this contact.
+    pub contact: Option<ContactKey>,
     /// At most so many.
     pub limit: usize,
 }
@@ -80,6 +85,8 @@ pub struct EventView {
     pub deliveries: Vec<Delivery>,
     /// When the same key came again, and whether with another body.
     pub duplicates: Vec<(Timestamp, bool)>,
+    /// Whether it has faults that nobody has answered.
+    pub faulty: bool,
 }
 
 /// Reads beside the writer. Cheap to clone.
@@ -97,7 +104,7 @@ impl Reader {
 
     /// Lists events.
     pub async fn events(&self, query: EventQuery) -> Result<Page<EventRecord>, StoreError> {
-        self.read(move |db| events(db, &query)).await
+        self.read(move |db| events::list(db, &query)).await
     }
 
     /// One event; `None` when there is no such number or its retention has ended.
@@ -105,12 +112,17 @@ impl Reader {
         self.read(move |db| event(db, ord)).await
     }
 
-    /// Lists deliveries, newest first, with ids below `before`.
-    pub async fn deliveries(&self, before: Option<i64>, limit: usize) -> Result<Page<Delivery>, StoreError> {
+    /// One event as it was accepted, without what became of it.
+    pub async fn record(&self, ord: Ord) -> Result<Option<EventRecord>, StoreError> {
+        self.read(move |db| lot::holding(db, ord)?.map_or(Ok(None), |lot| lot.record(ord))).await
+    }
+
+    /// Lists deliveries. A page may hold fewer than were asked for and still go on: the look has its bound.
+    pub async fn deliveries(&self, query: DeliveryQuery) -> Result<Page<Delivery>, StoreError> {
         self.read(move |db| {
-            let items = delivery::newest_below(db, before.unwrap_or(i64::MAX), limit)?;
-            let next = items.last().filter(|_| items.len() == limit).map(|d| d.id.to_string());
-            Ok(Page { items, next })
+            let before = query.before.unwrap_or(i64::MAX);
+            let (items, next) = delivery::list(db, before, query.contact, query.connection.as_deref(), query.limit)?;
+            Ok(Page { items, next: next.map(|id| id.to_string()) })
         })
         .await
     }
@@ -119,7 +131,7 @@ impl Reader {
     pub async fn dead_letters(&self, query: DeadQuery) -> Result<Page<DeadLetter>, StoreError> {
         self.read(move |db| {
             let before = query.before.unwrap_or(ChangeId { ord: Ord(u64::MAX), index: u32::MAX });
-            let items = dead::newest_below(db, before, query.limit)?;
+            let items = dead::newest_below(db, before, &query.filter, query.limit)?;
             let next = items.last().filter(|_| items.len() == query.limit).map(|l| l.id.clone());
             Ok(Page { items, next })
         })
@@ -131,9 +143,35 @@ impl Reader {
         self.read(move |db| dead::get(db, id)).await
     }
 
+    /// How many dead letters a filter lets through.
+    pub async fn dead_count_of(&self, filter: DeadFilter) -> Result<usize, StoreError> {
+        let all = ChangeId { ord: Ord(u64::MAX), index: u32::MAX };
+        self.read(move |db| Ok(dead::newest_below(db, all, &filter, usize::MAX)?.len())).await
+    }
+
+    /// The copy of the body of a dead letter's event.
+    pub async fn dead_event(&self, id: ChangeId) -> Result<Option<Vec<u8>>, StoreError> {
+        self.read(move |db| dead::event(db, id)).await
+    }
+
     /// How many dead letters there are.
     pub async fn dead_count(&self) -> Result<u64, StoreError> {
         self.read(|db| Ok(dead::count(db)?)).await
+    }
+
+    /// A contact with all that is told of it, under whatever it is known by.
+    pub async fn contact(&self, contact: Contact) -> Result<ContactView, StoreError> {
+        self.read(move |db| view::whole(db, contact)).await
+    }
+
+    /// Lists contacts that something was settled for.
+    pub async fn contacts(&self, query: ContactQuery) -> Result<Page<ContactRecord>, StoreError> {
+        self.read(move |db| view::list(db, &query)).await
+    }
+
+    /// One contact in short; `None` where nothing was settled for it yet.
+    pub async fn contact_record(&self, key: ContactKey) -> Result<Option<ContactRecord>, StoreError> {
+        self.read(move |db| view::one(db, key)).await
     }
 
     /// The last word on each tag of a contact.
@@ -231,33 +269,6 @@ impl Reader {
     }
 }
 
-fn events(db: &Connection, query: &EventQuery) -> Result<Page<EventRecord>, StoreError> {
-    let mut items = Vec::new();
-    let mut before = query.before.unwrap_or(Ord(u64::MAX));
-    while let Some(lot) = lot::newest_below(db, before)? {
-        let mut of_lot = Vec::new();
-        for entry in lot.frames() {
-            let (ord, frame) = entry?;
-            if ord < before {
-                of_lot.push(frame.record(ord, lot.at)?);
-            }
-        }
-        before = lot.first;
-        for record in of_lot.into_iter().rev() {
-            let wanted = query.source.as_ref().is_none_or(|source| record.head.source == *source)
-                && query.rule.as_ref().is_none_or(|rule| record.head.rules.iter().any(|r| r.as_str() == rule));
-            if wanted {
-                items.push(record);
-            }
-            if items.len() == query.limit {
-                let next = items.last().map(|record| record.ord.to_string());
-                return Ok(Page { items, next });
-            }
-        }
-    }
-    Ok(Page { items, next: None })
-}
-
 fn event(db: &Connection, ord: Ord) -> Result<Option<EventView>, StoreError> {
     let Some(lot) = lot::holding(db, ord)? else { return Ok(None) };
     let Some(record) = lot.record(ord)? else { return Ok(None) };
@@ -293,7 +304,8 @@ fn event(db: &Connection, ord: Ord) -> Result<Option<EventView>, StoreError> {
     let mut statement = db.prepare_cached("SELECT at, differs FROM duplicate WHERE ord = ?1 ORDER BY at")?;
     let rows = statement.query_map(params![ord.0 as i64], |row| Ok((Timestamp(row.get(0)?), row.get(1)?)))?;
     let duplicates = rows.collect::<Result<_, _>>()?;
-    Ok(Some(EventView { record, changes, deliveries, duplicates }))
+    let faulty = fault::is_open(db, ord)?;
+    Ok(Some(EventView { record, changes, deliveries, duplicates, faulty }))
 }
 
 /// Where a change that moved waits or was settled.

@@ -43,6 +43,12 @@ pub struct EventHead {
     /// What is wanted.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub changes: Vec<Change>,
+    /// The event that this one is a replay of.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub replay_of: Option<Ord>,
+    /// What a person said of it.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub note: String,
     /// The request's query, credentials left out.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub query: Vec<(String, String)>,
@@ -66,10 +72,23 @@ pub struct EventRecord {
     pub body: Vec<u8>,
 }
 
+/// Where an event comes from that no request brought.
+#[derive(Debug, Clone, Default)]
+pub struct Origin {
+    /// The event that it is a replay of.
+    pub replay_of: Option<Ord>,
+    /// What a person said of it.
+    pub note: String,
+}
+
 /// An event on its way into the store, encoded by the thread that received it so that the writer only appends.
 #[derive(Debug)]
 pub struct Intake {
     pub(super) key: Option<DedupKey>,
+    /// Whether its rules had faults.
+    pub(super) faulty: bool,
+    /// The event that it answers by being its replay.
+    pub(super) replay_of: Option<Ord>,
     pub(super) frame: Vec<u8>,
     /// With the key of each change's contact: the writer hashes nothing.
     pub(super) changes: Vec<(ContactKey, Change)>,
@@ -95,6 +114,10 @@ struct HeadOf<'a> {
     faults: &'a [Fault],
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
     changes: &'a [Change],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    replay_of: Option<Ord>,
+    #[serde(skip_serializing_if = "str::is_empty")]
+    note: &'a str,
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
     query: &'a [(Cow<'a, str>, Cow<'a, str>)],
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
@@ -104,6 +127,18 @@ struct HeadOf<'a> {
 impl Intake {
     /// Encodes an event with what was decided, the reply's bytes and the raw body. The decision's changes move in here.
     pub fn of(event: &Event<'_>, rule_set: &str, decision: &mut Decision, reply: &[u8], body: &[u8]) -> Self {
+        Self::from(&Origin::default(), event, rule_set, decision, reply, body)
+    }
+
+    /// The same of an event that an operator asked for.
+    pub fn from(
+        origin: &Origin,
+        event: &Event<'_>,
+        rule_set: &str,
+        decision: &mut Decision,
+        reply: &[u8],
+        body: &[u8],
+    ) -> Self {
         let head = HeadOf {
             source: &event.source,
             received_at: event.received_at,
@@ -115,6 +150,8 @@ impl Intake {
             rules: &decision.rules,
             faults: &decision.faults,
             changes: &decision.changes,
+            replay_of: origin.replay_of,
+            note: &origin.note,
             query: &event.query.0,
             headers: &event.headers.0,
         };
@@ -122,7 +159,7 @@ impl Intake {
         let frame = encode(&head, reply, body);
         let changes =
             std::mem::take(&mut decision.changes).into_iter().map(|change| (change.contact.key(), change)).collect();
-        Self { key, frame, changes }
+        Self { key, faulty: !decision.faults.is_empty(), replay_of: origin.replay_of, frame, changes }
     }
 }
 

@@ -3,12 +3,13 @@
 use rusqlite::{Connection, TransactionBehavior};
 
 use super::StoreError;
+use super::{fault, timer};
 
 /// Marks the file as ours ("tgry"), so that another program's database is never written to.
 const APPLICATION_ID: i64 = 0x7467_7279;
 
 /// Each step runs once, in order; `PRAGMA user_version` counts the steps that have run.
-const STEPS: [&str; 2] = ["
+const STEPS: [&str; 5] = ["
     -- One row a commit: an event's number is first + its place.
     CREATE TABLE lot (first INTEGER PRIMARY KEY, at INTEGER NOT NULL, events INTEGER NOT NULL, body BLOB NOT NULL) STRICT;
     -- Deduplication keys by spans of 12 hours; a span that is too old is dropped whole.
@@ -43,7 +44,25 @@ const STEPS: [&str; 2] = ["
     -- Tags that were added for a time: the remove that is due then, and the add that set it.
     CREATE TABLE timer (due INTEGER NOT NULL, ord INTEGER NOT NULL, ix INTEGER NOT NULL, remove TEXT NOT NULL,
         PRIMARY KEY (due, ord, ix)) STRICT, WITHOUT ROWID;
+", "
+    -- What a dead letter died of; of older ones nobody knows.
+    ALTER TABLE dead ADD COLUMN cause TEXT NOT NULL DEFAULT 'unknown';
+    CREATE INDEX dead_by_contact ON dead (contact);
+", "
+    -- Events with faults, until they are replayed or dismissed.
+    CREATE TABLE fault (ord INTEGER PRIMARY KEY) STRICT;
+", "
+    -- Whom a look-up found, under either's key, and whose tag a timer is about.
+    CREATE TABLE alias (key BLOB NOT NULL, other BLOB NOT NULL, contact TEXT NOT NULL, PRIMARY KEY (key, other)) STRICT,
+        WITHOUT ROWID;
+    ALTER TABLE timer ADD COLUMN contact BLOB;
+    CREATE INDEX timer_by_contact ON timer (contact);
 "];
+
+/// The step after which events with faults are kept.
+const FAULTS: usize = 4;
+/// The step after which a timer says whose tag it is about.
+const TIMERS: usize = 5;
 
 /// Sets the file up or brings it up to date; refuses another program's file and a newer version's.
 pub(super) fn migrate(db: &mut Connection) -> Result<(), StoreError> {
@@ -62,6 +81,12 @@ pub(super) fn migrate(db: &mut Connection) -> Result<(), StoreError> {
     let step = db.transaction_with_behavior(TransactionBehavior::Immediate)?;
     for sql in STEPS.iter().skip(done) {
         step.execute_batch(sql)?;
+    }
+    if done < FAULTS {
+        fault::fill(&step)?;
+    }
+    if done < TIMERS {
+        timer::fill(&step)?;
     }
     step.pragma_update(None, "user_version", STEPS.len() as i64)?;
     step.pragma_update(None, "application_id", APPLICATION_ID)?;

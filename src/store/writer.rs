@@ -9,11 +9,11 @@ use tokio::sync::{Notify, mpsc::UnboundedSender, oneshot};
 use super::contact::{self, ContactRow};
 use super::dedup::{self, DedupKey, Spans};
 use super::delivery::{self, SettledChange, Settlement};
-use super::face::{Accepted, Options, Paused, StoreError, Taken, Wake};
+use super::face::{Accepted, Again, Options, Paused, StoreError, Taken, Wake};
 use super::record::{Frame, Intake};
 use super::timer::{self, Timer};
 use super::waiting::Recent;
-use super::{dead, lot, pending, recover, retain, spread};
+use super::{dead, fault, lot, pending, recover, retain, spread};
 use crate::domain::change::{Change, ChangeId, Judged, Ord, Settled};
 use crate::domain::contact::{Contact, ContactKey};
 use crate::domain::name::ConnectionName;
@@ -28,8 +28,9 @@ pub(super) enum Command {
     InMemory(ConnectionName, Reply<Vec<ContactKey>>),
     Settle(Box<Settlement>, Reply<()>),
     KeepJudged(Contact, Vec<(ChangeId, Judged)>, Reply<()>),
-    RetryDead(ChangeId, Reply<bool>),
+    RetryDead(Vec<Again>, Reply<Vec<ChangeId>>),
     DiscardDead(ChangeId, String, Reply<bool>),
+    Dismiss(Ord, Reply<bool>),
     KeepRuleSet { hash: String, text: String, reply: Reply<()> },
     KeepPaused(ConnectionName, Paused, Reply<()>),
     EndTimers(Vec<Timer>, Reply<()>),
@@ -203,11 +204,16 @@ impl Memory {
                     row.past.judged.extend(judged);
                     outbox.push(reply, Ok(contact::save(db, key, &row)?));
                 }
-                Command::RetryDead(id, reply) => outbox.push(reply, Ok(retry_dead(db, id, wakes)?)),
+                Command::RetryDead(letters, reply) => {
+                    let found = letters.into_iter().map(|again| retry_dead(db, again, wakes));
+                    let found = found.filter_map(Result::transpose).collect::<Result<_, _>>()?;
+                    outbox.push(reply, Ok(found));
+                }
                 Command::DiscardDead(id, note, reply) => {
                     let found = self.discard_dead(db, id, note, now)?;
                     outbox.push(reply, Ok(found));
                 }
+                Command::Dismiss(ord, reply) => outbox.push(reply, Ok(fault::answer(db, ord)?)),
                 Command::KeepRuleSet { hash, text, reply } => {
                     let sql = "INSERT OR IGNORE INTO rule_set VALUES (?1, ?2, ?3)";
                     outbox.push(reply, Ok(db.execute(sql, params![hash, now.0, text]).map(drop)?));
@@ -265,6 +271,12 @@ impl Memory {
                 }
                 let ord = self.next_ord;
                 self.next_ord = Ord(ord.0 + 1);
+                if event.faulty {
+                    fault::insert(db, ord)?;
+                }
+                if let Some(of) = event.replay_of {
+                    fault::answer(db, of)?;
+                }
                 wake_for(wakes, &event.changes);
                 self.recent.accept(ord, now, event.key, event.changes);
                 frames.push(event.frame);
@@ -330,7 +342,14 @@ impl Memory {
         let contact = letter.change.contact.clone();
         let row = contact::load(db, contact.key())?;
         let reason = if note.is_empty() { "discarded".to_owned() } else { note };
-        let done = SettledChange { id, change: letter.change, how: Settled::Discarded, reason, others: Vec::new() };
+        let done = SettledChange {
+            id,
+            change: letter.change,
+            how: Settled::Discarded,
+            reason,
+            others: Vec::new(),
+            cause: None,
+        };
         let retry = row.and_then(|row| row.retry);
         self.settle(db, &Settlement { contact, at: now, settled: vec![done], attempts: Vec::new(), retry })?;
         Ok(true)
@@ -347,6 +366,7 @@ impl Memory {
             spread::slice(db, &mut self.recent, &mut self.spans, usize::MAX)?;
         }
         while retain::step(db, before)? {}
+        fault::retain(db)?;
         Ok(())
     }
 }
@@ -388,12 +408,20 @@ fn wake_moved(wakes: &mut Vec<Wake>, settlement: &Settlement) {
 }
 
 /// A dead letter's change waits again under its old number: a later word on its tag still wins over it.
-fn retry_dead(db: &Connection, id: ChangeId, wakes: &mut Vec<Wake>) -> Result<bool, StoreError> {
-    let Some(letter) = dead::remove(db, id)? else { return Ok(false) };
-    let key = letter.change.contact.key();
-    pending::insert(db, key, id, &letter.change)?;
-    wake_for(wakes, &[(key, letter.change)]);
-    Ok(true)
+fn retry_dead(
+    db: &Connection,
+    Again { id, mended }: Again,
+    wakes: &mut Vec<Wake>,
+) -> Result<Option<ChangeId>, StoreError> {
+    let Some(letter) = dead::remove(db, id)? else { return Ok(None) };
+    let mut change = letter.change;
+    if let Some(terms) = change.terms.as_deref_mut().filter(|_| mended) {
+        terms.refused = None;
+    }
+    let key = change.contact.key();
+    pending::insert(db, key, id, &change)?;
+    wake_for(wakes, &[(key, change)]);
+    Ok(Some(id))
 }
 
 fn take(db: &Connection, memory: Option<&Memory>, key: ContactKey) -> Result<Taken, StoreError> {

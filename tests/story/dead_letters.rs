@@ -43,7 +43,9 @@ fn a_lost_contact_is_a_dead_letter_that_says_why() {
     assert!(letter["reason"].as_str().is_some_and(|reason| reason.contains("no such contact")), "{letter}");
     assert_eq!(letter["last_attempt"]["status"], 404);
     let id = letter["id"].as_str().expect("an id");
-    assert_eq!(gateway.api(&format!("/dead-letters/{id}")), *letter);
+    let mut one = gateway.api(&format!("/dead-letters/{id}"));
+    let body = one.as_object_mut().and_then(|one| one.remove("body")).expect("with the body of its event");
+    assert_eq!((one, &body["responseId"]), (letter.clone(), &json!("lost")));
     assert!(gateway.call("GET", "/metrics", &[], b"").text().contains("tagrelay_dead_letters 1"));
     assert_eq!(gateway.log_of("dead letter").len(), 1);
 }
@@ -67,11 +69,110 @@ fn a_later_word_wins_over_a_dead_letter_that_is_tried_again() {
     let gateway = with_dead_letter();
     gateway.event(&said("later", 7, "remove"));
     gateway.settled("later");
+    let calls = gateway.calls().len();
     let id = letters(&gateway)[0]["id"].as_str().expect("an id").to_owned();
     gateway.api_post(&format!("/dead-letters/{id}/retry"));
     let event = gateway.settled("lost");
     assert_eq!(states(&event), ["superseded"]);
+    let reason = event["changes"][0]["reason"].as_str().expect("a reason");
+    assert!(reason.contains("has the last word on this tag"), "{reason}");
+    assert_eq!(gateway.calls().len(), calls, "nobody is called for it");
     assert_eq!(gateway.contact_in_sandbox(7).expect("known"), [""; 0]);
+}
+
+#[test]
+fn a_dead_letter_that_is_asked_for_anew_has_a_number_of_today_and_wins() {
+    let gateway = with_dead_letter();
+    gateway.event(&said("later", 7, "remove"));
+    gateway.settled("later");
+    let id = letters(&gateway)[0]["id"].as_str().expect("an id").to_owned();
+    let answer = gateway.api_as(ADMIN, "POST", &format!("/api/v1/dead-letters/{id}/retry"), br#"{"as_new":true}"#).ok();
+    let event = gateway.settled_event(answer["event"].as_str().expect("an event"));
+    assert_eq!(states(&event), ["applied"]);
+    assert_eq!((&event["source"], &event["rules"]), (&json!("tagrelay.retry"), &json!(["add"])));
+    assert!(event["note"].as_str().is_some_and(|note| note.contains(&id)), "{event:#}");
+    assert_eq!(gateway.contact_in_sandbox(7).expect("known"), ["Lead"]);
+    let old = gateway.event_of("lost");
+    assert_eq!(states(&old), ["discarded"]);
+    assert!(letters(&gateway).is_empty());
+}
+
+#[test]
+fn many_dead_letters_are_counted_first_and_then_tried_again_by_what_they_died_of() {
+    let gateway = rules(TAGS).start();
+    gateway.set_faults(&json!([
+        { "kind": "status", "status": 404, "contact": "7", "times": 1 },
+        { "kind": "status", "status": 404, "contact": "8", "times": 1 },
+        { "kind": "status", "status": 400, "contact": "9", "times": 1 },
+    ]));
+    for contact in [7, 8, 9] {
+        gateway.event(&said(&format!("e{contact}"), contact, "add"));
+        assert_eq!(states(&gateway.settled(&format!("e{contact}"))), ["dead"]);
+    }
+    let causes: Vec<Value> = letters(&gateway).iter().map(|letter| letter["cause"].clone()).collect();
+    assert_eq!(causes, ["refused", "unknown_contact", "unknown_contact"]);
+    assert!(letters(&gateway).iter().all(|letter| letter["needs"] == "mend"));
+    let count = |query: &str| gateway.api(&format!("/dead-letters?{query}"))["items"].as_array().map(Vec::len);
+    for (query, expected) in [
+        ("cause=unknown_contact", 2),
+        ("needs=retry", 0),
+        ("needs=mend&rule=add&connection=crm", 3),
+        ("connection=crm&contact=9", 1),
+        ("reason=NO%20SUCH", 2),
+        ("since=1h&limit=2", 2),
+        ("since=2999-01-01T00:00:00Z", 0),
+    ] {
+        assert_eq!(count(query), Some(expected), "{query}");
+    }
+    let post = |path: &str, body: &Value| {
+        gateway.api_as(ADMIN, "POST", &format!("/api/v1/dead-letters/{path}"), body.to_string().as_bytes())
+    };
+    for (path, body) in [
+        ("retry", json!({})),
+        ("retry", json!({ "dry_run": true })),
+        ("retry", json!({ "all": true, "rule": "add" })),
+        ("retry", json!({ "cause": "bad luck" })),
+        ("retry", json!({ "all": true, "note": "why" })),
+        ("discard", json!({ "all": true, "as_new": true })),
+        ("discard", json!({ "contact": "7" })),
+    ] {
+        assert_eq!(post(path, &body).status, 400, "{body}");
+    }
+    let lost = json!({ "cause": "unknown_contact", "dry_run": true });
+    assert_eq!(post("retry", &lost).ok(), json!({ "dry_run": true, "count": 2 }));
+    assert_eq!(letters(&gateway).len(), 3);
+    assert_eq!(post("retry", &json!({ "cause": "unknown_contact" })).ok(), json!({ "dry_run": false, "count": 2 }));
+    for key in ["e7", "e8"] {
+        assert_eq!(states(&gateway.settled(key)), ["applied"]);
+    }
+    let ended = post("discard", &json!({ "all": true, "note": "a wrong tag" })).ok();
+    assert_eq!(ended, json!({ "dry_run": false, "count": 1 }));
+    assert_eq!(gateway.event_of("e9")["changes"][0]["reason"], "a wrong tag");
+    assert!(letters(&gateway).is_empty());
+}
+
+#[test]
+fn a_tag_that_was_not_listed_is_delivered_once_it_is() {
+    let text = |tags: &str| {
+        format!(
+            "{HEAD}connections:\n  crm: {{ provider: helpcrunch, api_key: env:CRM_KEY, tags: [{tags}] }}\n\
+             rules:\n  - id: plan\n    match: {{ intent: plan }}\n    \
+             tag: {{ crm: {{ add: [\"Plan {{{{ params.plan }}}}\"] }} }}\n"
+        )
+    };
+    let gateway = Setup::bare(&text("Plan pro")).start();
+    gateway.event(&said("e", 7, "plan").with(json!({ "plan": "max" })));
+    assert_eq!(states(&gateway.settled("e")), ["dead"]);
+    let letter = letters(&gateway)[0].clone();
+    assert_eq!((&letter["cause"], &letter["needs"]), (&json!("not_listed"), &json!("mend")));
+    gateway.api_post(&format!("/dead-letters/{}/retry", letter["id"].as_str().expect("an id")));
+    assert_eq!(states(&gateway.settled("e")), ["dead"], "nothing was mended");
+    let before = gateway.api("/rules")["rule_set"].clone();
+    std::fs::write(gateway.setup.folder().join("rules/rules.yaml"), text("Plan pro, Plan max")).expect("written");
+    eventually("the new rules", || (gateway.api("/rules")["rule_set"] != before).then_some(()));
+    gateway.api_post(&format!("/dead-letters/{}/retry", letter["id"].as_str().expect("an id")));
+    assert_eq!(states(&gateway.settled("e")), ["applied"]);
+    assert_eq!(gateway.contact_in_sandbox(7).expect("known"), ["Plan max"]);
 }
 
 #[test]

@@ -4,6 +4,7 @@
 mod support;
 
 mod b2chat;
+mod by_hand;
 mod catch;
 mod channels;
 mod contacts;
@@ -16,5 +17,6 @@ mod forwards;
 mod guards;
 mod operations;
 mod reload;
+mod replays;
 mod secrecy;
 mod starts;

@@ -107,9 +107,17 @@ fn health_readiness_and_metrics_are_for_everybody() {
 fn the_viewer_may_only_look_and_a_stranger_not_even_that() {
     let gateway = start();
     gateway.event(&said("e", 7, "lead"));
-    for path in
-        ["events", "events/1", "deliveries", "dead-letters", "connections", "contacts/crm/7", "rules", "refusals"]
-    {
+    for path in [
+        "events",
+        "events/1",
+        "deliveries",
+        "dead-letters",
+        "connections",
+        "contacts",
+        "contacts/crm/7",
+        "rules",
+        "refusals",
+    ] {
         let path = format!("/api/v1/{path}");
         gateway.api_as(VIEWER, "GET", &path, b"").ok();
         for headers in [&[][..], &[("Authorization", "Bearer guessed")][..], &[("Authorization", "Basic YTpi")][..]] {
@@ -122,7 +130,13 @@ fn the_viewer_may_only_look_and_a_stranger_not_even_that() {
             assert_eq!(answer.header("www-authenticate"), Some("Bearer"));
         }
     }
-    for path in ["connections/crm/retry", "dead-letters/1.0/retry", "dead-letters/1.0/discard"] {
+    for path in [
+        "connections/crm/retry",
+        "dead-letters/1.0/retry",
+        "dead-letters/1.0/discard",
+        "events/1/replay",
+        "events/replay",
+    ] {
         let answer = gateway.api_as(VIEWER, "POST", &format!("/api/v1/{path}"), b"");
         assert_eq!((answer.status, &answer.json()["type"]), (403, &json!("urn:tagrelay:problem:viewer")), "{path}");
     }

@@ -96,6 +96,16 @@ impl Gateway {
         })
     }
 
+    /// The same by the event's id.
+    #[track_caller]
+    pub fn settled_event(&self, id: &str) -> Value {
+        eventually(&format!("the end of all changes of event {id}"), || {
+            let event = self.api(&format!("/events/{id}"));
+            let changes = event["changes"].as_array().expect("a list");
+            changes.iter().all(|change| change["state"] != "waiting").then_some(event)
+        })
+    }
+
     /// The connection `crm` as the API shows it.
     #[track_caller]
     pub fn crm(&self) -> Value {

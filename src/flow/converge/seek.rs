@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::{Next, Seen, Step, Stepped};
+use crate::domain::cause::Cause;
 use crate::domain::change::{Change, Settled, Terms};
 use crate::domain::contact::{Contact, ContactRef};
 use crate::domain::time::Timestamp;
@@ -40,7 +41,9 @@ impl Step<'_> {
             }
             Ok(Found::Several) => {
                 self.account.people.forget(self.key);
-                let settled = self.all(Settled::Dead, "several contacts are found by this, and nobody is changed");
+                let reason = "several contacts are found by this, and nobody is changed";
+                let all = self.taken.changes.iter();
+                let settled = all.filter_map(|(id, _)| self.dead(*id, Cause::SeveralContacts, reason)).collect();
                 self.settle(settled, vec![asked.attempt], None).await?;
                 Ok(Stepped { next: Next::Idle, seen: Seen::Well })
             }
@@ -50,7 +53,7 @@ impl Step<'_> {
                 let makes = self.taken.changes.iter().position(|(_, change)| creates(change));
                 let early = self.taken.changes.iter().take(makes.unwrap_or(usize::MAX));
                 let reason = "no contact is found by this";
-                let settled = early.filter_map(|(id, _)| self.settled(*id, Settled::Dead, reason)).collect();
+                let settled = early.filter_map(|(id, _)| self.dead(*id, Cause::UnknownContact, reason)).collect();
                 self.settle(settled, vec![asked.attempt], None).await?;
                 let next = if makes.is_some() { Next::More } else { Next::Idle };
                 Ok(Stepped { next, seen: Seen::Well })
@@ -102,6 +105,7 @@ impl Step<'_> {
             how: Settled::Moved,
             reason: reason.clone(),
             others: Vec::new(),
+            cause: None,
         });
         self.settle(moved.collect(), attempts, None).await?;
         Ok(Stepped { next: Next::Idle, seen })
@@ -126,13 +130,20 @@ impl Step<'_> {
             let terms = change.terms.as_deref();
             let again = terms.filter(|terms| !terms.found_again).and_then(|terms| terms.found_by.clone());
             let Some(found_by) = again else {
-                settled.extend(self.settled(*id, Settled::Dead, reason));
+                settled.extend(self.dead(*id, Cause::UnknownContact, reason));
                 continue;
             };
             let change = self.moved(change, found_by, |terms| (terms.found_by, terms.found_again) = (None, true));
             self.account.people.forget(change.contact.key());
             let reason = format!("{reason}; it is looked up once more");
-            settled.push(SettledChange { id: *id, change, how: Settled::Moved, reason, others: Vec::new() });
+            settled.push(SettledChange {
+                id: *id,
+                change,
+                how: Settled::Moved,
+                reason,
+                others: Vec::new(),
+                cause: None,
+            });
         }
         settled
     }

@@ -1,29 +1,204 @@
-//! Contacts: the last word on each tag, and whose it is.
+//! Contacts: the last word on each tag, whose it is, and what is still to come.
 
 use actix_web::{HttpRequest, HttpResponse, web};
+use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::super::{Shared, problem::Problem};
-use crate::domain::contact::{Contact, ContactRef};
-use crate::domain::name::ConnectionName;
+use super::{Paging, asked, contact, dead_letters, events, query};
+use crate::clock;
+use crate::domain::contact::{Contact, ContactKey};
+use crate::domain::known::KnownTags;
+use crate::domain::tag::TagName;
+use crate::flow::by_hand::{self, Asked, NotAsked};
+use crate::store::{Blame, ContactQuery, ContactRecord, ContactView, Timer};
 
-/// `GET /api/v1/contacts/{connection}/{id}`.
-pub async fn one(request: HttpRequest, shared: web::Data<Shared>) -> Result<HttpResponse, Problem> {
+/// Which contacts a list shows.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct List {
+    cursor: Option<String>,
+    limit: Option<String>,
+    connection: Option<String>,
+    #[serde(default)]
+    waiting: bool,
+    #[serde(default)]
+    dead: bool,
+}
+
+/// `GET /api/v1/contacts`: those that something was settled for, or (`waiting=true`) that wait at a connection.
+pub async fn list(request: HttpRequest, shared: web::Data<Shared>) -> Result<HttpResponse, Problem> {
+    let list: List = query(&request, &shared)?;
+    let paging = Paging::of(list.limit.as_deref(), list.cursor.as_deref())?;
+    let wrong = || Problem::Call("cursor: expected what `next` gave".to_owned());
+    let after = paging.cursor.map(|text| hex::decode(text).map_err(|_| wrong())).transpose()?;
+    let after = after.map(|bytes| ContactKey::from_hash(&bytes));
+    if list.waiting {
+        if list.dead {
+            return Err(Problem::Call("query: `waiting` and `dead` are two lists".to_owned()));
+        }
+        let connection = list.connection.as_deref();
+        let connection = connection.ok_or_else(|| Problem::Call("waiting: `connection` says where".to_owned()))?;
+        return waiting(&shared, &contact::known_connection(&shared, connection)?, after, paging.limit).await;
+    }
+    let query = ContactQuery { after, connection: list.connection, dead: list.dead, limit: paging.limit };
+    let page = shared.gateway.store.reader().contacts(query).await?;
+    let items: Vec<Value> = page.items.iter().map(|record| short(record, 0)).collect();
+    Ok(HttpResponse::Ok().json(json!({ "items": items, "next": page.next })))
+}
+
+async fn waiting(
+    shared: &Shared,
+    connection: &crate::domain::name::ConnectionName,
+    after: Option<ContactKey>,
+    limit: usize,
+) -> Result<HttpResponse, Problem> {
+    let store = &shared.gateway.store;
+    let all = store.waiting_of(connection.clone()).await?;
+    let mut keys: Vec<ContactKey> = all.into_iter().map(|one| one.key).filter(|key| after < Some(*key)).collect();
+    keys.sort_unstable();
+    let more = keys.len() > limit;
+    keys.truncate(limit);
+    let mut items = Vec::new();
+    for key in &keys {
+        let taken = store.take(*key).await?;
+        let Some(contact) = taken.contact else { continue };
+        let record = store.reader().contact_record(*key).await?;
+        let record = record.unwrap_or(ContactRecord { contact, tags: Vec::new(), at: None, dead: 0 });
+        items.push(short(&record, taken.changes.len()));
+    }
+    let next = keys.last().filter(|_| more).map(|key| hex::encode(key.0));
+    Ok(HttpResponse::Ok().json(json!({ "items": items, "next": next })))
+}
+
+fn short(record: &ContactRecord, waiting: usize) -> Value {
+    json!({
+        "connection": record.contact.connection,
+        "contact": record.contact.reference.to_string(),
+        "tags": record.tags,
+        "at": record.at.map(|at| at.to_string()),
+        "waiting": waiting,
+        "dead": record.dead,
+    })
+}
+
+/// `GET /api/v1/contacts/{connection}/{id}`: each tag with the last word on it and how it came to be.
+pub async fn one(
+    request: HttpRequest,
+    path: web::Path<(String, String)>,
+    shared: web::Data<Shared>,
+) -> Result<HttpResponse, Problem> {
     shared.tokens.admit(&request)?;
-    let part = |name: &str| request.match_info().get(name).unwrap_or_default();
-    let connection = ConnectionName::parse(part("connection")).ok();
-    let rules = shared.gateway.rules();
-    let connection = connection.filter(|name| rules.connections().any(|known| known == name));
-    let connection = connection.ok_or_else(|| Problem::NotFound("there is no connection of this name".to_owned()))?;
-    let reference = ContactRef::Id(part("id").to_owned());
-    let words = shared.gateway.store.reader().words(Contact { connection: connection.clone(), reference }).await?;
-    let tags: Vec<Value> = words
-        .iter()
-        .map(|(tag, word)| {
-            json!({ "tag": tag, "wanted": if word.wants { "add" } else { "remove" }, "state": word.how.word(),
-                    "event": word.id.ord.to_string(), "change": word.id.to_string(), "rule": word.rule,
-                    "at": word.at.to_string(), "delivery": word.delivery })
-        })
-        .collect();
-    Ok(HttpResponse::Ok().json(json!({ "connection": connection, "id": part("id"), "tags": tags })))
+    let asked = contact::at(&shared, &path)?;
+    let view = shared.gateway.store.reader().contact(asked).await?;
+    let mut waits = Vec::new();
+    let mut retry = None;
+    for contact in &view.known_as {
+        let taken = shared.gateway.store.take(contact.key()).await?;
+        waits.extend(taken.changes.iter().map(|(id, change)| events::wanted(*id, change)));
+        retry = retry.or(taken.retry);
+    }
+    let known = known(&shared, &view);
+    let mut tags: Vec<Value> = view.tags.iter().map(|(tag, blame)| tag_of(tag, blame, &known)).collect();
+    let words = |tag: &&TagName| view.tags.iter().all(|(word, _)| word != *tag);
+    let strange = known.iter().flat_map(KnownTags::present).filter(words);
+    tags.extend(strange.map(|tag| json!({ "tag": tag, "state": "not by us", "known": true })));
+    let (path_connection, path_id) = path.into_inner();
+    Ok(HttpResponse::Ok().json(json!({
+        "connection": path_connection,
+        "id": path_id,
+        "known_as": view.known_as.iter().map(|contact| contact.reference.to_string()).collect::<Vec<_>>(),
+        "tags": tags,
+        "fields": view.fields.iter().map(|(field, blame)| field_of(field, blame)).collect::<Vec<_>>(),
+        "waiting": waits,
+        "next_try": retry.as_ref().map(|retry| retry.at.to_string()),
+        "tries": retry.as_ref().map(|retry| retry.tries),
+        "failing": retry.map(|retry| retry.reason),
+        "timers": view.timers.iter().map(timer).collect::<Vec<_>>(),
+        "dead_letters": view.letters.iter().map(dead_letters::shown).collect::<Vec<_>>(),
+    })))
+}
+
+/// What is known of the contact's tags without a call.
+fn known(shared: &Shared, view: &ContactView) -> Vec<KnownTags> {
+    let now = clock::now();
+    let all = view.known_as.iter();
+    all.filter_map(|contact| shared.gateway.known(contact, now)).collect()
+}
+
+fn tag_of(tag: &TagName, blame: &Blame, known: &[KnownTags]) -> Value {
+    let mut shown = word(blame);
+    shown["tag"] = json!(tag);
+    shown["wanted"] = if blame.word.wants { "add" } else { "remove" }.into();
+    shown["known"] = json!(known.iter().find_map(|known| known.get(tag)));
+    shown
+}
+
+fn field_of(field: &str, blame: &Blame) -> Value {
+    let mut shown = word(blame);
+    shown["field"] = field.into();
+    shown
+}
+
+fn word(blame: &Blame) -> Value {
+    let word = &blame.word;
+    json!({
+        "state": word.how.word(),
+        "event": word.id.ord.to_string(),
+        "change": word.id.to_string(),
+        "source": blame.source,
+        "rule": word.rule,
+        "rule_set": blame.rule_set,
+        "note": blame.note,
+        "at": word.at.to_string(),
+        "delivery": word.delivery,
+        "attempt": blame.attempt,
+    })
+}
+
+fn timer(timer: &Timer) -> Value {
+    json!({ "due": timer.due.to_string(), "tag": timer.remove.effect.tag(), "rule": timer.remove.rule,
+            "set_by": timer.add.to_string() })
+}
+
+/// Tags that are asked for.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Tags {
+    #[serde(default)]
+    add: Vec<String>,
+    #[serde(default)]
+    remove: Vec<String>,
+    #[serde(default)]
+    note: String,
+}
+
+/// `POST /api/v1/contacts/{connection}/{id}/tags` with `{"add":[..],"remove":[..],"note":".."}`: an event like any other.
+pub async fn tags(
+    request: HttpRequest,
+    path: web::Path<(String, String)>,
+    body: web::Bytes,
+    shared: web::Data<Shared>,
+) -> Result<HttpResponse, Problem> {
+    shared.tokens.admit(&request)?;
+    let contact: Contact = contact::at(&shared, &path)?;
+    let Tags { add, remove, note } = asked(&body)?;
+    let names = |list: Vec<String>| {
+        let name =
+            |text: String| TagName::parse(&text).ok_or_else(|| Problem::Call("body: a tag has no name".to_owned()));
+        list.into_iter().map(name).collect::<Result<Vec<_>, _>>()
+    };
+    let asked = Asked { contact, add: names(add)?, remove: names(remove)?, note };
+    let ord = by_hand::tags(&shared.gateway, asked, &body).await?;
+    Ok(HttpResponse::Ok().json(json!({ "event": ord.to_string() })))
+}
+
+impl From<NotAsked> for Problem {
+    fn from(why: NotAsked) -> Self {
+        match why {
+            NotAsked::NoConnection => Self::NotFound(why.to_string()),
+            NotAsked::Store(error) => error.into(),
+            why => Self::Call(format!("body: {why}")),
+        }
+    }
 }

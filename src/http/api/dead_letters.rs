@@ -5,35 +5,78 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::super::{Shared, problem::Problem};
-use super::{ListQuery, part};
+use super::{Paging, asked, contact, events, part, query, time};
+use crate::domain::cause::{Cause, Needs};
 use crate::domain::change::ChangeId;
-use crate::store::{DeadLetter, DeadQuery};
+use crate::flow::letters;
+use crate::store::{DeadFilter, DeadLetter, DeadQuery};
 
-/// `GET /api/v1/dead-letters?limit=&cursor=`: newest first.
+/// Which letters a list shows.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct List {
+    cursor: Option<String>,
+    limit: Option<String>,
+    connection: Option<String>,
+    contact: Option<String>,
+    rule: Option<String>,
+    reason: Option<String>,
+    cause: Option<Cause>,
+    needs: Option<Needs>,
+    since: Option<String>,
+}
+
+/// `GET /api/v1/dead-letters`: newest first.
 pub async fn list(request: HttpRequest, shared: web::Data<Shared>) -> Result<HttpResponse, Problem> {
-    let query = ListQuery::read(&request, &shared)?;
-    let query = DeadQuery { before: query.cursor()?, limit: query.limit()? };
+    let list: List = query(&request, &shared)?;
+    let paging = Paging::of(list.limit.as_deref(), list.cursor.as_deref())?;
+    let filter = Filter {
+        connection: list.connection,
+        contact: list.contact,
+        rule: list.rule,
+        reason: list.reason,
+        cause: list.cause,
+        needs: list.needs,
+        since: list.since,
+    };
+    let query = DeadQuery { before: paging.before()?, filter: filter.read()?, limit: paging.limit };
     let page = shared.gateway.store.reader().dead_letters(query).await?;
     let items: Vec<Value> = page.items.iter().map(shown).collect();
     Ok(HttpResponse::Ok().json(json!({ "items": items, "next": page.next })))
 }
 
-/// `GET /api/v1/dead-letters/{id}`.
+/// `GET /api/v1/dead-letters/{id}`: with the body of its event.
 pub async fn one(request: HttpRequest, shared: web::Data<Shared>) -> Result<HttpResponse, Problem> {
     shared.tokens.admit(&request)?;
-    let letter = shared.gateway.store.reader().dead_letter(part(&request, "id", "dead letter")?).await?;
-    letter.map(|letter| HttpResponse::Ok().json(shown(&letter))).ok_or_else(gone)
+    let id = part(&request, "id", "dead letter")?;
+    let reader = shared.gateway.store.reader();
+    let mut letter = shown(&reader.dead_letter(id).await?.ok_or_else(gone)?);
+    letter["body"] = reader.dead_event(id).await?.map_or(Value::Null, |body| events::text_or_json(&body));
+    Ok(HttpResponse::Ok().json(letter))
 }
 
-/// `POST /api/v1/dead-letters/{id}/retry`: the change waits again under its old number.
-pub async fn retry(request: HttpRequest, shared: web::Data<Shared>) -> Result<HttpResponse, Problem> {
+/// How one letter is tried again.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Retry {
+    #[serde(default)]
+    as_new: bool,
+}
+
+/// `POST /api/v1/dead-letters/{id}/retry`: the change waits again under its old number, or with `{"as_new":true}` under a new one.
+pub async fn retry(request: HttpRequest, body: web::Bytes, shared: web::Data<Shared>) -> Result<HttpResponse, Problem> {
     shared.tokens.admit(&request)?;
     let id: ChangeId = part(&request, "id", "dead letter")?;
-    if shared.gateway.store.retry_dead(id).await? {
-        tracing::info!(change = %id, "dead letter retried");
-        Ok(HttpResponse::Ok().json(json!({ "id": id.to_string(), "state": "waiting" })))
-    } else {
-        Err(gone())
+    let Retry { as_new } = asked(&body)?;
+    let filter = DeadFilter { id: Some(id), ..DeadFilter::default() };
+    if as_new {
+        let renewed = letters::renew(&shared.gateway, &filter).await?;
+        let event = renewed.into_iter().next().ok_or_else(gone)?.event;
+        return Ok(HttpResponse::Ok().json(json!({ "id": id.to_string(), "state": "discarded", "event": event })));
+    }
+    match letters::retry(&shared.gateway, &filter).await? {
+        0 => Err(gone()),
+        _ => Ok(HttpResponse::Ok().json(json!({ "id": id.to_string(), "state": "waiting" }))),
     }
 }
 
@@ -53,13 +96,129 @@ pub async fn discard(
 ) -> Result<HttpResponse, Problem> {
     shared.tokens.admit(&request)?;
     let id: ChangeId = part(&request, "id", "dead letter")?;
-    let text: &[u8] = if body.is_empty() { b"{}" } else { &body };
-    let note: Note = serde_json::from_slice(text).map_err(|error| Problem::Call(format!("body: {error}")))?;
-    if shared.gateway.store.discard_dead(id, note.note).await? {
-        tracing::info!(change = %id, "dead letter discarded");
-        Ok(HttpResponse::Ok().json(json!({ "id": id.to_string(), "state": "discarded" })))
+    let Note { note } = asked(&body)?;
+    let filter = DeadFilter { id: Some(id), ..DeadFilter::default() };
+    match letters::discard(&shared.gateway, &filter, &note).await? {
+        0 => Err(gone()),
+        _ => Ok(HttpResponse::Ok().json(json!({ "id": id.to_string(), "state": "discarded" }))),
+    }
+}
+
+/// What is to happen to many letters.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Many {
+    /// Instead of a filter: really all of them.
+    #[serde(default)]
+    all: bool,
+    /// Say how many, and do nothing.
+    #[serde(default)]
+    dry_run: bool,
+    #[serde(default)]
+    as_new: bool,
+    note: Option<String>,
+    connection: Option<String>,
+    contact: Option<String>,
+    rule: Option<String>,
+    reason: Option<String>,
+    cause: Option<Cause>,
+    needs: Option<Needs>,
+    since: Option<String>,
+}
+
+impl Many {
+    /// What a call without a filter would do by mistake, it has to say.
+    fn filter(&self) -> Result<DeadFilter, Problem> {
+        let filter = Filter {
+            connection: self.connection.clone(),
+            contact: self.contact.clone(),
+            rule: self.rule.clone(),
+            reason: self.reason.clone(),
+            cause: self.cause,
+            needs: self.needs,
+            since: self.since.clone(),
+        };
+        let filter = filter.read()?;
+        match (self.all, filter == DeadFilter::default()) {
+            (true, false) => Err(Problem::Call("body: `all` and a filter contradict each other".to_owned())),
+            (false, true) => Err(Problem::Call("body: expected a filter, or \"all\": true".to_owned())),
+            _ => Ok(filter),
+        }
+    }
+}
+
+/// `POST /api/v1/dead-letters/retry` with a filter: all of these; `"dry_run":true` says how many, `"as_new":true` gives new numbers.
+pub async fn retry_many(
+    request: HttpRequest,
+    body: web::Bytes,
+    shared: web::Data<Shared>,
+) -> Result<HttpResponse, Problem> {
+    shared.tokens.admit(&request)?;
+    let many: Many = asked(&body)?;
+    if many.note.is_some() {
+        return Err(Problem::Call("body: `note` is for discarding".to_owned()));
+    }
+    let filter = many.filter()?;
+    if many.dry_run {
+        return count(&shared, filter).await;
+    }
+    let answer = if many.as_new {
+        let renewed = letters::renew(&shared.gateway, &filter).await?;
+        json!({ "dry_run": false, "count": renewed.len(), "events": renewed })
     } else {
-        Err(gone())
+        json!({ "dry_run": false, "count": letters::retry(&shared.gateway, &filter).await? })
+    };
+    Ok(HttpResponse::Ok().json(answer))
+}
+
+/// `POST /api/v1/dead-letters/discard` with a filter and a note.
+pub async fn discard_many(
+    request: HttpRequest,
+    body: web::Bytes,
+    shared: web::Data<Shared>,
+) -> Result<HttpResponse, Problem> {
+    shared.tokens.admit(&request)?;
+    let many: Many = asked(&body)?;
+    if many.as_new {
+        return Err(Problem::Call("body: `as_new` is for retrying".to_owned()));
+    }
+    let filter = many.filter()?;
+    if many.dry_run {
+        return count(&shared, filter).await;
+    }
+    let count = letters::discard(&shared.gateway, &filter, many.note.as_deref().unwrap_or_default()).await?;
+    Ok(HttpResponse::Ok().json(json!({ "dry_run": false, "count": count })))
+}
+
+async fn count(shared: &Shared, filter: DeadFilter) -> Result<HttpResponse, Problem> {
+    let count = shared.gateway.store.reader().dead_count_of(filter).await?;
+    Ok(HttpResponse::Ok().json(json!({ "dry_run": true, "count": count })))
+}
+
+/// A filter as it is written.
+struct Filter {
+    connection: Option<String>,
+    contact: Option<String>,
+    rule: Option<String>,
+    reason: Option<String>,
+    cause: Option<Cause>,
+    needs: Option<Needs>,
+    since: Option<String>,
+}
+
+impl Filter {
+    fn read(self) -> Result<DeadFilter, Problem> {
+        let of = contact::asked_for(self.connection.as_deref(), self.contact.as_deref())?;
+        Ok(DeadFilter {
+            id: None,
+            contacts: of.map(|contact| vec![contact.key()]),
+            connection: self.connection,
+            rule: self.rule,
+            reason: self.reason,
+            cause: self.cause,
+            needs: self.needs,
+            since: time("since", self.since.as_deref())?,
+        })
     }
 }
 
@@ -67,7 +226,7 @@ fn gone() -> Problem {
     Problem::NotFound("there is no dead letter of this id".to_owned())
 }
 
-fn shown(letter: &DeadLetter) -> Value {
+pub(super) fn shown(letter: &DeadLetter) -> Value {
     let (change, effect) = (&letter.change, &letter.change.effect);
     json!({
         "id": letter.id,
@@ -78,8 +237,10 @@ fn shown(letter: &DeadLetter) -> Value {
         "contact": change.contact.reference.to_string(),
         "wanted": effect.word(),
         "tag": effect.tag(),
-        "field": super::events::field(effect),
-        "value": super::events::value(effect),
+        "field": events::field(effect),
+        "value": events::value(effect),
+        "cause": letter.cause,
+        "needs": letter.cause.needs(),
         "reason": letter.reason,
         "last_attempt": letter.last_attempt,
     })

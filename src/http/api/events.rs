@@ -1,29 +1,60 @@
 //! Events: what came, which rules matched, what became of it.
 
 use actix_web::{HttpRequest, HttpResponse, web};
+use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::super::{Shared, problem::Problem};
-use super::{ListQuery, part};
-use crate::domain::change::{Effect, Ord};
+use super::{Paging, contact, part, query, time};
+use crate::domain::change::{Change, ChangeId, Effect, Ord};
 use crate::domain::json::OwnedJson;
 use crate::domain::name::SourceName;
 use crate::domain::time::Timestamp;
-use crate::store::{ChangeState, EventQuery, EventRecord, EventView};
+use crate::store::{ChangeState, EventFilter, EventQuery, EventRecord, EventView};
 
-/// `GET /api/v1/events?source=&rule=&limit=&cursor=`: newest first.
+/// Which events a list shows.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct List {
+    cursor: Option<String>,
+    limit: Option<String>,
+    source: Option<String>,
+    rule: Option<String>,
+    intent: Option<String>,
+    connection: Option<String>,
+    contact: Option<String>,
+    since: Option<String>,
+    until: Option<String>,
+    #[serde(default)]
+    faulty: bool,
+}
+
+/// `GET /api/v1/events`: newest first.
 pub async fn list(request: HttpRequest, shared: web::Data<Shared>) -> Result<HttpResponse, Problem> {
-    let query = ListQuery::read(&request, &shared)?;
-    let source = query.source.as_deref().map(SourceName::parse).transpose();
-    let query = EventQuery {
-        before: query.cursor()?.map(Ord),
-        limit: query.limit()?,
-        source: source.map_err(|error| Problem::Call(format!("source: {error}")))?,
-        rule: query.rule,
+    let list: List = query(&request, &shared)?;
+    let paging = Paging::of(list.limit.as_deref(), list.cursor.as_deref())?;
+    if list.connection.is_some() && list.contact.is_none() {
+        return Err(Problem::Call("connection: goes with `contact`".to_owned()));
+    }
+    let contact = contact::asked_for(list.connection.as_deref(), list.contact.as_deref())?;
+    let filter = EventFilter {
+        source: source(list.source.as_deref())?,
+        rule: list.rule,
+        intent: list.intent,
+        contacts: contact.map(|contact| vec![contact.key()]),
+        since: time("since", list.since.as_deref())?,
+        until: time("until", list.until.as_deref())?,
+        faulty: list.faulty,
     };
+    let query = EventQuery { before: paging.before()?.map(Ord), filter, limit: paging.limit };
     let page = shared.gateway.store.reader().events(query).await?;
     let items: Vec<Value> = page.items.iter().map(summary).collect();
     Ok(HttpResponse::Ok().json(json!({ "items": items, "next": page.next })))
+}
+
+/// The name of a source in a call.
+pub(super) fn source(text: Option<&str>) -> Result<Option<SourceName>, Problem> {
+    text.map(SourceName::parse).transpose().map_err(|error| Problem::Call(format!("source: {error}")))
 }
 
 /// `GET /api/v1/events/{id}`: one event with its verdicts, changes, deliveries and attempts.
@@ -50,11 +81,14 @@ fn summary(record: &EventRecord) -> Value {
         "rule_set": head.rule_set,
         "rules": head.rules,
         "faults": head.faults,
+        "replay_of": head.replay_of.map(|of| of.to_string()),
+        "note": head.note,
     })
 }
 
 fn whole(view: &EventView) -> Value {
     let mut event = summary(&view.record);
+    event["faulty"] = view.faulty.into();
     event["changes"] = view.changes.iter().map(change).collect();
     event["deliveries"] = view.deliveries.iter().map(delivery).collect();
     event["duplicates"] = view.duplicates.iter().map(duplicate).collect();
@@ -66,24 +100,30 @@ fn whole(view: &EventView) -> Value {
 }
 
 fn change(state: &ChangeState) -> Value {
-    let effect = &state.change.effect;
+    let mut change = wanted(state.id, &state.change);
+    change["state"] = state.state.into();
+    change["reason"] = state.reason.as_str().into();
+    change["delivery"] = state.delivery.into();
+    change["next_try"] = state.retry.as_ref().map(|retry| retry.at.to_string()).into();
+    change["tries"] = state.retry.as_ref().map(|retry| retry.tries).into();
+    change
+}
+
+/// What a change wants, of whom, and why.
+pub(super) fn wanted(id: ChangeId, change: &Change) -> Value {
+    let effect = &change.effect;
     json!({
-        "id": state.id.to_string(),
-        "rule": state.change.rule,
-        "connection": state.change.contact.connection,
-        "contact": state.change.contact.reference.to_string(),
+        "id": id.to_string(),
+        "rule": change.rule,
+        "connection": change.contact.connection,
+        "contact": change.contact.reference.to_string(),
         "wanted": effect.word(),
         "tag": effect.tag(),
         "field": field(effect),
         "value": value(effect),
-        "if_tagged": state.change.guard.if_tagged,
-        "unless_tagged": state.change.guard.unless_tagged,
-        "terms": state.change.terms,
-        "state": state.state,
-        "reason": state.reason,
-        "delivery": state.delivery,
-        "next_try": state.retry.as_ref().map(|retry| retry.at.to_string()),
-        "tries": state.retry.as_ref().map(|retry| retry.tries),
+        "if_tagged": change.guard.if_tagged,
+        "unless_tagged": change.guard.unless_tagged,
+        "terms": change.terms,
     })
 }
 
@@ -91,8 +131,7 @@ pub(super) fn delivery(delivery: &crate::store::Delivery) -> Value {
     let settled = delivery.settled.iter().map(|done| {
         let effect = &done.change.effect;
         json!({ "change": done.id.to_string(), "rule": done.change.rule, "wanted": effect.word(), "tag": effect.tag(),
-                "field": field(effect),
-                "state": done.how.word(), "reason": done.reason })
+                "field": field(effect), "cause": done.cause, "state": done.how.word(), "reason": done.reason })
     });
     json!({
         "id": delivery.id,
@@ -128,6 +167,6 @@ fn pairs(pairs: &[(String, String)]) -> Value {
 }
 
 /// JSON as JSON, so that it can be read; anything else as text.
-fn text_or_json(bytes: &[u8]) -> Value {
+pub(super) fn text_or_json(bytes: &[u8]) -> Value {
     serde_json::from_slice(bytes).unwrap_or_else(|_| String::from_utf8_lossy(bytes).into_owned().into())
 }

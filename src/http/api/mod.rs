@@ -1,54 +1,67 @@
 //! `/api/v1`: what the console and scripts read and do. Every handler asks for a token first.
 
 pub mod connections;
+mod contact;
 pub mod contacts;
 pub mod dead_letters;
 pub mod deliveries;
 pub mod events;
 pub mod refusals;
+pub mod replay;
 pub mod rules;
 
 use actix_web::{HttpRequest, HttpResponse, ResponseError, web};
-use serde::Deserialize;
+use serde::de::DeserializeOwned;
 
 use super::Shared;
 use super::problem::Problem;
+use crate::clock;
+use crate::domain::duration::parse_duration;
+use crate::domain::time::Timestamp;
 
 /// Items of a list, unless the caller asks for fewer or more.
 const PAGE: usize = 50;
 const LARGEST_PAGE: usize = 500;
 
-/// The query of a list. Nothing unknown is ignored.
-#[derive(Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct ListQuery {
-    cursor: Option<String>,
-    limit: Option<usize>,
-    source: Option<String>,
-    rule: Option<String>,
+/// Reads the query of a request after its token. Nothing unknown is ignored.
+fn query<T: DeserializeOwned>(request: &HttpRequest, shared: &Shared) -> Result<T, Problem> {
+    shared.tokens.admit(request)?;
+    let query = web::Query::<T>::from_query(request.query_string());
+    query.map(web::Query::into_inner).map_err(|error| Problem::Call(format!("query: {error}")))
 }
 
-impl ListQuery {
-    /// Reads the query of a request after its token.
-    fn read(request: &HttpRequest, shared: &Shared) -> Result<Self, Problem> {
-        shared.tokens.admit(request)?;
-        let query = web::Query::<Self>::from_query(request.query_string());
-        query.map(web::Query::into_inner).map_err(|error| Problem::Call(format!("query: {error}")))
+/// Reads the body of a call; none stands for a call that says nothing.
+fn asked<T: DeserializeOwned>(body: &[u8]) -> Result<T, Problem> {
+    let text: &[u8] = if body.is_empty() { b"{}" } else { body };
+    serde_json::from_slice(text).map_err(|error| Problem::Call(format!("body: {error}")))
+}
+
+/// How much of a list is asked for, and where it goes on.
+struct Paging<'q> {
+    limit: usize,
+    cursor: Option<&'q str>,
+}
+
+impl<'q> Paging<'q> {
+    fn of(limit: Option<&str>, cursor: Option<&'q str>) -> Result<Self, Problem> {
+        let limit = limit.map_or(Some(PAGE), |limit| limit.parse().ok().filter(|n| (1..=LARGEST_PAGE).contains(n)));
+        let limit = limit.ok_or_else(|| Problem::Call(format!("limit: expected 1 to {LARGEST_PAGE}")))?;
+        Ok(Self { limit, cursor })
     }
 
-    fn limit(&self) -> Result<usize, Problem> {
-        match self.limit {
-            None => Ok(PAGE),
-            Some(limit) if (1..=LARGEST_PAGE).contains(&limit) => Ok(limit),
-            Some(_) => Err(Problem::Call(format!("limit: expected 1 to {LARGEST_PAGE}"))),
-        }
-    }
-
-    fn cursor<T: std::str::FromStr>(&self) -> Result<Option<T>, Problem> {
+    fn before<T: std::str::FromStr>(&self) -> Result<Option<T>, Problem> {
         let parse =
-            |text: &String| text.parse().map_err(|_| Problem::Call("cursor: expected what `next` gave".to_owned()));
-        self.cursor.as_ref().map(parse).transpose()
+            |text: &str| text.parse().map_err(|_| Problem::Call("cursor: expected what `next` gave".to_owned()));
+        self.cursor.map(parse).transpose()
     }
+}
+
+/// A time as RFC 3339, or how long ago: `7d`.
+fn time(name: &str, text: Option<&str>) -> Result<Option<Timestamp>, Problem> {
+    let ago = |text| parse_duration(text).map(|ago| clock::now().plus_millis(-(ago.as_millis() as i64)));
+    let read = |text| Timestamp::parse(text).or_else(|| ago(text));
+    let wrong = || Problem::Call(format!("{name}: expected a time such as 2026-03-02T15:00:00Z, or how long ago: 7d"));
+    text.map(|text| read(text).ok_or_else(wrong)).transpose()
 }
 
 /// A part of the address.

@@ -133,5 +133,12 @@ fn ids(taken: &Taken) -> Vec<ChangeId> {
 }
 
 fn settled(change_id: ChangeId, contact: &str, tag: &str, how: Settled) -> SettledChange {
-    SettledChange { id: change_id, change: change(contact, tag), how, reason: "a test".to_owned(), others: Vec::new() }
+    SettledChange {
+        id: change_id,
+        change: change(contact, tag),
+        how,
+        reason: "a test".to_owned(),
+        others: Vec::new(),
+        cause: None,
+    }
 }

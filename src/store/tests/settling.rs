@@ -1,7 +1,8 @@
 //! What waits, what was settled, what comes back after a crash.
 
 use super::*;
-use crate::store::{DeadQuery, Retry};
+use crate::domain::cause::{Cause, Needs};
+use crate::store::{Again, DeadFilter, DeadQuery, Retry};
 
 #[tokio::test]
 async fn waiting_changes_are_told_once_they_are_durable_and_taken_in_order() {
@@ -84,15 +85,42 @@ async fn a_dead_letter_waits_for_a_person_and_keeps_its_number() {
     bench
         .settle("1", vec![settled(id(1, 0), "1", "x", Settled::Dead), settled(id(1, 1), "1", "y", Settled::Dead)])
         .await;
-    let letters = bench.store.reader().dead_letters(DeadQuery { before: None, limit: 10 }).await.expect("read").items;
+    let letters =
+        bench.store.reader().dead_letters(DeadQuery { limit: 10, ..DeadQuery::default() }).await.expect("read").items;
     assert_eq!(letters.iter().map(|l| l.id.as_str()).collect::<Vec<_>>(), ["1.1", "1.0"]);
-    assert!(bench.store.retry_dead(id(1, 0)).await.expect("retried"));
-    assert!(!bench.store.retry_dead(id(1, 0)).await.expect("gone"));
+    let again = || vec![Again { id: id(1, 0), mended: false }];
+    assert_eq!(bench.store.retry_dead(again()).await.expect("retried"), [id(1, 0)]);
+    assert_eq!(bench.store.retry_dead(again()).await.expect("gone"), []);
     assert!(bench.store.discard_dead(id(1, 1), "no".to_owned()).await.expect("discarded"));
     let bench = bench.restart();
     assert_eq!(ids(&bench.take("1").await), [id(1, 0)]);
     let view = bench.store.reader().event(Ord(1)).await.expect("read").expect("there");
     assert_eq!(view.changes.iter().map(|c| c.state).collect::<Vec<_>>(), ["waiting", "discarded"]);
+}
+
+#[tokio::test]
+async fn dead_letters_are_listed_by_what_they_died_of() {
+    let bench = Bench::new();
+    bench.accept(keyed("a", &[("1", "x"), ("1", "y"), ("1", "z")])).await;
+    let dead = |index, tag, cause| SettledChange { cause, ..settled(id(1, index), "1", tag, Settled::Dead) };
+    let causes = [Some(Cause::UnknownContact), Some(Cause::GivenUp), None];
+    let letters = causes.iter().zip(["x", "y", "z"]).zip(0..).map(|((cause, tag), index)| dead(index, tag, *cause));
+    bench.settle("1", letters.collect()).await;
+    let bench = bench.restart();
+    let ids = async |filter| {
+        let query = DeadQuery { filter, limit: 10, ..DeadQuery::default() };
+        let found = bench.store.reader().dead_letters(query).await.expect("read").items;
+        found.into_iter().map(|letter| letter.id).collect::<Vec<_>>()
+    };
+    let all = DeadFilter::default();
+    assert_eq!(ids(DeadFilter { cause: Some(Cause::GivenUp), ..all.clone() }).await, ["1.1"]);
+    assert_eq!(ids(DeadFilter { needs: Some(Needs::Mend), ..all.clone() }).await, ["1.0"]);
+    assert_eq!(ids(DeadFilter { cause: Some(Cause::Unknown), ..all.clone() }).await, ["1.2"]);
+    assert_eq!(ids(DeadFilter { reason: Some("A TEST".to_owned()), ..all.clone() }).await.len(), 3);
+    assert_eq!(ids(DeadFilter { connection: Some("other".to_owned()), ..all.clone() }).await, [""; 0]);
+    assert_eq!(ids(DeadFilter { since: Some(START.plus_millis(1)), ..all.clone() }).await, [""; 0]);
+    assert_eq!(ids(DeadFilter { contacts: Some(vec![contact("2").key()]), ..all.clone() }).await, [""; 0]);
+    assert_eq!(bench.store.reader().dead_count_of(all).await.expect("read"), 3);
 }
 
 #[tokio::test]

@@ -1,0 +1,189 @@
+//! Replay: the stored body through its source's own reader and the rules of today, as a new event with a number of its own.
+
+use super::gateway::Gateway;
+use super::receive::judge;
+use super::ruleset::RuleSet;
+use crate::domain::change::{Change, Ord};
+use crate::domain::name::RuleId;
+use crate::domain::request::{Fields, Request};
+use crate::sources::{self, ReadError, Verified};
+use crate::store::{Accepted, EventFilter, EventQuery, EventRecord, Intake, Origin, StoreError};
+
+/// Sources whose names begin so are the gateway's own.
+pub const OURS: &str = "tagrelay.";
+/// Events that one call may replay.
+pub const MOST: usize = 100_000;
+/// Events that are listed, and stored, in one go.
+const PAGE: usize = 256;
+
+/// Why an event can't be replayed.
+#[derive(Debug, thiserror::Error)]
+pub enum NotReplayed {
+    /// There is no such event.
+    #[error("there is no event of this id, or its retention has ended")]
+    NoEvent,
+    /// No request brought it.
+    #[error("event {ord} is of {source_name}: no request brought it, so there is no body to replay")]
+    Ours {
+        /// The event.
+        ord: Ord,
+        /// Its source.
+        source_name: String,
+    },
+    /// The rules no longer have its source.
+    #[error("event {ord} came through the source {source_name:?}, which the rules no longer have")]
+    NoSource {
+        /// The event.
+        ord: Ord,
+        /// Its source.
+        source_name: String,
+    },
+    /// Its source reads it no longer.
+    #[error("event {ord}: its source can't read the body any more: {why}")]
+    Unreadable {
+        /// The event.
+        ord: Ord,
+        /// Why not.
+        why: ReadError,
+    },
+    /// Its source reads other than one event in it now.
+    #[error("event {ord}: its source now reads {found} events in the body, where there was one")]
+    Several {
+        /// The event.
+        ord: Ord,
+        /// How many.
+        found: usize,
+    },
+    /// The filter lets through more than one call may replay.
+    #[error("these are more than {MOST} events: narrow the filter")]
+    TooMany,
+    /// The store can't do it now.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// A replay.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Replayed {
+    /// The new event.
+    pub ord: Ord,
+    /// Of what it is a replay.
+    pub of: Ord,
+    /// The rules that matched this time.
+    pub rules: Vec<RuleId>,
+    /// What they want.
+    pub changes: Vec<Change>,
+    /// What went wrong in rules.
+    pub faults: usize,
+}
+
+/// Replays one event.
+pub async fn one(gateway: &Gateway, ord: Ord) -> Result<Replayed, NotReplayed> {
+    let record = gateway.store.reader().record(ord).await?.ok_or(NotReplayed::NoEvent)?;
+    let (intake, mut replayed) = again(&gateway.rules(), &record)?;
+    let accepted = gateway.store.accept(vec![intake]).await?;
+    number(gateway, &mut replayed, accepted.first(), &record);
+    Ok(replayed)
+}
+
+/// The events that a filter lets through and that can be replayed, oldest first. A replay is left out, since its original is
+/// there, unless it had faults of its own.
+pub async fn select(gateway: &Gateway, filter: &EventFilter) -> Result<Vec<Ord>, NotReplayed> {
+    let mut found = Vec::new();
+    let mut before = None;
+    loop {
+        let query = EventQuery { before, filter: filter.clone(), limit: PAGE };
+        let page = gateway.store.reader().events(query).await?;
+        let rules = gateway.rules();
+        let fits = |record: &&EventRecord| {
+            (filter.faulty || record.head.replay_of.is_none()) && rules.source(record.head.source.as_str()).is_some()
+        };
+        found.extend(page.items.iter().filter(fits).map(|record| record.ord));
+        if found.len() > MOST {
+            return Err(NotReplayed::TooMany);
+        }
+        let Some(next) = page.next.and_then(|next| next.parse().ok()) else { break };
+        before = Some(Ord(next));
+    }
+    found.reverse();
+    Ok(found)
+}
+
+/// What became of many.
+#[derive(Debug, Default)]
+pub struct Many {
+    /// The replays.
+    pub replayed: Vec<Replayed>,
+    /// Why others were not.
+    pub not: Vec<NotReplayed>,
+}
+
+/// Replays events in the order of their numbers, so that the newest has the last word again.
+pub async fn many(gateway: &Gateway, ords: &[Ord]) -> Result<Many, NotReplayed> {
+    let mut all = Many::default();
+    for ords in ords.chunks(PAGE) {
+        let rules = gateway.rules();
+        let (mut intake, mut judged) = (Vec::new(), Vec::new());
+        for ord in ords {
+            // One that went meanwhile is not there to be replayed.
+            let Some(record) = gateway.store.reader().record(*ord).await? else { continue };
+            match again(&rules, &record) {
+                Ok((event, replayed)) => {
+                    intake.push(event);
+                    judged.push((replayed, record));
+                }
+                Err(why) => all.not.push(why),
+            }
+        }
+        let accepted = gateway.store.accept(intake).await?;
+        for ((mut replayed, record), accepted) in judged.into_iter().zip(&accepted) {
+            number(gateway, &mut replayed, Some(accepted), &record);
+            all.replayed.push(replayed);
+        }
+    }
+    Ok(all)
+}
+
+fn number(gateway: &Gateway, replayed: &mut Replayed, accepted: Option<&Accepted>, record: &EventRecord) {
+    let Some(Accepted::New(ord)) = accepted else { return };
+    replayed.ord = *ord;
+    gateway.metrics.accepted(&record.head.source);
+    tracing::info!(event = %ord, replay_of = %record.ord, source = %record.head.source, "event replayed");
+}
+
+/// Reads and judges a stored event anew. It has no key, so it is never a duplicate.
+fn again(rules: &RuleSet, record: &EventRecord) -> Result<(Intake, Replayed), NotReplayed> {
+    let (ord, head) = (record.ord, &record.head);
+    let source_name = head.source.to_string();
+    if source_name.starts_with(OURS) {
+        return Err(NotReplayed::Ours { ord, source_name });
+    }
+    let source = rules.source(&source_name).ok_or(NotReplayed::NoSource { ord, source_name })?;
+    let fields = |pairs: &[(String, String)]| {
+        Fields(pairs.iter().map(|(name, value)| (name.clone().into(), value.clone().into())).collect())
+    };
+    let query = fields(&head.query).to_query();
+    let request = Request {
+        method: "POST",
+        url: "",
+        query: &query,
+        headers: fields(&head.headers),
+        body: &record.body,
+        peer: None,
+        received_at: head.received_at,
+    };
+    let verified = Verified::by_operator(request);
+    let unreadable = |why| NotReplayed::Unreadable { ord, why };
+    let json = sources::json_body(source.config(), &verified).map_err(unreadable)?;
+    let mut reading = sources::read(source.config(), &verified, &json).map_err(unreadable)?;
+    let [event] = reading.events.as_mut_slice() else {
+        return Err(NotReplayed::Several { ord, found: reading.events.len() });
+    };
+    let (mut decision, reply) = judge(&rules.catalog, source, event);
+    event.key = None;
+    let (rules_matched, changes) = (decision.rules.clone(), decision.changes.clone());
+    let faults = decision.faults.len();
+    let origin = Origin { replay_of: Some(ord), ..Origin::default() };
+    let intake = Intake::from(&origin, event, rules.catalog.hash(), &mut decision, &reply, &record.body);
+    Ok((intake, Replayed { ord: Ord(0), of: ord, rules: rules_matched, changes, faults }))
+}

@@ -1,0 +1,157 @@
+//! A contact as people look it up: whose word each of its tags is, and what is still to come.
+
+use rusqlite::{Connection, params};
+
+use super::StoreError;
+use super::contact::{self, Word};
+use super::dead::{self, DeadFilter, DeadLetter};
+use super::delivery;
+use super::read::Page;
+use super::timer::{self, Timer};
+use super::{alias, lot};
+use crate::domain::attempt::Attempt;
+use crate::domain::change::{ChangeId, Ord};
+use crate::domain::contact::{Contact, ContactKey};
+use crate::domain::name::SourceName;
+use crate::domain::tag::TagName;
+use crate::domain::time::Timestamp;
+
+/// The last word on a tag or a field, with what is still known of how it came to be.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Blame {
+    /// The word.
+    pub word: Word,
+    /// The source of its event, until the event's retention ends.
+    pub source: Option<SourceName>,
+    /// The hash of the rule set that judged its event, as long.
+    pub rule_set: Option<String>,
+    /// What a person said of its event.
+    pub note: String,
+    /// The call that settled it, until its delivery's retention ends.
+    pub attempt: Option<Attempt>,
+}
+
+/// A contact with all that is told of it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ContactView {
+    /// By what it is known, as far as look-ups have told; the one that was asked for first.
+    pub known_as: Vec<Contact>,
+    /// The last word on each tag.
+    pub tags: Vec<(TagName, Blame)>,
+    /// The last word on each field.
+    pub fields: Vec<(String, Blame)>,
+    /// Tags that go again by themselves, the next first.
+    pub timers: Vec<Timer>,
+    /// Dead letters, newest first.
+    pub letters: Vec<DeadLetter>,
+}
+
+/// Which contacts to list, by their keys: an order that stays while rows come and go.
+#[derive(Debug, Clone, Default)]
+pub struct ContactQuery {
+    /// Only those with a greater key.
+    pub after: Option<ContactKey>,
+    /// Only of this connection.
+    pub connection: Option<String>,
+    /// Only those with dead letters.
+    pub dead: bool,
+    /// At most so many.
+    pub limit: usize,
+}
+
+/// A contact in a list.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ContactRecord {
+    /// Who.
+    pub contact: Contact,
+    /// The tags that it has by our last word.
+    pub tags: Vec<TagName>,
+    /// When the newest of its words was settled.
+    pub at: Option<Timestamp>,
+    /// Its dead letters.
+    pub dead: usize,
+}
+
+pub(super) fn whole(db: &Connection, contact: Contact) -> Result<ContactView, StoreError> {
+    let known_as = alias::all(db, contact)?;
+    let keys: Vec<ContactKey> = known_as.iter().map(Contact::key).collect();
+    let (mut tags, mut fields, mut timers) = (Vec::new(), Vec::new(), Vec::new());
+    for key in &keys {
+        timers.extend(timer::of(db, *key)?);
+        let Some(row) = contact::load(db, *key)? else { continue };
+        for (tag, word) in row.past.words {
+            greatest(&mut tags, tag, blame(db, word)?);
+        }
+        for (field, word) in row.past.fields {
+            greatest(&mut fields, field, blame(db, word)?);
+        }
+    }
+    tags.sort_by(|a, b| a.0.cmp(&b.0));
+    fields.sort_by(|a, b| a.0.cmp(&b.0));
+    timers.sort_by_key(|timer| timer.due);
+    Ok(ContactView { known_as, tags, fields, timers, letters: letters(db, keys)? })
+}
+
+/// Under two names of one person the greatest number has the last word as well.
+fn greatest<K: PartialEq>(words: &mut Vec<(K, Blame)>, key: K, blame: Blame) {
+    match words.iter_mut().find(|(known, _)| *known == key) {
+        Some((_, kept)) if kept.word.id < blame.word.id => *kept = blame,
+        Some(_) => {}
+        None => words.push((key, blame)),
+    }
+}
+
+fn blame(db: &Connection, word: Word) -> Result<Blame, StoreError> {
+    let record = lot::holding(db, word.id.ord)?.map(|lot| lot.record(word.id.ord)).transpose()?.flatten();
+    let attempt = delivery::get(db, word.delivery)?.and_then(|delivery| delivery.attempts.into_iter().next_back());
+    let head = record.map(|record| record.head);
+    let note = head.as_ref().map(|head| head.note.clone()).unwrap_or_default();
+    let (source, rule_set) = head.map(|head| (head.source, head.rule_set)).unzip();
+    Ok(Blame { word, source, rule_set, note, attempt })
+}
+
+fn letters(db: &Connection, keys: Vec<ContactKey>) -> Result<Vec<DeadLetter>, StoreError> {
+    let newest = ChangeId { ord: Ord(u64::MAX), index: u32::MAX };
+    let any = keys.iter().map(|key| dead::has(db, *key)).collect::<Result<Vec<_>, _>>()?;
+    if !any.contains(&true) {
+        return Ok(Vec::new());
+    }
+    dead::newest_below(db, newest, &DeadFilter { contacts: Some(keys), ..DeadFilter::default() }, usize::MAX)
+}
+
+/// Lists contacts that something was settled for.
+pub(super) fn list(db: &Connection, query: &ContactQuery) -> Result<Page<ContactRecord>, StoreError> {
+    let sql = if query.dead {
+        "SELECT DISTINCT contact FROM dead WHERE contact > ?1 ORDER BY contact"
+    } else {
+        "SELECT key FROM contact WHERE key > ?1 AND (?2 IS NULL OR connection = ?2) ORDER BY key"
+    };
+    let mut statement = db.prepare_cached(sql)?;
+    let after = query.after.map(|key| key.0.to_vec()).unwrap_or_default();
+    let mut rows = if query.dead {
+        statement.query(params![after])?
+    } else {
+        statement.query(params![after, query.connection])?
+    };
+    let mut items = Vec::new();
+    while let Some(row) = rows.next()? {
+        let bytes = row.get_ref(0)?.as_blob().map_err(|_| StoreError::Damaged("a contact's key is no key"))?;
+        let key = ContactKey::from_hash(bytes);
+        let wanted = |record: &ContactRecord| {
+            query.connection.as_ref().is_none_or(|name| record.contact.connection.as_str() == name)
+        };
+        items.extend(one(db, key)?.filter(wanted));
+        if items.len() == query.limit {
+            return Ok(Page { items, next: Some(hex::encode(key.0)) });
+        }
+    }
+    Ok(Page { items, next: None })
+}
+
+/// One contact in short; `None` where nothing was settled for it yet.
+pub(super) fn one(db: &Connection, key: ContactKey) -> Result<Option<ContactRecord>, StoreError> {
+    let Some(row) = contact::load(db, key)? else { return Ok(None) };
+    let at = row.past.words.values().chain(row.past.fields.values()).map(|word| word.at).max();
+    let tags = row.past.words.iter().filter(|(_, word)| word.wants && word.how.took()).map(|(tag, _)| tag.clone());
+    Ok(Some(ContactRecord { tags: tags.collect(), at, dead: dead::count_of(db, key)?, contact: row.contact }))
+}
