@@ -57,7 +57,7 @@ fn contacts_are_shown_and_edited_by_hand() {
     assert_eq!((status, &edited["tags"][0]), (200, &json!({ "name": "vip", "color": "#c377e0" })));
     let (_, all) = call(&sandbox, "GET", "/_sandbox/contacts", &Value::Null);
     let expected = json!([{ "id": "7", "tags": ["Lead"] }, { "id": "8", "tags": ["vip", "Lead"] }]);
-    assert_eq!(all, json!({ "helpcrunch": expected, "1980tic": [], "respond-io": [] }));
+    assert_eq!(all, json!({ "helpcrunch": expected, "b2chat": [], "1980tic": [], "respond-io": [] }));
     let (_, one) = call(&sandbox, "GET", "/_sandbox/contacts?id=7", &Value::Null);
     assert_eq!(one["helpcrunch"].as_array().map(Vec::len), Some(1));
     assert_eq!(call(&sandbox, "GET", "/_sandbox/contacts/helpcrunch/8", &Value::Null).1["id"], 8);
@@ -91,6 +91,31 @@ fn calls_are_shown_in_order_from_a_cursor() {
     assert_eq!(call(&sandbox, "DELETE", "/_sandbox/calls", &Value::Null).0, 204);
     let (_, calls) = call(&sandbox, "GET", "/_sandbox/calls", &Value::Null);
     assert_eq!(calls, json!({ "calls": [], "last": 3 }));
+}
+
+#[test]
+fn an_account_at_b2chat_is_shown_and_edited_by_hand() {
+    let sandbox = start(SandboxOptions::default());
+    assert_eq!(sandbox.base_url("b2chat"), Some(format!("http://{}/b2chat", sandbox.address())));
+    let address = "/_sandbox/b2chat";
+    let edit = json!({ "tags": { "Lead": "ACTIVE", "Old": "INACTIVE" }, "token_seconds": 90, "end_tokens": true });
+    let (status, edited) = call(&sandbox, "POST", address, &edit);
+    assert_eq!((status, &edited["tags"], &edited["tokens"]["seconds"]), (200, &edit["tags"], &json!(90)));
+    call(
+        &sandbox,
+        "POST",
+        "/b2chat/contacts/7/tags?tag_actions=SKIP_TAGS",
+        &json!([{ "name": "Lead" }, { "name": "Old" }]),
+    );
+    let (_, all) = call(&sandbox, "GET", "/_sandbox/contacts", &Value::Null);
+    assert_eq!(all["b2chat"], json!([{ "id": "7", "tags": ["Lead"] }]));
+    assert_eq!(call(&sandbox, "GET", address, &Value::Null).1, edited);
+    for wrong in [json!({ "tags": { "Lead": "ON" } }), json!({ "token_second": 1 }), json!([])] {
+        assert_eq!(call(&sandbox, "POST", address, &wrong).0, 400, "{wrong}");
+    }
+    let calls = call(&sandbox, "GET", "/_sandbox/calls", &Value::Null).1;
+    assert_eq!((&calls["calls"][0]["provider"], &calls["calls"][0]["status"]), (&json!("b2chat"), &json!(200)));
+    assert_eq!(call(&sandbox, "GET", "/b2chatter/contacts/7", &Value::Null).0, 404);
 }
 
 #[test]

@@ -50,7 +50,7 @@ pub struct Capabilities {
     pub creates: bool,
     /// Calls that may start, unless the connection says otherwise.
     pub rate: Rate,
-    /// Whether the contact's tags can be read.
+    /// Whether a contact's tags can be read by its id. Where not, those of contacts that a look-up found may still be.
     pub reads_tags: bool,
     /// Whether the answer to a tag call lists the contact's tags.
     pub answer_lists_tags: bool,
@@ -184,10 +184,10 @@ const B2CHAT: Capabilities = Capabilities {
     finds: Finds { email: false, phone: true, fields: Fields::None },
     creates: true,
     rate: Rate::per_minute(30),
-    reads_tags: true,
+    reads_tags: false,
     answer_lists_tags: false,
     ignores_case: false,
-    delivered: false,
+    delivered: true,
 };
 
 /// Zapier takes 30 requests a second for each hook; 20 stay well below.

@@ -18,7 +18,7 @@ use crate::domain::time::Timestamp;
 const SHOWN: usize = 2048;
 
 /// What a provider is asked to do.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Wish {
     /// `PUT`, `DELETE`, ...
     pub method: Method,
@@ -152,14 +152,15 @@ pub fn shown(body: &[u8], token: &Secret) -> String {
     cut(&text, SHOWN).to_owned()
 }
 
-/// The messages of `{"errors":[{"code","message"}]}` or of `{"message"}`, where an answer has one of these shapes: what to mend, in
-/// the provider's words.
-fn told(body: &[u8], token: &Secret) -> String {
-    let Ok(Value::Object(answer)) = serde_json::from_slice::<Value>(body) else { return String::new() };
-    let errors = answer.get("errors").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
+/// The messages of `{"errors":[{"code","message"}]}`, else `message`, `error_description` or `error`: what to mend, in the
+/// provider's words, after `: `.
+pub fn told(body: &[u8], token: &Secret) -> String {
+    let Ok(Value::Object(body)) = serde_json::from_slice::<Value>(body) else { return String::new() };
+    let errors = body.get("errors").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
     let mut messages: Vec<String> = errors.iter().take(4).filter_map(message).collect();
     if messages.is_empty() {
-        messages.extend(said(body));
+        let plain = ["message", "error_description", "error"].into_iter().find_map(|key| body.get(key)?.as_str());
+        messages.extend(plain.filter(|text| !text.is_empty()).map(str::to_owned));
     }
     if messages.is_empty() {
         return String::new();
@@ -237,6 +238,14 @@ mod tests {
             {"code":"customer","message":"This value should be of type numeric."},{"code":"key","message":"k-secret is bad"}]}"#;
         let reason = told(body, &Secret::new("k-secret"));
         assert_eq!(reason, ": customer: This value should be of type numeric.; key: [secret] is bad");
+        for (body, reason) in [
+            (r#"{"status":"error","message":"API Token is invalid."}"#, ": API Token is invalid."),
+            (r#"{"error":"invalid_token","error_description":"a-key is no token"}"#, ": [secret] is no token"),
+            (r#"{"error":"unauthorized"}"#, ": unauthorized"),
+            (r#"{"message":{"en":"no"}}"#, ""),
+        ] {
+            assert_eq!(told(body.as_bytes(), &Secret::new("a-key")), reason);
+        }
         assert_eq!(
             told(br#"{"code":400,"message":"Validation error for k-secret"}"#, &Secret::new("k-secret")),
             ": Validation error for [secret]"

@@ -13,6 +13,8 @@ pub enum Outcome {
         /// The contact's whole list of tags afterwards, where the answer told a list that can be believed.
         tags: Option<Vec<TagName>>,
     },
+    /// It was taken, which doesn't prove that it is so: nothing is known of its tags.
+    Unproven,
     /// It may succeed later.
     Retry {
         /// Why, for people.
@@ -46,7 +48,7 @@ impl Outcome {
     pub fn verdict(&self) -> String {
         match self {
             Self::Done { tags: Some(tags) } => format!("done, {} tags listed", tags.len()),
-            Self::Done { tags: None } => "done".to_owned(),
+            Self::Done { tags: None } | Self::Unproven => "done".to_owned(),
             Self::Retry { reason, in_doubt: true, .. } => format!("retry, in doubt: {reason}"),
             Self::Retry { reason, .. } => format!("retry: {reason}"),
             Self::Dead { reason } => format!("dead: {reason}"),
@@ -118,7 +120,7 @@ impl Found {
 pub struct Asked<T> {
     /// What was sent and what came back, without credentials.
     pub attempt: Attempt,
-    /// What was asked for, or an outcome that is never [`Outcome::Done`].
+    /// What was asked for, or an outcome that is neither [`Outcome::Done`] nor [`Outcome::Unproven`].
     pub answer: Result<T, Outcome>,
 }
 

@@ -7,14 +7,17 @@ use bytes::Bytes;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
+use super::b2chat;
 use super::place::Place;
 use super::state::{State, lock};
+use crate::clock;
 
 /// Every address below `/_sandbox`.
 pub fn routes(app: &mut web::ServiceConfig) {
     app.service(web::resource(["/", "/_sandbox", "/_sandbox/"]).get(index))
         .service(web::resource("/_sandbox/contacts").get(contacts))
         .service(web::resource("/_sandbox/contacts/{provider}/{id}").get(contact).post(edit).delete(lose))
+        .service(web::resource("/_sandbox/b2chat").get(b2chat_account).post(edit_b2chat))
         .service(web::resource("/_sandbox/calls").get(calls).delete(forget_calls))
         .service(web::resource("/_sandbox/faults").get(faults).post(add_faults).delete(clear_faults));
 }
@@ -32,6 +35,8 @@ async fn index() -> HttpResponse {
             "GET /_sandbox/contacts/{provider}/{id}": "all there is about a contact",
             "POST /_sandbox/contacts/{provider}/{id}": "sets a contact's tags by hand: {\"tags\":[\"Lead\"]}",
             "DELETE /_sandbox/contacts/{provider}/{id}": "the contact is lost: nobody has its id from now on",
+            "GET /_sandbox/b2chat": "the B2Chat account's tags with their states, and how its tokens stand",
+            "POST /_sandbox/b2chat": "edits them: {\"tags\":{\"Lead\":\"ACTIVE\"},\"token_seconds\":90,\"end_tokens\":true}",
             "GET /_sandbox/calls": "the calls that came in, oldest first; ?since=N for those after number N",
             "DELETE /_sandbox/calls": "forgets them",
             "GET /_sandbox/faults": "what goes wrong on purpose, with the times that are left",
@@ -87,6 +92,17 @@ async fn lose(state: Shared, path: web::Path<(String, String)>) -> HttpResponse 
         Ok(()) => HttpResponse::NoContent().finish(),
         Err(error) => respond(Err(error)),
     }
+}
+
+async fn b2chat_account(state: Shared) -> HttpResponse {
+    HttpResponse::Ok().json(lock(&state).b2chat.shown(clock::now()))
+}
+
+async fn edit_b2chat(state: Shared, body: Bytes) -> HttpResponse {
+    let edited = serde_json::from_slice::<b2chat::Edit>(&body)
+        .map_err(|e| e.to_string())
+        .map(|edit| lock(&state).b2chat.edit(edit, clock::now()));
+    respond(edited)
 }
 
 #[derive(Deserialize)]

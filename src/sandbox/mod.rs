@@ -4,6 +4,7 @@
 //! Below `/{provider}/...` it answers as the vendor's pages say. Below `/_sandbox/` it shows its contacts and the calls
 //! it got, and takes faults and hand edits.
 
+mod b2chat;
 mod calls;
 mod control;
 mod dice;
@@ -134,6 +135,14 @@ impl Sandbox {
     /// The contact is gone, and its id is nobody's from now on. The error says why not.
     pub fn lose(&self, provider: &str, id: &str) -> Result<(), String> {
         self.locked(|state| state.lose(Place::known(provider)?, id))
+    }
+
+    /// A hand edit of an account itself, in the form of `POST /_sandbox/b2chat`: tokens that end, tags that are known. The error
+    /// says what is wrong with it.
+    pub fn edit_b2chat(&self, edit: &Value) -> Result<(), String> {
+        let edit = serde_json::from_value(edit.clone()).map_err(|error| error.to_string())?;
+        self.locked(|state| drop(state.b2chat.edit(edit, crate::clock::now())));
+        Ok(())
     }
 
     /// Adds faults, in the form of `POST /_sandbox/faults`. The error says what is wrong with them.

@@ -1,12 +1,14 @@
 //! The APIs that are here: each has a name and an address.
 
-use super::{helpcrunch, respond_io, tic1980, webhook};
+use super::{b2chat, helpcrunch, respond_io, tic1980, webhook};
 
 /// An API of the sandbox.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Place {
     /// HelpCrunch.
     HelpCrunch,
+    /// B2Chat.
+    B2chat,
     /// 1980TIC.
     Tic1980,
     /// respond.io, API v2.
@@ -17,12 +19,13 @@ pub enum Place {
 
 impl Place {
     /// All of them.
-    pub const ALL: [Place; 4] = [Self::HelpCrunch, Self::Tic1980, Self::RespondIo, Self::Webhook];
+    pub const ALL: [Place; 5] = [Self::HelpCrunch, Self::B2chat, Self::Tic1980, Self::RespondIo, Self::Webhook];
 
     /// Its name in rule files.
     pub fn name(self) -> &'static str {
         match self {
             Self::HelpCrunch => helpcrunch::NAME,
+            Self::B2chat => b2chat::NAME,
             Self::Tic1980 => tic1980::NAME,
             Self::RespondIo => respond_io::NAME,
             Self::Webhook => webhook::NAME,
@@ -33,6 +36,7 @@ impl Place {
     pub fn base(self) -> &'static str {
         match self {
             Self::HelpCrunch => helpcrunch::BASE,
+            Self::B2chat => b2chat::BASE,
             Self::Tic1980 => tic1980::BASE,
             Self::RespondIo => respond_io::BASE,
             Self::Webhook => webhook::BASE,

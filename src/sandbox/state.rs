@@ -9,7 +9,7 @@ use super::calls::CallLog;
 use super::faults::{Act, Faults, Plan};
 use super::place::Place;
 use super::request::{Reply, Request};
-use super::{helpcrunch, respond_io, tic1980, webhook};
+use super::{b2chat, helpcrunch, respond_io, tic1980, webhook};
 use crate::domain::time::Timestamp;
 
 /// All that a sandbox remembers. It is gone with the sandbox.
@@ -17,6 +17,8 @@ use crate::domain::time::Timestamp;
 pub struct State {
     /// The account at HelpCrunch.
     pub helpcrunch: helpcrunch::Account,
+    /// The account at B2Chat.
+    pub b2chat: b2chat::Account,
     /// The channel at 1980TIC.
     pub tic1980: tic1980::Channel,
     /// The workspace at respond.io.
@@ -62,6 +64,7 @@ impl State {
     /// Nothing has happened yet.
     pub fn new(options: SandboxOptions) -> Self {
         Self {
+            b2chat: b2chat::Account::new(options.clone()),
             tic1980: tic1980::Channel::new(&options),
             respond_io: respond_io::Workspace::new(&options),
             webhook: webhook::Hooks::new(&options),
@@ -75,6 +78,7 @@ impl State {
     pub fn contacts(&self, place: Place, id: Option<&str>) -> Option<Vec<Value>> {
         match place {
             Place::HelpCrunch => Some(self.helpcrunch.contacts(id)),
+            Place::B2chat => Some(self.b2chat.contacts(id)),
             Place::Tic1980 => Some(self.tic1980.people.contacts(id)),
             Place::RespondIo => Some(self.respond_io.people.contacts(id)),
             Place::Webhook => None,
@@ -85,6 +89,7 @@ impl State {
     pub fn contact(&self, place: Place, id: &str) -> Option<Value> {
         match place {
             Place::HelpCrunch => self.helpcrunch.contact(id),
+            Place::B2chat => self.b2chat.contact(id),
             Place::Tic1980 => self.tic1980.people.known(id).map(tic1980::contact),
             Place::RespondIo => self.respond_io.people.known(id).map(respond_io::contact),
             Place::Webhook => None,
@@ -95,6 +100,7 @@ impl State {
     pub fn tags(&self, place: Place, id: &str) -> Option<Vec<String>> {
         match place {
             Place::HelpCrunch => self.helpcrunch.tags(id),
+            Place::B2chat => self.b2chat.tags(id),
             Place::Tic1980 => self.tic1980.people.known(id).map(|person| person.tags.clone()),
             Place::RespondIo => self.respond_io.people.known(id).map(|person| person.tags.clone()),
             Place::Webhook => None,
@@ -105,6 +111,7 @@ impl State {
     pub fn set_tags(&mut self, place: Place, id: &str, tags: &[String]) -> Result<Value, String> {
         match place {
             Place::HelpCrunch => self.helpcrunch.set_tags(id, tags),
+            Place::B2chat => self.b2chat.set_tags(id, tags),
             Place::Tic1980 => self.tic1980.people.set_tags(id, tags).map(tic1980::contact),
             Place::RespondIo => {
                 respond_io::number(id)?;
@@ -118,6 +125,7 @@ impl State {
     pub fn lose(&mut self, place: Place, id: &str) -> Result<(), String> {
         match place {
             Place::HelpCrunch => self.helpcrunch.lose(id)?,
+            Place::B2chat => self.b2chat.lose(id)?,
             Place::Tic1980 => self.tic1980.people.lose(id),
             Place::RespondIo => self.respond_io.people.lose(id),
             Place::Webhook => return Err(NO_CONTACTS.to_owned()),
@@ -153,6 +161,7 @@ impl State {
     fn reply(&mut self, place: Place, request: &Request, plan: &Plan, now: Timestamp) -> Reply {
         let reply = match place {
             Place::HelpCrunch => self.helpcrunch.answer(request, now),
+            Place::B2chat => self.b2chat.answer(request, now),
             Place::Tic1980 => self.tic1980.answer(request, now),
             Place::RespondIo => self.respond_io.answer(request, now),
             Place::Webhook => self.webhook.answer(request, now),
@@ -160,6 +169,7 @@ impl State {
         match plan.shape {
             // The other forms are forms of its customers.
             Some(shape) if place == Place::HelpCrunch => helpcrunch::reshape(reply, request, shape),
+            Some(shape) if place == Place::B2chat => b2chat::reshape(reply, shape),
             _ => reply,
         }
     }
@@ -169,6 +179,7 @@ impl State {
 fn failure(place: Place, status: u16) -> Reply {
     match place {
         Place::HelpCrunch => helpcrunch::failure(status),
+        Place::B2chat => b2chat::failure(status),
         Place::Tic1980 => tic1980::failure(status),
         Place::RespondIo => respond_io::failure(status),
         Place::Webhook => webhook::failure(status),

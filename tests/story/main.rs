@@ -3,6 +3,7 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod b2chat;
 mod by_hand;
 mod catch;
 mod channels;
