@@ -14,10 +14,16 @@ pub struct Place {
 }
 
 /// Those with tags.
-pub const PLACES: [Place; 3] = [
+pub const PLACES: [Place; 4] = [
     Place { connection: "crm", provider: "helpcrunch", keys: "api_key: env:CRM_KEY", reads: true },
     Place { connection: "whatsapp", provider: "1980tic", keys: "token: env:CRM_KEY", reads: true },
     Place { connection: "inbox", provider: "respond-io", keys: "token: env:CRM_KEY", reads: true },
+    Place {
+        connection: "shop",
+        provider: "b2chat",
+        keys: "username: env:CRM_KEY, password: env:CRM_KEY",
+        reads: false,
+    },
 ];
 
 /// The connection that events are sent on to.

@@ -1,24 +1,32 @@
-//! What was sent on: everything at least once, and each contact's in the order of acceptance.
+//! What was called, seen from the providers; and what was sent on: everything at least once, and each contact's in the order of acceptance.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 use tagrelay::sandbox::Sandbox;
 
-/// The calls to the webhook, gathered before the sandbox forgets them.
+/// The calls, gathered before the sandbox forgets them.
 #[derive(Default)]
-pub struct Forwards {
+pub struct Watch {
     last: u64,
-    /// The key of the event in each call, and whether it was taken.
+    /// How many calls went wrong, at each provider.
+    pub faulty: BTreeMap<&'static str, usize>,
+    /// The key of the event in each call to the webhook, and whether it was taken.
     calls: Vec<(String, bool)>,
 }
 
-impl Forwards {
+impl Watch {
     /// Looks at what came since the last time.
     pub fn gather(&mut self, provider: &Sandbox) {
         let calls = provider.calls();
         assert!(calls.first().is_none_or(|call| call.n <= self.last + 1), "calls were forgotten before they were seen");
-        for call in calls.iter().filter(|call| call.n > self.last && call.provider == "webhook") {
+        for call in calls.iter().filter(|call| call.n > self.last) {
+            if call.fault.is_some() {
+                *self.faulty.entry(call.provider).or_default() += 1;
+            }
+            if call.provider != "webhook" {
+                continue;
+            }
             // Where the connection is closed the body may have been taken, or not.
             let taken = call.status.is_some_and(|status| status < 300);
             self.calls.push((call.body["key"].as_str().expect("a key").to_owned(), taken));
