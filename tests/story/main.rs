@@ -5,6 +5,7 @@ mod support;
 
 mod by_hand;
 mod catch;
+mod commands;
 mod contacts;
 mod dead_letters;
 mod delivery;
