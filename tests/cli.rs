@@ -12,7 +12,7 @@ use support::gateway::{PASSWORD, rules};
 use support::process::{PROGRAM, tagrelay};
 use tempfile::TempDir;
 
-const COMMANDS: [&str; 14] = [
+const COMMANDS: [&str; 15] = [
     "serve",
     "sandbox",
     "send",
@@ -27,6 +27,7 @@ const COMMANDS: [&str; 14] = [
     "dead-letters",
     "connections",
     "replay",
+    "forget",
 ];
 const PRICING: &str = "rules/fixtures/es-pricing.json";
 

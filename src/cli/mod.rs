@@ -51,6 +51,7 @@ enum Command {
     DeadLetters(admin::dead_letters::Args),
     Connections(admin::connections::Args),
     Replay(admin::replay::Args),
+    Forget(admin::forget::Args),
 }
 
 /// The answer is no.
@@ -76,6 +77,7 @@ pub fn run() -> ExitCode {
         Command::DeadLetters(args) => admin::dead_letters::run(&args),
         Command::Connections(args) => admin::connections::run(&args),
         Command::Replay(args) => admin::replay::run(&args),
+        Command::Forget(args) => admin::forget::run(&args),
     }
 }
 

@@ -66,6 +66,7 @@ fn not_found_by(reference: &ContactRef, finds: Finds) -> Option<&'static str> {
 }
 
 /// Makes it an event; its number is the answer. `body` is the call as it came.
+#[expect(clippy::missing_panics_doc, reason = "the name is a constant")]
 pub async fn tags(gateway: &Gateway, asked: Asked, body: &[u8]) -> Result<Ord, NotAsked> {
     let set = gateway.rules();
     let connection = &asked.contact.connection;

@@ -59,6 +59,7 @@ fn routes(app: &mut web::ServiceConfig) {
                 .service(shows("/contacts", api::contacts::list))
                 .service(shows("/contacts/{connection}/{id}", api::contacts::one))
                 .service(acts("/contacts/{connection}/{id}/tags", api::contacts::tags))
+                .service(acts("/contacts/{connection}/{id}/forget", api::contacts::forget))
                 .service(shows("/rules", api::rules::list))
                 .service(acts("/evaluate", api::rules::evaluate))
                 .service(shows("/refusals", api::refusals::list)),

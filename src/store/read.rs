@@ -12,13 +12,13 @@ use super::dead::{self, DeadFilter, DeadLetter};
 use super::delivery::{self, Delivery, Retry};
 use super::events::{self, EventQuery};
 use super::face::Waiting;
-use super::fault;
 use super::lot;
 use super::record::EventRecord;
 use super::recover;
 use super::schema;
 use super::timer::{self, Timer};
 use super::view::{self, ContactQuery, ContactRecord, ContactView};
+use super::{alias, fault, forget};
 use crate::domain::change::{Change, ChangeId, Ord, Settled};
 use crate::domain::contact::{Contact, ContactKey};
 use crate::domain::name::ConnectionName;
@@ -164,6 +164,16 @@ impl Reader {
         self.read(move |db| view::whole(db, contact)).await
     }
 
+    /// A contact and all that it is known by, itself first.
+    pub(super) async fn known_as(&self, contact: Contact) -> Result<Vec<Contact>, StoreError> {
+        self.read(move |db| alias::all(db, contact)).await
+    }
+
+    /// Where the events with changes for these contacts are.
+    pub(super) async fn find(&self, keys: Vec<ContactKey>) -> Result<forget::Found, StoreError> {
+        self.read(move |db| forget::find(db, &keys, forget::Found::default())).await
+    }
+
     /// Lists contacts that something was settled for.
     pub async fn contacts(&self, query: ContactQuery) -> Result<Page<ContactRecord>, StoreError> {
         self.read(move |db| view::list(db, &query)).await
@@ -287,10 +297,10 @@ fn event(db: &Connection, ord: Ord) -> Result<Option<EventView>, StoreError> {
     }
     deliveries.sort_by_key(|delivery: &Delivery| delivery.id);
     deliveries.dedup_by_key(|delivery| delivery.id);
-    let states = record.head.changes.iter().enumerate();
+    let states = record.head.numbered();
     let changes: Vec<ChangeState> = states
         .map(|(index, change)| {
-            let id = ChangeId { ord, index: index as u32 };
+            let id = ChangeId { ord, index };
             let key = current(&deliveries, id).unwrap_or_else(|| change.contact.key());
             let retry = retries.iter().find(|(k, _)| *k == key).and_then(|(_, retry)| retry.clone());
             state(db, id, change, &deliveries, retry)

@@ -120,6 +120,9 @@ fn a_person_is_shown_and_tags_are_asked_for() {
     assert_eq!(said_well(&ask(&gateway, &["contacts", "crm", "--waiting"])), "no contact\n");
     assert!(said_well(&ask(&gateway, &["contacts", "--dead"])).contains("id:8"));
     assert_eq!(ask(&gateway, &["contacts", "nowhere", "7"]).status, 1);
+    let forgotten = ask(&gateway, &["forget", "crm", "7"]);
+    assert!(said_well(&forgotten).contains("2 events") && forgotten.out.contains("2 words"), "{forgotten:?}");
+    assert_eq!(said_well(&ask(&gateway, &["forget", "crm", "7"])), "nothing was known\n");
 }
 
 #[test]

@@ -14,6 +14,7 @@ use super::{Client, To, call, ended, items, text, time, wanted};
 #[command(
     after_help = "Examples:\n  tagrelay dead-letters --needs mend\n  tagrelay dead-letters --cause given_up --retry --dry-run\n  tagrelay dead-letters 17.0 --discard --note \"a test account\"\n\nCauses: unknown_contact, several_contacts, refused, not_listed (these need: mend), given_up (needs: retry), unknown."
 )]
+#[expect(clippy::struct_excessive_bools, reason = "each is an option of the command line")]
 pub struct Args {
     /// Only this one, as 17.0.
     id: Option<String>,

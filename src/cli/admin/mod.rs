@@ -5,6 +5,7 @@ pub mod connections;
 pub mod contacts;
 pub mod dead_letters;
 pub mod events;
+pub mod forget;
 pub mod replay;
 mod table;
 

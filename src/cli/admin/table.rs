@@ -52,7 +52,7 @@ fn line(widths: &[usize], cells: impl Iterator<Item = (Style, String)>) -> Strin
         line.push_str(&" ".repeat(owed));
         owed = width.saturating_sub(cell.chars().count()) + 2;
         if !cell.is_empty() {
-            line.push_str(&format!("{style}{cell}{style:#}"));
+            line.extend([style.render().to_string(), cell, style.render_reset().to_string()]);
         }
     }
     line
