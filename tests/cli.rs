@@ -12,7 +12,7 @@ use support::gateway::{PASSWORD, rules};
 use support::process::{PROGRAM, tagrelay};
 use tempfile::TempDir;
 
-const COMMANDS: [&str; 15] = [
+const COMMANDS: [&str; 16] = [
     "serve",
     "sandbox",
     "send",
@@ -28,6 +28,7 @@ const COMMANDS: [&str; 15] = [
     "connections",
     "replay",
     "forget",
+    "backup",
 ];
 const PRICING: &str = "rules/fixtures/es-pricing.json";
 

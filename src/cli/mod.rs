@@ -52,6 +52,7 @@ enum Command {
     Connections(admin::connections::Args),
     Replay(admin::replay::Args),
     Forget(admin::forget::Args),
+    Backup(admin::backup::Args),
 }
 
 /// The answer is no.
@@ -78,6 +79,7 @@ pub fn run() -> ExitCode {
         Command::Connections(args) => admin::connections::run(&args),
         Command::Replay(args) => admin::replay::run(&args),
         Command::Forget(args) => admin::forget::run(&args),
+        Command::Backup(args) => admin::backup::run(&args),
     }
 }
 

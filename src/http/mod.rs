@@ -62,6 +62,7 @@ fn routes(app: &mut web::ServiceConfig) {
                 .service(acts("/contacts/{connection}/{id}/forget", api::contacts::forget))
                 .service(shows("/rules", api::rules::list))
                 .service(acts("/evaluate", api::rules::evaluate))
+                .service(acts("/backup", api::backup::copy))
                 .service(shows("/refusals", api::refusals::list)),
         )
         .default_service(web::to(api::nowhere));

@@ -7,6 +7,7 @@
 //! settlements`, and that is what a restart computes.
 
 mod alias;
+mod backup;
 mod contact;
 mod dead;
 mod dedup;

@@ -18,7 +18,7 @@ use super::recover;
 use super::schema;
 use super::timer::{self, Timer};
 use super::view::{self, ContactQuery, ContactRecord, ContactView};
-use super::{alias, fault, forget};
+use super::{alias, backup, fault, forget};
 use crate::domain::change::{Change, ChangeId, Ord, Settled};
 use crate::domain::contact::{Contact, ContactKey};
 use crate::domain::name::ConnectionName;
@@ -95,11 +95,21 @@ pub struct Reader {
     path: Arc<PathBuf>,
     /// Opened at the first look-up; one is enough for people and scripts.
     db: Arc<Mutex<Option<Connection>>>,
+    /// One copy is made at a time.
+    copying: Arc<tokio::sync::Mutex<()>>,
 }
 
 impl Reader {
     pub(super) fn new(path: &Path) -> Self {
-        Self { path: Arc::new(path.to_owned()), db: Arc::default() }
+        Self { path: Arc::new(path.to_owned()), db: Arc::default(), copying: Arc::default() }
+    }
+
+    /// A copy of the whole file as it is at one moment; it has no name and goes with its last reader.
+    pub async fn copy(&self) -> Result<std::fs::File, StoreError> {
+        let _one = self.copying.lock().await;
+        let path = Arc::clone(&self.path);
+        let copied = tokio::task::spawn_blocking(move || backup::copy(&path)).await;
+        copied.map_err(|error| StoreError::Unavailable(error.to_string()))?
     }
 
     /// Lists events.

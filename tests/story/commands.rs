@@ -144,6 +144,39 @@ fn events_are_replayed_and_connections_shown() {
 }
 
 #[test]
+fn a_backup_is_a_whole_database_that_a_gateway_starts_with() {
+    let mut gateway = busy();
+    let folder = gateway.setup.folder().to_owned();
+    assert_eq!(ask_as(&gateway, &["backup", "copy.db"], VIEWER).status, 2);
+    assert!(!folder.join("copy.db").exists() && !folder.join("copy.db.part").exists(), "nothing half is left");
+    let copied = ask(&gateway, &["backup", "copy.db"]);
+    assert!(said_well(&copied).starts_with("copy.db: "), "{copied:?}");
+    let mode = std::os::unix::fs::PermissionsExt::mode(
+        &std::fs::metadata(folder.join("copy.db")).expect("there").permissions(),
+    );
+    assert_eq!(mode & 0o777, 0o600);
+    // What comes after it is not in it.
+    gateway.event(&said("after", 7, "lead"));
+    for there in ["copy.db", "tagrelay.db"] {
+        assert_eq!(ask(&gateway, &["backup", there]).status, 2, "{there} is there already");
+    }
+    assert_eq!(ask(&gateway, &["backup", "nowhere/copy.db"]).status, 1);
+    let left: Vec<_> =
+        std::fs::read_dir(&folder).expect("a folder").map(|file| file.expect("a file").file_name()).collect();
+    assert!(left.iter().all(|name| !name.to_string_lossy().ends_with(".copy")), "{left:?}");
+    gateway.kill();
+    for name in ["tagrelay.db", "tagrelay.db-wal", "tagrelay.db-shm"] {
+        let _ = std::fs::remove_file(folder.join(name));
+    }
+    std::fs::rename(folder.join("copy.db"), folder.join("tagrelay.db")).expect("put back");
+    gateway.start_again();
+    assert_eq!(gateway.events().len(), 3);
+    assert_eq!(gateway.api("/dead-letters")["items"].as_array().map(Vec::len), Some(1));
+    gateway.event(&said("next", 7, "lead"));
+    assert_eq!(gateway.settled("next")["id"], "4");
+}
+
+#[test]
 fn a_wrong_token_and_nobody_there_are_told_apart() {
     let mut gateway = busy();
     let wrong = ask_as(&gateway, &["events"], "guessed");

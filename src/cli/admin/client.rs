@@ -95,6 +95,28 @@ impl Client {
         }
     }
 
+    /// Hands over an answer piece by piece, with how long it is in all where that is told.
+    pub fn download(
+        &self,
+        path: &[&str],
+        take: &mut dyn FnMut(&[u8], Option<u64>) -> Result<(), ExitCode>,
+    ) -> Result<(), ExitCode> {
+        let request = self.request(Method::POST, path, &[], None);
+        self.runtime.block_on(async {
+            let mut response = request.send().await.map_err(|error| self.nobody(&error))?;
+            let status = response.status();
+            if !status.is_success() {
+                let text = response.text().await.unwrap_or_default();
+                return Err(self.refused(status.as_u16(), &serde_json::from_str(&text).unwrap_or_default()));
+            }
+            let whole = response.content_length();
+            while let Some(piece) = response.chunk().await.map_err(|error| self.nobody(&error))? {
+                take(&piece, whole)?;
+            }
+            Ok(())
+        })
+    }
+
     fn ask(
         &self,
         method: Method,
