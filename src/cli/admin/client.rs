@@ -29,6 +29,9 @@ const CONNECT: Duration = Duration::from_secs(5);
 /// Items in one call of a list.
 const PAGE: usize = 500;
 
+/// Takes a piece of an answer; the answer's whole length is told where it is known.
+pub type Taker<'t> = dyn FnMut(&[u8], Option<u64>) -> Result<(), ExitCode> + 't;
+
 /// A client of one gateway.
 pub struct Client {
     http: reqwest::Client,
@@ -96,11 +99,7 @@ impl Client {
     }
 
     /// Hands over an answer piece by piece, with how long it is in all where that is told.
-    pub fn download(
-        &self,
-        path: &[&str],
-        take: &mut dyn FnMut(&[u8], Option<u64>) -> Result<(), ExitCode>,
-    ) -> Result<(), ExitCode> {
+    pub fn download(&self, path: &[&str], take: &mut Taker<'_>) -> Result<(), ExitCode> {
         let request = self.request(Method::POST, path, &[], None);
         self.runtime.block_on(async {
             let mut response = request.send().await.map_err(|error| self.nobody(&error))?;

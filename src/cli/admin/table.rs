@@ -44,14 +44,16 @@ impl Table {
     }
 }
 
-/// The last column isn't filled up: what is copied has no spaces at its end.
+/// Nothing is filled up behind the last word: what is copied has no spaces at its end.
 fn line(widths: &[usize], cells: impl Iterator<Item = (Style, String)>) -> String {
     let mut line = String::new();
     let mut owed = 0;
     for (width, (style, cell)) in widths.iter().zip(cells) {
-        line.push_str(&" ".repeat(owed));
-        owed = width.saturating_sub(cell.chars().count()) + 2;
-        if !cell.is_empty() {
+        let gap = width.saturating_sub(cell.chars().count()) + 2;
+        if cell.is_empty() {
+            owed += gap;
+        } else {
+            line.push_str(&" ".repeat(std::mem::replace(&mut owed, gap)));
             line.extend([style.render().to_string(), cell, style.render_reset().to_string()]);
         }
     }
