@@ -74,3 +74,19 @@ fn programs_get_lines_and_columns_from_one() {
         "a%20b/%C3%A9.yaml"
     );
 }
+
+/// Each costs time with the length of its file, and of its line.
+#[test]
+fn very_many_findings_are_told_in_time_and_the_gravest_are_drawn() {
+    let faults = "{ id: r, match: { intent: ñ }, reply: x, wen: y }, ".repeat(2_000);
+    let files = [RuleFile { path: "many.yaml".to_owned(), text: format!("rules: [{faults}]\n") }];
+    let begun = std::time::Instant::now();
+    let findings = rules::check(&files).findings;
+    let drawn = report::text(&findings, &files, false);
+    assert!(begun.elapsed() < std::time::Duration::from_secs(30), "{:?}", begun.elapsed());
+    assert!(findings.len() > 2_000 && drawn.contains(" more; the other formats tell all of them"));
+    assert!(drawn.matches("error[").count() == 200, "{}", drawn.matches("error[").count());
+    for (before, after) in findings.iter().zip(findings.iter().skip(1)) {
+        assert!(before.span.start == after.span.start || before.column < after.column, "{before:?} {after:?}");
+    }
+}

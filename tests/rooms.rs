@@ -268,3 +268,20 @@ fn grouped_paths_are_read_too() {
     assert_eq!(found, ["domain", "flow", "store", "vault"]);
     assert!(names("use reqwest::Url", "reqwest") && !names("my_reqwest::x, a::reqwest::y", "reqwest"));
 }
+
+/// The fuzzer compiles rooms of `src/` with a lock file of its own: what it proves must be true of what is shipped.
+#[test]
+fn the_fuzzer_is_built_from_the_same_versions() {
+    let locked = |path: &str| -> BTreeSet<(String, String)> {
+        let text = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(path)).expect("a lock file");
+        let field = |package: &str, key: &str| {
+            let line = package.lines().find_map(|line| line.strip_prefix(key));
+            line.map(|value| value.trim_matches('"').to_owned()).unwrap_or_default()
+        };
+        text.split("[[package]]").skip(1).map(|p| (field(p, "name = "), field(p, "version = "))).collect()
+    };
+    let (ours, fuzzers) = (locked("Cargo.lock"), locked("fuzz/Cargo.lock"));
+    let shared = |(name, _): &&(String, String)| ours.iter().any(|(other, _)| other == name);
+    let other: Vec<_> = fuzzers.iter().filter(shared).filter(|package| !ours.contains(package)).collect();
+    assert!(other.is_empty(), "`cargo update --manifest-path fuzz/Cargo.toml -p NAME --precise VERSION`: {other:?}");
+}

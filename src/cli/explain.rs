@@ -12,6 +12,7 @@ use crate::clock;
 use crate::domain::change::{Change, Effect};
 use crate::domain::duration::format_duration;
 use crate::domain::tag::TagName;
+use crate::domain::time::Timestamp;
 use crate::flow::preview;
 use crate::rules::{Catalog, Explanation};
 
@@ -27,9 +28,16 @@ pub struct Args {
     /// The directory with the rules [default: `TAGRELAY_RULES`, else rules].
     #[arg(long, value_name = "DIR")]
     rules: Option<PathBuf>,
+    /// When it would be received, as 2026-03-02T15:00:00-05:00 [default: now].
+    #[arg(long, value_name = "TIME", value_parser = time)]
+    at: Option<Timestamp>,
     /// How it is written.
     #[arg(long, value_enum, default_value_t = Format::Text)]
     format: Format,
+}
+
+fn time(text: &str) -> Result<Timestamp, String> {
+    Timestamp::parse(text).ok_or_else(|| "expected a time with its zone: 2026-03-02T15:00:00-05:00".to_owned())
 }
 
 /// Explains.
@@ -42,7 +50,7 @@ fn explain(args: &Args) -> Result<ExitCode, ExitCode> {
     let (catalog, _) = ruleset::clean(&path)?;
     let source = ruleset::source(&catalog, &args.source, &path)?;
     let body = ruleset::body(&args.file)?;
-    let events = preview::explain_body(&catalog, source, &body, clock::now())
+    let events = preview::explain_body(&catalog, source, &body, args.at.unwrap_or_else(clock::now))
         .map_err(|error| fail(NO, &format!("{}: the body can't be read: {error}", args.file.display())))?;
     match args.format {
         Format::Text => {

@@ -1,5 +1,6 @@
 //! `tagrelay serve`: the gateway.
 
+use std::collections::HashMap;
 use std::net::{SocketAddr, TcpListener};
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -9,7 +10,7 @@ use std::time::Duration;
 use super::{NO, WRONG, fail, hangups, logging, ruleset, settings, stop_signal, token};
 use crate::clock::Clock;
 use crate::domain::connection::{ConnectionConfig, ProviderKind};
-use crate::domain::secret::Secret;
+use crate::domain::secret::{Secret, SecretRef};
 use crate::flow::gateway::Gateway;
 use crate::flow::grounds::{Grounds, Looks};
 use crate::flow::reload::Reloader;
@@ -36,6 +37,8 @@ pub struct Args {
 
 /// Calls to providers may take this long at the end; the whole stop stays under ten seconds.
 const PATIENCE: Duration = Duration::from_secs(7);
+/// What signs with `--sandbox` where nothing is set: `sandbox`, in the form that signing secrets have.
+const SIGNING_SECRET: &str = "whsec_c2FuZGJveA==";
 /// How often what is too old is removed.
 const RETAIN_EVERY: Duration = Duration::from_hours(1);
 
@@ -66,7 +69,9 @@ fn prepare(args: &Args) -> Result<Start, ExitCode> {
     let listener = bind("TAGRELAY_LISTEN", settings.listen)?;
     let sandbox = if args.sandbox { Some(start_sandbox(&settings)?) } else { None };
     let fallback = sandbox.as_ref().map(|_| Secret::new("sandbox"));
-    let opener = Opener::new(Vault::new(environment(), fallback), redirect(sandbox.as_ref()));
+    let environment = environment();
+    let redirect = redirect(sandbox.as_ref(), environment.clone());
+    let opener = Opener::new(Vault::new(environment, fallback), redirect);
     let opened = opener.open(catalog, &[]).map_err(|error| fail(WRONG, &missing(&error)))?;
     let admin = token::obtain(&settings).map_err(|error| fail(NO, &error))?;
     let tokens = Tokens { admin, viewer: settings.viewer_token.clone() };
@@ -85,13 +90,25 @@ fn start_sandbox(settings: &Settings) -> Result<Sandbox, ExitCode> {
 }
 
 /// The sandbox is on loopback, which is allowed for it alone.
-fn redirect(sandbox: Option<&Sandbox>) -> impl Fn(&mut ConnectionConfig) + Send + Sync + use<> {
+fn redirect(
+    sandbox: Option<&Sandbox>,
+    environment: HashMap<String, String>,
+) -> impl Fn(&mut ConnectionConfig) + Send + Sync + use<> {
     let there = |kind: ProviderKind| Some((kind, sandbox?.base_url(kind.name())?));
     let base_urls: Vec<_> = ProviderKind::ALL.into_iter().filter_map(there).collect();
     move |connection| {
-        if let Some((_, base_url)) = base_urls.iter().find(|(kind, _)| *kind == connection.provider) {
-            connection.base_url.clone_from(base_url);
-            connection.allow_private = true;
+        let Some((_, base_url)) = base_urls.iter().find(|(kind, _)| *kind == connection.provider) else { return };
+        connection.allow_private = true;
+        if connection.provider != ProviderKind::Webhook {
+            return connection.base_url.clone_from(base_url);
+        }
+        // Where a webhook goes is its credential: nothing of what the rules say of it is left.
+        connection.credentials = vec![SecretRef::Literal(Secret::new(&format!("{base_url}/{}", connection.name)))];
+        for (_, secret) in &mut connection.secrets {
+            let is_unset = |name: &String| environment.get(name).is_none_or(String::is_empty);
+            if matches!(secret, SecretRef::Env(name) if is_unset(name)) {
+                *secret = SecretRef::Literal(Secret::new(SIGNING_SECRET));
+            }
         }
     }
 }

@@ -50,7 +50,7 @@ pub struct Capabilities {
     pub creates: bool,
     /// Calls that may start, unless the connection says otherwise.
     pub rate: Rate,
-    /// Whether the contact's tags can be read.
+    /// Whether a contact's tags can be read by its id. Where not, those of contacts that a look-up found may still be.
     pub reads_tags: bool,
     /// Whether the answer to a tag call lists the contact's tags.
     pub answer_lists_tags: bool,
@@ -145,7 +145,7 @@ const TIC_1980: Capabilities = Capabilities {
     reads_tags: true,
     answer_lists_tags: false,
     ignores_case: false,
-    delivered: false,
+    delivered: true,
 };
 
 /// 1 to 10 tags a call; 5 calls a second for each method, over the whole organisation: docs.respond.io. Identifiers are an id, an
@@ -166,7 +166,7 @@ const RESPOND_IO: Capabilities = Capabilities {
     reads_tags: true,
     answer_lists_tags: false,
     ignores_case: false,
-    delivered: false,
+    delivered: true,
 };
 
 /// No limits are published; one tag call in two seconds is what a careful integrator keeps to. The page for adding tags names no
@@ -184,10 +184,10 @@ const B2CHAT: Capabilities = Capabilities {
     finds: Finds { email: false, phone: true, fields: Fields::None },
     creates: true,
     rate: Rate::per_minute(30),
-    reads_tags: true,
+    reads_tags: false,
     answer_lists_tags: false,
     ignores_case: false,
-    delivered: false,
+    delivered: true,
 };
 
 /// Zapier takes 30 requests a second for each hook; 20 stay well below.

@@ -226,9 +226,46 @@ impl OwnedJson {
         Json(&self.0)
     }
 
+    /// The same for whatever means the same: keys in order, whole doubles as integers, every digit kept.
+    pub fn canonical(&self) -> String {
+        let mut text = String::with_capacity(self.0.len());
+        canonical(self.json(), &mut text);
+        text
+    }
+
     /// As a tree, for comparing; numbers beyond a double's digits are rounded there.
     pub fn to_value(&self) -> serde_json::Value {
         serde_json::from_str(&self.0).unwrap_or(serde_json::Value::Null)
+    }
+}
+
+fn canonical(json: Json<'_>, to: &mut String) {
+    match json.kind() {
+        JsonKind::Number => to.push_str(&super::value::Number::parse(json.text()).to_string()),
+        JsonKind::Text => {
+            to.push_str(&serde_json::Value::from(json.as_text().unwrap_or_default().as_ref()).to_string());
+        }
+        JsonKind::List => {
+            to.push('[');
+            for (index, item) in json.items().into_iter().enumerate() {
+                to.push_str(if index == 0 { "" } else { "," });
+                canonical(item, to);
+            }
+            to.push(']');
+        }
+        JsonKind::Map => {
+            // The last of two equal keys counts, as everywhere.
+            let entries: std::collections::BTreeMap<_, _> = json.entries().into_iter().collect();
+            to.push('{');
+            for (index, (key, value)) in entries.into_iter().enumerate() {
+                to.push_str(if index == 0 { "" } else { "," });
+                to.push_str(&serde_json::Value::from(key.as_ref()).to_string());
+                to.push(':');
+                canonical(value, to);
+            }
+            to.push('}');
+        }
+        JsonKind::Null | JsonKind::Bool => to.push_str(json.text()),
     }
 }
 

@@ -65,8 +65,14 @@ fn not_found_by(reference: &ContactRef, finds: Finds) -> Option<&'static str> {
     }
 }
 
+/// What stands as the source and as the rule of what is done by hand.
+fn names() -> (SourceName, RuleId) {
+    let source = SourceName::parse(NAME).expect("it has the letters of a name");
+    let rule = RuleId::parse(NAME).expect("it has the letters of a name");
+    (source, rule)
+}
+
 /// Makes it an event; its number is the answer. `body` is the call as it came.
-#[expect(clippy::missing_panics_doc, reason = "the name is a constant")]
 pub async fn tags(gateway: &Gateway, asked: Asked, body: &[u8]) -> Result<Ord, NotAsked> {
     let set = gateway.rules();
     let connection = &asked.contact.connection;
@@ -87,10 +93,9 @@ pub async fn tags(gateway: &Gateway, asked: Asked, body: &[u8]) -> Result<Ord, N
     if let Some(unknown) = all.find(|tag| !lists_tag(&set.catalog, connection, tag)) {
         return Err(NotAsked::NotListed(unknown.to_string()));
     }
-    let rule = RuleId::parse(NAME).expect("it has the letters of a name");
+    let (source, rule) = names();
     let changes = tags_by_hand(&set.catalog, &rule, &asked.contact, asked.add, asked.remove);
     let mut decision = Decision { rules: vec![rule], changes, ..Decision::default() };
-    let source = SourceName::parse(NAME).expect("it has the letters of a name");
     let event = Event { kind: Some("tags".into()), ..Event::empty(source, clock::now()) };
     let origin = Origin { note: asked.note, ..Origin::default() };
     let intake = Intake::from(&origin, &event, set.catalog.hash(), &mut decision, b"{}", body);

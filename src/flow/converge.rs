@@ -127,13 +127,14 @@ impl Step<'_> {
 
     /// Reads the contact's tags once for all conditions that need them, and makes the judgement durable.
     async fn look_up(&self, now: Timestamp) -> Result<Stepped, StoreError> {
-        let called = self.account.provider.read_tags(&self.contact.reference, now).await;
+        let called = self.read_tags(now).await;
         let tags = match &called.outcome {
             Outcome::Done { tags: Some(tags) } => tags,
             Outcome::Done { tags: None } => {
                 let reason = "the contact's tags could not be read from the answer".to_owned();
                 let outcome = Outcome::Retry { reason, after: None, throttled: false, in_doubt: false };
-                return self.settle_failed(Called { outcome, ..called }, Plan::default(), &[]).await;
+                let readers = self.readers();
+                return self.settle_failed(Called { outcome, ..called }, Plan::default(), &readers).await;
             }
             _ => {
                 let readers = self.readers();
@@ -148,6 +149,19 @@ impl Step<'_> {
         let next = if plan.open() == 0 { Next::Idle } else { Next::More };
         self.settle(self.free(&plan), vec![called.attempt], None).await?;
         Ok(Stepped { next, seen: Seen::Well })
+    }
+
+    /// Asks for the contact's tags by its id; where the provider can't, by the look-up that had found the contact.
+    async fn read_tags(&self, now: Timestamp) -> Called {
+        let provider = &self.account.provider;
+        let mut terms = self.taken.changes.iter().filter_map(|(_, change)| change.terms.as_ref());
+        let found_by = terms.find_map(|terms| terms.found_by.as_ref());
+        match (&self.contact.reference, found_by) {
+            (ContactRef::Id(id), Some(by)) if !self.account.config.provider.capabilities().reads_tags => {
+                provider.read_found(by, id, now).await
+            }
+            (reference, _) => provider.read_tags(reference, now).await,
+        }
     }
 
     /// Makes the first call that the plan needs: removes before adds, fields after them, then the next body.
@@ -182,7 +196,7 @@ impl Step<'_> {
                 if let Some(tags) = tags {
                     self.account.knowledge.learn_whole(self.key, tags, now);
                 }
-                self.settle_done(called.attempt, &plan, &ids, ids.len()).await
+                self.settle_done(called, &plan, &ids, ids.len()).await
             }
             _ => self.settle_failed(called, plan, &ids).await,
         }
@@ -204,23 +218,25 @@ impl Step<'_> {
         let tags: Vec<TagName> = chunk.iter().map(|w| w.tag.clone()).collect();
         let ids: Vec<ChangeId> = chunk.iter().filter(|w| !w.excluded).map(|w| w.by).collect();
         let called = self.account.provider.change_tags(&self.contact.reference, direction, &tags, now).await;
-        let Outcome::Done { tags: told } = &called.outcome else {
-            if matches!(called.outcome, Outcome::Retry { in_doubt: true, .. }) {
-                self.account.knowledge.doubt(self.key, &tags);
-            }
-            let all: Vec<ChangeId> = chunk.iter().map(|w| w.by).collect();
-            return self.settle_failed(called, plan, &all).await;
-        };
-        match told {
-            Some(list) => self.account.knowledge.learn_whole(self.key, list, now),
-            None => {
+        match &called.outcome {
+            Outcome::Done { tags: Some(list) } => self.account.knowledge.learn_whole(self.key, list, now),
+            Outcome::Done { tags: None } => {
                 for tag in &tags {
                     self.account.knowledge.learn(self.key, tag, direction == Direction::Add, now);
                 }
             }
+            // Whatever was known before, it may be otherwise now, and nothing says how.
+            Outcome::Unproven => self.account.knowledge.doubt(self.key, &tags),
+            failure => {
+                if matches!(failure, Outcome::Retry { in_doubt: true, .. }) {
+                    self.account.knowledge.doubt(self.key, &tags);
+                }
+                let all: Vec<ChangeId> = chunk.iter().map(|w| w.by).collect();
+                return self.settle_failed(called, plan, &all).await;
+            }
         }
         self.keep_judged(self.gone(&plan, &chunk)).await?;
-        self.settle_done(called.attempt, &plan, &ids, chunk.len()).await
+        self.settle_done(called, &plan, &ids, chunk.len()).await
     }
 
     /// What exclusive adds still take away once these tags are gone.
@@ -244,14 +260,18 @@ impl Step<'_> {
     /// Records a call that was acknowledged. `parts` is how much of the plan it brought about.
     async fn settle_done(
         &self,
-        attempt: Attempt,
+        called: Called,
         plan: &Plan,
         ids: &[ChangeId],
         parts: usize,
     ) -> Result<Stepped, StoreError> {
+        let reason = match called.outcome {
+            Outcome::Unproven => "the provider took it; with `missing_tags: skip` that proves nothing",
+            _ => "the provider confirmed it",
+        };
         let mut settled = self.free(plan);
-        settled.extend(ids.iter().filter_map(|id| self.settled(*id, Settled::Applied, "the provider confirmed it")));
-        self.settle(settled, vec![attempt], None).await?;
+        settled.extend(ids.iter().filter_map(|id| self.settled(*id, Settled::Applied, reason)));
+        self.settle(settled, vec![called.attempt], None).await?;
         let next = if plan.open() > parts { Next::More } else { Next::Idle };
         Ok(Stepped { next, seen: Seen::Well })
     }
@@ -287,7 +307,7 @@ impl Step<'_> {
                     (Some(retry), Stepped { next, seen })
                 }
             }
-            Outcome::Done { .. } => (None, Stepped { next: Next::More, seen: Seen::Well }),
+            Outcome::Done { .. } | Outcome::Unproven => (None, Stepped { next: Next::More, seen: Seen::Well }),
         };
         self.settle(settled, vec![called.attempt], retry).await?;
         Ok(stepped)

@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use super::judge::{self, Row, Ruling};
 use super::outbound::{Answer, Call, Extent, NoAnswer, Outbound};
-use super::outcome::Outcome;
+use super::outcome::{Asked, Called, Outcome};
 use super::redact::redact;
 use crate::domain::attempt::Attempt;
 use crate::domain::secret::Secret;
@@ -18,7 +18,7 @@ use crate::domain::time::Timestamp;
 const SHOWN: usize = 2048;
 
 /// What a provider is asked to do.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Wish {
     /// `PUT`, `DELETE`, ...
     pub method: Method,
@@ -47,11 +47,28 @@ pub struct Heard {
     pub answer: Result<(Vec<u8>, Extent), Outcome>,
 }
 
+impl Heard {
+    /// Reads the body of a done call. A success that doesn't read as the vendor's is not believed: a proxy's page or a wrong
+    /// address may say 200 too.
+    pub fn read<T>(self, read: impl FnOnce(&[u8], &Extent) -> Result<T, String>) -> Asked<T> {
+        let unreadable = |reason| judge::undone(Ruling::InDoubt, reason, None);
+        let mut attempt = self.attempt;
+        let answer = self.answer.and_then(|(body, extent)| read(&body, &extent).map_err(unreadable));
+        attempt.verdict = answer.as_ref().map_or_else(Outcome::verdict, |_| "done".to_owned());
+        Asked { attempt, answer }
+    }
+}
+
 impl Api {
     /// Calls with `token` as the bearer, and judges the status.
     pub async fn call(&self, wish: Wish, token: &Secret, now: Timestamp) -> Heard {
+        self.call_with(wish, HeaderMap::new(), token, now).await
+    }
+
+    /// The same with these headers besides.
+    pub async fn call_with(&self, wish: Wish, headers: HeaderMap, token: &Secret, now: Timestamp) -> Heard {
         let mut attempt = blank(&wish, now);
-        let call = match self.prepare(wish, token) {
+        let call = match self.prepare(wish, headers, token) {
             Ok(call) => call,
             Err(reason) => return Heard { attempt, answer: Err(Outcome::Refused { reason }) },
         };
@@ -69,19 +86,21 @@ impl Api {
         Heard { attempt, answer }
     }
 
-    fn prepare(&self, wish: Wish, token: &Secret) -> Result<Call, String> {
+    fn prepare(&self, wish: Wish, mut headers: HeaderMap, token: &Secret) -> Result<Call, String> {
         let url = Url::parse(&format!("{}{}", self.base_url, wish.path)).map_err(|e| format!("base_url: {e}"))?;
         let mut bearer = HeaderValue::from_str(&format!("Bearer {}", token.expose()))
             .map_err(|_| "the credential holds characters that a header can't carry".to_owned())?;
         bearer.set_sensitive(true);
-        let mut headers = HeaderMap::new();
         headers.insert(AUTHORIZATION, bearer);
         headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
         Ok(Call { method: wish.method, url, headers, body: wish.body.map(|body| body.to_string()) })
     }
 
     fn judged(&self, answer: Answer, token: &Secret, now: Timestamp) -> Result<(Vec<u8>, Extent), Outcome> {
-        let (ruling, why) = judge::judge(self.table, answer.status);
+        // Of a success the provider's own reader makes more.
+        let is_success = (200..300).contains(&answer.status);
+        let message = if is_success { None } else { said(&answer.body) }.unwrap_or_default();
+        let (ruling, why) = judge::judge_said(self.table, answer.status, &message);
         if ruling != Ruling::Done {
             let after = answer.retry_after.and_then(|text| judge::retry_after(&text, now));
             let told = told(&answer.body, token);
@@ -111,6 +130,13 @@ pub fn blank(wish: &Wish, now: Timestamp) -> Attempt {
     }
 }
 
+/// A call that isn't made: what is to stand in its path can't.
+pub fn not_an_id(wish: &Wish, now: Timestamp) -> Called {
+    let outcome = Outcome::Dead { reason: "this can't be a contact's id".to_owned() };
+    Called { attempt: blank(wish, now), outcome }.told()
+}
+
+/// What a call without an answer came to.
 pub fn unanswered(none: NoAnswer) -> Outcome {
     match none {
         NoAnswer::Refused(refused) => judge::undone(Ruling::Refused, refused.to_string(), None),
@@ -126,15 +152,26 @@ pub fn shown(body: &[u8], token: &Secret) -> String {
     cut(&text, SHOWN).to_owned()
 }
 
-/// The messages of `{"errors":[{"code","message"}]}`, where an answer has that shape: what to mend, in the provider's words.
-fn told(body: &[u8], token: &Secret) -> String {
+/// The messages of `{"errors":[{"code","message"}]}`, else `message`, `error_description` or `error`: what to mend, in the
+/// provider's words, after `: `.
+pub fn told(body: &[u8], token: &Secret) -> String {
     let Ok(Value::Object(body)) = serde_json::from_slice::<Value>(body) else { return String::new() };
     let errors = body.get("errors").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
-    let messages: Vec<String> = errors.iter().take(4).filter_map(message).collect();
+    let mut messages: Vec<String> = errors.iter().take(4).filter_map(message).collect();
+    if messages.is_empty() {
+        let plain = ["message", "error_description", "error"].into_iter().find_map(|key| body.get(key)?.as_str());
+        messages.extend(plain.filter(|text| !text.is_empty()).map(str::to_owned));
+    }
     if messages.is_empty() {
         return String::new();
     }
     format!(": {}", cut(&redact(&messages.join("; "), token), 300))
+}
+
+/// The `message` at the top level of an answer.
+fn said(body: &[u8]) -> Option<String> {
+    let message = serde_json::from_slice::<Value>(body).ok()?.get("message")?.as_str()?.to_owned();
+    (!message.is_empty()).then_some(message)
 }
 
 /// `customer: This value should be of type numeric.`
@@ -156,9 +193,11 @@ fn cut(text: &str, bytes: usize) -> &str {
 /// One segment of a path. `None` for what can't be one: nothing at all, and the dots that URLs resolve away even when
 /// they are escaped, which would turn `/customers/../tags` into somebody else's address.
 pub fn segment(text: &str) -> Option<String> {
-    if matches!(text, "" | "." | "..") {
-        return None;
-    }
+    (!matches!(text, "" | "." | "..")).then(|| escaped(text))
+}
+
+/// Text as it stands in a path's segment or a query's value.
+pub fn escaped(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
     for byte in text.bytes() {
         match byte {
@@ -169,7 +208,7 @@ pub fn segment(text: &str) -> Option<String> {
             }
         }
     }
-    Some(escaped)
+    escaped
 }
 
 #[cfg(test)]
@@ -199,6 +238,18 @@ mod tests {
             {"code":"customer","message":"This value should be of type numeric."},{"code":"key","message":"k-secret is bad"}]}"#;
         let reason = told(body, &Secret::new("k-secret"));
         assert_eq!(reason, ": customer: This value should be of type numeric.; key: [secret] is bad");
+        for (body, reason) in [
+            (r#"{"status":"error","message":"API Token is invalid."}"#, ": API Token is invalid."),
+            (r#"{"error":"invalid_token","error_description":"a-key is no token"}"#, ": [secret] is no token"),
+            (r#"{"error":"unauthorized"}"#, ": unauthorized"),
+            (r#"{"message":{"en":"no"}}"#, ""),
+        ] {
+            assert_eq!(told(body.as_bytes(), &Secret::new("a-key")), reason);
+        }
+        assert_eq!(
+            told(br#"{"code":400,"message":"Validation error for k-secret"}"#, &Secret::new("k-secret")),
+            ": Validation error for [secret]"
+        );
         for silent in ["", "[]", "{\"errors\":{}}", "<html>"] {
             assert_eq!(told(silent.as_bytes(), &Secret::new("k")), "");
         }

@@ -11,6 +11,8 @@ use crate::domain::time::Timestamp;
 pub struct Row {
     /// The statuses it speaks of.
     pub statuses: RangeInclusive<u16>,
+    /// In lower case: the answer's message holds one of these. Empty: whatever it says.
+    pub says: &'static [&'static str],
     /// What they mean for the change.
     pub ruling: Ruling,
     /// The same for people.
@@ -38,12 +40,24 @@ pub enum Ruling {
 
 /// A row of a table.
 pub const fn row(from: u16, to: u16, ruling: Ruling, why: &'static str) -> Row {
-    Row { statuses: from..=to, ruling, why }
+    Row { statuses: from..=to, says: &[], ruling, why }
 }
 
-/// The row for `status`. Every table ends with a row for all statuses.
+/// A row for answers with this status whose message holds one of these words, which are in lower case.
+pub const fn saying(status: u16, says: &'static [&'static str], ruling: Ruling, why: &'static str) -> Row {
+    Row { statuses: status..=status, says, ruling, why }
+}
+
+/// The row for `status`, where no row asks what is said. Every table ends with a row for all statuses.
 pub fn judge(table: &'static [Row], status: u16) -> (Ruling, &'static str) {
-    let found = table.iter().find(|row| row.statuses.contains(&status));
+    judge_said(table, status, "")
+}
+
+/// The row for `status` and what the answer's message says.
+pub fn judge_said(table: &'static [Row], status: u16, message: &str) -> (Ruling, &'static str) {
+    let message = message.to_lowercase();
+    let said = |row: &Row| row.says.is_empty() || row.says.iter().any(|words| message.contains(words));
+    let found = table.iter().find(|row| row.statuses.contains(&status) && said(row));
     found.map_or((Ruling::InDoubt, "a status that the table doesn't know"), |row| (row.ruling, row.why))
 }
 
@@ -78,6 +92,16 @@ pub fn retry_after(header: &str, now: Timestamp) -> Option<Duration> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_row_may_ask_what_is_said() {
+        const TABLE: [Row; 2] =
+            [saying(403, &["not found"], Ruling::Lost, "lost"), row(0, u16::MAX, Ruling::Dead, "dead")];
+        assert_eq!(judge_said(&TABLE, 403, "Contact Not Found."), (Ruling::Lost, "lost"));
+        assert_eq!(judge_said(&TABLE, 403, "Too many tags"), (Ruling::Dead, "dead"));
+        assert_eq!(judge_said(&TABLE, 404, "Contact not found"), (Ruling::Dead, "dead"));
+        assert_eq!(judge(&TABLE, 403), (Ruling::Dead, "dead"));
+    }
 
     #[test]
     fn retry_after_is_seconds_or_a_date_and_at_most_a_day() {

@@ -5,6 +5,7 @@
 
 mod addresses;
 mod api;
+pub mod b2chat;
 mod connect;
 pub mod helpcrunch;
 mod judge;
@@ -12,12 +13,15 @@ pub mod knowledge;
 pub mod outbound;
 mod outcome;
 pub mod people;
+mod reading;
 mod redact;
+pub mod respond_io;
+pub mod tic1980;
 pub mod webhook;
 
 pub use addresses::{AddressPolicy, AddressRefused};
 pub use connect::ConnectError;
-pub use outcome::{Asked, Called, Found, Outcome};
+pub use outcome::{Asked, Called, Found, Glance, Outcome};
 
 use crate::domain::connection::{ConnectionConfig, ProviderKind};
 use crate::domain::contact::ContactRef;
@@ -25,11 +29,16 @@ use crate::domain::json::OwnedJson;
 use crate::domain::tag::TagName;
 use crate::domain::time::Timestamp;
 use crate::vault::Vault;
+use b2chat::B2chat;
 use helpcrunch::HelpCrunch;
 use reqwest::Method;
+use respond_io::RespondIo;
+use tic1980::Tic1980;
 use webhook::Webhook;
 
 const NO_CONTACTS: &str = "this provider knows no contacts";
+const NOT_BY_ID: &str =
+    "this provider can't tell a contact's tags by its id, which a guard or an exclusive tag asks for";
 
 /// Whether tags are to be there or not.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -46,7 +55,10 @@ pub struct Provider(Kind);
 
 #[derive(Debug, Clone)]
 enum Kind {
+    B2chat(B2chat),
     HelpCrunch(HelpCrunch),
+    Tic1980(Tic1980),
+    RespondIo(RespondIo),
     Webhook(Webhook),
 }
 
@@ -55,11 +67,11 @@ impl Provider {
     /// version doesn't deliver to.
     pub fn connect(config: &ConnectionConfig, vault: &Vault) -> Result<Option<Self>, ConnectError> {
         let kind = match config.provider {
+            ProviderKind::B2chat => Kind::B2chat(B2chat::connect(config, vault)?),
             ProviderKind::Helpcrunch => Kind::HelpCrunch(HelpCrunch::connect(config, vault)?),
+            ProviderKind::Tic1980 => Kind::Tic1980(Tic1980::connect(config, vault)?),
+            ProviderKind::RespondIo => Kind::RespondIo(RespondIo::connect(config, vault)?),
             ProviderKind::Webhook => Kind::Webhook(Webhook::connect(config, vault)?),
-            ProviderKind::Tic1980 | ProviderKind::RespondIo | ProviderKind::B2chat => {
-                return connect::open_all(config, vault).map(|_| None);
-            }
         };
         Ok(Some(Self(kind)))
     }
@@ -73,7 +85,10 @@ impl Provider {
         now: Timestamp,
     ) -> Called {
         match &self.0 {
+            Kind::B2chat(account) => account.change_tags(contact, direction, tags, now).await,
             Kind::HelpCrunch(account) => account.change_tags(contact, direction, tags, now).await,
+            Kind::Tic1980(account) => account.change_tags(contact, direction, tags, now).await,
+            Kind::RespondIo(account) => account.change_tags(contact, direction, tags, now).await,
             Kind::Webhook(_) => cannot(Method::POST, NO_CONTACTS, now),
         }
     }
@@ -81,15 +96,22 @@ impl Provider {
     /// Sets fields in one call; the caller keeps to the provider's `fields_per_call`.
     pub async fn set_fields(&self, contact: &ContactRef, fields: &[(&str, &OwnedJson)], now: Timestamp) -> Called {
         match &self.0 {
+            Kind::B2chat(account) => account.set_fields(contact, fields, now).await,
             Kind::HelpCrunch(account) => account.set_fields(contact, fields, now).await,
+            Kind::Tic1980(account) => account.set_fields(contact, fields, now).await,
+            Kind::RespondIo(account) => account.set_fields(contact, fields, now).await,
             Kind::Webhook(_) => cannot(Method::PATCH, NO_CONTACTS, now),
         }
     }
 
-    /// Looks for the contact of an e-mail address, a phone number or a field.
-    pub async fn find(&self, contact: &ContactRef, now: Timestamp) -> Asked<Found> {
+    /// Looks for the contact of an e-mail address, a phone number or a field, in one call; `so_far` is what earlier pages of the
+    /// same search have shown.
+    pub async fn find(&self, contact: &ContactRef, so_far: &Glance, now: Timestamp) -> Asked<Found> {
         match &self.0 {
+            Kind::B2chat(account) => account.find(contact, now).await,
             Kind::HelpCrunch(account) => account.find(contact, now).await,
+            Kind::Tic1980(account) => account.find(contact, so_far, now).await,
+            Kind::RespondIo(account) => account.find(contact, now).await,
             Kind::Webhook(_) => cannot_ask(Method::GET, NO_CONTACTS, now),
         }
     }
@@ -98,7 +120,10 @@ impl Provider {
     /// look first.
     pub async fn create(&self, contact: &ContactRef, now: Timestamp) -> Asked<String> {
         match &self.0 {
+            Kind::B2chat(account) => account.make(contact, now).await,
             Kind::HelpCrunch(account) => account.make(contact, now).await,
+            Kind::Tic1980(account) => account.make(contact, now).await,
+            Kind::RespondIo(account) => account.make(contact, now).await,
             Kind::Webhook(_) => cannot_ask(Method::POST, NO_CONTACTS, now),
         }
     }
@@ -107,14 +132,30 @@ impl Provider {
     pub async fn forward(&self, id: &str, body: &OwnedJson, now: Timestamp) -> Called {
         match &self.0 {
             Kind::Webhook(hook) => hook.forward(id, body, now).await,
-            Kind::HelpCrunch(_) => cannot(Method::POST, "this provider takes no bodies", now),
+            Kind::B2chat(_) | Kind::HelpCrunch(_) | Kind::Tic1980(_) | Kind::RespondIo(_) => {
+                cannot(Method::POST, "this provider takes no bodies", now)
+            }
         }
     }
 
     /// Reads the contact's tags.
     pub async fn read_tags(&self, contact: &ContactRef, now: Timestamp) -> Called {
         match &self.0 {
+            Kind::B2chat(_) => cannot(Method::GET, NOT_BY_ID, now),
             Kind::HelpCrunch(account) => account.read_tags(contact, now).await,
+            Kind::Tic1980(account) => account.read_tags(contact, now).await,
+            Kind::RespondIo(account) => account.read_tags(contact, now).await,
+            Kind::Webhook(_) => cannot(Method::GET, NO_CONTACTS, now),
+        }
+    }
+
+    /// Reads the tags of the contact `id` by the look-up that had found it, where they can't be read by the id.
+    pub async fn read_found(&self, by: &ContactRef, id: &str, now: Timestamp) -> Called {
+        match &self.0 {
+            Kind::B2chat(account) => account.read_found(by, id, now).await,
+            Kind::HelpCrunch(_) | Kind::Tic1980(_) | Kind::RespondIo(_) => {
+                self.read_tags(&ContactRef::Id(id.to_owned()), now).await
+            }
             Kind::Webhook(_) => cannot(Method::GET, NO_CONTACTS, now),
         }
     }

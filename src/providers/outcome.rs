@@ -13,6 +13,8 @@ pub enum Outcome {
         /// The contact's whole list of tags afterwards, where the answer told a list that can be believed.
         tags: Option<Vec<TagName>>,
     },
+    /// It was taken, which doesn't prove that it is so: nothing is known of its tags.
+    Unproven,
     /// It may succeed later.
     Retry {
         /// Why, for people.
@@ -46,7 +48,7 @@ impl Outcome {
     pub fn verdict(&self) -> String {
         match self {
             Self::Done { tags: Some(tags) } => format!("done, {} tags listed", tags.len()),
-            Self::Done { tags: None } => "done".to_owned(),
+            Self::Done { tags: None } | Self::Unproven => "done".to_owned(),
             Self::Retry { reason, in_doubt: true, .. } => format!("retry, in doubt: {reason}"),
             Self::Retry { reason, .. } => format!("retry: {reason}"),
             Self::Dead { reason } => format!("dead: {reason}"),
@@ -83,6 +85,17 @@ pub enum Found {
     One(String),
     /// More than one.
     Several,
+    /// Not to be told yet: the search has further pages.
+    Further(Glance),
+}
+
+/// What the pages of a search have shown so far; by default none was read.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Glance {
+    /// How many pages were read.
+    pub pages: u32,
+    /// The one contact that was on them.
+    pub first: Option<String>,
 }
 
 impl Found {
@@ -107,6 +120,21 @@ impl Found {
 pub struct Asked<T> {
     /// What was sent and what came back, without credentials.
     pub attempt: Attempt,
-    /// What was asked for, or an outcome that is never [`Outcome::Done`].
+    /// What was asked for, or an outcome that is neither [`Outcome::Done`] nor [`Outcome::Unproven`].
     pub answer: Result<T, Outcome>,
+}
+
+impl<T> Asked<T> {
+    /// The same call, with what was asked for made of what came.
+    pub fn map<U>(self, make: impl FnOnce(T) -> U) -> Asked<U> {
+        Asked { attempt: self.attempt, answer: self.answer.map(make) }
+    }
+}
+
+impl Asked<Option<Vec<TagName>>> {
+    /// The same as a call about tags; `None` where the answer listed none.
+    pub fn called(self) -> Called {
+        let outcome = self.answer.map_or_else(|outcome| outcome, |tags| Outcome::Done { tags });
+        Called { attempt: self.attempt, outcome }.told()
+    }
 }

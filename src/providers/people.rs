@@ -6,6 +6,7 @@ use moka::sync::Cache;
 
 use crate::domain::contact::ContactKey;
 use crate::domain::time::Timestamp;
+use crate::providers::outcome::Glance;
 
 /// How many look-ups are remembered.
 const PEOPLE: u64 = 50_000;
@@ -17,6 +18,8 @@ pub enum Sight {
     Found(String),
     /// Nobody.
     Nobody,
+    /// The first pages of a search that has more.
+    Part(Glance),
 }
 
 /// What look-ups saw, by the contact as it was looked up.
@@ -34,7 +37,12 @@ impl People {
     /// trusted: the clock has been set back.
     pub fn seen(&self, key: ContactKey, now: Timestamp, ttl: Duration, nobody: Duration) -> Option<Sight> {
         let (at, sight) = self.0.get(&key)?;
-        let trusted = if sight == Sight::Nobody { nobody } else { ttl };
+        let trusted = match sight {
+            Sight::Found(_) => ttl,
+            Sight::Nobody => nobody,
+            // However slowly calls may start: who began anew for every page would never come to the last one.
+            Sight::Part(_) => return Some(sight),
+        };
         (0..i64::try_from(trusted.as_millis()).unwrap_or(i64::MAX)).contains(&now.since(at)).then_some(sight)
     }
 
@@ -46,6 +54,11 @@ impl People {
     /// A look-up found nobody.
     pub fn nobody(&self, key: ContactKey, at: Timestamp) {
         self.0.insert(key, (at, Sight::Nobody));
+    }
+
+    /// A page of a search was read, and there are more.
+    pub fn part(&self, key: ContactKey, glance: Glance, at: Timestamp) {
+        self.0.insert(key, (at, Sight::Part(glance)));
     }
 
     /// What was seen doesn't hold any more, or can't be told.

@@ -1,5 +1,6 @@
 //! What `check` tells: a code, a place, what is wrong and how to mend it.
 
+use std::cell::Cell;
 use std::ops::Range;
 
 use serde::Serialize;
@@ -100,7 +101,18 @@ pub struct Findings<'f> {
     files: &'f [RuleFile],
     /// The first byte of each line of each file.
     lines: Vec<Vec<usize>>,
+    /// Up to where the columns of a line were counted last: a file may be one line of 100,000 faults, mostly told in order.
+    counted: Cell<Counted>,
     list: Vec<Finding>,
+}
+
+/// So many characters lie between the start of a line and a byte of it.
+#[derive(Clone, Copy, Default)]
+struct Counted {
+    file: usize,
+    line: usize,
+    byte: usize,
+    characters: usize,
 }
 
 impl<'f> Findings<'f> {
@@ -110,7 +122,8 @@ impl<'f> Findings<'f> {
             let after_breaks = memchr::memchr_iter(b'\n', file.text.as_bytes()).map(|at| at + 1);
             std::iter::once(0).chain(after_breaks).collect()
         };
-        Self { files, lines: files.iter().map(starts).collect(), list: Vec::new() }
+        let lines = files.iter().map(starts).collect();
+        Self { files, lines, counted: Cell::default(), list: Vec::new() }
     }
 
     /// Tells of something; the answer takes the rest of what there is to say.
@@ -148,8 +161,13 @@ impl<'f> Findings<'f> {
         let starts = self.lines.get(file).map(Vec::as_slice).unwrap_or_default();
         let line = starts.partition_point(|start| *start <= byte).max(1);
         let start = starts.get(line - 1).copied().unwrap_or_default();
-        let before = self.text(file).get(start..byte).unwrap_or_default();
-        (line, before.chars().count() + 1)
+        let last = self.counted.get();
+        let goes_on = last.file == file && last.line == line && (start..=byte).contains(&last.byte);
+        let (from, known) = if goes_on { (last.byte, last.characters) } else { (start, 0) };
+        let Some(between) = self.text(file).get(from..byte) else { return (line, 1) };
+        let characters = known + between.chars().count();
+        self.counted.set(Counted { file, line, byte, characters });
+        (line, characters + 1)
     }
 
     /// The byte at a line and a column, both from 1, the column in characters.

@@ -32,6 +32,11 @@ impl Manner {
         self.known.is_empty() || self.known.iter().any(|pattern| pattern.fits(tag))
     }
 
+    /// Whether adding `tag` takes others away.
+    pub fn excludes(&self, tag: &TagName) -> bool {
+        self.exclusive.iter().flatten().any(|pattern| pattern.fits(tag.as_str()))
+    }
+
     /// The terms of adding `tag`, those of its rule included.
     pub fn of_add(&self, tag: &TagName, own: Terms) -> Option<Box<Terms>> {
         let sets = self.exclusive.iter().filter(|set| set.iter().any(|pattern| pattern.fits(tag.as_str())));

@@ -13,8 +13,10 @@ mod expr;
 mod files;
 mod finder;
 mod finding;
+#[doc(hidden)]
+pub mod fuzzing;
 mod index;
-mod keys;
+pub mod keys;
 mod manner;
 mod mask;
 mod matching;
@@ -41,5 +43,5 @@ pub use files::{ReadError, RuleFile, read_dir};
 pub use finder::find_parts;
 pub use finding::{Finding, Fix, Related, Severity, Span};
 pub use scaffold::scaffold;
-pub use schema::schema;
+pub use schema::{Tree, example, schema};
 pub use testing::{BodyReader, RuleTest, TestReport, TestResult, run_tests};

@@ -1,14 +1,22 @@
 //! "Did you mean": the known word nearest to a misspelt one.
 
+/// So many words of a fitting length are compared: thousands of misspelt words among thousands of names must not take minutes.
+const COMPARED: usize = 256;
+
 /// The nearest of `known`, if it is near enough to be what was meant.
 pub fn nearest<'k>(word: &str, known: impl IntoIterator<Item = &'k str>) -> Option<&'k str> {
-    if word.chars().count() > 40 {
+    let length = word.chars().count();
+    if length > 40 {
         return None;
     }
-    let most = (word.chars().count() / 3).max(1);
+    let most = (length / 3).max(1);
+    let word = word.to_lowercase();
     known
         .into_iter()
-        .map(|candidate| (distance(&word.to_lowercase(), &candidate.to_lowercase()), candidate))
+        // A lower-case letter may be several, so the lengths say little of short words; of a long name they say all.
+        .filter(|candidate| candidate.chars().count().abs_diff(length) <= most + 2)
+        .take(COMPARED)
+        .map(|candidate| (distance(&word, &candidate.to_lowercase()), candidate))
         .filter(|(distance, _)| *distance <= most)
         .min_by_key(|(distance, _)| *distance)
         .map(|(_, candidate)| candidate)

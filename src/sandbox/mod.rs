@@ -4,20 +4,28 @@
 //! Below `/{provider}/...` it answers as the vendor's pages say. Below `/_sandbox/` it shows its contacts and the calls
 //! it got, and takes faults and hand edits.
 
+mod b2chat;
 mod calls;
 mod control;
 mod dice;
 mod faults;
+mod gate;
 mod helpcrunch;
+mod people;
+mod place;
 mod request;
+mod respond_io;
 mod server;
 mod state;
+mod tic1980;
+mod webhook;
 
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener};
 use std::sync::{Arc, Mutex};
 
 pub use calls::Call;
+use place::Place;
 use serde_json::Value;
 use state::State;
 
@@ -103,9 +111,9 @@ impl Sandbox {
         SocketAddr::new(ip, self.address.port())
     }
 
-    /// What a connection's `base_url` is to be; `None` for a provider that isn't here.
+    /// What a connection's `base_url` is to be; `None` for a provider that isn't here. A webhook's `url` is one segment below it.
     pub fn base_url(&self, provider: &str) -> Option<String> {
-        (provider == helpcrunch::NAME).then(|| format!("http://{}{}", self.address(), helpcrunch::BASE))
+        Place::named(provider).map(|place| format!("http://{}{}", self.address(), place.base()))
     }
 
     /// The calls it got, oldest first, as `GET /_sandbox/calls` shows them.
@@ -115,13 +123,26 @@ impl Sandbox {
 
     /// The names of a contact's tags; `None` for a contact that isn't there.
     pub fn tags(&self, provider: &str, id: &str) -> Option<Vec<String>> {
-        self.locked(|state| state.account(provider)?.tags(id))
+        self.locked(|state| state.tags(Place::named(provider)?, id))
     }
 
     /// A hand edit: the contact has exactly these tags now. The error says why not.
     pub fn set_tags(&self, provider: &str, id: &str, tags: &[&str]) -> Result<(), String> {
         let tags: Vec<String> = tags.iter().map(ToString::to_string).collect();
-        self.locked(|state| state.set_tags(provider, id, &tags).map(drop))
+        self.locked(|state| state.set_tags(Place::known(provider)?, id, &tags).map(drop))
+    }
+
+    /// The contact is gone, and its id is nobody's from now on. The error says why not.
+    pub fn lose(&self, provider: &str, id: &str) -> Result<(), String> {
+        self.locked(|state| state.lose(Place::known(provider)?, id))
+    }
+
+    /// A hand edit of an account itself, in the form of `POST /_sandbox/b2chat`: tokens that end, tags that are known. The error
+    /// says what is wrong with it.
+    pub fn edit_b2chat(&self, edit: &Value) -> Result<(), String> {
+        let edit = serde_json::from_value(edit.clone()).map_err(|error| error.to_string())?;
+        self.locked(|state| drop(state.b2chat.edit(edit, crate::clock::now())));
+        Ok(())
     }
 
     /// Adds faults, in the form of `POST /_sandbox/faults`. The error says what is wrong with them.

@@ -4,9 +4,13 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
+use super::webhook;
+
 /// A call to a provider.
 #[derive(Debug, Clone, Default)]
 pub struct Request {
+    /// At which provider.
+    pub provider: &'static str,
     /// `PUT`, `DELETE`, ...
     pub method: String,
     /// Path and query as they were sent.
@@ -29,7 +33,21 @@ impl Request {
 
     /// The contact that the path names, for faults that are meant for one.
     pub fn contact(&self) -> Option<&str> {
-        self.segments.get(1).map(String::as_str)
+        let named =
+            self.segments.get(usize::from(self.segments.get(1).is_some_and(|word| word == "create_or_update")) + 1);
+        let named = if self.provider == webhook::NAME { self.segments.first() } else { named };
+        named.map(|named| named.strip_prefix("id:").unwrap_or(named))
+    }
+
+    /// The credential of `Authorization: Bearer`, where there is one.
+    pub fn bearer(&self) -> Option<&str> {
+        self.header("authorization")?.strip_prefix("Bearer ").filter(|key| !key.is_empty())
+    }
+
+    /// The body, where it is JSON and says so.
+    pub fn json(&self) -> Option<Value> {
+        let is_json = self.header("content-type").is_some_and(|kind| kind.starts_with("application/json"));
+        serde_json::from_slice(&self.body).ok().filter(|_| is_json)
     }
 }
 
@@ -40,11 +58,18 @@ pub struct Reply {
     pub status: u16,
     /// The JSON body; `None` for none at all.
     pub body: Option<Value>,
+    /// Headers besides those of every answer.
+    pub headers: Vec<(&'static str, String)>,
 }
 
 impl Reply {
     /// A JSON answer.
     pub fn json(status: u16, body: Value) -> Self {
-        Self { status, body: Some(body) }
+        Self { status, body: Some(body), headers: Vec::new() }
+    }
+
+    /// An answer without a body.
+    pub fn empty(status: u16) -> Self {
+        Self { status, body: None, headers: Vec::new() }
     }
 }

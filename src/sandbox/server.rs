@@ -15,7 +15,7 @@ use bytes::Bytes;
 use futures_util::{StreamExt, stream};
 
 use super::control;
-use super::helpcrunch;
+use super::place::Place;
 use super::request::{Reply, Request};
 use super::state::{Delivery, State, lock};
 use crate::clock;
@@ -48,9 +48,7 @@ fn build(listener: TcpListener, state: Arc<Mutex<State>>) -> io::Result<actix_we
             .app_data(state.clone())
             .app_data(web::PayloadConfig::new(MOST_BODY))
             .configure(control::routes)
-            .service(
-                web::resource([helpcrunch::BASE.to_owned(), format!("{}/{{below:.*}}", helpcrunch::BASE)]).to(provider),
-            )
+            .configure(providers)
             .default_service(web::to(nowhere))
     });
     let server = server.workers(1).disable_signals().shutdown_timeout(1).listen(listener)?;
@@ -61,9 +59,19 @@ async fn nowhere() -> HttpResponse {
     HttpResponse::NotFound().json(serde_json::json!({ "error": "nothing here; GET /_sandbox/ says what there is" }))
 }
 
-async fn provider(http: HttpRequest, body: Bytes, state: web::Data<Mutex<State>>) -> HttpResponse {
-    let request = read(&http, &body);
-    let answered = lock(&state).call_helpcrunch(&request, clock::now());
+fn providers(app: &mut web::ServiceConfig) {
+    for place in Place::ALL {
+        let base = place.base();
+        app.service(
+            web::resource([base.to_owned(), format!("{base}/{{below:.*}}")])
+                .to(move |http, body, state| provider(place, http, body, state)),
+        );
+    }
+}
+
+async fn provider(place: Place, http: HttpRequest, body: Bytes, state: web::Data<Mutex<State>>) -> HttpResponse {
+    let request = read(place, &http, &body);
+    let answered = lock(&state).call(place, &request, clock::now());
     if !answered.delay.is_zero() {
         sleep(answered.delay).await;
     }
@@ -74,14 +82,15 @@ async fn provider(http: HttpRequest, body: Bytes, state: web::Data<Mutex<State>>
     }
 }
 
-fn read(http: &HttpRequest, body: &Bytes) -> Request {
+fn read(place: Place, http: &HttpRequest, body: &Bytes) -> Request {
     let mut headers = BTreeMap::new();
     for (name, value) in http.headers() {
         headers.insert(name.as_str().to_owned(), String::from_utf8_lossy(value.as_bytes()).into_owned());
     }
-    let below = http.path().strip_prefix(helpcrunch::BASE).unwrap_or_default();
+    let below = http.path().strip_prefix(place.base()).unwrap_or_default();
     let query = web::Query::<BTreeMap<String, String>>::from_query(http.query_string());
     Request {
+        provider: place.name(),
         method: http.method().as_str().to_owned(),
         target: http.uri().to_string(),
         segments: below.split('/').skip(1).map(unescaped).collect(),
@@ -107,6 +116,9 @@ fn unescaped(segment: &str) -> String {
 
 fn whole(reply: Reply, retry_after: Option<String>) -> HttpResponse {
     let mut response = HttpResponse::build(status(&reply));
+    for header in reply.headers {
+        response.insert_header(header);
+    }
     if let Some(retry_after) = retry_after {
         response.insert_header((header::RETRY_AFTER, retry_after));
     }

@@ -7,20 +7,31 @@ use serde_json::Value;
 use super::SandboxOptions;
 use super::calls::CallLog;
 use super::faults::{Act, Faults, Plan};
-use super::helpcrunch::{self, Account};
+use super::place::Place;
 use super::request::{Reply, Request};
+use super::{b2chat, helpcrunch, respond_io, tic1980, webhook};
 use crate::domain::time::Timestamp;
 
 /// All that a sandbox remembers. It is gone with the sandbox.
 #[derive(Debug)]
 pub struct State {
     /// The account at HelpCrunch.
-    pub helpcrunch: Account,
+    pub helpcrunch: helpcrunch::Account,
+    /// The account at B2Chat.
+    pub b2chat: b2chat::Account,
+    /// The channel at 1980TIC.
+    pub tic1980: tic1980::Channel,
+    /// The workspace at respond.io.
+    pub respond_io: respond_io::Workspace,
+    /// Addresses that take bodies.
+    pub webhook: webhook::Hooks,
     /// The calls that came in.
     pub calls: CallLog,
     /// What goes wrong.
     pub faults: Faults,
 }
+
+const NO_CONTACTS: &str = "there are no contacts at this provider";
 
 /// How a reply reaches the caller.
 #[derive(Debug, PartialEq)]
@@ -52,34 +63,90 @@ pub fn lock(state: &Mutex<State>) -> MutexGuard<'_, State> {
 impl State {
     /// Nothing has happened yet.
     pub fn new(options: SandboxOptions) -> Self {
-        Self { helpcrunch: Account::new(options), calls: CallLog::default(), faults: Faults::default() }
+        Self {
+            b2chat: b2chat::Account::new(options.clone()),
+            tic1980: tic1980::Channel::new(&options),
+            respond_io: respond_io::Workspace::new(&options),
+            webhook: webhook::Hooks::new(&options),
+            helpcrunch: helpcrunch::Account::new(options),
+            calls: CallLog::default(),
+            faults: Faults::default(),
+        }
     }
 
-    /// The account at `provider`.
-    pub fn account(&mut self, provider: &str) -> Option<&mut Account> {
-        (provider == helpcrunch::NAME).then_some(&mut self.helpcrunch)
+    /// Every contact at `place` with its tags, or the one with this id; `None` where there are no contacts.
+    pub fn contacts(&self, place: Place, id: Option<&str>) -> Option<Vec<Value>> {
+        match place {
+            Place::HelpCrunch => Some(self.helpcrunch.contacts(id)),
+            Place::B2chat => Some(self.b2chat.contacts(id)),
+            Place::Tic1980 => Some(self.tic1980.people.contacts(id)),
+            Place::RespondIo => Some(self.respond_io.people.contacts(id)),
+            Place::Webhook => None,
+        }
+    }
+
+    /// All there is about a contact.
+    pub fn contact(&self, place: Place, id: &str) -> Option<Value> {
+        match place {
+            Place::HelpCrunch => self.helpcrunch.contact(id),
+            Place::B2chat => self.b2chat.contact(id),
+            Place::Tic1980 => self.tic1980.people.known(id).map(tic1980::contact),
+            Place::RespondIo => self.respond_io.people.known(id).map(respond_io::contact),
+            Place::Webhook => None,
+        }
+    }
+
+    /// The names of a contact's tags.
+    pub fn tags(&self, place: Place, id: &str) -> Option<Vec<String>> {
+        match place {
+            Place::HelpCrunch => self.helpcrunch.tags(id),
+            Place::B2chat => self.b2chat.tags(id),
+            Place::Tic1980 => self.tic1980.people.known(id).map(|person| person.tags.clone()),
+            Place::RespondIo => self.respond_io.people.known(id).map(|person| person.tags.clone()),
+            Place::Webhook => None,
+        }
     }
 
     /// A hand edit: the contact has exactly these tags now.
-    pub fn set_tags(&mut self, provider: &str, id: &str, tags: &[String]) -> Result<Value, String> {
-        let account = self.account(provider).ok_or_else(|| format!("no provider {provider:?} here"))?;
-        account.set_tags(id, tags)
+    pub fn set_tags(&mut self, place: Place, id: &str, tags: &[String]) -> Result<Value, String> {
+        match place {
+            Place::HelpCrunch => self.helpcrunch.set_tags(id, tags),
+            Place::B2chat => self.b2chat.set_tags(id, tags),
+            Place::Tic1980 => self.tic1980.people.set_tags(id, tags).map(tic1980::contact),
+            Place::RespondIo => {
+                respond_io::number(id)?;
+                self.respond_io.people.set_tags(id, tags).map(respond_io::contact)
+            }
+            Place::Webhook => Err(NO_CONTACTS.to_owned()),
+        }
     }
 
-    /// Runs one call to HelpCrunch: the faults that are due, then the account, then the log.
-    pub fn call_helpcrunch(&mut self, request: &Request, now: Timestamp) -> Answered {
+    /// The contact is gone, and its id is nobody's from now on.
+    pub fn lose(&mut self, place: Place, id: &str) -> Result<(), String> {
+        match place {
+            Place::HelpCrunch => self.helpcrunch.lose(id)?,
+            Place::B2chat => self.b2chat.lose(id)?,
+            Place::Tic1980 => self.tic1980.people.lose(id),
+            Place::RespondIo => self.respond_io.people.lose(id),
+            Place::Webhook => return Err(NO_CONTACTS.to_owned()),
+        }
+        Ok(())
+    }
+
+    /// Runs one call: the faults that are due, then the provider, then the log.
+    pub fn call(&mut self, place: Place, request: &Request, now: Timestamp) -> Answered {
         let plan = self.faults.plan(request);
         let delivery = match &plan.act {
-            None => Delivery::Whole(self.reply(request, &plan, now)),
-            Some(Act::Truncate) => Delivery::Half(self.reply(request, &plan, now)),
-            Some(Act::Status(status)) => Delivery::Whole(helpcrunch::failure(*status)),
+            None => Delivery::Whole(self.reply(place, request, &plan, now)),
+            Some(Act::Truncate) => Delivery::Half(self.reply(place, request, &plan, now)),
+            Some(Act::Status(status)) => Delivery::Whole(failure(place, *status)),
             Some(Act::Close) => Delivery::Closed,
             Some(Act::GhostStatus(status)) => {
-                self.reply(request, &plan, now);
-                Delivery::Whole(helpcrunch::failure(*status))
+                self.reply(place, request, &plan, now);
+                Delivery::Whole(failure(place, *status))
             }
             Some(Act::GhostClose) => {
-                self.reply(request, &plan, now);
+                self.reply(place, request, &plan, now);
                 Delivery::Closed
             }
         };
@@ -87,15 +154,34 @@ impl State {
             Delivery::Whole(reply) | Delivery::Half(reply) => Some(reply.status),
             Delivery::Closed => None,
         };
-        self.calls.record(now, helpcrunch::NAME, request, status, plan.name);
+        self.calls.record(now, place.name(), request, status, plan.name);
         Answered { delay: plan.delay, retry_after: plan.retry_after, delivery }
     }
 
-    fn reply(&mut self, request: &Request, plan: &Plan, now: Timestamp) -> Reply {
-        let reply = self.helpcrunch.answer(request, now);
+    fn reply(&mut self, place: Place, request: &Request, plan: &Plan, now: Timestamp) -> Reply {
+        let reply = match place {
+            Place::HelpCrunch => self.helpcrunch.answer(request, now),
+            Place::B2chat => self.b2chat.answer(request, now),
+            Place::Tic1980 => self.tic1980.answer(request, now),
+            Place::RespondIo => self.respond_io.answer(request, now),
+            Place::Webhook => self.webhook.answer(request, now),
+        };
         match plan.shape {
-            Some(shape) => helpcrunch::reshape(reply, request, shape),
-            None => reply,
+            // The other forms are forms of its customers.
+            Some(shape) if place == Place::HelpCrunch => helpcrunch::reshape(reply, request, shape),
+            Some(shape) if place == Place::B2chat => b2chat::reshape(reply, shape),
+            _ => reply,
         }
+    }
+}
+
+/// What a provider says that is told to fail with `status`.
+fn failure(place: Place, status: u16) -> Reply {
+    match place {
+        Place::HelpCrunch => helpcrunch::failure(status),
+        Place::B2chat => b2chat::failure(status),
+        Place::Tic1980 => tic1980::failure(status),
+        Place::RespondIo => respond_io::failure(status),
+        Place::Webhook => webhook::failure(status),
     }
 }

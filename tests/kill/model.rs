@@ -6,7 +6,11 @@ use std::fmt::Write;
 
 use serde_json::Value;
 
+use crate::places::{HOOK, PLACES, Place};
+
 pub const TAGS: u64 = 6;
+/// Stages, of which a contact has one.
+const STAGES: u64 = 3;
 
 /// Each contact's tags.
 pub type Contacts = BTreeMap<u64, BTreeSet<String>>;
@@ -15,6 +19,8 @@ pub type Contacts = BTreeMap<u64, BTreeSet<String>>;
 struct Change {
     adds: bool,
     tag: u64,
+    /// Whether it is a stage: adding one removes the others.
+    stage: bool,
 }
 
 /// What an intent stands for.
@@ -25,9 +31,9 @@ struct Effect {
 }
 
 /// All intents that there are: adds, removes, both guarded, and pairs of a remove and an add,
-/// guarded and not.
+/// guarded and not; and stages.
 pub fn intents() -> Vec<String> {
-    let mut intents = Vec::new();
+    let mut intents: Vec<String> = (0..STAGES).map(|stage| format!("stage-{stage}")).collect();
     for tag in 0..TAGS {
         intents.extend([format!("add-{tag}"), format!("remove-{tag}")]);
         for other in (0..TAGS).filter(|other| *other != tag) {
@@ -41,13 +47,17 @@ pub fn intents() -> Vec<String> {
     intents
 }
 
-/// A rule for each intent.
+/// A rule for each intent, acting at every place that can do what it asks for; each sends its event on.
 pub fn rules() -> String {
     let mut rules = String::new();
     for intent in intents() {
         let effect = Effect::of(&intent);
         let list = |adds: bool| {
-            let tags = effect.changes.iter().filter(|change| change.adds == adds).map(|change| name(change.tag));
+            let tags = effect
+                .changes
+                .iter()
+                .filter(|change| change.adds == adds)
+                .map(|change| format!("\"{}\"", change.name()));
             tags.collect::<Vec<_>>().join(", ")
         };
         let guard = |tag: Option<u64>| tag.map(name).unwrap_or_default();
@@ -62,20 +72,30 @@ pub fn rules() -> String {
                 write!(block, "{}{key}: [{tags}]", if block.is_empty() { "" } else { ", " }).expect("text");
             }
         }
-        writeln!(rules, "  - id: {intent}\n    match: {{ intent: {intent} }}\n    tag: {{ crm: {{ {block} }} }}")
-            .expect("text");
+        let fitting = PLACES.iter().filter(|place| effect.fits(place));
+        let tag: Vec<String> = fitting.map(|place| format!("{}: {{ {block} }}", place.connection)).collect();
+        let forward = format!("{HOOK}: {{ key: \"{{{{ payload.responseId }}}}\" }}");
+        writeln!(
+            rules,
+            "  - id: {intent}\n    match: {{ intent: {intent} }}\n    tag: {{ {} }}\n    forward: {{ {forward} }}",
+            tag.join(", ")
+        )
+        .expect("text");
     }
     rules
 }
 
-/// What the contacts end as: `events` as the API lists them, newest first.
-pub fn outcome(events: &[Value]) -> Contacts {
+/// What the contacts end as at a place: `events` as the API lists them, newest first.
+pub fn outcome(events: &[Value], place: &Place) -> Contacts {
     let mut contacts = Contacts::new();
     for event in events.iter().rev() {
         let text = |name: &str| event[name].as_str().unwrap_or_default();
         let contact =
             text("key").split('-').next().and_then(|id| id.parse().ok()).expect("keys begin with the contact");
-        Effect::of(text("intent")).apply(contacts.entry(contact).or_default());
+        let effect = Effect::of(text("intent"));
+        if effect.fits(place) {
+            effect.apply(contacts.entry(contact).or_default());
+        }
     }
     contacts
 }
@@ -84,15 +104,28 @@ fn name(tag: u64) -> String {
     format!("T{tag}")
 }
 
+impl Change {
+    fn name(&self) -> String {
+        if self.stage { format!("stage:{}", self.tag) } else { name(self.tag) }
+    }
+}
+
 impl Effect {
+    /// Whether the place can do it.
+    fn fits(&self, place: &Place) -> bool {
+        let asks = self.if_tagged.is_some() || self.unless_tagged.is_some();
+        place.reads || !(asks || self.changes.iter().any(|change| change.stage))
+    }
+
     fn of(intent: &str) -> Self {
         let words: Vec<&str> = intent.split('-').collect();
         let mut effect = Self { changes: Vec::new(), if_tagged: None, unless_tagged: None };
         for pair in words.chunks(2) {
             let tag = pair[1].parse().expect("a tag's number");
             match pair[0] {
-                "add" => effect.changes.push(Change { adds: true, tag }),
-                "remove" => effect.changes.push(Change { adds: false, tag }),
+                "add" => effect.changes.push(Change { adds: true, tag, stage: false }),
+                "remove" => effect.changes.push(Change { adds: false, tag, stage: false }),
+                "stage" => effect.changes.push(Change { adds: true, tag, stage: true }),
                 "if" => effect.if_tagged = Some(tag),
                 "unless" => effect.unless_tagged = Some(tag),
                 other => panic!("{other}"),
@@ -108,10 +141,13 @@ impl Effect {
             return;
         }
         for change in &self.changes {
+            if change.stage {
+                tags.retain(|tag| !tag.starts_with("stage:"));
+            }
             if change.adds {
-                tags.insert(name(change.tag));
+                tags.insert(change.name());
             } else {
-                tags.remove(&name(change.tag));
+                tags.remove(&change.name());
             }
         }
     }

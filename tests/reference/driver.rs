@@ -27,6 +27,16 @@ impl Driver {
         Self::start(Command::new(python).arg(beside("dialogflow.py")))
     }
 
+    /// A validator of JSON Schema.
+    pub fn validator() -> Self {
+        Self::start(Command::new("node").arg(installed().join("node/validator.mjs")))
+    }
+
+    /// The language server that editors run for YAML.
+    pub fn editor() -> Self {
+        Self::start(Command::new("node").arg(installed().join("node/editor.mjs")))
+    }
+
     fn start(command: &mut Command) -> Self {
         let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("it is installed");
         let questions = child.stdin.take().expect("stdin is piped");

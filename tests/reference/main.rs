@@ -5,7 +5,11 @@
 //! say what to install.
 
 mod dialogflow;
+mod documents;
 mod driver;
+mod editor;
+mod random_rules;
+mod schema;
 mod signatures;
 
 use std::net::{IpAddr, Ipv4Addr};

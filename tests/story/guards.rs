@@ -1,10 +1,12 @@
 //! `if_tagged` and `unless_tagged` see the contact as its earlier changes leave it, with at most one look-up.
 
+use std::time::Duration;
+
 use serde_json::json;
 
 use crate::support::body::said;
 use crate::support::eventually;
-use crate::support::gateway::{Gateway, rules};
+use crate::support::gateway::{Gateway, HEAD, Setup, rules};
 use crate::support::gestures::states;
 
 const GUARDED: &str = r#"
@@ -115,4 +117,19 @@ fn a_guard_is_for_its_whole_block() {
     assert_eq!(states(&gateway.settled("again")), ["guarded", "guarded"]);
     assert_eq!(states(&gateway.settled("late")), ["guarded", "guarded"]);
     assert_eq!(gateway.contact_in_sandbox(7).expect("known"), ["Greeted", "Warm", "Welcome"]);
+}
+
+#[test]
+fn a_look_that_never_shows_the_tags_is_given_up_like_any_other_call() {
+    let crm = "connections:\n  crm: { provider: helpcrunch, api_key: env:CRM_KEY, give_up_after: 1s }\n";
+    let gateway = Setup::bare(&format!("{HEAD}{crm}rules:\n{GUARDED}")).start();
+    gateway.set_faults(&json!([{ "kind": "shape", "shape": "empty", "method": "GET" }]));
+    nurture(&gateway, "blind", "Newsletter");
+    eventually("a failed look", || (gateway.event_of("blind")["changes"][0]["tries"] == 1).then_some(()));
+    std::thread::sleep(Duration::from_millis(1100));
+    gateway.try_now();
+    let event = gateway.settled("blind");
+    assert_eq!(states(&event), ["dead"]);
+    let reason = event["changes"][0]["reason"].as_str().expect("a reason").to_owned();
+    assert_eq!(reason, "given up after 2 tries: the contact's tags could not be read from the answer");
 }

@@ -3,8 +3,10 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod b2chat;
 mod by_hand;
 mod catch;
+mod channels;
 mod commands;
 mod contacts;
 mod dead_letters;
@@ -12,6 +14,7 @@ mod delivery;
 mod edges;
 mod failures;
 mod first_contact;
+mod forwards;
 mod guards;
 mod operations;
 mod reload;

@@ -9,7 +9,7 @@ use crate::domain::contact::{Contact, ContactRef};
 use crate::domain::time::Timestamp;
 use crate::flow::fold::Plan;
 use crate::providers::people::Sight;
-use crate::providers::{Called, Found};
+use crate::providers::{Called, Found, Glance, Outcome};
 use crate::store::{SettledChange, StoreError};
 
 /// For how long "there is nobody" lets a contact be made without a second look.
@@ -21,18 +21,26 @@ impl Step<'_> {
         match self.account.people.seen(self.key, now, self.account.config.tag_cache, NOBODY) {
             Some(Sight::Found(id)) => self.move_to(&id, Vec::new(), Seen::NoCall).await,
             Some(Sight::Nobody) => self.make(now).await,
-            None => self.find(now).await,
+            Some(Sight::Part(so_far)) => self.find(&so_far, now).await,
+            None => self.find(&Glance::default(), now).await,
         }
     }
 
-    async fn find(&self, now: Timestamp) -> Result<Stepped, StoreError> {
-        let asked = self.account.provider.find(&self.contact.reference, now).await;
+    /// Asks the provider once: who is found, or what the next page of a long answer shows.
+    async fn find(&self, so_far: &Glance, now: Timestamp) -> Result<Stepped, StoreError> {
+        let asked = self.account.provider.find(&self.contact.reference, so_far, now).await;
         match asked.answer {
             Ok(Found::One(id)) => {
                 self.account.people.found(self.key, &id, now);
                 self.move_to(&id, vec![asked.attempt], Seen::Well).await
             }
+            Ok(Found::Further(glance)) => {
+                self.account.people.part(self.key, glance, now);
+                self.settle(Vec::new(), vec![asked.attempt], None).await?;
+                Ok(Stepped { next: Next::More, seen: Seen::Well })
+            }
             Ok(Found::Several) => {
+                self.account.people.forget(self.key);
                 let reason = "several contacts are found by this, and nobody is changed";
                 let all = self.taken.changes.iter();
                 let settled = all.filter_map(|(id, _)| self.dead(*id, Cause::SeveralContacts, reason)).collect();
@@ -50,7 +58,12 @@ impl Step<'_> {
                 let next = if makes.is_some() { Next::More } else { Next::Idle };
                 Ok(Stepped { next, seen: Seen::Well })
             }
-            Err(outcome) => self.in_vain(Called { attempt: asked.attempt, outcome }).await,
+            Err(outcome) => {
+                if !matches!(outcome, Outcome::Retry { .. }) {
+                    self.account.people.forget(self.key);
+                }
+                self.in_vain(Called { attempt: asked.attempt, outcome }).await
+            }
         }
     }
 
@@ -58,7 +71,7 @@ impl Step<'_> {
     async fn make(&self, now: Timestamp) -> Result<Stepped, StoreError> {
         if !self.taken.changes.first().is_some_and(|(_, change)| creates(change)) {
             self.account.people.forget(self.key);
-            return self.find(now).await;
+            return self.find(&Glance::default(), now).await;
         }
         let asked = self.account.provider.create(&self.contact.reference, now).await;
         match asked.answer {
@@ -108,6 +121,8 @@ impl Step<'_> {
     /// The provider has lost the contact: a look-up that had found it is repeated once, anything else is a dead letter.
     pub(super) fn lost(&self, plan: &Plan, reason: &str) -> Vec<SettledChange> {
         let mut settled = self.free(plan);
+        // What was known of its tags would make changes seem needless of whoever has this id next.
+        self.account.knowledge.forget(self.key);
         for (id, change) in &self.taken.changes {
             if settled.iter().any(|done| done.id == *id) {
                 continue;

@@ -5,6 +5,7 @@
 use super::Extent;
 use crate::domain::json::{Json, JsonKind};
 use crate::domain::tag::TagName;
+use crate::providers::reading;
 
 /// A customer as a search or a creation tells it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -25,7 +26,7 @@ pub fn read_tags(body: &[u8], extent: &Extent) -> Result<Option<Vec<TagName>>, S
         return if starts_mapping(body) { Ok(None) } else { Err(NOT_OURS.to_owned()) };
     }
     let customer = unwrapped(body)?;
-    Ok(tags_of(customer))
+    Ok(reading::tags(customer))
 }
 
 /// The one customer of an answer.
@@ -69,19 +70,7 @@ fn unwrapped(body: &[u8]) -> Result<Json<'_>, String> {
 }
 
 fn read_customer(customer: Json<'_>) -> Option<Customer> {
-    let id = customer.get("id")?;
-    let id = match id.kind() {
-        JsonKind::Number => id.text().to_owned(),
-        JsonKind::Text => id.as_text()?.into_owned(),
-        _ => return None,
-    };
-    Some(Customer { id, tags: tags_of(customer) })
-}
-
-/// All or nothing: one entry that can't be read would make its tag seem absent.
-fn tags_of(customer: Json<'_>) -> Option<Vec<TagName>> {
-    let tags = customer.get("tags").filter(|tags| tags.kind() == JsonKind::List)?;
-    tags.items().into_iter().map(|tag| TagName::parse(&tag.get("name").unwrap_or(tag).as_text()?)).collect()
+    Some(Customer { id: reading::id(customer.get("id")?)?, tags: reading::tags(customer) })
 }
 
 #[cfg(test)]

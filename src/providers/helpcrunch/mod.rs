@@ -10,7 +10,7 @@ pub use customer::Customer;
 pub use search::{Filter, Search};
 
 use super::Direction;
-use super::api::{Api, Heard, Wish, blank, segment};
+use super::api::{Api, Wish, not_an_id, segment};
 use super::connect::{ConnectError, Ready, ready};
 use super::judge::{Row, Ruling, row};
 use super::outbound::Extent;
@@ -176,27 +176,12 @@ impl HelpCrunch {
             return not_an_id(&wish, now);
         };
         let wish = Wish { method, path: format!("/customers/{segment}{below}"), body };
-        let asked = self.ask(wish, customer::read_tags, now).await;
-        let outcome = asked.answer.map_or_else(|outcome| outcome, |tags| Outcome::Done { tags });
-        Called { attempt: asked.attempt, outcome }.told()
+        self.ask(wish, customer::read_tags, now).await.called()
     }
 
     async fn ask<T>(&self, wish: Wish, read: fn(&[u8], &Extent) -> Result<T, String>, now: Timestamp) -> Asked<T> {
-        let Heard { mut attempt, answer } = self.api.call(wish, &self.key.current(), now).await;
-        let answer = answer.and_then(|(body, extent)| read(&body, &extent).map_err(unreadable));
-        attempt.verdict = answer.as_ref().map_or_else(Outcome::verdict, |_| "done".to_owned());
-        Asked { attempt, answer }
+        self.api.call(wish, &self.key.current(), now).await.read(read)
     }
-}
-
-/// A success that doesn't read as the vendor's is not believed: a proxy's page or a wrong address may say 200 too.
-fn unreadable(why: String) -> Outcome {
-    Outcome::Retry { reason: why, after: None, throttled: false, in_doubt: true }
-}
-
-fn not_an_id(wish: &Wish, now: Timestamp) -> Called {
-    let outcome = Outcome::Dead { reason: "this can't be a contact's id".to_owned() };
-    Called { attempt: blank(wish, now), outcome }.told()
 }
 
 /// A list that contradicts the very change it answers was made before the change, and would make a later change seem

@@ -13,7 +13,7 @@ use crate::rules::expr::ast::Root;
 use crate::rules::expr::known::Known;
 use crate::rules::finding::Span;
 use crate::rules::manner::Manner;
-use crate::rules::model::{ContactTemplate, FoundBy, Rule};
+use crate::rules::model::{ContactTemplate, FoundBy, Rule, TagTemplate};
 use crate::rules::near;
 
 fn configs(draft: &Draft) -> HashMap<&ConnectionName, &ConnectionConfig> {
@@ -56,6 +56,25 @@ pub fn contacts_can_be_found(draft: &Draft, desk: &mut Desk<'_>) {
             look_up(model, *span, &sources, config, desk);
         }
     }
+    for source in &draft.sources {
+        let Named { value: Some(model), span, .. } = source else { continue };
+        for config in model.respond_io.iter().filter_map(|connection| configs.get(connection)) {
+            look_up_parameters(model, *span, config, desk);
+        }
+    }
+}
+
+/// The same for the tags that a source's own parameters change.
+fn look_up_parameters(source: &Source, span: Span, config: &ConnectionConfig, desk: &mut Desk<'_>) {
+    let own = source.contact_at.iter().find(|(name, _)| *name == config.name).map(|(_, contact)| contact);
+    let contact = own.or(source.contact.as_ref());
+    if let Some(contact) = contact {
+        can_find(contact, span, config, desk);
+    }
+    if is_by_id(contact) && !config.provider.capabilities().reads_tags {
+        let asks = [(!config.unless_tagged.is_empty(), UNLESS_ASKS), (!config.exclusive.is_empty(), EXCLUSIVE_ASKS)];
+        tags_are_not_told(&asks, span, config, desk);
+    }
 }
 
 /// Each connection once at which a rule changes a contact.
@@ -68,31 +87,82 @@ fn acts_at(rule: &Rule) -> Vec<&ConnectionName> {
 }
 
 fn look_up(rule: &Rule, span: Span, sources: &[&Source], config: &ConnectionConfig, desk: &mut Desk<'_>) {
-    let at =
-        |contacts: &'_ [(ConnectionName, ContactTemplate)]| contacts.iter().position(|(name, _)| *name == config.name);
-    if let Some(own) = at(&rule.contact_at).and_then(|place| rule.contact_at.get(place)) {
-        return can_find(&own.1, span, config, desk);
-    }
-    if let Some(own) = &rule.contact {
-        return can_find(own, span, config, desk);
-    }
-    for source in sources {
-        if !meets(rule, source, &desk.known) {
-            continue;
-        }
-        let own = at(&source.contact_at).and_then(|place| source.contact_at.get(place)).map(|(_, contact)| contact);
-        match own.or(source.contact.as_ref()) {
-            Some(contact) => can_find(contact, span, config, desk),
+    let contacts = contacts_of(rule, sources, config, &desk.known);
+    for (source, contact) in &contacts {
+        match (source, contact) {
+            (_, Some(contact)) => can_find(contact, span, config, desk),
             // The other kinds may know the person by themselves.
-            None if source.config.kind == SourceKind::Catch => {
+            (Some(source), None) if source.config.kind == SourceKind::Catch => {
                 let message = format!(
                     "`{}` changes a contact at `{}`, and neither it nor the source `{}` says whom",
                     rule.id, config.name, source.config.name
                 );
                 desk.findings.add(Code::NoContact, span, message).help("add `contact` to the source, or to the rule");
             }
-            None => {}
+            (_, None) => {}
         }
+    }
+    if contacts.iter().any(|(_, contact)| is_by_id(*contact)) {
+        can_judge(rule, span, config, desk);
+    }
+}
+
+/// What a source of another kind than `catch` knows by itself is an id.
+fn is_by_id(contact: Option<&ContactTemplate>) -> bool {
+    contact.is_none_or(|contact| contact.by == FoundBy::Id)
+}
+
+/// Whom a rule changes at a connection: its own word, else that of each source it meets, which is then named.
+fn contacts_of<'a>(
+    rule: &'a Rule,
+    sources: &[&'a Source],
+    config: &ConnectionConfig,
+    known: &Known,
+) -> Vec<(Option<&'a Source>, Option<&'a ContactTemplate>)> {
+    let at = |contacts: &'a [(ConnectionName, ContactTemplate)]| {
+        contacts.iter().find(|(name, _)| *name == config.name).map(|(_, contact)| contact)
+    };
+    if let Some(own) = at(&rule.contact_at).or(rule.contact.as_ref()) {
+        return vec![(None, Some(own))];
+    }
+    let met = sources.iter().copied().filter(|source| meets(rule, source, known));
+    met.map(|source| (Some(source), at(&source.contact_at).or(source.contact.as_ref()))).collect()
+}
+
+const GUARD_ASKS: &str = "`if_tagged` and `unless_tagged` ask";
+const UNLESS_ASKS: &str = "the connection's `unless_tagged` asks";
+const EXCLUSIVE_ASKS: &str = "the connection's `exclusive` asks";
+
+/// What hangs on a contact's tags can be judged where they can be read.
+fn can_judge(rule: &Rule, span: Span, config: &ConnectionConfig, desk: &mut Desk<'_>) {
+    if config.provider.capabilities().reads_tags {
+        return;
+    }
+    let blocks: Vec<_> = rule.tags.iter().filter(|block| block.connection == config.name).collect();
+    let adds = blocks.iter().flat_map(|block| &block.add);
+    let changes = adds.clone().next().is_some() || rule.sets.iter().any(|block| block.connection == config.name);
+    let manner = Manner::of(config);
+    let excludes = |name: &TagTemplate| match name {
+        TagTemplate::Fixed(tag) => manner.excludes(tag),
+        // It may turn out to be any tag.
+        TagTemplate::Rendered(_) => !config.exclusive.is_empty(),
+    };
+    let asks = [
+        (blocks.iter().any(|block| !block.guard.is_open()), GUARD_ASKS),
+        (changes && !config.unless_tagged.is_empty(), UNLESS_ASKS),
+        (adds.map(|entry| &entry.name).any(excludes), EXCLUSIVE_ASKS),
+    ];
+    tags_are_not_told(&asks, span, config, desk);
+}
+
+fn tags_are_not_told(asks: &[(bool, &str)], span: Span, config: &ConnectionConfig, desk: &mut Desk<'_>) {
+    for (_, what) in asks.iter().filter(|(asked, _)| *asked) {
+        let (name, provider) = (&config.name, config.provider.name());
+        let message = format!(
+            "`{name}` is a {provider} connection, which can't tell a contact's tags by its id; {what} for them"
+        );
+        let help = format!("find the contact by a look-up, as with `contact_at: {{ {name}: {{ phone: .. }} }}`");
+        desk.findings.add(Code::CantDo, span, message).help(help);
     }
 }
 

@@ -12,6 +12,15 @@ use crate::rules::yaml::{Entry, Kind, Node};
 /// Reads one connection; the table of keys has been held against it already.
 pub fn read(entry: &Entry, desk: &mut Desk<'_>) -> Named<ConnectionConfig> {
     let provider = Desk::text(&entry.value, "provider").and_then(|name| ProviderKind::named(&name));
+    if let Some(node) = entry.value.get("provider").filter(|node| node.text().is_some_and(|t| t.starts_with("env:"))) {
+        // Any other setting may come from the environment, which is read long after the rules.
+        desk.findings
+            .add(Code::BadValue, node.span, "`provider` can't come from the environment: the other keys depend on it")
+            .help("write the provider's name");
+    }
+    if let Some(provider) = provider {
+        foreign_keys(entry, provider, desk);
+    }
     let value = provider.and_then(|provider| {
         let credentials = credentials(entry, provider, desk)?;
         let name = ConnectionName::parse(&entry.key).ok()?;
@@ -70,7 +79,6 @@ fn with_settings(mut config: ConnectionConfig, entry: &Entry, desk: &mut Desk<'_
             config.unless_tagged.push(tag);
         }
     }
-    foreign_keys(entry, config.provider, desk);
     config
 }
 

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::desk::{Asked, Desk, Target};
+use crate::domain::json::{Json, OwnedJson};
 use crate::domain::name::RuleId;
 use crate::domain::tag::TagName;
 use crate::rules::codes::Code;
@@ -76,15 +77,20 @@ fn by_connection<T>(
     found
 }
 
-fn fields(entry: &Entry) -> BTreeMap<String, serde_json::Value> {
-    entry.value.entries().iter().map(|field| (field.key.clone(), field.value.to_json())).collect()
+fn fields(entry: &Entry) -> BTreeMap<String, String> {
+    entry.value.entries().iter().map(|field| (field.key.clone(), canonical(&field.value))).collect()
+}
+
+fn canonical(node: &Node) -> String {
+    let text = node.to_json_text();
+    Json::parse(text.as_bytes()).map_or(text.clone(), |json| OwnedJson::of(json).canonical())
 }
 
 /// A list stands for several bodies, one after the other.
 fn bodies(node: &Node, desk: &mut Desk<'_>) -> Bodies {
     by_connection(node, &Asked::Forward, desk, |entry| match &entry.value.kind {
-        Kind::List(items) => items.iter().map(Node::to_json).collect(),
-        _ => vec![entry.value.to_json()],
+        Kind::List(items) => items.iter().map(canonical).collect(),
+        _ => vec![canonical(&entry.value)],
     })
 }
 

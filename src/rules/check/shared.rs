@@ -7,7 +7,7 @@ use super::draft::Named;
 use crate::domain::hours::{self, DAYS, Hours};
 use crate::domain::json::{Json, OwnedJson};
 use crate::rules::codes::Code;
-use crate::rules::expr::ast::{Path, Root, Step};
+use crate::rules::expr::ast::{Cost, Path};
 use crate::rules::expr::{Condition, Expr};
 use crate::rules::finding::Span;
 use crate::rules::yaml::{Entry, Node};
@@ -63,10 +63,7 @@ pub fn condition<'n>(entry: &'n Entry, desk: &mut Desk<'_>) -> Option<Unchecked<
 /// Makes the conditions known, each with what it costs together with those that it names, and then checks each.
 pub fn conditions(all: &[Unchecked<'_>], desk: &mut Desk<'_>) -> Vec<(String, Condition)> {
     let by_name: BTreeMap<&str, &Unchecked<'_>> = all.iter().map(|condition| (condition.name, condition)).collect();
-    let mut costs = BTreeMap::new();
-    for condition in by_name.values() {
-        cost(condition, &by_name, &mut costs, &mut BTreeSet::new());
-    }
+    let costs = costs(&by_name);
     for condition in by_name.values().filter(|condition| !costs.contains_key(condition.name)) {
         desk.findings
             .add(Code::Circle, condition.span, format!("the condition `{}` leads back to itself", condition.name))
@@ -84,39 +81,42 @@ pub fn conditions(all: &[Unchecked<'_>], desk: &mut Desk<'_>) -> Vec<(String, Co
     checked
 }
 
-/// What evaluating a condition costs at most, in nodes; `None` where it leads back to itself.
-fn cost<'n>(
-    condition: &Unchecked<'n>,
-    all: &BTreeMap<&'n str, &Unchecked<'n>>,
-    known: &mut BTreeMap<&'n str, usize>,
-    above: &mut BTreeSet<&'n str>,
-) -> Option<usize> {
-    if let Some(cost) = known.get(condition.name) {
-        return Some(*cost);
+/// What evaluating each condition costs at most; those that lead back to themselves are left out.
+///
+/// First come those that name none, then those that name only these, and so on: a file may hold a chain of 100,000, which no
+/// stack would take.
+fn costs<'n>(all: &BTreeMap<&'n str, &'n Unchecked<'n>>) -> BTreeMap<&'n str, Cost> {
+    let mut costs: BTreeMap<&str, Cost> = BTreeMap::new();
+    let mut waiting: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+    let mut open: BTreeMap<&str, usize> = BTreeMap::new();
+    let mut ready = Vec::new();
+    for (name, condition) in all {
+        let below: BTreeSet<_> = named(&condition.expr).into_iter().filter(|below| all.contains_key(below)).collect();
+        if below.is_empty() {
+            ready.push(*name);
+        }
+        open.insert(name, below.len());
+        for below in below {
+            waiting.entry(below).or_default().push(name);
+        }
     }
-    // A chain of conditions is followed as deep as it goes; the bound keeps a file of 100,000 of them from the stack.
-    if above.len() > 1_000 || !above.insert(condition.name) {
-        return None;
+    while let Some((name, condition)) = ready.pop().and_then(|name| all.get_key_value(name)) {
+        let cost = condition.expr.cost(&|below| costs.get(below).copied().unwrap_or_default());
+        costs.insert(name, cost);
+        for above in waiting.remove(name).unwrap_or_default() {
+            let Some(open) = open.get_mut(above) else { continue };
+            *open -= 1;
+            if *open == 0 {
+                ready.push(above);
+            }
+        }
     }
-    let mut whole = Some(condition.expr.size());
-    for name in named(&condition.expr) {
-        let below = all.get(name).map_or(Some(0), |below| cost(below, all, known, above));
-        whole = whole.zip(below).map(|(a, b)| a.saturating_add(b));
-    }
-    above.remove(condition.name);
-    if let Some(whole) = whole {
-        known.insert(condition.name, whole);
-    }
-    whole
+    costs
 }
 
 /// The conditions that an expression names.
 fn named(expr: &Expr) -> Vec<&str> {
     let mut names = Vec::new();
-    expr.paths(&mut |path: &Path| {
-        if let (Some(Root::Conditions), [Step::Key(name)]) = (path.root, path.steps.as_slice()) {
-            names.push(name.as_str());
-        }
-    });
+    expr.paths(&mut |path: &Path| names.extend(path.condition()));
     names
 }

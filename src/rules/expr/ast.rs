@@ -65,10 +65,37 @@ impl Node {
     }
 }
 
+/// What evaluating a tree costs at most, with the conditions that it names.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Cost {
+    /// How many nodes are looked at.
+    pub size: usize,
+    /// How deep the evaluation calls itself.
+    pub depth: usize,
+}
+
+/// The calls between the path that names a condition and that condition's own tree.
+const NAMED: usize = 2;
+
 impl Expr {
-    /// How many nodes it has: what evaluating it costs at most, named conditions aside.
-    pub fn size(&self) -> usize {
-        1 + self.node.below().into_iter().map(Self::size).sum::<usize>()
+    /// What it costs, where `conditions` says what those cost that it names.
+    pub fn cost(&self, conditions: &impl Fn(&str) -> Cost) -> Cost {
+        let mut whole = match self.condition().map(conditions) {
+            Some(named) => Cost { depth: named.depth.saturating_add(NAMED), ..named },
+            None => Cost::default(),
+        };
+        for below in self.node.below().into_iter().map(|below| below.cost(conditions)) {
+            whole = Cost { size: whole.size.saturating_add(below.size), depth: whole.depth.max(below.depth) };
+        }
+        Cost { size: whole.size.saturating_add(1), depth: whole.depth.saturating_add(1) }
+    }
+
+    /// The condition that it is the name of.
+    fn condition(&self) -> Option<&str> {
+        match &self.node {
+            Node::Path(path) => path.condition(),
+            _ => None,
+        }
     }
 
     /// Calls `each` with every path in it.
@@ -223,6 +250,16 @@ pub struct Path {
     pub root: Option<Root>,
     /// The way.
     pub steps: Vec<Step>,
+}
+
+impl Path {
+    /// The condition that it names.
+    pub fn condition(&self) -> Option<&str> {
+        match (self.root, self.steps.as_slice()) {
+            (Some(Root::Conditions), [Step::Key(name)]) => Some(name),
+            _ => None,
+        }
+    }
 }
 
 /// One step of a path.

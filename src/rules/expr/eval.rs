@@ -202,7 +202,8 @@ pub fn print(value: &Value<'_>, to: &mut String) -> Result<(), ExprFault> {
         Value::Number(number) => to.push_str(&number.to_string()),
         Value::Text(text) => append(text, to)?,
         Value::List(items) => {
-            for (index, item) in items.iter().enumerate() {
+            // What is unset in a list is left out, as everywhere.
+            for (index, item) in items.iter().filter(|item| !item.is_unset()).enumerate() {
                 append(if index == 0 { "" } else { ", " }, to)?;
                 print(item, to)?;
             }

@@ -31,11 +31,35 @@ pub fn apply<'v>(filter: Filter, value: Value<'v>, arguments: &[Value<'v>]) -> R
         (Filter::Round, Value::Number(number)) => round(&number, argument(0)),
         (Filter::Date, value @ (Value::Text(_) | Value::Number(_))) => date(&value, argument(0), argument(1)),
         (filter, Value::Text(text)) if is_of_texts(filter) => text_filter(filter, &text, arguments),
-        (filter, Value::List(items)) if is_of_texts(filter) => {
-            let each = items.into_iter().map(|item| apply(filter, item, arguments));
-            each.collect::<Result<_, _>>().map(Value::List)
-        }
+        (filter, Value::List(items)) if is_of_texts(filter) => each_item(filter, items, arguments),
         (filter, value) => Err(ExprFault::new(format!("`{}` can't be used on {}", filter.name(), value.kind()))),
+    }
+}
+
+/// A filter of texts on each item. What `replace` adds is bounded for the list as a whole, however many items it has.
+fn each_item<'v>(filter: Filter, items: Vec<Value<'v>>, arguments: &[Value<'v>]) -> Result<Value<'v>, ExprFault> {
+    let mut added = 0_usize;
+    let mut made = Vec::with_capacity(items.len());
+    for item in items {
+        let before = bytes(&item);
+        let item = apply(filter, item, arguments)?;
+        if filter == Filter::Replace {
+            added = added.saturating_add(bytes(&item).saturating_sub(before));
+        }
+        if added > MAX_RENDERED {
+            return Err(ExprFault::new(format!("`replace` would add more than {MAX_RENDERED} bytes to a list")));
+        }
+        made.push(item);
+    }
+    Ok(Value::List(made))
+}
+
+/// The bytes of a text, and of the texts in a list.
+fn bytes(value: &Value<'_>) -> usize {
+    match value {
+        Value::Text(text) => text.len(),
+        Value::List(items) => items.iter().map(bytes).sum(),
+        _ => 0,
     }
 }
 

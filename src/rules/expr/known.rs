@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
-use super::ast::Root;
+use super::ast::{Cost, Root};
 use super::types::Type;
 use crate::domain::json::OwnedJson;
 use crate::domain::source::SourceKind;
@@ -14,8 +14,8 @@ use crate::rules::params::{ParamType, ParamTypes};
 pub struct Known {
     /// Named values.
     pub values: BTreeMap<String, OwnedJson>,
-    /// Named conditions, each with what evaluating it costs at most, in nodes.
-    pub conditions: BTreeMap<String, usize>,
+    /// Named conditions, each with what evaluating it costs at most.
+    pub conditions: BTreeMap<String, Cost>,
     /// Named opening hours.
     pub hours: BTreeSet<String>,
     /// The sources whose events may come here; none: nothing is known of them.

@@ -31,9 +31,12 @@ pub const MAX_TEMPLATE: usize = 16 * 1024;
 pub const MAX_RENDERED: usize = 64 * 1024;
 /// The most operators, filters and list items of one expression; recursion over a tree is never deeper.
 pub const MAX_OPERATORS: usize = 256;
-/// The most nodes of one expression, the conditions that it names and those that they name counted in: it bounds the work and
-/// the depth of evaluating it.
+/// The most nodes of one expression, the conditions that it names and those that they name counted in: it bounds the work of
+/// evaluating it.
 pub const MAX_SIZE: usize = 1_000;
+/// How deep evaluating an expression may go, through the conditions that it names and those that they name: a thread has a
+/// stack of 2 MiB. The largest expression that names none is less deep.
+pub const MAX_DEPTH: usize = 320;
 /// How deep parentheses, lists and `not` may nest.
 pub const MAX_NESTING: usize = 48;
 

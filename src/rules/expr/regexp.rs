@@ -9,6 +9,10 @@ const SEARCHED: usize = 256 * 1024;
 /// How deep groups may nest.
 const NESTING: u32 = 32;
 
+/// So much of a text is searched, in bytes. A search takes time in the product of the text's and the expression's sizes:
+/// `([a-z]{1,30}){1,30}9` would look at a megabyte for seconds.
+pub const MOST_SEARCHED: usize = 32 * 1024;
+
 /// A compiled regular expression.
 #[derive(Debug, Clone)]
 pub struct Regexp(Regex);
@@ -26,9 +30,10 @@ impl Regexp {
         })
     }
 
-    /// Whether a part of `text` fits.
+    /// Whether a part of the first [`MOST_SEARCHED`] bytes of `text` fits.
     pub fn is_in(&self, text: &str) -> bool {
-        self.0.is_match(text)
+        let (searched, _) = text.split_at(text.floor_char_boundary(MOST_SEARCHED));
+        self.0.is_match(searched)
     }
 
     /// As it was written.
@@ -54,6 +59,18 @@ mod tests {
     #[test]
     fn a_hostile_text_costs_time_linear_in_its_length() {
         let regexp = Regexp::parse("(a+)+$").expect("well formed");
-        assert!(!regexp.is_in(&format!("{}b", "a".repeat(200_000))));
+        assert!(!regexp.is_in(&format!("{}b", "a".repeat(MOST_SEARCHED - 2))));
+    }
+
+    #[test]
+    fn of_a_text_that_nobody_says_only_the_beginning_is_searched() {
+        let many = "ab ".repeat(400_000);
+        let regexp = Regexp::parse("([a-z ]{1,30}){1,30}[^a-z ]").expect("within the bounds");
+        let begun = std::time::Instant::now();
+        assert!(!regexp.is_in(&many));
+        assert!(begun.elapsed() < std::time::Duration::from_secs(20), "{:?}", begun.elapsed());
+        let end = Regexp::parse("ñ").expect("well formed");
+        assert!(end.is_in(&format!("{}ñ", "x".repeat(MOST_SEARCHED - 2))));
+        assert!(!end.is_in(&format!("{}ñ", "x".repeat(MOST_SEARCHED - 1))));
     }
 }

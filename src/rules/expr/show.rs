@@ -13,10 +13,37 @@ pub fn value(value: &Value<'_>) -> String {
     if value.is_unset() {
         return "unset".to_owned();
     }
-    let written = value.to_json().to_string();
+    let mut written = String::new();
+    write(value, &mut written);
     match written.char_indices().nth(MOST) {
         Some((end, _)) => format!("{}...", written.get(..end).unwrap_or_default()),
         None => written,
+    }
+}
+
+/// Writes as much of a value as is shown: a list of a megabyte is shown by each rule that misses it.
+fn write(value: &Value<'_>, to: &mut String) {
+    match value {
+        Value::List(items) => {
+            to.push('[');
+            for (index, item) in items.iter().enumerate() {
+                to.push_str(if index == 0 { "" } else { "," });
+                write(item, to);
+                // In bytes, which are more than characters, so what is left out is never shown.
+                if to.len() > 4 * MOST {
+                    return;
+                }
+            }
+            to.push(']');
+        }
+        Value::Text(text) => {
+            let start = text.char_indices().nth(MOST + 1).map_or(text.as_ref(), |(end, _)| text.split_at(end).0);
+            to.push_str(&serde_json::Value::from(start).to_string());
+        }
+        Value::Map(json) if json.text().len() > 64 * MOST => {
+            to.extend(json.text().chars().take(MOST + 1));
+        }
+        value => to.push_str(&value.to_json().to_string()),
     }
 }
 

@@ -2,9 +2,9 @@
 
 use std::ops::Range;
 
-use super::ast::{Comparison, Expr, Filter, Node, Path, Root, Step};
+use super::ast::{Comparison, Cost, Expr, Filter, Node, Path, Root, Step};
 use super::known::Known;
-use super::{MAX_SIZE, Problem, ProblemKind};
+use super::{MAX_DEPTH, MAX_SIZE, Problem, ProblemKind};
 use crate::domain::hours;
 use crate::domain::json::{Json, JsonKind};
 use crate::domain::value::{Number, Value};
@@ -47,14 +47,15 @@ impl Type {
 
 /// The type of an expression; what can't fit is told.
 pub fn check(expr: &Expr, source: &str, known: &Known, problems: &mut Vec<Problem>) -> Type {
-    let mut checker = Checker { source, known, problems, conditions: 0 };
-    let found = checker.expr(expr);
-    let size = expr.size() + checker.conditions;
-    if size > MAX_SIZE {
-        let message = format!("with the conditions that it names this has {size} parts; {MAX_SIZE} are the most");
-        let problem = Problem::new(ProblemKind::TooLarge, expr.span.clone(), message);
-        problems.push(problem.help("split the rule into several, or name fewer conditions"));
-    }
+    let found = Checker { source, known, problems }.expr(expr);
+    let Cost { size, depth } = expr.cost(&|name| known.conditions.get(name).copied().unwrap_or_default());
+    let message = match (size > MAX_SIZE, depth > MAX_DEPTH) {
+        (true, _) => format!("with the conditions that it names this has {size} parts; {MAX_SIZE} are the most"),
+        (false, true) => format!("with the conditions that it names this is {depth} deep; {MAX_DEPTH} is the most"),
+        (false, false) => return found,
+    };
+    let problem = Problem::new(ProblemKind::TooLarge, expr.span.clone(), message);
+    problems.push(problem.help("split the rule into several, or name fewer conditions"));
     found
 }
 
@@ -62,8 +63,6 @@ struct Checker<'s, 'p> {
     source: &'s str,
     known: &'s Known,
     problems: &'p mut Vec<Problem>,
-    /// What the named conditions cost at most, in nodes.
-    conditions: usize,
 }
 
 impl Checker<'_, '_> {
@@ -238,9 +237,7 @@ impl Checker<'_, '_> {
             self.tell(span, "a condition is named by one name".to_owned(), "as in `conditions.buyer`");
             return Type::Unknown;
         };
-        if self.named("conditions", "conditions", name, self.known.conditions.keys().map(String::as_str), span) {
-            self.conditions += self.known.conditions.get(name).copied().unwrap_or_default();
-        }
+        self.named("conditions", "conditions", name, self.known.conditions.keys().map(String::as_str), span);
         Type::Bool
     }
 

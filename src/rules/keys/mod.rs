@@ -2,6 +2,7 @@
 //!
 //! `check` reads it to refuse everything else, `schema` to tell editors. Neither knows a key that the other doesn't.
 
+mod auth;
 mod connection;
 mod rule;
 mod shape;
@@ -9,7 +10,7 @@ mod shared;
 mod source;
 mod test;
 
-pub use shape::{Key, Need, Object, Shape, Words};
+pub use shape::{Key, Need, Object, Shape, Snippet, Words};
 
 use connection::CONNECTION;
 use rule::RULE;
@@ -21,9 +22,13 @@ use test::TEST;
 pub static RULE_FILE: Object = Object {
     what: "a rule file",
     keys: &[
-        Key::new("sources", Shape::Named(&Shape::Object(&SOURCE)), "Inbound hooks: `POST /hooks/{name}`."),
-        Key::new("connections", Shape::Named(&Shape::Object(&CONNECTION)), "Accounts at providers, by name."),
-        Key::new("rules", Shape::List(&Shape::Object(&RULE)), "What to do with which events, in this order."),
+        Key::new("sources", Shape::Named(&Shape::Object(&SOURCE)), "Inbound hooks: `POST /hooks/{name}`.")
+            .example("sources:\n  website-bot:\n    kind: dialogflow-es\n    auth:\n      - bearer: env:BOT_TOKEN"),
+        Key::new("connections", Shape::Named(&Shape::Object(&CONNECTION)), "Accounts at providers, by name.")
+            .example("connections:\n  crm:\n    provider: helpcrunch\n    api_key: env:HELPCRUNCH_API_KEY"),
+        Key::new("rules", Shape::List(&Shape::Object(&RULE)), "What to do with which events, in this order.").example(
+            "rules:\n  - id: pricing-lead\n    match: { intent: pricing.* }\n    tag: { crm: { add: [Lead] } }",
+        ),
         Key::new("values", Shape::Named(&Shape::Anything), "Named values that expressions use as `values.name`.")
             .example("values: { big: 1000 }"),
         Key::new(
@@ -39,12 +44,15 @@ pub static RULE_FILE: Object = Object {
         )
         .example("hours: { office: { zone: America/Bogota, mon-fri: \"09:00-18:00\", except: [2026-12-25] } }"),
     ],
+    snippets: &[],
 };
 
 /// A file of tests: `*.test.yaml`.
 pub static TEST_FILE: Object = Object {
     what: "a test file",
-    keys: &[Key::new("tests", Shape::List(&Shape::Object(&TEST)), "Events and what the rules must make of them.")],
+    keys: &[Key::new("tests", Shape::List(&Shape::Object(&TEST)), "Events and what the rules must make of them.")
+            .example("tests:\n  - name: who asks for prices is a lead\n    event: { source: website-bot, intent: pricing.inquiry, contact: \"17\" }\n    expect: { rules: [pricing-lead] }")],
+    snippets: &[],
 };
 
 #[cfg(test)]

@@ -1,15 +1,16 @@
 //! The keys of a rule.
 
 use super::shape::Words;
-use super::shape::{Key, Object, Shape};
+use super::shape::{Key, Object, Shape, Snippet};
 use super::source::CONTACT;
 
 pub static RULE: Object = Object {
     what: "a rule",
     keys: &[
-        Key::new("id", Shape::Text, "Its name, unique over all files.").required().example("id: pricing-lead"),
-        Key::new("description", Shape::Text, "What it is for, in a sentence."),
-        Key::new("enabled", Shape::Flag, "`false` puts it to rest; `true` by default."),
+        Key::new("id", Shape::Name, "Its name, unique over all files.").required().example("id: pricing-lead"),
+        Key::new("description", Shape::Text, "What it is for, in a sentence.")
+            .example("description: Somebody who asks for prices is a lead"),
+        Key::new("enabled", Shape::Flag, "`false` puts it to rest; `true` by default.").example("enabled: false"),
         Key::new("match", Shape::Object(&MATCH), "Which events it is for; every key must fit, absent means any.")
             .example("match: { intent: [pricing.*, quote.request], language: es }"),
         Key::new("when", Shape::Condition, "A condition on top of `match`.")
@@ -28,7 +29,7 @@ pub static RULE: Object = Object {
             .example("tag: { crm: { add: [Lead, \"Plan {{ params.plan }}\"], remove: [Cold] } }"),
         Key::new("reply", Shape::Either(&[Shape::Template, Shape::Object(&REPLY)]), "What to answer.")
             .example("reply: \"¡Gracias! Te llamamos hoy.\""),
-        Key::new("stop", Shape::Flag, "`true`: no rule after this one sees the event."),
+        Key::new("stop", Shape::Flag, "`true`: no rule after this one sees the event.").example("stop: true"),
         Key::new(
             "set",
             Shape::Mapping(&Shape::Mapping(&Shape::Anything)),
@@ -38,19 +39,56 @@ pub static RULE: Object = Object {
         Key::new("forward", Shape::Mapping(&Shape::Anything), "Bodies to send on, by connection.")
             .example("forward: { zapier-sales: { name: \"{{ params.name }}\" } }"),
     ],
+    snippets: &[
+        Snippet {
+            label: "tag",
+            about: "A rule that tags who meant something.",
+            body: &[
+                "id: ${2:pricing-lead}",
+                "match:",
+                "  intent: ${3:pricing.*}",
+                "tag:",
+                "  ${4:crm}:",
+                "    add:",
+                "      - ${5:Lead}",
+            ],
+        },
+        Snippet {
+            label: "reply",
+            about: "A rule that answers.",
+            body: &[
+                "id: ${2:greeting}",
+                "match:",
+                "  intent: ${3:smalltalk.greeting}",
+                "reply: ${4:Hello! How can I help you?}",
+            ],
+        },
+        Snippet {
+            label: "forward",
+            about: "A rule that sends a body on.",
+            body: &[
+                "id: ${2:to-zapier}",
+                "match:",
+                "  intent: ${3:pricing.*}",
+                "forward:",
+                "  ${4:zapier}:",
+                "    name: \"{{ ${5:params.name} }}\"",
+            ],
+        },
+    ],
 };
 
 static MATCH: Object = Object {
     what: "match",
     keys: &[
-        Key::new("source", Shape::OneOrMany(&Shape::Name), "The sources that it is for."),
+        Key::new("source", Shape::OneOrMany(&Shape::Name), "The sources that it is for.").example("source: website-bot"),
         Key::new("intent", Shape::OneOrMany(&Shape::Text), "The intent; `*` stands for any run of characters.")
             .example("intent: pricing.*"),
         Key::new(
             "type",
             Shape::OneOrMany(&Shape::Text),
             "Dialogflow ES: the action; CX: the fulfillment tag; else the event's name. `*` stands for any run of characters.",
-        ),
+        ).example("type: checkout"),
         Key::new("language", Shape::OneOrMany(&Shape::Text), "The language; `es` covers `es-419`, case is ignored.")
             .example("language: es"),
         Key::new(
@@ -60,6 +98,13 @@ static MATCH: Object = Object {
         )
         .example("params: { plan: [pro, enterprise], phone: \"*\" }"),
         Key::new("text", Shape::Object(&TEXT), "What the person said.").example("text: { contains: [precio, coste] }"),
+    ],
+    snippets: &[
+        Snippet {
+            label: "intent",
+            about: "What the person meant.",
+            body: &["intent: ${2:pricing.*}"],
+        },
     ],
 };
 
@@ -75,6 +120,11 @@ static TEXT: Object = Object {
         Key::new("regex", Shape::OneOrMany(&Shape::Regex), "A regular expression that fits a part of the text.")
             .example("regex: \"(?i)\\\\bpro\\\\b\""),
     ],
+    snippets: &[Snippet {
+        label: "words",
+        about: "Words that the person said.",
+        body: &["contains:", "  - ${2:precio}"],
+    }],
 };
 
 static TAG: Object = Object {
@@ -86,7 +136,16 @@ static TAG: Object = Object {
             .example("remove: [Cold]"),
         Key::new("unless_tagged", Shape::OneOrMany(&Shape::Text), "Any one of these tags forbids this block.")
             .example("unless_tagged: [Opt-out]"),
-        Key::new("if_tagged", Shape::OneOrMany(&Shape::Text), "All of these tags are needed for this block."),
+        Key::new("if_tagged", Shape::OneOrMany(&Shape::Text), "All of these tags are needed for this block.")
+            .example("if_tagged: [Customer]"),
+    ],
+    snippets: &[
+        Snippet { label: "add", about: "Add a tag.", body: &["add:", "  - ${2:Lead}"] },
+        Snippet {
+            label: "add and remove",
+            about: "Add a tag and remove another.",
+            body: &["add:", "  - ${2:Lead}", "remove:", "  - ${3:Cold}"],
+        },
     ],
 };
 
@@ -95,10 +154,18 @@ const TAG_MAPPING: Shape = Shape::Object(&TAG_ENTRY);
 static TAG_ENTRY: Object = Object {
     what: "a tag",
     keys: &[
-        Key::new("name", Shape::Template, "The tag's name.").required(),
+        Key::new("name", Shape::Template, "The tag's name.").required().example("name: Hot"),
         Key::new("for", Shape::Duration, "For how long: the tag goes again so long after the event.")
             .example("for: 7d"),
         Key::new("when", Shape::Condition, "When this tag is changed at all.").example("when: params.budget >= 5000"),
+    ],
+    snippets: &[
+        Snippet { label: "for a time", about: "A tag that goes again.", body: &["name: ${2:Hot}", "for: ${3:7d}"] },
+        Snippet {
+            label: "on a condition",
+            about: "A tag with a condition of its own.",
+            body: &["name: ${2:Hot}", "when: ${3:params.budget >= 5000}"],
+        },
     ],
 };
 
@@ -111,8 +178,10 @@ static REPLY: Object = Object {
             "Plain words; or words by language, `default` for every other.",
         )
         .example("text: { es: \"¡Gracias!\", pt: \"Obrigado!\", default: \"Thanks!\" }"),
-        Key::new("messages", Shape::List(&Shape::Anything), "Messages in the platform's own form."),
-        Key::new("payload", Shape::Mapping(&Shape::Anything), "A payload for the integration, passed on as it is."),
+        Key::new("messages", Shape::List(&Shape::Anything), "Messages in the platform's own form.")
+            .example("messages: [{ text: { text: [Thank you!] } }]"),
+        Key::new("payload", Shape::Mapping(&Shape::Anything), "A payload for the integration, passed on as it is.")
+            .example("payload: { buttons: [Prices, Support] }"),
         Key::new("contexts", Shape::List(&Shape::Object(&CONTEXT)), "Contexts to set.")
             .example("contexts: [{ name: awaiting-plan, lifespan: 3 }]"),
         Key::new("event", Shape::Object(&EVENT), "An event that the platform shall act on instead of an answer.")
@@ -123,30 +192,56 @@ static REPLY: Object = Object {
             "Dialogflow CX: session parameters to set; nothing after the colon removes one.",
         )
         .example("parameters: { plan: \"{{ params.plan }}\", quote: ~ }"),
-        Key::new("target_page", Shape::Template, "Dialogflow CX: the page to go to, by its resource name."),
-        Key::new("target_flow", Shape::Template, "Dialogflow CX: the flow to go to, by its resource name."),
+        Key::new("target_page", Shape::Template, "Dialogflow CX: the page to go to, by its resource name.")
+            .example("target_page: projects/p/locations/global/agents/a/flows/f/pages/g"),
+        Key::new("target_flow", Shape::Template, "Dialogflow CX: the flow to go to, by its resource name.")
+            .example("target_flow: projects/p/locations/global/agents/a/flows/f"),
         Key::new(
             "merge",
             Shape::OneOf(Words { now: || vec!["append", "replace"], later: &[] }),
             "Dialogflow CX: whether messages come after the agent's own or replace them; `append` by default.",
-        ),
+        )
+        .example("merge: replace"),
+    ],
+    snippets: &[
+        Snippet {
+            label: "by language",
+            about: "Words for each language.",
+            body: &["text:", "  ${2:es}: ${3:¡Gracias!}", "  default: ${4:Thank you!}"],
+        },
+        Snippet {
+            label: "text and context",
+            about: "Words, and a context to set.",
+            body: &["text: ${2:Which plan?}", "contexts:", "  - name: ${3:awaiting-plan}", "    lifespan: ${4:3}"],
+        },
     ],
 };
 
 static CONTEXT: Object = Object {
     what: "a context",
     keys: &[
-        Key::new("name", Shape::Template, "Its short name; the session is put before it.").required(),
-        Key::new("lifespan", Shape::Count(0, 1000), "For how many turns it lives; 0 ends it."),
-        Key::new("parameters", Shape::Mapping(&Shape::Anything), "What it carries."),
+        Key::new("name", Shape::Template, "Its short name; the session is put before it.")
+            .required()
+            .example("name: awaiting-plan"),
+        Key::new("lifespan", Shape::Count(0, 1000), "For how many turns it lives; 0 ends it.").example("lifespan: 3"),
+        Key::new("parameters", Shape::Mapping(&Shape::Anything), "What it carries.")
+            .example("parameters: { plan: \"{{ params.plan }}\" }"),
     ],
+    snippets: &[Snippet {
+        label: "context",
+        about: "A context for some turns.",
+        body: &["name: ${2:awaiting-plan}", "lifespan: ${3:3}"],
+    }],
 };
 
 static EVENT: Object = Object {
     what: "an event to invoke",
     keys: &[
-        Key::new("name", Shape::Template, "The event's name.").required(),
-        Key::new("language", Shape::Template, "The language to go on in; the request's own by default."),
-        Key::new("parameters", Shape::Mapping(&Shape::Anything), "What it carries."),
+        Key::new("name", Shape::Template, "The event's name.").required().example("name: WELCOME"),
+        Key::new("language", Shape::Template, "The language to go on in; the request's own by default.")
+            .example("language: es"),
+        Key::new("parameters", Shape::Mapping(&Shape::Anything), "What it carries.")
+            .example("parameters: { plan: \"{{ params.plan }}\" }"),
     ],
+    snippets: &[Snippet { label: "event", about: "An event by its name.", body: &["name: ${2:WELCOME}"] }],
 };

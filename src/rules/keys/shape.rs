@@ -29,7 +29,7 @@ pub enum Shape {
     Url,
     /// RFC 3339.
     Time,
-    /// A name that is defined elsewhere.
+    /// A name.
     Name,
     /// A text, a number, `true` or `false`.
     Scalar,
@@ -81,6 +81,19 @@ pub struct Object {
     pub what: &'static str,
     /// Its keys, in the order in which they are best written.
     pub keys: &'static [Key],
+    /// What an editor can write of it in one go.
+    pub snippets: &'static [Snippet],
+}
+
+/// A skeleton with tab stops, for editors: with their defaults in place it checks clean.
+#[derive(Debug)]
+pub struct Snippet {
+    /// What an editor lists it as.
+    pub label: &'static str,
+    /// What it is for, in one sentence.
+    pub about: &'static str,
+    /// Lines of YAML; `${2:words}` is the second place to fill in. The first is the name's, where it stands under one.
+    pub body: &'static [&'static str],
 }
 
 /// One key.
@@ -94,7 +107,7 @@ pub struct Key {
     pub need: Need,
     /// What it means, in one sentence.
     pub about: &'static str,
-    /// An example as YAML; empty where the description says it all.
+    /// An example as YAML: the key with a value, and its neighbours where it needs them.
     pub example: &'static str,
 }
 
@@ -121,11 +134,13 @@ impl Key {
     }
 
     /// The same key, and it must be there.
+    #[must_use]
     pub const fn required(self) -> Self {
         Self { need: Need::Required, ..self }
     }
 
     /// The same key with an example.
+    #[must_use]
     pub const fn example(self, example: &'static str) -> Self {
         Self { example, ..self }
     }

@@ -1,16 +1,12 @@
 //! The keys of a source.
 
-use super::shape::{Key, Object, Shape, Words};
-use crate::domain::scheme::PRESETS;
+use super::auth::AUTH;
+use super::shape::{Key, Object, Shape, Snippet, Words};
 use crate::domain::source::SourceKind;
 use crate::rules::params::ParamType;
 
 fn kinds() -> Vec<&'static str> {
     SourceKind::ALL.iter().map(|kind| kind.name()).collect()
-}
-
-fn presets() -> Vec<&'static str> {
-    PRESETS.iter().map(|preset| preset.name).collect()
 }
 
 /// The contact's id, or how the provider finds the person.
@@ -22,10 +18,29 @@ static LOOK_UP: Object = Object {
         Key::new("email", Shape::Template, "The person's e-mail address.").example("email: \"{{ params.email }}\""),
         Key::new("phone", Shape::Template, "The person's phone number; compared as `+` and digits.")
             .example("phone: \"{{ params.phone }}\""),
-        Key::new("field", Shape::Text, "A field that the provider can search; `value` says for what."),
+        Key::new("field", Shape::Text, "A field that the provider can search; `value` says for what.")
+            .example("field: telegramId\nvalue: \"{{ payload.from.id }}\""),
         Key::new("value", Shape::Template, "What the field holds.")
             .example("field: telegramId\nvalue: \"{{ payload.from.id }}\""),
-        Key::new("create", Shape::Flag, "`true`: somebody who isn't found is made; `false` by default."),
+        Key::new("create", Shape::Flag, "`true`: somebody who isn't found is made; `false` by default.")
+            .example("email: \"{{ params.email }}\"\ncreate: true"),
+    ],
+    snippets: &[
+        Snippet {
+            label: "by e-mail",
+            about: "The person with this e-mail address.",
+            body: &["email: \"{{ ${2:params.email} }}\""],
+        },
+        Snippet {
+            label: "by phone",
+            about: "The person with this phone number.",
+            body: &["phone: \"{{ ${2:params.phone} }}\""],
+        },
+        Snippet {
+            label: "by a field",
+            about: "The person whose field holds this.",
+            body: &["field: ${2:telegramId}", "value: \"{{ ${3:payload.from.id} }}\""],
+        },
     ],
 };
 
@@ -91,82 +106,21 @@ pub static SOURCE: Object = Object {
         Key::new("allow_ips", Shape::OneOrMany(&Shape::Network), "The addresses that may call, besides having a proof.")
             .example("allow_ips: [203.0.113.0/24]"),
     ],
-};
-
-static AUTH: Object = Object {
-    what: "a form of auth",
-    keys: &[
-        Key::new("basic", Shape::Object(&BASIC), "HTTP Basic: a user and a password.")
-            .example("basic: { username: dialogflow, password: env:DIALOGFLOW_PASSWORD }"),
-        Key::new("bearer", Shape::Secret, "A token after `Authorization: Bearer`.").example("bearer: env:HOOK_TOKEN"),
-        Key::new("header", Shape::Object(&HEADER), "A header that must have a secret value.")
-            .example("header: { name: X-Token, value: env:HOOK_TOKEN }"),
-        Key::new("query", Shape::Object(&QUERY), "A query parameter that must have a secret value.")
-            .example("query: { name: token, value: env:HOOK_TOKEN }"),
-        Key::new(
-            "hmac",
-            Shape::Either(&[Shape::OneOf(Words { now: presets, later: &[] }), Shape::Object(&HMAC)]),
-            "A signature over the raw body: a preset, or how it is made. Needs `secret`.",
-        )
-        .example("hmac: standard-webhooks\nsecret: env:WEBHOOK_SECRET"),
-        Key::new("secret", Shape::OneOrMany(&Shape::Secret), "The key of `hmac`; several make a rotation."),
-        Key::later("google_id_token", "A Google-signed identity token."),
-    ],
-};
-
-static BASIC: Object = Object {
-    what: "basic",
-    keys: &[
-        Key::new("username", Shape::Text, "The user; `env:NAME` works here too.").required(),
-        Key::new("password", Shape::Secret, "The password.").required().example("password: env:HOOK_PASSWORD"),
-    ],
-};
-
-static HEADER: Object = Object {
-    what: "header",
-    keys: &[
-        Key::new("name", Shape::Text, "The header's name; its case doesn't matter.").required(),
-        Key::new("value", Shape::Secret, "What it must be.").required(),
-    ],
-};
-
-static QUERY: Object = Object {
-    what: "query",
-    keys: &[
-        Key::new("name", Shape::Text, "The parameter's name.").required(),
-        Key::new("value", Shape::Secret, "What it must be.").required(),
-    ],
-};
-
-static HMAC: Object = Object {
-    what: "hmac",
-    keys: &[
-        Key::new("header", Shape::Text, "The header with the signature.").required().example("header: X-Signature"),
-        Key::new(
-            "algorithm",
-            Shape::OneOf(Words { now: || vec!["sha1", "sha256", "sha512"], later: &[] }),
-            "The hash; `sha256` by default.",
-        ),
-        Key::new(
-            "encoding",
-            Shape::OneOf(Words { now: || vec!["hex", "base64"], later: &[] }),
-            "How the signature is written; `hex` by default.",
-        ),
-        Key::new("value", Shape::Text, "What stands in the header around `{signature}` and `{timestamp}`.")
-            .example("value: \"t={timestamp},v1={signature}\""),
-        Key::new(
-            "signed",
-            Shape::Text,
-            "What is signed, of `{id}` `{timestamp}` `{body}` `{url}`; `{body}` by default.",
-        )
-        .example("signed: \"{timestamp}.{body}\""),
-        Key::new("timestamp_header", Shape::Text, "The header with the time, where it isn't in the signature's."),
-        Key::new("id_header", Shape::Text, "The header with the message's id."),
-        Key::new("tolerance", Shape::Duration, "How old or early a timestamp may be.").example("tolerance: 5m"),
-        Key::new(
-            "key",
-            Shape::OneOf(Words { now: || vec!["text", "base64", "whsec"], later: &[] }),
-            "How the key is made from the secret's text; `text` by default.",
-        ),
+    snippets: &[
+        Snippet {
+            label: "Dialogflow ES",
+            about: "A bot of Dialogflow ES that must know a password.",
+            body: &["kind: dialogflow-es", "auth:", "  - basic:", "      username: ${2:dialogflow}", "      password: env:${3:DIALOGFLOW_PASSWORD}", "contact: \"{{ ${4:payload.originalDetectIntentRequest.payload.contact_id} }}\""],
+        },
+        Snippet {
+            label: "Dialogflow CX",
+            about: "A bot of Dialogflow CX that must know a token.",
+            body: &["kind: dialogflow-cx", "auth:", "  - bearer: env:${2:DIALOGFLOW_TOKEN}", "contact: \"{{ ${3:params.contact_id} }}\""],
+        },
+        Snippet {
+            label: "catch",
+            about: "A hook that takes any JSON, signed as Standard Webhooks are.",
+            body: &["kind: catch", "auth:", "  - hmac: ${2:standard-webhooks}", "    secret: env:${3:WEBHOOK_SECRET}", "type: \"{{ ${4:payload.event} }}\"", "contact: \"{{ ${5:payload.contact_id} }}\"", "dedupe: \"{{ ${6:payload.id} }}\""],
+        },
     ],
 };

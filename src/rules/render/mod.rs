@@ -10,6 +10,7 @@ use std::time::Duration;
 use super::catalog::{Catalog, Source};
 use super::expr::eval::{self, Scope};
 use super::model::{Rule, SetBlock, TagBlock, TagTemplate};
+use super::params::MOST_ITEMS;
 use crate::domain::change::{Change, Effect, Terms};
 use crate::domain::contact::{Contact, ContactRef};
 use crate::domain::tag::TagName;
@@ -163,7 +164,8 @@ fn millis(duration: std::time::Duration) -> u64 {
     u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }
 
-/// The names that one template stands for: a list adds each item, empty ones are left out.
+/// The names that one template stands for: a list adds each item, empty ones are left out. A body must not make 100,000
+/// changes.
 fn tag_names<'v>(
     template: &'v TagTemplate,
     scope: &Scope<'v>,
@@ -177,6 +179,9 @@ fn tag_names<'v>(
         TagTemplate::Rendered(template) => template,
     };
     match template.value(scope).map_err(|fault| fault.message)? {
+        Value::List(items) if items.len() > MOST_ITEMS => {
+            return Err(format!("a list of {} tags; {MOST_ITEMS} is the most", items.len()));
+        }
         Value::List(items) => {
             for item in &items {
                 if !item.is_unset() {

@@ -1,22 +1,43 @@
 //! Findings drawn under their source lines.
 
+use std::fmt::Write;
+
 use annotate_snippets::{AnnotationKind, Group, Level, Patch, Renderer, Snippet};
 
 use crate::rules::files::RuleFile;
 use crate::rules::finding::{Finding, Severity, Span};
 use crate::rules::mask::masked;
 
-/// Every finding under its lines, then how many there are; with escapes for colours, or without for files and logs.
+/// The most findings that are drawn. Nobody reads more at once, and each costs time with the length of its file: a megabyte
+/// of faults must not take minutes.
+const MOST: usize = 200;
+
+/// Every finding under its lines, then how many there are; with escapes for colours, or without for files and logs. Of very
+/// many only the gravest are drawn.
 pub fn text(findings: &[Finding], files: &[RuleFile], colour: bool) -> String {
     let renderer = if colour { Renderer::styled() } else { Renderer::plain() };
     let files = &masked(findings, files);
     let mut drawn = String::new();
-    for finding in findings {
+    for finding in gravest(findings) {
         drawn.push_str(&renderer.render(&groups(finding, files)));
         drawn.push_str("\n\n");
     }
+    if let Some(more @ 1..) = findings.len().checked_sub(MOST) {
+        // Writing to a text can't fail.
+        let _ = writeln!(drawn, "... and {more} more; the other formats tell all of them");
+    }
     drawn.push_str(&summary(findings));
     drawn
+}
+
+/// In the order in which they came; where they are too many, warnings are left out before errors.
+fn gravest(findings: &[Finding]) -> Vec<&Finding> {
+    let mut all: Vec<_> = findings.iter().collect();
+    if all.len() > MOST {
+        all.sort_by_key(|finding| finding.severity);
+        all.truncate(MOST);
+    }
+    all
 }
 
 fn groups<'a>(finding: &'a Finding, files: &'a [RuleFile]) -> Vec<Group<'a>> {

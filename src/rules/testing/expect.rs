@@ -18,7 +18,7 @@ pub struct Expectation {
     /// The tags that remain.
     pub tags: Option<TagSets>,
     /// The fields that are set, by connection.
-    pub set: Option<BTreeMap<String, BTreeMap<String, Value>>>,
+    pub set: Option<Fields>,
     /// What is sent on.
     pub forward: Option<Bodies>,
     /// Whom the changes are for, by connection.
@@ -29,8 +29,10 @@ pub struct Expectation {
     pub reply: Option<ExpectedReply>,
 }
 
-/// Bodies by connection, in order.
-pub type Bodies = BTreeMap<String, Vec<Value>>;
+/// Values of fields by connection, as canonical JSON: every digit is compared.
+pub type Fields = BTreeMap<String, BTreeMap<String, String>>;
+/// Bodies by connection, in order, as canonical JSON.
+pub type Bodies = BTreeMap<String, Vec<String>>;
 
 /// What reply a test expects.
 #[derive(Debug, Clone)]
@@ -82,13 +84,13 @@ impl Expectation {
             compare("tag", expected.to_string(), came.outcome.tags.to_string());
         }
         if let Some(expected) = &self.set {
-            compare("set", json(expected), json(&came.outcome.sets));
+            compare("set", fields(expected), fields(&came.outcome.sets));
         }
         if let Some(expected) = &self.forward {
-            compare("forward", json(expected), json(&came.outcome.forwards));
+            compare("forward", bodies(expected), bodies(&came.outcome.forwards));
         }
         if let Some(expected) = &self.contact {
-            compare("contact", json(expected), json(&came.outcome.contacts));
+            compare("contact", contacts(expected), contacts(&came.outcome.contacts));
         }
         if let Some(expected) = &self.faults {
             let found: Vec<_> = came.faults.iter().map(|fault| fault.rule.to_string()).collect();
@@ -112,11 +114,27 @@ fn names(list: &[impl ToString]) -> String {
     if names.is_empty() { "none".to_owned() } else { format!("[{}]", names.into_iter().collect::<Vec<_>>().join(", ")) }
 }
 
-fn json<T: serde::Serialize>(map: &BTreeMap<String, T>) -> String {
+/// `crm: name = "Ana", plan = "pro"`
+fn fields(fields: &Fields) -> String {
+    let of = |fields: &BTreeMap<String, String>| {
+        fields.iter().map(|(field, value)| format!("{field} = {value}")).collect::<Vec<_>>().join(", ")
+    };
+    by_connection(fields, of)
+}
+
+fn bodies(bodies: &Bodies) -> String {
+    by_connection(bodies, |bodies| bodies.join(" then "))
+}
+
+fn contacts(contacts: &BTreeMap<String, String>) -> String {
+    by_connection(contacts, Clone::clone)
+}
+
+fn by_connection<T>(map: &BTreeMap<String, T>, show: impl Fn(&T) -> String) -> String {
     if map.is_empty() {
         return "nothing".to_owned();
     }
-    serde_json::to_string(map).expect("plain data with text keys")
+    map.iter().map(|(connection, value)| format!("{connection}: {}", show(value))).collect::<Vec<_>>().join(" | ")
 }
 
 fn shown(reply: Option<&Value>) -> String {

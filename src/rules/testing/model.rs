@@ -4,10 +4,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use serde_json::Value;
-
 use super::TagSets;
-use super::expect::Bodies;
+use super::expect::{Bodies, Fields};
 use crate::domain::change::{Change, Effect, Guard};
 use crate::domain::name::{ConnectionName, RuleId};
 use crate::domain::tag::TagName;
@@ -40,7 +38,7 @@ pub struct Outcome {
     /// The last word on each tag.
     pub tags: TagSets,
     /// The last value of each field.
-    pub sets: BTreeMap<String, BTreeMap<String, Value>>,
+    pub sets: Fields,
     /// What is sent on.
     pub forwards: Bodies,
     /// Whom changes were for, guarded ones included.
@@ -135,10 +133,10 @@ impl Person {
             Effect::RemoveTag(tag) => self.remove(connection, tag.clone(), outcome),
             Effect::Set { field, value } => {
                 let fields = outcome.sets.entry(connection.to_owned()).or_default();
-                fields.insert(field.clone(), value.to_value());
+                fields.insert(field.clone(), value.canonical());
             }
             Effect::Forward { body } => {
-                outcome.forwards.entry(connection.to_owned()).or_default().push(body.to_value());
+                outcome.forwards.entry(connection.to_owned()).or_default().push(body.canonical());
             }
         }
     }

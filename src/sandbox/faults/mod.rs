@@ -125,7 +125,8 @@ impl Faults {
 
 impl Fault {
     fn fires(&mut self, request: &Request, dice: &mut Dice) -> bool {
-        let meant = self.method.as_ref().is_none_or(|m| m.eq_ignore_ascii_case(&request.method))
+        let meant = self.provider.as_ref().is_none_or(|provider| provider == request.provider)
+            && self.method.as_ref().is_none_or(|m| m.eq_ignore_ascii_case(&request.method))
             && self.contact.as_ref().is_none_or(|c| request.contact() == Some(c));
         if !meant || self.times == Some(0) || self.share.is_some_and(|share| !dice.falls(share)) {
             return false;

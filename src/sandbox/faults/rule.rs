@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::super::place::Place;
+
 /// What goes wrong.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -73,6 +75,9 @@ pub struct Fault {
     /// Where chance starts from.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub seed: Option<u64>,
+    /// Only for calls to this provider.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub provider: Option<String>,
     /// Only for calls with this method.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub method: Option<String>,
@@ -81,7 +86,7 @@ pub struct Fault {
     pub contact: Option<String>,
 }
 
-/// What each kind is called, needs, and may have besides `times`, `share`, `seed`, `method` and `contact`.
+/// What each kind is called, needs, and may have besides `times`, `share`, `seed`, `provider`, `method` and `contact`.
 const KNOBS: [(FaultKind, &str, &[&str], &[&str]); 10] = [
     (FaultKind::Status, "status", &["status"], &["retry_after"]),
     (FaultKind::Rate, "rate", &["status", "share"], &["retry_after"]),
@@ -133,6 +138,9 @@ impl Fault {
         }
         if self.status.is_some_and(|status| !(200..=599).contains(&status)) {
             wrong.push("`status` is between 200 and 599".to_owned());
+        }
+        if let Some(unknown) = self.provider.as_ref().filter(|provider| Place::named(provider).is_none()) {
+            wrong.push(format!("no provider {unknown:?} here"));
         }
         if self.times == Some(0) {
             wrong.push("`times` is at least 1".to_owned());

@@ -57,7 +57,7 @@ impl Wrong {
 /// The answer of a provider that is told to fail with `status`: the documented body where there is one.
 pub fn failure(status: u16) -> Reply {
     let wrong = match status {
-        200..=299 => return Reply { status, body: None },
+        200..=299 => return Reply::empty(status),
         400 => Wrong { status, errors: Vec::new() },
         401 => Wrong::unauthorized(),
         404 => Wrong::not_found("Chat not found"),
@@ -70,9 +70,8 @@ pub fn failure(status: u16) -> Reply {
 
 /// The mapping that a call must carry as JSON.
 pub fn mapping(request: &Request) -> Result<Map<String, Value>, Wrong> {
-    let is_json = request.header("content-type").is_some_and(|t| t.starts_with("application/json"));
-    match serde_json::from_slice(&request.body) {
-        Ok(Value::Object(fields)) if is_json => Ok(fields),
+    match request.json() {
+        Some(Value::Object(fields)) => Ok(fields),
         _ => Err(Wrong { status: 400, errors: Vec::new() }),
     }
 }

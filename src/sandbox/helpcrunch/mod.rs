@@ -7,12 +7,13 @@ mod search;
 mod shape;
 mod tags;
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value, json};
 
+use super::gate::{Barred, Gate};
 use super::request::{Reply, Request};
-use super::{Access, Limit, SandboxOptions, Unknown};
+use super::{SandboxOptions, Unknown};
 use crate::domain::duration::Rate;
 use crate::domain::time::Timestamp;
 use customer::Customer;
@@ -34,7 +35,9 @@ pub struct Account {
     options: SandboxOptions,
     customers: BTreeMap<u64, Customer>,
     colours: BTreeMap<String, String>,
-    started: VecDeque<Timestamp>,
+    /// Who is gone for good, whatever becomes of the others on first use.
+    lost: BTreeSet<u64>,
+    gate: Gate,
     next_id: u64,
 }
 
@@ -42,7 +45,8 @@ impl Account {
     /// An account without customers.
     pub fn new(options: SandboxOptions) -> Self {
         let (customers, colours) = (BTreeMap::new(), BTreeMap::new());
-        Self { options, customers, colours, started: VecDeque::new(), next_id: 1 }
+        let gate = Gate::new(&options, DOCUMENTED);
+        Self { options, customers, colours, lost: BTreeSet::new(), gate, next_id: 1 }
     }
 
     /// Answers one call.
@@ -52,7 +56,10 @@ impl Account {
 
     /// Every address there is, in the order of the vendor's pages.
     fn routed(&mut self, request: &Request, now: Timestamp) -> Result<Reply, Wrong> {
-        self.admit(request, now)?;
+        self.gate.admit(request, "", now).map_err(|barred| match barred {
+            Barred::Stranger => Wrong::unauthorized(),
+            Barred::TooMany { .. } => Wrong::too_many(),
+        })?;
         let segments: Vec<&str> = request.segments.iter().map(String::as_str).collect();
         match (request.method.as_str(), segments.as_slice()) {
             ("GET", ["customers"]) => self.list(request),
@@ -66,32 +73,6 @@ impl Account {
         }
     }
 
-    /// The key first, then the limit: a stranger's calls don't use up the account's.
-    fn admit(&mut self, request: &Request, now: Timestamp) -> Result<(), Wrong> {
-        let key = request.header("authorization").and_then(|a| a.strip_prefix("Bearer ")).filter(|k| !k.is_empty());
-        let is_known = match &self.options.access {
-            Access::Key(wanted) => key == Some(wanted),
-            Access::AnyKey => key.is_some(),
-        };
-        if !is_known {
-            return Err(Wrong::unauthorized());
-        }
-        let limit = match self.options.limit {
-            Limit::Documented => DOCUMENTED,
-            Limit::At(rate) => rate,
-            Limit::Off => return Ok(()),
-        };
-        let window = i64::try_from(limit.window.as_millis()).unwrap_or(i64::MAX);
-        while self.started.front().is_some_and(|start| now.since(*start) >= window) {
-            self.started.pop_front();
-        }
-        if self.started.len() >= limit.calls as usize {
-            return Err(Wrong::too_many());
-        }
-        self.started.push_back(now);
-        Ok(())
-    }
-
     /// The customer of a path, which comes to be where the sandbox isn't strict.
     fn customer(&mut self, id: &str, now: Timestamp) -> Result<&mut Customer, Wrong> {
         if id.is_empty() || !id.bytes().all(|b| b.is_ascii_digit()) {
@@ -101,7 +82,7 @@ impl Account {
         let lost = || Wrong::not_found("Chat not found");
         let id: u64 = id.parse().map_err(|_| lost())?;
         let is_new = !self.customers.contains_key(&id);
-        if is_new && self.options.unknown == Unknown::NotFound {
+        if self.lost.contains(&id) || is_new && self.options.unknown == Unknown::NotFound {
             return Err(lost());
         }
         if is_new {
@@ -201,11 +182,20 @@ impl Account {
         self.customers.get(&id.parse().ok()?).map(Customer::tag_names)
     }
 
+    /// The contact is gone, and its id is nobody's from now on.
+    pub fn lose(&mut self, id: &str) -> Result<(), String> {
+        let id: u64 = id.parse().map_err(|_| format!("{id:?} is not a number, as HelpCrunch's ids are"))?;
+        self.customers.remove(&id);
+        self.lost.insert(id);
+        Ok(())
+    }
+
     /// A hand edit: the contact has exactly these tags now.
     pub fn set_tags(&mut self, id: &str, names: &[String]) -> Result<Value, String> {
         let id: u64 = id.parse().map_err(|_| format!("{id:?} is not a number, as HelpCrunch's ids are"))?;
         let wanted = tags::named(names);
         self.dye(&wanted);
+        self.lost.remove(&id);
         if !self.customers.contains_key(&id) {
             self.insert(Customer::new(id, crate::clock::now())).map_err(|_| "too many contacts".to_owned())?;
         }

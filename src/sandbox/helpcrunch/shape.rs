@@ -18,8 +18,8 @@ pub fn reshape(reply: Reply, request: &Request, shape: Shape) -> Reply {
         Shape::Data => Reply::json(200, json!({ "data": customer })),
         Shape::Tags => Reply::json(200, json!({ "tags": tags })),
         Shape::Texts => Reply::json(200, json!({ "tags": names(&tags) })),
-        Shape::Empty => Reply { status: 200, body: None },
-        Shape::NoContent => Reply { status: 204, body: None },
+        Shape::Empty => Reply::empty(200),
+        Shape::NoContent => Reply::empty(204),
     }
 }
 

@@ -3,6 +3,7 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::rules::{RuleFile, check, decide, explain};
 
 #[test]
 fn abuse_ends_in_a_problem_and_never_in_a_panic() {
@@ -39,21 +40,29 @@ fn the_largest_tree_that_is_allowed_is_evaluated() {
 fn what_is_rendered_is_bounded() {
     let text = "x".repeat(MAX_RENDERED / 2 + 1);
     let event = Event { text: Some(text.into()), ..event() };
-    let message = |source: &str| {
+    let message = |source: &str, event: &Event<'_>| {
         let world = World::new();
         let template = Template::parse(source, &known()).expect("a template");
-        template.text(&Scope { event: &event, ..world.scope() }).expect_err("too much").message
+        template.text(&Scope { event, ..world.scope() }).expect_err("too much").message
     };
-    assert!(message("{{ text }}{{ text }}").contains("bytes"));
-    assert!(message("{{ text | replace(\"x\", \"xxxx\") }}").contains("bytes"));
-    assert!(message("{{ text | split(\"x\") | join(\"\") }}").contains("items"));
+    assert!(message("{{ text }}{{ text }}", &event).contains("bytes"));
+    assert!(message("{{ text | replace(\"x\", \"xxxx\") }}", &event).contains("bytes"));
+    // Of a list as a whole, not item by item.
+    let many = format!("{{\"list\": [{}\"a\"]}}", "\"a\",".repeat(10_000));
+    let event = Event { params: Json::parse(many.as_bytes()).expect("JSON"), ..event };
+    let grown = message("{{ params.list | replace(\"a\", \"aaaaaaaaaaaaaaaaaaaa\") | first }}", &event);
+    assert!(grown.contains("to a list"), "{grown}");
+    let event = Event { text: Some("x".repeat(2_000).into()), ..event };
+    assert!(message("{{ text | split(\"x\") | join(\"\") }}", &event).contains("items"));
 }
 
 #[test]
 fn conditions_that_name_conditions_cost_no_more_than_one_large_one() {
     assert_eq!(when("conditions.wealthy or conditions.buyer"), Ok(true));
-    let problems = condition("conditions.heavy and true", &known()).expect_err("refused");
-    assert_eq!(problems[0].kind, ProblemKind::TooLarge);
+    for large in ["conditions.heavy and true", "not conditions.deep"] {
+        let problems = condition(large, &known()).expect_err("refused");
+        assert_eq!(problems[0].kind, ProblemKind::TooLarge);
+    }
 }
 
 #[test]
@@ -98,5 +107,45 @@ proptest! {
         if let Ok(template) = &template {
             let _ = template.value(&scope);
         }
+    }
+}
+
+/// A set with one rule, whose names lead `conditions` deep into one another.
+fn chained(conditions: usize, each: impl Fn(usize) -> String) -> RuleFile {
+    let named: Vec<_> = (1..conditions).map(|n| format!("  c{n}: {}\n", each(n - 1))).collect();
+    let text = format!(
+        "conditions:\n  c0: params.x == 1\n{}sources: {{ bot: {{ kind: dialogflow-es, auth: [{{ bearer: env:T }}] }} }}\n\
+         rules: [{{ id: r, when: {}, reply: x }}]\n",
+        named.concat(),
+        each(conditions - 1)
+    );
+    RuleFile { path: "deep.yaml".to_owned(), text }
+}
+
+/// Tests run on threads of 2 MiB, as workers do; here, unoptimised, each call takes the most room.
+#[test]
+fn the_deepest_chains_of_conditions_are_worked_out_on_a_small_stack() {
+    type Shape = fn(usize) -> String;
+    let shapes: [(usize, Shape); 4] = [
+        (106, |n| format!("conditions.c{n}")),
+        (79, |n| format!("not conditions.c{n}")),
+        (7, |n| format!("{}conditions.c{n}{}", "(true and (false or ".repeat(20), "))".repeat(20))),
+        (2, |n| format!("conditions.c{n}{}", " | default(1)".repeat(120))),
+    ];
+    for (longest, each) in shapes {
+        assert!(check(&[chained(longest + 1, each)]).catalog.is_none(), "{longest} is not the longest");
+        let catalog = check(&[chained(longest, each)]).catalog.expect("so long it may be");
+        let params = Json::parse(b"{\"x\": 2}").expect("JSON");
+        let event = Event { params, ..event() };
+        assert_eq!(decide(&catalog, &event).faults.len(), 0);
+        assert_eq!(explain(&catalog, &event).rules.len(), 1);
+    }
+}
+
+#[test]
+fn chains_beyond_the_bound_are_refused_on_a_small_stack() {
+    for conditions in [MAX_SIZE + 2, 4_000] {
+        let checked = check(&[chained(conditions, |n| format!("not not not conditions.c{n}"))]);
+        assert!(checked.catalog.is_none());
     }
 }

@@ -5,6 +5,7 @@ mod abuse;
 mod values;
 mod words;
 
+use super::ast::Cost;
 use super::eval::{Scope, eval, holds};
 use super::known::Known;
 use super::template::Template;
@@ -56,7 +57,9 @@ fn known() -> Known {
         [("big", "1000"), ("plans", r#"["pro", "max"]"#), ("shop", r#"{"city": "Cali"}"#), ("nothing", "null")];
     Known {
         values: values.into_iter().map(|(name, text)| (name.to_owned(), json(text))).collect(),
-        conditions: [("buyer", 4), ("wealthy", 5), ("heavy", 999)].map(|(n, cost)| (n.to_owned(), cost)).into(),
+        conditions: [("buyer", 4, 3), ("wealthy", 5, 6), ("heavy", 999, 3), ("deep", 4, MAX_DEPTH)]
+            .map(|(name, size, depth)| (name.to_owned(), Cost { size, depth }))
+            .into(),
         hours: ["office".to_owned()].into(),
         sources: Vec::new(),
     }

@@ -1,0 +1,230 @@
+//! The gateway against stand-ins that were written in another language, from the vendors' pages alone: the sandbox and the
+//! client are by the same hands, and could share a mistake.
+//!
+//! A provider joins as soon as this version delivers to it; its row is here already.
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod model;
+mod server;
+
+use std::collections::BTreeSet;
+use std::fmt::Write;
+
+use serde_json::{Value, json};
+use support::body::said;
+use support::eventually;
+use support::gateway::{Gateway, HEAD, Setup};
+use tagrelay::domain::connection::ProviderKind;
+
+use model::{Heard, People};
+use server::StandIn;
+
+const OPT_OUT: &str = "Opt-out";
+const OFFER: &str = "Offer";
+/// People whom every provider knows, with the ids 1 to 5.
+const KNOWN: u64 = 5;
+
+/// A provider: the path below the stand-in, and the credentials that its connection has.
+struct Row {
+    provider: &'static str,
+    path: &'static str,
+    credentials: &'static str,
+}
+
+const ROWS: [Row; 3] = [
+    Row { provider: "helpcrunch", path: "/helpcrunch/v1", credentials: "api_key: env:HC_KEY" },
+    Row { provider: "1980tic", path: "/1980tic/api/v1", credentials: "token: env:TIC_TOKEN" },
+    Row { provider: "b2chat", path: "/b2chat", credentials: "username: env:B2_USER, password: env:B2_PASSWORD" },
+];
+
+fn rows() -> Vec<&'static Row> {
+    let delivered = |row: &&Row| ProviderKind::named(row.provider).is_some_and(|kind| kind.capabilities().delivered);
+    ROWS.iter().filter(delivered).collect()
+}
+
+/// A connection's name.
+fn name(row: &Row) -> String {
+    format!("at-{}", row.provider)
+}
+
+/// The same rule for every provider.
+fn rules(server: &StandIn) -> String {
+    let mut text = format!("{HEAD}connections:\n");
+    for row in rows() {
+        let (name, base_url) = (name(row), server.base_url(row.path));
+        writeln!(
+            text,
+            "  {name}: {{ provider: {}, {}, base_url: \"{base_url}\", allow_private: true, rate_limit: 100000/min }}",
+            row.provider, row.credentials
+        )
+        .expect("text");
+    }
+    text += "rules:\n";
+    let many = (1..=12).map(|n| format!("M{n}")).collect::<Vec<_>>().join(", ");
+    let tag = "\"{{ params.tag }}\"";
+    let phone = "{ phone: \"{{ params.phone }}\" }";
+    for (intent, contact, block) in [
+        ("add", "", format!("add: [{tag}]")),
+        ("remove", "", format!("remove: [{tag}]")),
+        ("swap", "", "remove: [Cold], add: [Hot]".to_owned()),
+        ("many", "", format!("add: [{many}]")),
+        ("phone", phone, format!("add: [{tag}]")),
+        ("new", "{ phone: \"{{ params.phone }}\", create: true }", format!("add: [{tag}]")),
+        ("offer", phone, format!("add: [{OFFER}], unless_tagged: [{OPT_OUT}]")),
+    ] {
+        let at: Vec<String> = rows().into_iter().map(|row| format!("{}: {{ {block} }}", name(row))).collect();
+        let contact = if contact.is_empty() { String::new() } else { format!("    contact: {contact}\n") };
+        writeln!(
+            text,
+            "  - id: {intent}\n    match: {{ intent: {intent} }}\n{contact}    tag: {{ {} }}",
+            at.join(", ")
+        )
+        .expect("text");
+    }
+    text
+}
+
+/// The keys of the accounts.
+const KEYS: [(&str, &str); 4] =
+    [("HC_KEY", "hc-key"), ("TIC_TOKEN", "tic-token"), ("B2_USER", "b2-user"), ("B2_PASSWORD", "b2-password")];
+
+fn start(server: &StandIn, keys: &[(&str, &str)]) -> Gateway {
+    let seeds: Vec<Value> = (1..=KNOWN).map(|n| json!({ "id": n.to_string(), "phone": number(n) })).collect();
+    let seeds: serde_json::Map<_, _> = ROWS.iter().map(|row| (row.provider.to_owned(), json!(seeds))).collect();
+    server.tell("seed", &Value::Object(seeds));
+    let setup = Setup::bare(&rules(server)).without_sandbox();
+    keys.iter().fold(setup, |setup, (name, value)| setup.set(name, value)).start()
+}
+
+/// Nobody has a tag yet.
+fn seeded() -> People {
+    (1..=KNOWN).map(|person| (number(person), BTreeSet::new())).collect()
+}
+
+fn number(person: u64) -> String {
+    format!("+57300000000{person}")
+}
+
+/// What happens, from a small generator: the same for every run.
+fn story(events: u64, newcomers: u64) -> Vec<Heard> {
+    const INTENTS: [&str; 10] = ["add", "add", "remove", "remove", "swap", "phone", "phone", "new", "offer", "many"];
+    const TAGS: [&str; 6] = ["Lead", "Cold", "Hot", OPT_OUT, OFFER, "Ñandú 50%/año"];
+    let mut seed = 7_u64;
+    let mut next = |below: u64| {
+        seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (seed >> 33) % below
+    };
+    let hear = |_| {
+        let intent = INTENTS[next(INTENTS.len() as u64) as usize];
+        let is_by_id = matches!(intent, "add" | "remove" | "swap" | "many");
+        let person = 1 + next(if is_by_id { KNOWN } else { KNOWN + newcomers });
+        Heard { intent, phone: number(person), tag: TAGS[next(TAGS.len() as u64) as usize].to_owned() }
+    };
+    (0..events).map(hear).collect()
+}
+
+/// Sends everything in order; `people` become what the rules say of it.
+fn tell(gateway: &Gateway, people: &mut People, part: &str, story: &[Heard]) {
+    for (n, heard) in story.iter().enumerate() {
+        let person: u64 = heard.phone.trim_start_matches("+57300000000").parse().expect("a number of ours");
+        let params = json!({ "phone": heard.phone, "tag": heard.tag });
+        gateway.event(&said(&format!("{part}-{n}"), person, heard.intent).with(params));
+        model::apply(people, heard);
+        // Whether a number is anybody's is asked when its turn comes, which must be before the next event makes somebody.
+        if matches!(heard.intent, "phone" | "new" | "offer") {
+            drain(gateway);
+        }
+    }
+    drain(gateway);
+}
+
+/// Waits until nothing waits.
+#[track_caller]
+fn drain(gateway: &Gateway) {
+    eventually("the end of all that waits", || {
+        let connections = gateway.api("/connections");
+        let items = connections["items"].as_array().expect("a list");
+        for item in items.iter().filter(|item| item["waiting"] != 0) {
+            gateway.api_post(&format!("/connections/{}/retry", item["name"].as_str().expect("a name")));
+        }
+        items.iter().all(|item| item["waiting"] == 0).then_some(())
+    });
+}
+
+/// Each person's tags at a provider. Two people with one number would be a mistake of ours.
+fn at(state: &Value, provider: &str) -> People {
+    let contacts = state["contacts"][provider].as_object().expect("contacts");
+    let mut people = People::new();
+    for contact in contacts.values() {
+        let tags = contact["tags"].as_array().expect("a list").iter();
+        let tags = tags.map(|tag| tag.as_str().expect("a text").to_owned()).collect();
+        let phone = contact["phone"].as_str().expect("everybody has one").to_owned();
+        assert!(people.insert(phone.clone(), tags).is_none(), "{provider}: {phone} is there twice");
+    }
+    people
+}
+
+#[track_caller]
+fn compare(server: &StandIn, expected: &People) {
+    let state = server.state();
+    assert_eq!(state["complaints"], json!([]), "requests that no page knows");
+    for row in rows() {
+        assert_eq!(&at(&state, row.provider), expected, "{}", row.provider);
+    }
+}
+
+#[test]
+fn everybody_ends_with_the_tags_that_the_rules_say_at_every_provider() {
+    let server = StandIn::start();
+    let gateway = start(&server, &KEYS);
+    let mut people = seeded();
+    tell(&gateway, &mut people, "all", &story(150, 3));
+    compare(&server, &people);
+    assert!(people.len() > KNOWN as usize, "somebody new has come");
+    let state = server.state();
+    let failed = |call: &&Value| call["status"].as_u64().is_none_or(|status| status >= 300);
+    let failed: Vec<&Value> = state["calls"].as_array().expect("a list").iter().filter(failed).collect();
+    assert!(failed.is_empty(), "{failed:?}");
+}
+
+#[test]
+fn they_do_so_through_failures_limits_and_tokens_that_end() {
+    let server = StandIn::start();
+    let gateway = start(&server, &KEYS);
+    let mut people = seeded();
+    for (n, part) in story(90, 2).chunks(10).enumerate() {
+        for row in rows() {
+            let fault = match n % 3 {
+                0 => json!({ "status": 503, "times": 2 }),
+                1 => json!({ "status": 429, "times": 1, "retry_after": "1" }),
+                // It was done, and nobody could know.
+                _ => json!({ "status": 500, "times": 2, "done": true, "path": "/tags" }),
+            };
+            let mut fault = fault.as_object().expect("a mapping").clone();
+            fault.insert("provider".to_owned(), json!(row.provider));
+            server.tell("fail", &Value::Object(fault));
+        }
+        server.tell("end", &json!({}));
+        tell(&gateway, &mut people, &n.to_string(), part);
+    }
+    compare(&server, &people);
+    let state = server.state();
+    let had = |status: u64| state["calls"].as_array().expect("a list").iter().any(|call| call["status"] == status);
+    assert!([401, 429, 500, 503].into_iter().all(had), "{}", state["faults"]);
+}
+
+#[test]
+fn keys_that_are_refused_pause_each_connection_and_change_nobody() {
+    let server = StandIn::start();
+    let wrong = KEYS.map(|(name, _)| (name, "wrong-key-3b1f"));
+    let gateway = start(&server, &wrong);
+    gateway.event(&said("one", 1, "swap"));
+    let connections = eventually("every pause", || {
+        let items = gateway.api("/connections")["items"].as_array().expect("a list").clone();
+        items.iter().all(|item| item["state"] == "paused").then_some(items)
+    });
+    assert!(connections.iter().all(|item| item["waiting"] == 1), "{connections:?}");
+    compare(&server, &seeded());
+}
