@@ -12,7 +12,24 @@ use support::gateway::{PASSWORD, rules};
 use support::process::{PROGRAM, tagrelay};
 use tempfile::TempDir;
 
-const COMMANDS: [&str; 9] = ["serve", "sandbox", "send", "check", "test", "explain", "schema", "init", "healthcheck"];
+const COMMANDS: [&str; 16] = [
+    "serve",
+    "sandbox",
+    "send",
+    "check",
+    "test",
+    "explain",
+    "schema",
+    "init",
+    "healthcheck",
+    "events",
+    "contacts",
+    "dead-letters",
+    "connections",
+    "replay",
+    "forget",
+    "backup",
+];
 const PRICING: &str = "rules/fixtures/es-pricing.json";
 
 /// A folder with a rule set that has an error and a warning.

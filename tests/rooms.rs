@@ -72,8 +72,8 @@ const LIBRARIES: &[Library] = &[
     Library { path: "lz4_flex", places: &["store"], why: "how lots lie on disk is the store's own business" },
     Library {
         path: "reqwest",
-        places: &["providers", "cli/send.rs"],
-        why: "all calls go through the one client that checks addresses; `send` builds the headers and URL that it takes",
+        places: &["providers", "cli/send.rs", "cli/admin/client.rs"],
+        why: "all calls go through the one client that checks addresses; `send` builds the headers and URL that it takes; the commands that ask the gateway read long answers",
     },
     Library { path: "rustls", places: &["providers"], why: "TLS belongs to the one client" },
     Library {

@@ -32,7 +32,7 @@ pub fn run(args: &Args) -> ExitCode {
 }
 
 /// A gateway that listens everywhere is asked on loopback.
-fn dialled(mut address: SocketAddr) -> SocketAddr {
+pub fn dialled(mut address: SocketAddr) -> SocketAddr {
     match address.ip() {
         IpAddr::V4(Ipv4Addr::UNSPECIFIED) => address.set_ip(Ipv4Addr::LOCALHOST.into()),
         IpAddr::V6(Ipv6Addr::UNSPECIFIED) => address.set_ip(Ipv6Addr::LOCALHOST.into()),

@@ -3,6 +3,7 @@
 //! Exit status: 0 fine, 1 the answer is no (a check or a test failed, a start was not possible), 2 the call was wrong.
 #![expect(clippy::print_stderr, reason = "this room is where people read")]
 
+mod admin;
 mod check;
 mod explain;
 mod healthcheck;
@@ -45,6 +46,13 @@ enum Command {
     Schema(schema::Args),
     Init(init::Args),
     Healthcheck(healthcheck::Args),
+    Events(admin::events::Args),
+    Contacts(admin::contacts::Args),
+    DeadLetters(admin::dead_letters::Args),
+    Connections(admin::connections::Args),
+    Replay(admin::replay::Args),
+    Forget(admin::forget::Args),
+    Backup(admin::backup::Args),
 }
 
 /// The answer is no.
@@ -65,6 +73,13 @@ pub fn run() -> ExitCode {
         Command::Schema(args) => schema::run(&args),
         Command::Init(args) => init::run(&args),
         Command::Healthcheck(args) => healthcheck::run(&args),
+        Command::Events(args) => admin::events::run(&args),
+        Command::Contacts(args) => admin::contacts::run(&args),
+        Command::DeadLetters(args) => admin::dead_letters::run(&args),
+        Command::Connections(args) => admin::connections::run(&args),
+        Command::Replay(args) => admin::replay::run(&args),
+        Command::Forget(args) => admin::forget::run(&args),
+        Command::Backup(args) => admin::backup::run(&args),
     }
 }
 

@@ -11,6 +11,20 @@ pub fn path(settings: &Settings) -> PathBuf {
     settings.database.with_file_name("tagrelay.token")
 }
 
+/// The token of a gateway that runs with these settings: the one that was set, else the one that it keeps.
+pub fn kept(settings: &Settings) -> Result<Secret, String> {
+    if let Some(token) = &settings.admin_token {
+        return Ok(token.clone());
+    }
+    let path = path(settings);
+    let none = "set TAGRELAY_ADMIN_TOKEN, or run this where the gateway keeps its token";
+    match std::fs::read_to_string(&path) {
+        Ok(kept) if !kept.trim().is_empty() => Ok(Secret::new(kept.trim())),
+        Ok(_) => Err(format!("{} is empty: {none}", path.display())),
+        Err(error) => Err(format!("{}: {error}: {none}", path.display())),
+    }
+}
+
 /// The token that was set, else the one kept, else a new one that is kept from now on, readable by the owner alone.
 pub fn obtain(settings: &Settings) -> Result<Secret, String> {
     if let Some(token) = &settings.admin_token {

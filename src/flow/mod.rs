@@ -6,6 +6,7 @@ pub mod by_hand;
 pub mod converge;
 pub mod deliver;
 pub mod fold;
+pub mod forget;
 pub mod gateway;
 pub mod grounds;
 pub mod lane;

@@ -30,6 +30,9 @@ pub enum NotReplayed {
         /// Its source.
         source_name: String,
     },
+    /// Its body went with a person who was forgotten.
+    #[error("event {0}: its body went with a person who was forgotten")]
+    Forgotten(Ord),
     /// The rules no longer have its source.
     #[error("event {ord} came through the source {source_name:?}, which the rules no longer have")]
     NoSource {
@@ -96,7 +99,9 @@ pub async fn select(gateway: &Gateway, filter: &EventFilter) -> Result<Vec<Ord>,
         let page = gateway.store.reader().events(query).await?;
         let rules = gateway.rules();
         let fits = |record: &&EventRecord| {
-            (filter.faulty || record.head.replay_of.is_none()) && rules.source(record.head.source.as_str()).is_some()
+            (filter.faulty || record.head.replay_of.is_none())
+                && record.head.erased.is_empty()
+                && rules.source(record.head.source.as_str()).is_some()
         };
         found.extend(page.items.iter().filter(fits).map(|record| record.ord));
         if found.len() > MOST {
@@ -157,6 +162,9 @@ fn again(rules: &RuleSet, record: &EventRecord) -> Result<(Intake, Replayed), No
     let source_name = head.source.to_string();
     if source_name.starts_with(OURS) {
         return Err(NotReplayed::Ours { ord, source_name });
+    }
+    if !head.erased.is_empty() {
+        return Err(NotReplayed::Forgotten(ord));
     }
     let source = rules.source(&source_name).ok_or(NotReplayed::NoSource { ord, source_name })?;
     let fields = |pairs: &[(String, String)]| {

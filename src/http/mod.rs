@@ -4,9 +4,11 @@ mod answers;
 mod api;
 mod health;
 mod intake;
+mod openapi;
 mod problem;
 mod refusals;
 mod server;
+mod table;
 mod token;
 
 use std::sync::Arc;
@@ -40,29 +42,8 @@ fn routes(app: &mut web::ServiceConfig) {
         .service(shows("/healthz", health::alive).route(web::head().to(health::alive)))
         .service(shows("/readyz", health::ready).route(web::head().to(health::ready)))
         .service(shows("/metrics", health::metrics))
-        .service(
-            web::scope("/api/v1")
-                .service(shows("/events", api::events::list))
-                .service(acts("/events/replay", api::replay::many))
-                .service(shows("/events/{id}", api::events::one))
-                .service(acts("/events/{id}/replay", api::replay::one))
-                .service(acts("/events/{id}/dismiss", api::replay::dismiss))
-                .service(shows("/deliveries", api::deliveries::list))
-                .service(shows("/dead-letters", api::dead_letters::list))
-                .service(acts("/dead-letters/retry", api::dead_letters::retry_many))
-                .service(acts("/dead-letters/discard", api::dead_letters::discard_many))
-                .service(shows("/dead-letters/{id}", api::dead_letters::one))
-                .service(acts("/dead-letters/{id}/retry", api::dead_letters::retry))
-                .service(acts("/dead-letters/{id}/discard", api::dead_letters::discard))
-                .service(shows("/connections", api::connections::list))
-                .service(acts("/connections/{name}/retry", api::connections::retry))
-                .service(shows("/contacts", api::contacts::list))
-                .service(shows("/contacts/{connection}/{id}", api::contacts::one))
-                .service(acts("/contacts/{connection}/{id}/tags", api::contacts::tags))
-                .service(shows("/rules", api::rules::list))
-                .service(acts("/evaluate", api::rules::evaluate))
-                .service(shows("/refusals", api::refusals::list)),
-        )
+        .service(shows("/api/openapi.json", openapi::describe))
+        .service(web::scope("/api/v1").configure(api_routes))
         .default_service(web::to(api::nowhere));
 }
 
@@ -76,14 +57,13 @@ where
     web::resource(path).route(web::get().to(handler)).default_service(web::to(async || other_method("GET")))
 }
 
-/// An address that takes `POST`.
-fn acts<F, Args>(path: &str, handler: F) -> Resource
-where
-    F: Handler<Args>,
-    Args: FromRequest + 'static,
-    F::Output: Responder + 'static,
-{
-    web::resource(path).route(web::post().to(handler)).default_service(web::to(async || other_method("POST")))
+/// What `table.rs` has: an address that isn't there has no handler, and one that is there is described.
+fn api_routes(scope: &mut web::ServiceConfig) {
+    for address in table::ADDRESSES {
+        let allow = address.method;
+        let other = move || std::future::ready(other_method(allow));
+        scope.service(web::resource(address.path).route((address.route)()).default_service(web::to(other)));
+    }
 }
 
 fn other_method(allow: &'static str) -> HttpResponse {

@@ -116,7 +116,8 @@ impl Outbound {
 }
 
 /// reqwest panics when it builds a client before rustls knows its one cryptography provider.
-fn install_tls_provider() {
+/// Makes ring the one TLS provider of this process; called before a client is built, as often as you like.
+pub fn install_tls_provider() {
     static INSTALL: Once = Once::new();
     // An error says that the process has installed one already, which is as good.
     INSTALL.call_once(|| drop(rustls::crypto::ring::default_provider().install_default()));

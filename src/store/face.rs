@@ -8,6 +8,7 @@ use tokio::sync::{Notify, mpsc::UnboundedSender, oneshot};
 
 use super::contact::Past;
 use super::delivery::{Retry, Settlement};
+use super::forget::Forgotten;
 use super::read::Reader;
 use super::record::Intake;
 use super::timer::Timer;
@@ -204,6 +205,14 @@ impl Store {
     /// Nobody needs to look at an event's faults any more; `false` when there are none that somebody would have to.
     pub async fn dismiss(&self, event: Ord) -> Result<bool, StoreError> {
         self.ask(|reply| Command::Dismiss(event, reply)).await
+    }
+
+    /// Erases all that names a contact, under whatever it is known by; gives how much, and the keys that were theirs.
+    pub async fn forget(&self, contact: Contact) -> Result<(Forgotten, Vec<ContactKey>), StoreError> {
+        let known_as = self.reader.known_as(contact.clone()).await?;
+        // The long look is beside the writer, which then looks at what has come since.
+        let found = self.reader.find(known_as.iter().map(Contact::key).collect()).await?;
+        self.ask(|reply| Command::Forget(contact, found, reply)).await
     }
 
     /// Keeps the text of a rule set under its hash.

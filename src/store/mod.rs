@@ -7,6 +7,7 @@
 //! settlements`, and that is what a restart computes.
 
 mod alias;
+mod backup;
 mod contact;
 mod dead;
 mod dedup;
@@ -14,6 +15,7 @@ mod delivery;
 mod events;
 mod face;
 mod fault;
+mod forget;
 mod hashed;
 mod lot;
 mod pending;
@@ -38,6 +40,7 @@ pub use dedup::DedupKey;
 pub use delivery::{Delivery, Retry, SettledChange, Settlement};
 pub use events::{EventFilter, EventQuery};
 pub use face::{Accepted, Again, Options, Paused, Store, StoreError, Taken, Waiting, Wake};
+pub use forget::Forgotten;
 pub use read::{ChangeState, DeadQuery, DeliveryQuery, EventView, Page, Reader};
 pub use record::{EventHead, EventRecord, Intake, Origin};
 pub use timer::Timer;

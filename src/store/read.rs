@@ -12,13 +12,13 @@ use super::dead::{self, DeadFilter, DeadLetter};
 use super::delivery::{self, Delivery, Retry};
 use super::events::{self, EventQuery};
 use super::face::Waiting;
-use super::fault;
 use super::lot;
 use super::record::EventRecord;
 use super::recover;
 use super::schema;
 use super::timer::{self, Timer};
 use super::view::{self, ContactQuery, ContactRecord, ContactView};
+use super::{alias, backup, fault, forget};
 use crate::domain::change::{Change, ChangeId, Ord, Settled};
 use crate::domain::contact::{Contact, ContactKey};
 use crate::domain::name::ConnectionName;
@@ -95,11 +95,21 @@ pub struct Reader {
     path: Arc<PathBuf>,
     /// Opened at the first look-up; one is enough for people and scripts.
     db: Arc<Mutex<Option<Connection>>>,
+    /// One copy is made at a time.
+    copying: Arc<tokio::sync::Mutex<()>>,
 }
 
 impl Reader {
     pub(super) fn new(path: &Path) -> Self {
-        Self { path: Arc::new(path.to_owned()), db: Arc::default() }
+        Self { path: Arc::new(path.to_owned()), db: Arc::default(), copying: Arc::default() }
+    }
+
+    /// A copy of the whole file as it is at one moment; it has no name and goes with its last reader.
+    pub async fn copy(&self) -> Result<std::fs::File, StoreError> {
+        let _one = self.copying.lock().await;
+        let path = Arc::clone(&self.path);
+        let copied = tokio::task::spawn_blocking(move || backup::copy(&path)).await;
+        copied.map_err(|error| StoreError::Unavailable(error.to_string()))?
     }
 
     /// Lists events.
@@ -162,6 +172,16 @@ impl Reader {
     /// A contact with all that is told of it, under whatever it is known by.
     pub async fn contact(&self, contact: Contact) -> Result<ContactView, StoreError> {
         self.read(move |db| view::whole(db, contact)).await
+    }
+
+    /// A contact and all that it is known by, itself first.
+    pub(super) async fn known_as(&self, contact: Contact) -> Result<Vec<Contact>, StoreError> {
+        self.read(move |db| alias::all(db, contact)).await
+    }
+
+    /// Where the events with changes for these contacts are.
+    pub(super) async fn find(&self, keys: Vec<ContactKey>) -> Result<forget::Found, StoreError> {
+        self.read(move |db| forget::find(db, &keys, forget::Found::default())).await
     }
 
     /// Lists contacts that something was settled for.
@@ -287,10 +307,10 @@ fn event(db: &Connection, ord: Ord) -> Result<Option<EventView>, StoreError> {
     }
     deliveries.sort_by_key(|delivery: &Delivery| delivery.id);
     deliveries.dedup_by_key(|delivery| delivery.id);
-    let states = record.head.changes.iter().enumerate();
+    let states = record.head.numbered();
     let changes: Vec<ChangeState> = states
         .map(|(index, change)| {
-            let id = ChangeId { ord, index: index as u32 };
+            let id = ChangeId { ord, index };
             let key = current(&deliveries, id).unwrap_or_else(|| change.contact.key());
             let retry = retries.iter().find(|(k, _)| *k == key).and_then(|(_, retry)| retry.clone());
             state(db, id, change, &deliveries, retry)

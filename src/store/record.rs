@@ -43,6 +43,9 @@ pub struct EventHead {
     /// What is wanted.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub changes: Vec<Change>,
+    /// The places of changes that went when their contact was forgotten; the body and all else of the person went with them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub erased: Vec<u32>,
     /// The event that this one is a replay of.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub replay_of: Option<Ord>,
@@ -55,6 +58,13 @@ pub struct EventHead {
     /// The request's headers, credentials left out.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub headers: Vec<(String, String)>,
+}
+
+impl EventHead {
+    /// Its changes with their places, which stay as they were when others go.
+    pub fn numbered(&self) -> impl Iterator<Item = (u32, &Change)> {
+        (0..).filter(|index| !self.erased.contains(index)).zip(&self.changes)
+    }
 }
 
 /// An event read back from its lot.
@@ -200,6 +210,13 @@ impl<'a> Frame<'a> {
         };
         let frame = Self { head: part(0)?, reply: part(1)?, body: part(2)? };
         Ok((frame, rest))
+    }
+
+    /// Itself, as it lies in a lot.
+    pub fn bytes(&self) -> Vec<u8> {
+        let lengths = [self.head.len(), self.reply.len(), self.body.len()];
+        let lengths = lengths.map(|length| u32::try_from(length).unwrap_or(u32::MAX).to_le_bytes());
+        [&lengths.concat(), self.head, self.reply, self.body].concat()
     }
 
     /// The decoded head.

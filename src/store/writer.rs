@@ -10,6 +10,7 @@ use super::contact::{self, ContactRow};
 use super::dedup::{self, DedupKey, Spans};
 use super::delivery::{self, SettledChange, Settlement};
 use super::face::{Accepted, Again, Options, Paused, StoreError, Taken, Wake};
+use super::forget::{self, Forgotten, Found, Gone};
 use super::record::{Frame, Intake};
 use super::timer::{self, Timer};
 use super::waiting::Recent;
@@ -30,6 +31,7 @@ pub(super) enum Command {
     KeepJudged(Contact, Vec<(ChangeId, Judged)>, Reply<()>),
     RetryDead(Vec<Again>, Reply<Vec<ChangeId>>),
     DiscardDead(ChangeId, String, Reply<bool>),
+    Forget(Contact, Found, Reply<(Forgotten, Vec<ContactKey>)>),
     Dismiss(Ord, Reply<bool>),
     KeepRuleSet { hash: String, text: String, reply: Reply<()> },
     KeepPaused(ConnectionName, Paused, Reply<()>),
@@ -59,6 +61,8 @@ struct Memory {
     spans: Spans,
     next_ord: Ord,
     next_delivery: i64,
+    /// Whom a call that is under way must not bring back.
+    gone: Gone,
 }
 
 /// Answers that go out when the commit has succeeded, or with its error.
@@ -145,6 +149,7 @@ impl Writer {
         let mut outbox = Outbox::default();
         let mut wakes = Vec::new();
         let sets_timers = |write: &Command| matches!(write, Command::Settle(s, _) if timer::are_set(&s.settled));
+        let forgets = writes.iter().any(|write| matches!(write, Command::Forget(..)));
         let timers = writes.iter().any(sets_timers);
         let done = self.memory().and_then(|()| {
             let memory = self.memory.as_mut().ok_or(StoreError::Stopped)?;
@@ -164,6 +169,10 @@ impl Writer {
             if timers {
                 self.timers.notify_one();
             }
+            if forgets {
+                // The log still has the pages as they were. A reader may hold some of it for a while: the next checkpoint takes it.
+                let _ = self.db.pragma_update(None, "wal_checkpoint", "TRUNCATE");
+            }
         }
         for answer in outbox.0 {
             answer(done.as_ref().err());
@@ -178,6 +187,7 @@ impl Memory {
             spans: Spans::load(db)?,
             next_ord: lot::next_ord(db)?,
             next_delivery: delivery::next_id(db)?,
+            gone: Gone::default(),
         })
     }
 
@@ -195,14 +205,21 @@ impl Memory {
         for command in others {
             match command {
                 Command::Settle(settlement, reply) => {
-                    wake_moved(wakes, &settlement);
-                    outbox.push(reply, Ok(self.settle(db, &settlement)?));
+                    if let Some(settlement) = self.gone.left_of(*settlement) {
+                        wake_moved(wakes, &settlement);
+                        self.settle(db, &settlement)?;
+                    }
+                    outbox.push(reply, Ok(()));
                 }
-                Command::KeepJudged(contact, judged, reply) => {
+                Command::KeepJudged(contact, mut judged, reply) => {
                     let key = contact.key();
-                    let mut row = contact::load(db, key)?.unwrap_or_else(|| ContactRow::new(contact));
-                    row.past.judged.extend(judged);
-                    outbox.push(reply, Ok(contact::save(db, key, &row)?));
+                    judged.retain(|(id, _)| !self.gone.has(key, *id));
+                    if !judged.is_empty() {
+                        let mut row = contact::load(db, key)?.unwrap_or_else(|| ContactRow::new(contact));
+                        row.past.judged.extend(judged);
+                        contact::save(db, key, &row)?;
+                    }
+                    outbox.push(reply, Ok(()));
                 }
                 Command::RetryDead(letters, reply) => {
                     let found = letters.into_iter().map(|again| retry_dead(db, again, wakes));
@@ -213,6 +230,7 @@ impl Memory {
                     let found = self.discard_dead(db, id, note, now)?;
                     outbox.push(reply, Ok(found));
                 }
+                Command::Forget(contact, found, reply) => outbox.push(reply, Ok(self.forget(db, contact, found)?)),
                 Command::Dismiss(ord, reply) => outbox.push(reply, Ok(fault::answer(db, ord)?)),
                 Command::KeepRuleSet { hash, text, reply } => {
                     let sql = "INSERT OR IGNORE INTO rule_set VALUES (?1, ?2, ?3)";
@@ -355,16 +373,39 @@ impl Memory {
         Ok(true)
     }
 
+    /// Spreads all that waits, so that the tables have all there is, and erases.
+    fn forget(
+        &mut self,
+        db: &Connection,
+        contact: Contact,
+        found: Found,
+    ) -> Result<(Forgotten, Vec<ContactKey>), StoreError> {
+        self.spread_all(db)?;
+        // What is erased is written over, and not only given free.
+        db.pragma_update(None, "secure_delete", true)?;
+        let erased = forget::erase(db, contact, found);
+        db.pragma_update(None, "secure_delete", false)?;
+        let (forgotten, keys) = erased?;
+        self.gone.add(keys.clone(), self.next_ord);
+        Ok((forgotten, keys))
+    }
+
+    fn spread_all(&mut self, db: &Connection) -> Result<(), StoreError> {
+        // Twice: a generation may be on its way already.
+        for _ in 0..2 {
+            self.recent.turn(Ord(self.next_ord.0 - 1), self.next_delivery);
+            spread::slice(db, &mut self.recent, &mut self.spans, usize::MAX)?;
+        }
+        Ok(())
+    }
+
     /// Spreads all that waits, then removes what is too old.
     fn retain(&mut self, db: &Connection, now: Timestamp, options: &Options) -> Result<(), StoreError> {
         let before = now.plus_millis(-i64::try_from(options.retention.as_millis()).unwrap_or(i64::MAX));
         if lot::oldest_above(db, Ord(0))?.is_none_or(|lot| lot.at >= before) {
             return Ok(());
         }
-        for _ in 0..2 {
-            self.recent.turn(Ord(self.next_ord.0 - 1), self.next_delivery);
-            spread::slice(db, &mut self.recent, &mut self.spans, usize::MAX)?;
-        }
+        self.spread_all(db)?;
         while retain::step(db, before)? {}
         fault::retain(db)?;
         Ok(())

@@ -168,6 +168,39 @@ fn a_person_is_found_by_what_it_was_looked_up_by_and_by_its_id() {
 }
 
 #[test]
+fn a_person_is_forgotten_everywhere_while_the_gateway_runs() {
+    let mut gateway = rules(LEAD).start();
+    let email = json!({ "email": "ana@example.com" });
+    gateway.event(&said("found", 1, "found").with(email.clone()));
+    let found = gateway.settled("found");
+    let id = found["changes"][0]["contact"].as_str().expect("an id").to_owned();
+    gateway.event(&said("other", 7, "lead"));
+    gateway.settled("other");
+    let forget = |gateway: &Gateway, name: &str| {
+        gateway.api_as(ADMIN, "POST", &format!("/api/v1/contacts/crm/{name}/forget"), b"").ok()["erased"].clone()
+    };
+    assert_eq!(gateway.api_as(VIEWER, "POST", &format!("/api/v1/contacts/crm/{id}/forget"), b"").status, 403);
+    // By its id, though it came by its address.
+    let erased = forget(&gateway, &id);
+    assert_eq!((&erased["events"], &erased["words"], &erased["timers"]), (&json!(1), &json!(2), &json!(1)), "{erased}");
+    assert!(forget(&gateway, "email:ana@example.com").as_object().expect("counts").values().all(|count| *count == 0));
+    let event = gateway.api(&format!("/events/{}", found["id"].as_str().expect("an id")));
+    assert_eq!((&event["forgotten"], &event["changes"], &event["body"]), (&json!(true), &json!([]), &json!("")));
+    assert!(!event.to_string().contains("ana@example.com"), "{event:#}");
+    let path = format!("/api/v1/events/{}/replay", found["id"].as_str().expect("an id"));
+    assert_eq!(gateway.api_as(ADMIN, "POST", &path, b"").status, 409);
+    assert_eq!(gateway.api(&format!("/contacts/crm/{id}"))["tags"], json!([]));
+    // The same request again is the same event; a new one finds the person anew.
+    assert_eq!(gateway.event(&said("found", 1, "found").with(email.clone())).status, 200);
+    gateway.event(&said("anew", 1, "found").with(email));
+    assert_eq!(gateway.settled("anew")["changes"][0]["state"], "applied");
+    gateway.kill();
+    gateway.start_again();
+    assert_eq!(tag(&gateway.api("/contacts/crm/7"), "Lead")["state"], "applied", "others are as they were");
+    assert_eq!(gateway.events().len(), 3);
+}
+
+#[test]
 fn lists_are_narrowed_by_what_they_are_about() {
     let gateway = rules(LEAD).start();
     for (key, contact, intent) in [("a", 7, "lead"), ("b", 8, "lead"), ("c", 7, "other")] {

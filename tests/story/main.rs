@@ -7,6 +7,7 @@ mod b2chat;
 mod by_hand;
 mod catch;
 mod channels;
+mod commands;
 mod contacts;
 mod dead_letters;
 mod delivery;

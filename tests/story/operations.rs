@@ -146,6 +146,38 @@ fn the_viewer_may_only_look_and_a_stranger_not_even_that() {
 }
 
 #[test]
+fn the_api_describes_itself_and_all_that_it_describes_is_there() {
+    let gateway = start();
+    let described = gateway.call("GET", "/api/openapi.json", &[], b"").ok();
+    let paths = described["paths"].as_object().expect("paths");
+    assert!(paths.len() > 20, "{paths:?}");
+    for (path, methods) in paths {
+        let path = path.replace("{connection}", "crm").replace("{id}", "1.0").replace("{name}", "crm");
+        for (method, operation) in methods.as_object().expect("methods") {
+            let method = method.to_uppercase();
+            // No token: whoever is there asks for one.
+            assert_eq!(gateway.call(&method, &path, &[], b"").status, 401, "{method} {path}");
+            let other = if method == "GET" { "POST" } else { "GET" };
+            let refused = gateway.call(other, &path, &[], b"");
+            assert_eq!((refused.status, refused.header("allow")), (405, Some(method.as_str())), "{other} {path}");
+            // What is described of a query is taken, and nothing else is.
+            let query = operation["parameters"].as_array().expect("a list").iter().filter(|one| one["in"] == "query");
+            for name in query.map(|one| one["name"].as_str().expect("a name")) {
+                let answer = gateway.api_as(ADMIN, "GET", &format!("{path}?{name}=%21"), b"");
+                let problem = answer.json()["detail"].as_str().unwrap_or_default().to_owned();
+                assert!(!problem.contains("unknown field"), "{path}?{name}: {problem}");
+            }
+            let body = operation["requestBody"]["content"]["application/json"]["schema"]["properties"].clone();
+            for name in body.as_object().into_iter().flat_map(|body| body.keys()) {
+                let answer = gateway.api_as(ADMIN, "POST", &path, json!({ name: { "?": 1 } }).to_string().as_bytes());
+                let problem = answer.json()["detail"].as_str().unwrap_or_default().to_owned();
+                assert!(answer.status == 400 && !problem.contains("unknown field"), "{path} {name}: {problem}");
+            }
+        }
+    }
+}
+
+#[test]
 fn a_list_goes_on_where_its_cursor_says() {
     let gateway = start();
     for n in 0..5 {

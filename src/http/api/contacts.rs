@@ -11,6 +11,7 @@ use crate::domain::contact::{Contact, ContactKey};
 use crate::domain::known::KnownTags;
 use crate::domain::tag::TagName;
 use crate::flow::by_hand::{self, Asked, NotAsked};
+use crate::flow::forget;
 use crate::store::{Blame, ContactQuery, ContactRecord, ContactView, Timer};
 
 /// Which contacts a list shows.
@@ -191,6 +192,20 @@ pub async fn tags(
     let asked = Asked { contact, add: names(add)?, remove: names(remove)?, note };
     let ord = by_hand::tags(&shared.gateway, asked, &body).await?;
     Ok(HttpResponse::Ok().json(json!({ "event": ord.to_string() })))
+}
+
+/// `POST /api/v1/contacts/{connection}/{id}/forget`: erases all that names the person here. The rules may have lost the connection.
+pub async fn forget(
+    request: HttpRequest,
+    path: web::Path<(String, String)>,
+    shared: web::Data<Shared>,
+) -> Result<HttpResponse, Problem> {
+    shared.tokens.admit(&request)?;
+    let (connection, reference) = path.into_inner();
+    let asked = contact::asked_for(Some(&connection), Some(&reference))?;
+    let asked = asked.ok_or_else(|| Problem::Call("expected a contact".to_owned()))?;
+    let erased = forget::forget(&shared.gateway, asked).await?;
+    Ok(HttpResponse::Ok().json(json!({ "erased": erased })))
 }
 
 impl From<NotAsked> for Problem {

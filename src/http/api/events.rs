@@ -83,6 +83,7 @@ fn summary(record: &EventRecord) -> Value {
         "faults": head.faults,
         "replay_of": head.replay_of.map(|of| of.to_string()),
         "note": head.note,
+        "forgotten": !head.erased.is_empty(),
     })
 }
 

@@ -1,0 +1,180 @@
+//! The way to a running gateway's API.
+
+use std::process::ExitCode;
+use std::time::Duration;
+
+use reqwest::{Method, Url};
+use serde_json::{Value, json};
+
+use super::super::out::say_line;
+use super::super::{Format, NO, WRONG, fail, pretty, settings, token};
+use crate::domain::secret::Secret;
+use crate::providers::outbound::install_tls_provider;
+
+/// Where the gateway is, and how its answer is shown.
+#[derive(clap::Args)]
+pub struct To {
+    /// Where the gateway is [default: from `TAGRELAY_LISTEN`]. The token is `TAGRELAY_ADMIN_TOKEN`, else the token file's.
+    #[arg(long, value_name = "URL")]
+    url: Option<String>,
+    /// How it is written.
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    format: Format,
+}
+
+/// How long the gateway may take to begin an answer; a replay of many events takes its time.
+const PATIENCE: Duration = Duration::from_mins(10);
+/// How long until nobody is there.
+const CONNECT: Duration = Duration::from_secs(5);
+/// Items in one call of a list.
+const PAGE: usize = 500;
+
+/// Takes a piece of an answer; the answer's whole length is told where it is known.
+pub type Taker<'t> = dyn FnMut(&[u8], Option<u64>) -> Result<(), ExitCode> + 't;
+
+/// A client of one gateway.
+pub struct Client {
+    http: reqwest::Client,
+    base: Url,
+    token: Secret,
+    runtime: tokio::runtime::Runtime,
+    format: Format,
+}
+
+impl Client {
+    /// The client that the options and the environment describe.
+    pub fn new(to: &To) -> Result<Self, ExitCode> {
+        let settings = settings()?;
+        let address = super::super::healthcheck::dialled(settings.listen);
+        let base = to.url.clone().unwrap_or_else(|| format!("http://{address}"));
+        let wrong = |error: &dyn std::fmt::Display| fail(WRONG, &format!("--url {base}: {error}"));
+        let url = Url::parse(&base).map_err(|error| wrong(&error))?;
+        if !matches!(url.scheme(), "http" | "https") {
+            return Err(wrong(&"expected an address that starts with http:// or https://"));
+        }
+        let token = token::kept(&settings).map_err(|error| fail(WRONG, &error))?;
+        install_tls_provider();
+        let http = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).no_proxy();
+        let http = http.connect_timeout(CONNECT).read_timeout(PATIENCE).build();
+        let http = http.map_err(|error| fail(NO, &error.to_string()))?;
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+        let runtime = runtime.map_err(|error| fail(NO, &error.to_string()))?;
+        Ok(Self { http, base: url, token, runtime, format: to.format })
+    }
+
+    /// Whether a script reads the answer: then it is written as it came.
+    pub fn is_for_scripts(&self, answer: &Value) -> bool {
+        let json = matches!(self.format, Format::Json);
+        if json {
+            say_line!("{}", pretty(answer));
+        }
+        json
+    }
+
+    /// Looks something up; the parts of the path are escaped.
+    pub fn get(&self, path: &[&str], query: &[(&str, Option<&str>)]) -> Result<Value, ExitCode> {
+        self.ask(Method::GET, path, query, None)
+    }
+
+    /// Does something.
+    pub fn post(&self, path: &[&str], body: &Value) -> Result<Value, ExitCode> {
+        self.ask(Method::POST, path, &[], Some(body))
+    }
+
+    /// A list of at most `limit` items, however many pages that takes.
+    pub fn list(&self, path: &[&str], query: &[(&str, Option<&str>)], limit: usize) -> Result<Value, ExitCode> {
+        let mut items: Vec<Value> = Vec::new();
+        let mut cursor: Option<String> = None;
+        loop {
+            let left = (limit - items.len()).clamp(1, PAGE).to_string();
+            let mut query = query.to_vec();
+            query.extend([("limit", Some(left.as_str())), ("cursor", cursor.as_deref())]);
+            let page = self.get(path, &query)?;
+            items.extend(super::items(&page, "items").iter().cloned());
+            cursor = page.get("next").and_then(Value::as_str).map(ToOwned::to_owned);
+            if cursor.is_none() || items.len() >= limit {
+                return Ok(json!({ "items": items, "next": cursor }));
+            }
+        }
+    }
+
+    /// Hands over an answer piece by piece, with how long it is in all where that is told.
+    pub fn download(&self, path: &[&str], take: &mut Taker<'_>) -> Result<(), ExitCode> {
+        let request = self.request(Method::POST, path, &[], None);
+        self.runtime.block_on(async {
+            let mut response = request.send().await.map_err(|error| self.nobody(&error))?;
+            let status = response.status();
+            if !status.is_success() {
+                let text = response.text().await.unwrap_or_default();
+                return Err(self.refused(status.as_u16(), &serde_json::from_str(&text).unwrap_or_default()));
+            }
+            let whole = response.content_length();
+            while let Some(piece) = response.chunk().await.map_err(|error| self.nobody(&error))? {
+                take(&piece, whole)?;
+            }
+            Ok(())
+        })
+    }
+
+    fn ask(
+        &self,
+        method: Method,
+        path: &[&str],
+        query: &[(&str, Option<&str>)],
+        body: Option<&Value>,
+    ) -> Result<Value, ExitCode> {
+        let request = self.request(method, path, query, body);
+        let (status, text) = self.runtime.block_on(async {
+            let response = request.send().await.map_err(|error| self.nobody(&error))?;
+            let status = response.status().as_u16();
+            let text = response.text().await.map_err(|error| self.nobody(&error))?;
+            Ok::<_, ExitCode>((status, text))
+        })?;
+        let answer: Value = serde_json::from_str(&text).unwrap_or(Value::Null);
+        if (200..300).contains(&status) { Ok(answer) } else { Err(self.refused(status, &answer)) }
+    }
+
+    fn request(
+        &self,
+        method: Method,
+        path: &[&str],
+        query: &[(&str, Option<&str>)],
+        body: Option<&Value>,
+    ) -> reqwest::RequestBuilder {
+        let mut url = self.base.clone();
+        if let Ok(mut parts) = url.path_segments_mut() {
+            parts.pop_if_empty().extend(["api", "v1"]).extend(path);
+        }
+        for (name, value) in query {
+            if let Some(value) = value {
+                url.query_pairs_mut().append_pair(name, value);
+            }
+        }
+        let request = self.http.request(method, url).bearer_auth(self.token.expose());
+        match body {
+            Some(body) => request.header("content-type", "application/json").body(body.to_string()),
+            None => request,
+        }
+    }
+
+    fn nobody(&self, error: &reqwest::Error) -> ExitCode {
+        let why = std::error::Error::source(error).map_or_else(|| error.to_string(), ToString::to_string);
+        fail(NO, &format!("no gateway answers at {}: {why}; is it running?", self.base))
+    }
+
+    /// A call that was wrong is status 2; an answer that is no is 1.
+    fn refused(&self, status: u16, problem: &Value) -> ExitCode {
+        let detail = problem.get("detail").and_then(Value::as_str).unwrap_or("the answer is not a gateway's");
+        match status {
+            401 => fail(
+                WRONG,
+                &format!(
+                    "{} doesn't know this token: set TAGRELAY_ADMIN_TOKEN, or run this where the token file is",
+                    self.base
+                ),
+            ),
+            400 | 403 => fail(WRONG, detail),
+            _ => fail(NO, &format!("{detail} ({status})")),
+        }
+    }
+}

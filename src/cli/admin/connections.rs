@@ -1,0 +1,51 @@
+//! `tagrelay connections`: how each stands.
+
+use std::process::ExitCode;
+
+use serde_json::{Value, json};
+
+use super::super::out::say_line;
+use super::table::Table;
+use super::{Client, To, ended, items, text};
+
+/// Show how each connection stands, or try all that waits at one now.
+#[derive(clap::Args)]
+#[command(after_help = "Examples:\n  tagrelay connections\n  tagrelay connections --retry crm")]
+pub struct Args {
+    /// Try all that waits there now, and look at it if it is paused.
+    #[arg(long, value_name = "NAME")]
+    retry: Option<String>,
+    #[command(flatten)]
+    to: To,
+}
+
+/// Shows, or tries.
+pub fn run(args: &Args) -> ExitCode {
+    ended(connections(args))
+}
+
+fn connections(args: &Args) -> Result<(), ExitCode> {
+    let client = Client::new(&args.to)?;
+    if let Some(name) = &args.retry {
+        let answer = client.post(&["connections", name, "retry"], &json!({}))?;
+        if !client.is_for_scripts(&answer) {
+            say_line!("{name}: all that waits is tried now");
+        }
+        return Ok(());
+    }
+    let list = client.get(&["connections"], &[])?;
+    if client.is_for_scripts(&list) {
+        return Ok(());
+    }
+    let mut table = Table::new(&["connection", "state", "waiting", "reason"]);
+    for connection in items(&list, "items") {
+        table.row(vec![
+            text(connection, "name").to_owned(),
+            text(connection, "state").to_owned(),
+            connection.get("waiting").map(Value::to_string).unwrap_or_default(),
+            text(connection, "reason").to_owned(),
+        ]);
+    }
+    table.print("no connection");
+    Ok(())
+}

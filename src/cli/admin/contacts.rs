@@ -1,0 +1,133 @@
+//! `tagrelay contacts`: whose word each tag of a person is.
+
+use std::process::ExitCode;
+
+use serde_json::{Value, json};
+
+use super::super::out::say_line;
+use super::super::{WRONG, fail};
+use super::table::Table;
+use super::{Client, To, call, ended, items, joined, text, time, wanted};
+
+/// List contacts, show one with the last word on each of its tags, or ask for tags by hand.
+#[derive(clap::Args)]
+#[command(
+    after_help = "Examples:\n  tagrelay contacts crm 1568834\n  tagrelay contacts crm email:ana@example.com\n  tagrelay contacts crm --waiting\n  tagrelay contacts crm 1568834 --add VIP --remove Lead --note \"she called\""
+)]
+pub struct Args {
+    /// The connection at which they are known.
+    connection: Option<String>,
+    /// Show this one: an id, or id:17, email:.., phone:.., field:name=value.
+    contact: Option<String>,
+    /// Only those that wait.
+    #[arg(long, requires = "connection", conflicts_with_all = ["contact", "dead"])]
+    waiting: bool,
+    /// Only those with dead letters.
+    #[arg(long, conflicts_with = "contact")]
+    dead: bool,
+    /// At most so many in the list.
+    #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..))]
+    limit: u32,
+    /// Ask for this tag; may be given several times.
+    #[arg(long, value_name = "TAG", requires = "contact")]
+    add: Vec<String>,
+    /// Ask for this tag to go; may be given several times.
+    #[arg(long, value_name = "TAG", requires = "contact")]
+    remove: Vec<String>,
+    /// With --add or --remove: why, for whoever asks later.
+    #[arg(long, value_name = "TEXT", requires = "contact")]
+    note: Option<String>,
+    #[command(flatten)]
+    to: To,
+}
+
+/// Lists, shows or asks.
+pub fn run(args: &Args) -> ExitCode {
+    ended(contacts(args))
+}
+
+fn contacts(args: &Args) -> Result<(), ExitCode> {
+    let asks = !args.add.is_empty() || !args.remove.is_empty();
+    if args.note.is_some() && !asks {
+        return Err(fail(WRONG, "--note goes with --add or --remove"));
+    }
+    let client = Client::new(&args.to)?;
+    let (Some(connection), Some(contact)) = (&args.connection, &args.contact) else { return list(&client, args) };
+    if asks {
+        let note = args.note.as_deref().unwrap_or_default();
+        let body = json!({ "add": args.add, "remove": args.remove, "note": note });
+        let answer = client.post(&["contacts", connection, contact, "tags"], &body)?;
+        if !client.is_for_scripts(&answer) {
+            say_line!("event {} asks for it", text(&answer, "event"));
+        }
+        return Ok(());
+    }
+    let answer = client.get(&["contacts", connection, contact], &[])?;
+    if !client.is_for_scripts(&answer) {
+        whole(&answer);
+    }
+    Ok(())
+}
+
+fn list(client: &Client, args: &Args) -> Result<(), ExitCode> {
+    let query = [
+        ("connection", args.connection.as_deref()),
+        ("waiting", args.waiting.then_some("true")),
+        ("dead", args.dead.then_some("true")),
+    ];
+    let list = client.list(&["contacts"], &query, args.limit as usize)?;
+    if client.is_for_scripts(&list) {
+        return Ok(());
+    }
+    let mut table = Table::new(&["connection", "contact", "last", "tags", "waiting", "dead"]);
+    let number = |contact: &Value, name: &str| match contact.get(name).and_then(Value::as_u64) {
+        Some(0) | None => String::new(),
+        Some(number) => number.to_string(),
+    };
+    for contact in items(&list, "items") {
+        table.row(vec![
+            text(contact, "connection").to_owned(),
+            text(contact, "contact").to_owned(),
+            time(contact, "at"),
+            joined(contact, "tags"),
+            number(contact, "waiting"),
+            number(contact, "dead"),
+        ]);
+    }
+    table.print("no contact");
+    if list.get("next").is_some_and(|next| !next.is_null()) {
+        say_line!("... and more: --limit shows them");
+    }
+    Ok(())
+}
+
+fn whole(contact: &Value) {
+    say_line!("{} at {}", joined(contact, "known_as"), text(contact, "connection"));
+    let mut table = Table::new(&["tag or field", "wanted", "state", "rule", "event", "settled", "the provider said"]);
+    for (list, name, wanted) in [("tags", "tag", ""), ("fields", "field", "set")] {
+        for word in items(contact, list) {
+            table.row(vec![
+                text(word, name).to_owned(),
+                if wanted.is_empty() { text(word, "wanted") } else { wanted }.to_owned(),
+                text(word, "state").to_owned(),
+                text(word, "rule").to_owned(),
+                text(word, "event").to_owned(),
+                time(word, "at"),
+                word.get("attempt").filter(|attempt| !attempt.is_null()).map(call).unwrap_or_default(),
+            ]);
+        }
+    }
+    table.print("no word of ours on any tag");
+    for change in items(contact, "waiting") {
+        say_line!("waits: {} {} (rule {})", text(change, "id"), wanted(change), text(change, "rule"));
+    }
+    if !text(contact, "failing").is_empty() {
+        say_line!("next try: {}, since {}", time(contact, "next_try"), text(contact, "failing"));
+    }
+    for timer in items(contact, "timers") {
+        say_line!("goes again: {:?} at {} (rule {})", text(timer, "tag"), time(timer, "due"), text(timer, "rule"));
+    }
+    for letter in items(contact, "dead_letters") {
+        say_line!("dead letter {}: {}: {}", text(letter, "id"), wanted(letter), text(letter, "reason"));
+    }
+}

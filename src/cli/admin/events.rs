@@ -1,0 +1,138 @@
+//! `tagrelay events`: what came, and what became of it.
+
+use std::process::ExitCode;
+
+use serde_json::Value;
+
+use super::super::out::say_line;
+use super::table::Table;
+use super::{Client, To, call, ended, items, joined, text, time, wanted};
+
+/// List what came, or show one event with all that became of it.
+#[derive(clap::Args)]
+#[command(
+    after_help = "Examples:\n  tagrelay events --faulty\n  tagrelay events --connection crm --contact 1568834 --since 7d\n  tagrelay events 17"
+)]
+pub struct Args {
+    /// Show this event whole.
+    id: Option<String>,
+    /// Only of this source.
+    #[arg(long, value_name = "NAME")]
+    source: Option<String>,
+    /// Only those that this rule matched.
+    #[arg(long, value_name = "ID")]
+    rule: Option<String>,
+    /// Only of this intent.
+    #[arg(long, value_name = "NAME")]
+    intent: Option<String>,
+    /// Where the contact is known.
+    #[arg(long, value_name = "NAME", requires = "contact")]
+    connection: Option<String>,
+    /// Only those with a change for this contact.
+    #[arg(long, value_name = "CONTACT", requires = "connection")]
+    contact: Option<String>,
+    /// Only those since then: a time, or how long ago (7d).
+    #[arg(long, value_name = "TIME")]
+    since: Option<String>,
+    /// Only those before then.
+    #[arg(long, value_name = "TIME")]
+    until: Option<String>,
+    /// Only those with faults that nobody has answered.
+    #[arg(long)]
+    faulty: bool,
+    /// At most so many.
+    #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..))]
+    limit: u32,
+    /// The faults of this event need no second look.
+    #[arg(long, requires = "id")]
+    dismiss: bool,
+    #[command(flatten)]
+    to: To,
+}
+
+/// Lists, shows or dismisses.
+pub fn run(args: &Args) -> ExitCode {
+    ended(events(args))
+}
+
+fn events(args: &Args) -> Result<(), ExitCode> {
+    let client = Client::new(&args.to)?;
+    if let Some(id) = &args.id {
+        if args.dismiss {
+            let answer = client.post(&["events", id, "dismiss"], &serde_json::json!({}))?;
+            if !client.is_for_scripts(&answer) {
+                say_line!("the faults of event {id} need no second look");
+            }
+            return Ok(());
+        }
+        let event = client.get(&["events", id], &[])?;
+        if !client.is_for_scripts(&event) {
+            whole(&event);
+        }
+        return Ok(());
+    }
+    let query = [
+        ("source", args.source.as_deref()),
+        ("rule", args.rule.as_deref()),
+        ("intent", args.intent.as_deref()),
+        ("connection", args.connection.as_deref()),
+        ("contact", args.contact.as_deref()),
+        ("since", args.since.as_deref()),
+        ("until", args.until.as_deref()),
+        ("faulty", args.faulty.then_some("true")),
+    ];
+    let list = client.list(&["events"], &query, args.limit as usize)?;
+    if client.is_for_scripts(&list) {
+        return Ok(());
+    }
+    let mut table = Table::new(&["event", "accepted", "source", "intent", "rules", "faults"]);
+    for event in items(&list, "items") {
+        let faults = items(event, "faults").len();
+        table.row(vec![
+            text(event, "id").to_owned(),
+            time(event, "accepted_at"),
+            text(event, "source").to_owned(),
+            text(event, "intent").to_owned(),
+            joined(event, "rules"),
+            if faults == 0 { String::new() } else { faults.to_string() },
+        ]);
+    }
+    table.print("no event");
+    if list.get("next").is_some_and(|next| !next.is_null()) {
+        say_line!("... and older ones: --limit shows more");
+    }
+    Ok(())
+}
+
+fn whole(event: &Value) {
+    say_line!("event {}  {}  through {}", text(event, "id"), time(event, "accepted_at"), text(event, "source"));
+    for (name, label) in [("intent", "intent"), ("type", "type"), ("replay_of", "replay of"), ("note", "note")] {
+        let value = text(event, name);
+        if !value.is_empty() {
+            say_line!("{label}: {value}");
+        }
+    }
+    say_line!("rules: {}  (set {})", joined(event, "rules"), text(event, "rule_set"));
+    for fault in items(event, "faults") {
+        say_line!("fault: {}, {}: {}", text(fault, "rule"), text(fault, "at"), text(fault, "message"));
+    }
+    say_line!("");
+    let mut table = Table::new(&["change", "rule", "wanted", "connection", "contact", "state", "reason"]);
+    for change in items(event, "changes") {
+        table.row(vec![
+            text(change, "id").to_owned(),
+            text(change, "rule").to_owned(),
+            wanted(change),
+            text(change, "connection").to_owned(),
+            text(change, "contact").to_owned(),
+            text(change, "state").to_owned(),
+            text(change, "reason").to_owned(),
+        ]);
+    }
+    table.print("no change");
+    for delivery in items(event, "deliveries") {
+        for attempt in items(delivery, "attempts") {
+            say_line!("delivery {}  {}", delivery.get("id").unwrap_or(&Value::Null), call(attempt));
+        }
+    }
+}

@@ -1,0 +1,88 @@
+//! Every address below `/api/v1`: one table that the router and the description of the API are made of.
+
+use actix_web::{Route, web};
+
+use super::api;
+
+/// One address.
+pub struct Address {
+    /// `GET` or `POST`.
+    pub method: &'static str,
+    /// Below `/api/v1`.
+    pub path: &'static str,
+    /// What it does, in one line.
+    pub summary: &'static str,
+    /// What its query may have.
+    pub query: &'static [&'static str],
+    /// What its body may have, and of what type each is.
+    pub body: &'static [(&'static str, &'static str)],
+    /// Who answers.
+    pub route: fn() -> Route,
+}
+
+const PAGING: [&str; 2] = ["limit", "cursor"];
+
+const fn shows(
+    path: &'static str,
+    summary: &'static str,
+    query: &'static [&'static str],
+    route: fn() -> Route,
+) -> Address {
+    Address { method: "GET", path, summary, query, body: &[], route }
+}
+
+const fn acts(
+    path: &'static str,
+    summary: &'static str,
+    body: &'static [(&'static str, &'static str)],
+    route: fn() -> Route,
+) -> Address {
+    Address { method: "POST", path, summary, query: &[], body, route }
+}
+
+/// In the order in which they are tried: what is fixed comes before what has a name in it.
+#[rustfmt::skip]
+pub const ADDRESSES: &[Address] = &[
+    shows("/events", "List events, newest first",
+        &[PAGING[0], PAGING[1], "source", "rule", "intent", "connection", "contact", "since", "until", "faulty"],
+        || web::get().to(api::events::list)),
+    acts("/events/replay", "Run many events again, oldest first",
+        &[("all", "boolean"), ("dry_run", "boolean"), ("source", "string"), ("rule", "string"), ("since", "string"),
+          ("until", "string"), ("faulty", "boolean")],
+        || web::post().to(api::replay::many)),
+    shows("/events/{id}", "One event with all that became of it", &[], || web::get().to(api::events::one)),
+    acts("/events/{id}/replay", "Run an event again, against the rules of today", &[], || web::post().to(api::replay::one)),
+    acts("/events/{id}/dismiss", "Its faults need no second look", &[], || web::post().to(api::replay::dismiss)),
+    shows("/deliveries", "List what was called, newest first", &[PAGING[0], PAGING[1], "connection", "contact"],
+        || web::get().to(api::deliveries::list)),
+    shows("/dead-letters", "List changes that wait for a person, newest first",
+        &[PAGING[0], PAGING[1], "connection", "contact", "rule", "reason", "cause", "needs", "since"],
+        || web::get().to(api::dead_letters::list)),
+    acts("/dead-letters/retry", "Try many again",
+        &[("all", "boolean"), ("dry_run", "boolean"), ("as_new", "boolean"), ("connection", "string"),
+          ("contact", "string"), ("rule", "string"), ("reason", "string"), ("cause", "string"), ("needs", "string"),
+          ("since", "string")],
+        || web::post().to(api::dead_letters::retry_many)),
+    acts("/dead-letters/discard", "End many for good",
+        &[("all", "boolean"), ("dry_run", "boolean"), ("note", "string"), ("connection", "string"),
+          ("contact", "string"), ("rule", "string"), ("reason", "string"), ("cause", "string"), ("needs", "string"),
+          ("since", "string")],
+        || web::post().to(api::dead_letters::discard_many)),
+    shows("/dead-letters/{id}", "One dead letter with the body of its event", &[], || web::get().to(api::dead_letters::one)),
+    acts("/dead-letters/{id}/retry", "Try it again", &[("as_new", "boolean")], || web::post().to(api::dead_letters::retry)),
+    acts("/dead-letters/{id}/discard", "End it for good", &[("note", "string")],
+        || web::post().to(api::dead_letters::discard)),
+    shows("/connections", "How each connection stands", &[], || web::get().to(api::connections::list)),
+    acts("/connections/{name}/retry", "Try all that waits there now", &[], || web::post().to(api::connections::retry)),
+    shows("/contacts", "List contacts", &[PAGING[0], PAGING[1], "connection", "waiting", "dead"],
+        || web::get().to(api::contacts::list)),
+    shows("/contacts/{connection}/{id}", "One person: whose word each tag is", &[], || web::get().to(api::contacts::one)),
+    acts("/contacts/{connection}/{id}/tags", "Ask for tags by hand",
+        &[("add", "array"), ("remove", "array"), ("note", "string")], || web::post().to(api::contacts::tags)),
+    acts("/contacts/{connection}/{id}/forget", "Erase the person", &[], || web::post().to(api::contacts::forget)),
+    shows("/rules", "The rules in force, and why those on disk are not", &[], || web::get().to(api::rules::list)),
+    acts("/evaluate", "What would happen to a body; nothing is stored", &[("source", "string"), ("body", "object")],
+        || web::post().to(api::rules::evaluate)),
+    shows("/refusals", "Requests that were refused lately", &[], || web::get().to(api::refusals::list)),
+    acts("/backup", "A copy of the database", &[], || web::post().to(api::backup::copy)),
+];

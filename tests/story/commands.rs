@@ -1,0 +1,211 @@
+//! The commands that ask a running gateway, as a person at a terminal and a script meet them.
+
+use serde_json::{Value, json};
+
+use crate::support::body::said;
+use crate::support::command::{Ran, run_with};
+use crate::support::gateway::{ADMIN, Gateway, VIEWER, rules};
+
+const RULES: &str = r#"
+  - id: lead
+    match: { intent: lead }
+    tag: { crm: { add: [Lead] } }
+  - id: plan
+    match: { intent: plan }
+    tag: { crm: { add: ["Plan {{ params.plan }}"] } }
+"#;
+
+/// Runs a command beside the gateway, as whoever administers it does.
+fn ask(gateway: &Gateway, args: &[&str]) -> Ran {
+    ask_as(gateway, args, ADMIN)
+}
+
+fn ask_as(gateway: &Gateway, args: &[&str], token: &str) -> Ran {
+    let address = gateway.address.to_string();
+    let settings = [("TAGRELAY_LISTEN", address.as_str()), ("TAGRELAY_ADMIN_TOKEN", token)];
+    run_with(gateway.setup.folder(), args, &settings, b"")
+}
+
+#[track_caller]
+fn said_well(ran: &Ran) -> &str {
+    assert_eq!((ran.status, ran.err.as_str()), (0, ""), "{ran:?}");
+    assert!(!ran.out.contains('\u{1b}'), "{ran:?}");
+    &ran.out
+}
+
+/// A gateway with one contact that has a tag, one that the provider has lost, and an event with a fault.
+fn busy() -> Gateway {
+    let gateway = rules(RULES).start();
+    gateway.set_faults(&json!([{ "kind": "status", "status": 404, "contact": "8", "times": 1 }]));
+    for (key, contact, intent) in [("well", 7, "lead"), ("lost", 8, "lead"), ("fault", 9, "plan")] {
+        gateway.event(&said(key, contact, intent));
+        gateway.settled(key);
+    }
+    gateway
+}
+
+#[test]
+fn events_are_listed_and_shown_for_people_and_for_scripts() {
+    let gateway = busy();
+    let listed = ask(&gateway, &["events"]);
+    let lines: Vec<&str> = said_well(&listed).lines().collect();
+    assert!(lines[0].starts_with("event  accepted"), "{listed:?}");
+    assert_eq!(lines.len(), 4);
+    assert!(lines[1].starts_with("3  ") && lines[1].ends_with("plan    plan   1"), "{listed:?}");
+    let column = |line: &str, word: &str| line.find(word);
+    assert_eq!(column(lines[0], "rules"), column(lines[2], "lead").and_then(|_| lines[2].rfind("lead")));
+    let json = ask(&gateway, &["events", "--format", "json", "--intent", "lead"]).json();
+    assert_eq!((json["items"].as_array().map(Vec::len), &json["next"]), (Some(2), &json!(null)));
+    let paged = ask(&gateway, &["events", "--limit", "2"]);
+    assert!(said_well(&paged).contains("--limit shows more"), "{paged:?}");
+    let one = ask(&gateway, &["events", "2"]);
+    for words in ["event 2", "through bot", "rules: lead", "add \"Lead\"", "dead", "PUT /customers/8/tags: 404 lost"] {
+        assert!(said_well(&one).contains(words), "{words}: {}", one.out);
+    }
+    let faulty = ask(&gateway, &["events", "--faulty", "--format", "json"]).json();
+    assert_eq!(faulty["items"][0]["id"], "3");
+    said_well(&ask(&gateway, &["events", "3", "--dismiss"]));
+    assert_eq!(said_well(&ask(&gateway, &["events", "--faulty"])), "no event\n");
+}
+
+#[test]
+fn dead_letters_are_counted_tried_again_and_ended() {
+    let gateway = busy();
+    let listed = ask(&gateway, &["dead-letters", "--needs", "mend", "--connection", "crm", "--contact", "8"]);
+    let out = said_well(&listed);
+    assert!(
+        out.lines().nth(1).is_some_and(|line| line.starts_with("2.0  ") && line.ends_with("unknown_contact  mend")),
+        "{out}"
+    );
+    let one = ask(&gateway, &["dead-letters", "2.0"]);
+    assert!(said_well(&one).contains("last call: PUT /customers/8/tags: 404"), "{}", one.out);
+    let dry = ask(&gateway, &["dead-letters", "--cause", "unknown_contact", "--retry", "--dry-run"]);
+    assert_eq!(said_well(&dry), "1 would be tried again\n");
+    let done = ask(&gateway, &["dead-letters", "--cause", "unknown_contact", "--retry"]);
+    assert_eq!(said_well(&done), "1 are tried again\n");
+    assert_eq!(gateway.settled("lost")["changes"][0]["state"], "applied");
+    assert_eq!(said_well(&ask(&gateway, &["dead-letters"])), "no dead letter\n");
+    let none = ask(&gateway, &["dead-letters", "2.0", "--discard", "--note", "x"]);
+    assert_eq!(none.status, 1, "{none:?}");
+    for args in [
+        &["dead-letters", "--retry"][..],
+        &["dead-letters", "--dry-run"],
+        &["dead-letters", "--cause", "bad luck"],
+        &["dead-letters", "2.0", "--all", "--retry"],
+        &["dead-letters", "--retry", "--discard", "--all"],
+        &["dead-letters", "--as-new"],
+        &["replay"],
+        &["replay", "2", "--faulty"],
+        &["events", "--connection", "crm"],
+        &["contacts", "--waiting"],
+        &["events", "--limit", "0"],
+    ] {
+        assert_eq!(ask(&gateway, args).status, 2, "{args:?}");
+    }
+}
+
+#[test]
+fn a_person_is_shown_and_tags_are_asked_for() {
+    let gateway = busy();
+    let shown = ask(&gateway, &["contacts", "crm", "7"]);
+    for words in ["id:7 at crm", "Lead", "applied", "lead", "PUT /customers/7/tags: 200"] {
+        assert!(said_well(&shown).contains(words), "{words}: {}", shown.out);
+    }
+    let asked = ask(&gateway, &["contacts", "crm", "7", "--add", "VIP", "--remove", "Lead", "--note", "she called"]);
+    assert_eq!(said_well(&asked), "event 4 asks for it\n");
+    gateway.settled_event("4");
+    assert_eq!(gateway.contact_in_sandbox(7).expect("known"), ["VIP"]);
+    let listed = ask(&gateway, &["contacts", "crm", "--format", "json"]).json();
+    assert_eq!(listed["items"].as_array().map(Vec::len), Some(2));
+    assert_eq!(said_well(&ask(&gateway, &["contacts", "crm", "--waiting"])), "no contact\n");
+    assert!(said_well(&ask(&gateway, &["contacts", "--dead"])).contains("id:8"));
+    assert_eq!(ask(&gateway, &["contacts", "nowhere", "7"]).status, 1);
+    let forgotten = ask(&gateway, &["forget", "crm", "7"]);
+    assert!(said_well(&forgotten).contains("2 events") && forgotten.out.contains("2 words"), "{forgotten:?}");
+    assert_eq!(said_well(&ask(&gateway, &["forget", "crm", "7"])), "nothing was known\n");
+}
+
+#[test]
+fn events_are_replayed_and_connections_shown() {
+    let gateway = busy();
+    let one = ask(&gateway, &["replay", "1"]);
+    assert!(said_well(&one).starts_with("event 4 is the replay of 1; rules: lead\n"), "{}", one.out);
+    assert_eq!(said_well(&ask(&gateway, &["replay", "--source", "bot", "--dry-run"])), "3 would be replayed\n");
+    assert_eq!(said_well(&ask(&gateway, &["replay", "--faulty"])), "1 are replayed\n");
+    let timer = ask(&gateway, &["replay", "999"]);
+    assert_eq!((timer.status, timer.out.as_str()), (1, ""));
+    let connections = ask(&gateway, &["connections"]);
+    assert!(
+        said_well(&connections).lines().nth(1).is_some_and(|line| line.starts_with("crm         well")),
+        "{connections:?}"
+    );
+    assert_eq!(said_well(&ask(&gateway, &["connections", "--retry", "crm"])), "crm: all that waits is tried now\n");
+    assert_eq!(ask(&gateway, &["connections", "--retry", "nowhere"]).status, 1);
+}
+
+#[test]
+fn a_backup_is_a_whole_database_that_a_gateway_starts_with() {
+    let mut gateway = busy();
+    let folder = gateway.setup.folder().to_owned();
+    assert_eq!(ask_as(&gateway, &["backup", "copy.db"], VIEWER).status, 2);
+    assert!(!folder.join("copy.db").exists() && !folder.join("copy.db.part").exists(), "nothing half is left");
+    let copied = ask(&gateway, &["backup", "copy.db"]);
+    assert!(said_well(&copied).starts_with("copy.db: "), "{copied:?}");
+    let mode = std::os::unix::fs::PermissionsExt::mode(
+        &std::fs::metadata(folder.join("copy.db")).expect("there").permissions(),
+    );
+    assert_eq!(mode & 0o777, 0o600);
+    // What comes after it is not in it.
+    gateway.event(&said("after", 7, "lead"));
+    for there in ["copy.db", "tagrelay.db"] {
+        assert_eq!(ask(&gateway, &["backup", there]).status, 2, "{there} is there already");
+    }
+    assert_eq!(ask(&gateway, &["backup", "nowhere/copy.db"]).status, 1);
+    let left: Vec<_> =
+        std::fs::read_dir(&folder).expect("a folder").map(|file| file.expect("a file").file_name()).collect();
+    assert!(left.iter().all(|name| !name.to_string_lossy().ends_with(".copy")), "{left:?}");
+    gateway.kill();
+    for name in ["tagrelay.db", "tagrelay.db-wal", "tagrelay.db-shm"] {
+        let _ = std::fs::remove_file(folder.join(name));
+    }
+    std::fs::rename(folder.join("copy.db"), folder.join("tagrelay.db")).expect("put back");
+    gateway.start_again();
+    assert_eq!(gateway.events().len(), 3);
+    assert_eq!(gateway.api("/dead-letters")["items"].as_array().map(Vec::len), Some(1));
+    gateway.event(&said("next", 7, "lead"));
+    assert_eq!(gateway.settled("next")["id"], "4");
+}
+
+#[test]
+fn a_wrong_token_and_nobody_there_are_told_apart() {
+    let mut gateway = busy();
+    let wrong = ask_as(&gateway, &["events"], "guessed");
+    assert_eq!(wrong.status, 2);
+    assert!(wrong.err.contains("doesn't know this token") && !wrong.err.contains("guessed"), "{wrong:?}");
+    let viewer = ask_as(&gateway, &["replay", "1"], VIEWER);
+    assert_eq!((viewer.status, viewer.err.contains("may only look")), (2, true), "{viewer:?}");
+    assert_eq!(ask_as(&gateway, &["events"], VIEWER).status, 0);
+    let no_token = ask_as(&gateway, &["events"], "");
+    assert_eq!((no_token.status, no_token.err.contains("TAGRELAY_ADMIN_TOKEN")), (2, true), "{no_token:?}");
+    std::fs::write(gateway.setup.folder().join("tagrelay.token"), format!("{ADMIN}\n")).expect("written");
+    assert_eq!(ask_as(&gateway, &["events"], "").status, 0, "the token file is as good");
+    assert_eq!(ask(&gateway, &["events", "--url", "ftp://127.0.0.1"]).status, 2);
+    gateway.kill();
+    let nobody = ask(&gateway, &["events"]);
+    assert_eq!((nobody.status, nobody.err.contains("no gateway answers")), (1, true), "{nobody:?}");
+}
+
+#[test]
+fn states_are_coloured_for_those_who_want_it() {
+    let gateway = busy();
+    let address = gateway.address.to_string();
+    let run = |more: &[(&str, &str)]| {
+        let mut settings = vec![("TAGRELAY_LISTEN", address.as_str()), ("TAGRELAY_ADMIN_TOKEN", ADMIN)];
+        settings.extend(more);
+        run_with(gateway.setup.folder(), &["contacts", "crm", "7"], &settings, b"").out
+    };
+    assert!(run(&[("CLICOLOR_FORCE", "1")]).contains('\u{1b}'));
+    assert!(!run(&[("NO_COLOR", "1")]).contains('\u{1b}'));
+    let scripts: Value = ask(&gateway, &["connections", "--format", "json"]).json();
+    assert_eq!(scripts["items"][0]["name"], "crm");
+}
