@@ -55,10 +55,12 @@ fn check(args: &Args) -> Result<ExitCode, ExitCode> {
                 say!("{}", report::text(findings, &files, true));
             }
             let rules = checked.catalog.as_ref().map_or(0, crate::rules::Catalog::rule_count);
-            let of = format!("{} files, {} rules, {} tests", files.len(), rules, checked.tests.len());
+            let counted = |count: usize, what: &str| format!("{count} {what}{}", if count == 1 { "" } else { "s" });
+            let read = counted(files.len(), "file");
+            let of = format!("{read}, {}, {}", counted(rules, "rule"), counted(checked.tests.len(), "test"));
             match (errors, warnings) {
                 (0, 0) => say_line!("{}: clean ({of})", path.display()),
-                _ => say_line!("{}: {} files checked", path.display(), files.len()),
+                _ => say_line!("{}: {read} checked", path.display()),
             }
         }
         Format::Json => say_line!("{}", report::json(findings)),

@@ -61,6 +61,10 @@ pub fn references_lead_somewhere(draft: &Draft, desk: &mut Desk<'_>) {
         let told = desk.findings.add(code, reference.span, format!("there is no {what} `{name}`"));
         match nearest {
             Some(nearest) => told.help(format!("did you mean `{nearest}`?")).fix(nearest),
+            None if what == "connection" && matches!(name, "add" | "remove") => {
+                let first = known.first().copied().unwrap_or("crm");
+                told.help(format!("tags are of a connection, so its name comes first: `{first}: {{ {name}: .. }}`"))
+            }
             None if known.is_empty() => told.help(format!("no {what} is defined")),
             None => {
                 let shown: Vec<_> = known.iter().take(10).copied().collect();

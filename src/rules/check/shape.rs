@@ -9,7 +9,7 @@ use crate::domain::time::Timestamp;
 use crate::rules::codes::Code;
 use crate::rules::expr::regexp::Regexp;
 use crate::rules::finding::{Findings, Span};
-use crate::rules::keys::{Need, Object, Shape, Words};
+use crate::rules::keys::{self, Need, Object, Shape, Words};
 use crate::rules::yaml::{Entry, Kind, Node};
 
 /// Tells of everything in `node` that isn't a mapping as `object` describes it.
@@ -93,12 +93,26 @@ impl Checker<'_, '_> {
         let told = self.findings.add(Code::UnknownKey, entry.key_span, message);
         match nearest {
             Some(nearest) => told.help(format!("did you mean `{nearest}`?")).fix(nearest),
+            None if object.what == "a reply" && reads_as_language(&entry.key) => told.help(format!(
+                "words by language stand under `text`, as in `text: {{ {}: .., default: .. }}`",
+                entry.key
+            )),
             None if entry.key == "tests" => told.help("tests stand in files whose names end in `.test.yaml`"),
             None if object.what == "a test file" => told.help("a `.test.yaml` file holds `tests` alone"),
             None => {
                 let now: Vec<_> =
                     object.keys.iter().filter(|key| key.need != Need::Later).map(|key| key.name).collect();
-                told.help(format!("there are: {}", now.join(", ")))
+                let now = now.join(", ");
+                match keys::home(object, &entry.key) {
+                    Some((home, key)) if !key.example.contains('\n') => told.help(format!(
+                        "`{}` is a key of {}, as in `{}`; there are here: {now}",
+                        key.name, home.what, key.example
+                    )),
+                    Some((home, key)) => {
+                        told.help(format!("`{}` is a key of {}; there are here: {now}", key.name, home.what))
+                    }
+                    None => told.help(format!("there are: {now}")),
+                }
             }
         };
     }
@@ -320,4 +334,10 @@ fn quoted(key: &str) -> String {
 
 fn example_of(example: &str, about: &str) -> String {
     if example.is_empty() { about.to_owned() } else { format!("{about} As in `{}`", example.replace('\n', "; ")) }
+}
+
+/// `es`, `pt-BR`
+fn reads_as_language(key: &str) -> bool {
+    let first = key.split(['-', '_']).next().unwrap_or_default();
+    (2..=3).contains(&first.len()) && first.bytes().all(|byte| byte.is_ascii_lowercase())
 }

@@ -55,24 +55,33 @@ pub static TEST_FILE: Object = Object {
     snippets: &[],
 };
 
+/// Every object below `shape`.
+fn objects(shape: &'static Shape, found: &mut Vec<&'static Object>) {
+    match shape {
+        Shape::Object(object) => {
+            found.push(object);
+            object.keys.iter().for_each(|key| objects(&key.shape, found));
+        }
+        Shape::Named(inner) | Shape::Mapping(inner) | Shape::List(inner) | Shape::OneOrMany(inner) => {
+            objects(inner, found);
+        }
+        Shape::Either(shapes) => shapes.iter().for_each(|shape| objects(shape, found)),
+        _ => {}
+    }
+}
+
+/// Where a key belongs that `object` hasn't got: below it if there, else elsewhere in a file of rules or of tests.
+pub fn home(object: &'static Object, name: &str) -> Option<(&'static Object, &'static Key)> {
+    [object, &RULE_FILE, &TEST_FILE].into_iter().find_map(|start| {
+        let mut found = vec![start];
+        start.keys.iter().for_each(|key| objects(&key.shape, &mut found));
+        found.into_iter().find_map(|object| object.key(name).map(|key| (object, key)))
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    /// Every object below `shape`.
-    fn objects(shape: &'static Shape, found: &mut Vec<&'static Object>) {
-        match shape {
-            Shape::Object(object) => {
-                found.push(object);
-                object.keys.iter().for_each(|key| objects(&key.shape, found));
-            }
-            Shape::Named(inner) | Shape::Mapping(inner) | Shape::List(inner) | Shape::OneOrMany(inner) => {
-                objects(inner, found);
-            }
-            Shape::Either(shapes) => shapes.iter().for_each(|shape| objects(shape, found)),
-            _ => {}
-        }
-    }
 
     #[test]
     fn every_key_is_described_once() {
