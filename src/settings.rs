@@ -40,6 +40,8 @@ pub struct Settings {
     pub rules: PathBuf,
     /// The SQLite file.
     pub database: PathBuf,
+    /// Whether nothing said where it is.
+    pub database_by_default: bool,
     /// Full rights over the API; made at start where absent.
     pub admin_token: Option<Secret>,
     /// May only look.
@@ -136,6 +138,7 @@ impl Raw {
         let listen = parse(&mut faults, "LISTEN", self.listen, "127.0.0.1:8080", address, |t| t.parse().ok());
         let sandbox_listen =
             parse(&mut faults, "SANDBOX_LISTEN", self.sandbox_listen, "127.0.0.1:8090", address, |t| t.parse().ok());
+        let database_by_default = self.database_url.is_none();
         let database = parse(
             &mut faults,
             "DATABASE_URL",
@@ -178,6 +181,7 @@ impl Raw {
                 listen: listen?,
                 rules: PathBuf::from(self.rules.unwrap_or_else(|| "rules".to_owned())),
                 database: database?,
+                database_by_default,
                 admin_token: self.admin_token.as_deref().map(Secret::new),
                 viewer_token: self.viewer_token.as_deref().map(Secret::new),
                 sandbox_listen: sandbox_listen?,

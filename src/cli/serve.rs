@@ -39,6 +39,9 @@ pub struct Args {
 const PATIENCE: Duration = Duration::from_secs(7);
 /// What signs with `--sandbox` where nothing is set: `sandbox`, in the form that signing secrets have.
 const SIGNING_SECRET: &str = "whsec_c2FuZGJveA==";
+/// What is tried out must never reach real accounts later: a timer that was set there, or what still waits. So it has a file of its
+/// own, unless `TAGRELAY_DATABASE_URL` says where.
+const SANDBOX_DATABASE: &str = "tagrelay-sandbox.db";
 /// How often what is too old is removed.
 const RETAIN_EVERY: Duration = Duration::from_hours(1);
 
@@ -61,7 +64,10 @@ struct Start {
 }
 
 fn prepare(args: &Args) -> Result<Start, ExitCode> {
-    let settings = settings()?;
+    let mut settings = settings()?;
+    if args.sandbox && settings.database_by_default {
+        settings.database = SANDBOX_DATABASE.into();
+    }
     logging::start(&settings).map_err(|error| fail(WRONG, &error))?;
     let rules = args.rules.clone().unwrap_or_else(|| settings.rules.clone());
     let looks = Grounds::of(&rules).looks;

@@ -35,10 +35,13 @@ pub enum ContactRef {
 }
 
 impl ContactRef {
-    /// An e-mail address, in the form in which addresses are compared; `None` when nothing is left.
+    /// An e-mail address, in the form in which addresses are compared; `None` for what can't be one: nothing stands before or
+    /// after an `@`, or a space stands in it.
     pub fn email(text: &str) -> Option<Self> {
         let address = text.trim().to_lowercase();
-        (!address.is_empty()).then_some(Self::Email(address))
+        let (before, after) = address.rsplit_once('@')?;
+        let sound = !before.is_empty() && !after.is_empty() && !address.contains(char::is_whitespace);
+        sound.then_some(Self::Email(address))
     }
 
     /// Reads what [`fmt::Display`] writes, and a bare id; `None` when nothing is named.

@@ -236,7 +236,8 @@ impl Step<'_> {
             }
         }
         self.keep_judged(self.gone(&plan, &chunk)).await?;
-        self.settle_done(called, &plan, &ids, chunk.len()).await
+        // A tag that an exclusive add took away ends no change: the add itself is still open, even where its own tag is there.
+        self.settle_done(called, &plan, &ids, ids.len()).await
     }
 
     /// What exclusive adds still take away once these tags are gone.

@@ -145,7 +145,7 @@ impl<'f> Folding<'f> {
             self.superseded(id, later, if change.effect.tag().is_some() { "tag" } else { "field" });
             return Some(());
         }
-        if let Some(later) = self.outlived_by(change) {
+        if let Some(later) = self.outlived_by(id, change) {
             self.superseded(id, later, "tag");
             return Some(());
         }
@@ -174,13 +174,14 @@ impl<'f> Folding<'f> {
         Some(())
     }
 
-    /// What has the last word on a tag whose time is over, where that isn't the add which set the time.
-    fn outlived_by(&self, change: &Change) -> Option<ChangeId> {
+    /// What has the last word on a tag whose time is over, where that isn't the add which set the time; nor this removal itself,
+    /// which has it once it has died and is tried again.
+    fn outlived_by(&self, id: ChangeId, change: &Change) -> Option<ChangeId> {
         let add = change.terms.as_ref()?.ends?;
         let tag = change.effect.tag()?;
         let pending = self.words.get(tag).map(|word| word.by);
         let last = pending.or_else(|| self.past.words.get(tag).map(|word| word.id))?;
-        (last != add).then_some(last)
+        (last != add && last != id).then_some(last)
     }
 
     /// Whether the guards hold; a change that is kept off ends here.

@@ -44,10 +44,15 @@ pub async fn retry(gateway: &Gateway, filter: &DeadFilter) -> Result<usize, Stor
 pub async fn renew(gateway: &Gateway, filter: &DeadFilter) -> Result<Vec<Renewed>, StoreError> {
     let rules = gateway.rules();
     let mut renewed = Vec::new();
+    let mut all = Vec::new();
     let mut before = None;
     while let Some(page) = page(gateway, filter, &mut before).await? {
-        // Oldest first, so that of two letters about one tag the later one keeps the last word.
-        let page: Vec<_> = page.into_iter().rev().collect();
+        all.extend(page);
+    }
+    // Oldest first over all of them, so that of two letters about one tag the later one keeps the last word.
+    all.reverse();
+    while !all.is_empty() {
+        let page: Vec<_> = all.drain(..all.len().min(PAGE)).collect();
         let intake = page.iter().map(|(id, letter)| intake(&rules.catalog, *id, letter)).collect();
         // A crash between this and the end of a letter asks for it again: the same key makes that a duplicate.
         let accepted = gateway.store.accept(intake).await?;
@@ -102,8 +107,8 @@ fn intake(catalog: &Catalog, id: ChangeId, letter: &DeadLetter) -> Intake {
     if mended(catalog, letter) {
         terms.refused = None;
     }
-    // A person asks for it, so that its rule has acted already is no reason against it.
-    let terms = Terms { once_ms: None, found_again: false, ..terms }.boxed();
+    // A person asks for it, so that its rule has acted already is no reason against it, nor that its time is long over.
+    let terms = Terms { once_ms: None, found_again: false, ends: None, ..terms }.boxed();
     let change = Change { terms, ..letter.change.clone() };
     let mut decision = Decision { rules: vec![change.rule.clone()], changes: vec![change], ..Decision::default() };
     let event =

@@ -30,6 +30,9 @@ pub enum NotTaken {
     Store(#[from] StoreError),
 }
 
+/// The most changes that rules may make of one request: a list of events with lists of tags would else become millions.
+const MAX_CHANGES: usize = 10_000;
+
 /// What an event of the request is answered with.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Answer {
@@ -69,7 +72,16 @@ pub async fn receive(
     if reading.events.is_empty() {
         return Ok(Taken { answers: Vec::new(), is_list });
     }
-    let judged: Vec<_> = reading.events.iter_mut().map(|event| judge(&rules.catalog, source, event)).collect();
+    let mut judged = Vec::with_capacity(reading.events.len());
+    let mut changes = 0;
+    for event in &mut reading.events {
+        let (decision, reply) = judge(&rules.catalog, source, event);
+        changes += decision.changes.len();
+        if changes > MAX_CHANGES {
+            return Err(TooMuch::Changes { changes, limit: MAX_CHANGES }.into());
+        }
+        judged.push((decision, reply));
+    }
     let mut intake = Vec::with_capacity(judged.len());
     let mut decided = Vec::with_capacity(judged.len());
     for (index, (event, (mut decision, reply))) in reading.events.iter().zip(judged).enumerate() {

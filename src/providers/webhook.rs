@@ -18,6 +18,7 @@ use super::connect::{ConnectError, open_all};
 use super::judge::{self, Row, Ruling, row};
 use super::outbound::{Call, Outbound};
 use super::outcome::{Called, Outcome};
+use super::redact::redact;
 use crate::domain::connection::ConnectionConfig;
 use crate::domain::json::OwnedJson;
 use crate::domain::secret::Secret;
@@ -81,6 +82,7 @@ impl Webhook {
             let outcome = Outcome::Refused { reason: "url is no address any more".to_owned() };
             return Called { attempt, outcome }.told();
         };
+        let parts = [address.path().to_owned(), address.query().unwrap_or_default().to_owned()];
         let text = body.json().text().to_owned();
         let headers = self.headers(id, &text, now);
         let started = Instant::now();
@@ -90,6 +92,10 @@ impl Webhook {
             Ok(answer) => {
                 attempt.status = Some(answer.status);
                 attempt.answer = api::shown(&answer.body, &url);
+                // Receivers like to tell which path they don't know, and the path is what must stay secret.
+                for part in parts.into_iter().filter(|part| part.len() > 1) {
+                    attempt.answer = redact(&attempt.answer, &Secret::new(&part));
+                }
                 let (ruling, why) = judge::judge(&TABLE, answer.status);
                 let after = answer.retry_after.as_deref().and_then(|text| judge::retry_after(text, now));
                 match ruling {

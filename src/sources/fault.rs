@@ -171,14 +171,25 @@ pub struct ReplyTooLarge {
     pub limit: usize,
 }
 
-/// More events than one request may store.
+/// More than one request may ask for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("the {events} events of this body would be stored as {bytes} bytes, {limit} is the most for one request")]
-pub struct TooMuch {
-    /// How many events.
-    pub events: usize,
-    /// How much they would take.
-    pub bytes: usize,
-    /// How much they may take.
-    pub limit: usize,
+pub enum TooMuch {
+    /// More of the store than it may take.
+    #[error("the {events} events of this body would be stored as {bytes} bytes, {limit} is the most for one request")]
+    Bytes {
+        /// How many events.
+        events: usize,
+        /// How much they would take.
+        bytes: usize,
+        /// How much they may take.
+        limit: usize,
+    },
+    /// More changes than rules may make of it.
+    #[error("the rules make {changes} changes and more of this body, {limit} is the most for one request")]
+    Changes {
+        /// How many there were when they became too many.
+        changes: usize,
+        /// How many there may be.
+        limit: usize,
+    },
 }

@@ -85,7 +85,7 @@ impl<'a> Reading<'a> {
         let items: usize = self.events.iter().map(|event| event.payload.text().len()).sum();
         let bytes = items + each * self.events.len();
         if bytes > MAX_STORED {
-            return Err(TooMuch { events: self.events.len(), bytes, limit: MAX_STORED });
+            return Err(TooMuch::Bytes { events: self.events.len(), bytes, limit: MAX_STORED });
         }
         Ok(())
     }

@@ -171,7 +171,12 @@ impl Store {
 
     /// All that a contact waits for.
     pub async fn take(&self, contact: ContactKey) -> Result<Taken, StoreError> {
-        self.ask(|reply| Command::Take(contact, reply)).await
+        self.ask(|reply| Command::Take { contact, for_call: true, reply }).await
+    }
+
+    /// The same only to be looked at.
+    pub async fn look(&self, contact: ContactKey) -> Result<Taken, StoreError> {
+        self.ask(|reply| Command::Take { contact, for_call: false, reply }).await
     }
 
     /// The contacts of one connection with something to deliver, for deliveries that begin while the store is open. It reads

@@ -131,6 +131,11 @@ impl Gone {
         self.0.extend(keys.into_iter().map(|key| (key, upto)));
     }
 
+    /// What there is of the contact is taken for a call: all of it came after the forgetting.
+    pub fn begins_anew(&mut self, key: ContactKey) {
+        self.0.remove(&key);
+    }
+
     /// Whether a change is one that was forgotten.
     pub fn has(&self, key: ContactKey, id: ChangeId) -> bool {
         self.0.get(&key).is_some_and(|upto| id.ord < *upto)
@@ -142,16 +147,8 @@ impl Gone {
         if !self.0.contains_key(&key) {
             return Some(settlement);
         }
-        let before = settlement.settled.len();
         settlement.settled.retain(|done| !self.has(key, done.id));
-        if settlement.settled.is_empty() {
-            // A failed try names no change: it is of those from before as well, or is tried again without a record.
-            return None;
-        }
-        if settlement.settled.len() == before {
-            // The contact has begun anew, and a contact has one call at a time.
-            self.0.remove(&key);
-        }
-        Some(settlement)
+        // A failed try names no change: it is of those from before, since the contact hasn't begun anew.
+        (!settlement.settled.is_empty()).then_some(settlement)
     }
 }

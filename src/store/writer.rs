@@ -25,7 +25,7 @@ type Reply<T> = oneshot::Sender<Result<T, StoreError>>;
 /// What the writer can be asked.
 pub(super) enum Command {
     Accept(Vec<Intake>, Reply<Vec<Accepted>>),
-    Take(ContactKey, Reply<Taken>),
+    Take { contact: ContactKey, for_call: bool, reply: Reply<Taken> },
     InMemory(ConnectionName, Reply<Vec<ContactKey>>),
     Settle(Box<Settlement>, Reply<()>),
     KeepJudged(Contact, Vec<(ChangeId, Judged)>, Reply<()>),
@@ -117,7 +117,7 @@ impl Writer {
     }
 
     fn serve(&mut self, group: Vec<Command>) {
-        let reads = |command: &Command| matches!(command, Command::Take(..) | Command::InMemory(..));
+        let reads = |command: &Command| matches!(command, Command::Take { .. } | Command::InMemory(..));
         let (reads, writes): (Vec<_>, Vec<_>) = group.into_iter().partition(reads);
         if !writes.is_empty() {
             self.commit(writes);
@@ -125,8 +125,12 @@ impl Writer {
         for command in reads {
             let ready = self.memory();
             match command {
-                Command::Take(key, reply) => {
-                    let _ = reply.send(ready.and_then(|()| take(&self.db, self.memory.as_ref(), key)));
+                Command::Take { contact, for_call, reply } => {
+                    // Calls of a contact follow one another: what is settled from now on is of what was taken after forgetting.
+                    if let Some(memory) = self.memory.as_mut().filter(|_| for_call) {
+                        memory.gone.begins_anew(contact);
+                    }
+                    let _ = reply.send(ready.and_then(|()| take(&self.db, self.memory.as_ref(), contact)));
                 }
                 Command::InMemory(connection, reply) => {
                     let found = |memory: &Memory| memory.recent.contacts_of(&connection);
@@ -250,7 +254,7 @@ impl Memory {
                     // A write of something new (SQLite skips a page that stays as it is), so that a full disk is noticed.
                     outbox.push(reply, Ok(super::schema::set_meta(db, "ping", now.0)?));
                 }
-                Command::Accept(..) | Command::Take(..) | Command::InMemory(..) | Command::Stop => {}
+                Command::Accept(..) | Command::Take { .. } | Command::InMemory(..) | Command::Stop => {}
             }
         }
         if self.recent.current.events >= spread::GENERATION {

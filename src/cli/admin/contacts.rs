@@ -17,7 +17,7 @@ use super::{Client, To, call, ended, items, joined, text, time, wanted};
 pub struct Args {
     /// The connection at which they are known.
     connection: Option<String>,
-    /// Show this one: an id, or id:17, email:.., phone:.., field:name=value.
+    /// Show this one: an id, an e-mail address, +57.., or id:.., email:.., phone:.., field:name=value.
     contact: Option<String>,
     /// Only those that wait.
     #[arg(long, requires = "connection", conflicts_with_all = ["contact", "dead"])]
@@ -53,6 +53,7 @@ fn contacts(args: &Args) -> Result<(), ExitCode> {
     }
     let client = Client::new(&args.to)?;
     let (Some(connection), Some(contact)) = (&args.connection, &args.contact) else { return list(&client, args) };
+    let contact = &meant(contact);
     if asks {
         let note = args.note.as_deref().unwrap_or_default();
         let body = json!({ "add": args.add, "remove": args.remove, "note": note });
@@ -67,6 +68,17 @@ fn contacts(args: &Args) -> Result<(), ExitCode> {
         whole(&answer);
     }
     Ok(())
+}
+
+/// `ana@example.com` and `+57 300..` are written as people write them; an id of such a form is `id:..`.
+fn meant(contact: &str) -> String {
+    if !contact.contains(':') && contact.contains('@') {
+        return format!("email:{contact}");
+    }
+    if contact.starts_with('+') {
+        return format!("phone:{contact}");
+    }
+    contact.to_owned()
 }
 
 fn list(client: &Client, args: &Args) -> Result<(), ExitCode> {

@@ -62,7 +62,7 @@ async fn waiting(
     keys.truncate(limit);
     let mut items = Vec::new();
     for key in &keys {
-        let taken = store.take(*key).await?;
+        let taken = store.look(*key).await?;
         let Some(contact) = taken.contact else { continue };
         let record = store.reader().contact_record(*key).await?;
         let record = record.unwrap_or(ContactRecord { contact, tags: Vec::new(), at: None, dead: 0 });
@@ -95,7 +95,7 @@ pub async fn one(
     let mut waits = Vec::new();
     let mut retry = None;
     for contact in &view.known_as {
-        let taken = shared.gateway.store.take(contact.key()).await?;
+        let taken = shared.gateway.store.look(contact.key()).await?;
         waits.extend(taken.changes.iter().map(|(id, change)| events::wanted(*id, change)));
         retry = retry.or(taken.retry);
     }

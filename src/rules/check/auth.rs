@@ -2,7 +2,7 @@
 
 use super::desk::Desk;
 use crate::domain::duration::parse_duration;
-use crate::domain::scheme::{Algorithm, Encoding, HmacScheme, KeyForm, Preset};
+use crate::domain::scheme::{Algorithm, Encoding, HmacScheme, KeyForm, Preset, header_names};
 use crate::domain::secret::SecretRef;
 use crate::domain::source::AuthConfig;
 use crate::rules::codes::Code;
@@ -120,6 +120,15 @@ fn knobs_agree(node: &Node, scheme: &HmacScheme, desk: &mut Desk<'_>) {
         let span = node.get(key).map_or(node.span, |value| value.span);
         desk.findings.add(Code::BadAuth, span, message).help(help);
     };
+    for (key, knob) in [
+        ("header", Some(&scheme.header)),
+        ("timestamp_header", scheme.timestamp_header.as_ref()),
+        ("id_header", scheme.id_header.as_ref()),
+    ] {
+        if knob.is_some_and(|knob| header_names(knob).next().is_none() || !header_names(knob).all(is_header)) {
+            wrong(key, "this names no header", "write a header's name such as `X-Signature`; several are separated by commas");
+        }
+    }
     if !scheme.value.contains("{signature}") {
         wrong("value", "`value` doesn't say where the signature stands", "put `{signature}` into it");
     }
@@ -143,6 +152,11 @@ fn knobs_agree(node: &Node, scheme: &HmacScheme, desk: &mut Desk<'_>) {
     if scheme.tolerance.is_some() && !(has_time && signs_time) {
         wrong("tolerance", "a time that isn't signed proves nothing", "put `{timestamp}` into `signed`");
     }
+}
+
+/// Whether it has the letters of a header's name (RFC 9110, section 5.6.2).
+fn is_header(name: &str) -> bool {
+    name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte))
 }
 
 fn only_known(text: &str, known: &[&str]) -> bool {

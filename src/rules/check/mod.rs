@@ -56,8 +56,13 @@ const CROSS_CHECKS: &[fn(&Draft, &mut Desk<'_>)] = &[
 pub fn check(files: &[RuleFile]) -> Checked {
     let mut desk = Desk::new(Findings::new(files));
     let mut trees = Vec::new();
+    let mut is_half_read = false;
     for (index, file) in files.iter().enumerate() {
-        let Some(tree) = tree(index, file, &mut desk.findings) else { continue };
+        let Some(tree) = tree(index, file, &mut desk.findings) else {
+            is_half_read |= !file.holds_tests();
+            continue;
+        };
+        is_half_read |= !file.holds_tests() && tree.entries().iter().any(|entry| RULE_FILE.key(&entry.key).is_none());
         let object = if file.holds_tests() { &TEST_FILE } else { &RULE_FILE };
         shape::check(object, &tree, &mut desk.findings);
         trees.push((file, tree));
@@ -66,10 +71,24 @@ pub fn check(files: &[RuleFile]) -> Checked {
     for cross_check in CROSS_CHECKS {
         cross_check(&draft, &mut desk);
     }
-    let findings = desk.findings.into_list();
+    let mut findings = desk.findings.into_list();
+    if is_half_read {
+        findings.retain(|finding| !may_follow(finding));
+        findings.iter_mut().filter(|finding| finding.code == Code::NotYaml.row().code).for_each(|finding| {
+            finding.help.push_str(if finding.help.is_empty() { "" } else { "; " });
+            finding.help.push_str("until this file can be read, nobody is told of names that aren't defined");
+        });
+    }
     let clean = findings.iter().all(|finding| finding.severity != Severity::Error);
     let (catalog, tests) = draft.finish(files, &masked(&findings, files));
     Checked { findings, catalog: clean.then_some(catalog), tests }
+}
+
+/// Whether it may be so only because a part of the set couldn't be read: a name that isn't defined may stand there.
+fn may_follow(finding: &Finding) -> bool {
+    let names = [Code::UnknownSource, Code::UnknownConnection, Code::UnknownRule, Code::NotCarried];
+    names.iter().any(|code| code.row().code == finding.code)
+        || finding.code == Code::UnknownWord.row().code && finding.message.starts_with("there are no ")
 }
 
 fn tree(index: usize, file: &RuleFile, findings: &mut Findings<'_>) -> Option<Node> {
