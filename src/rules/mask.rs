@@ -60,7 +60,10 @@ fn by_key(text: &str) -> Vec<std::ops::Range<usize>> {
         };
         let written = value.trim().trim_matches(['"', '\'', '[']);
         let named = ["env:", "file:", "{"].iter().any(|form| written.starts_with(form)) || written.contains('{');
-        if written.is_empty() || named || !(key == "url" || key.len() >= 4 && *known.entry(key).or_insert_with(|| is_secret(key))) {
+        if written.is_empty()
+            || named
+            || !(key == "url" || key.len() >= 4 && *known.entry(key).or_insert_with(|| is_secret(key)))
+        {
             continue;
         }
         let start = colon + 2 + (value.len() - value.trim_start().len());

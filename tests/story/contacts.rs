@@ -155,6 +155,30 @@ fn a_contact_has_one_stage_whatever_it_had_before() {
 }
 
 #[test]
+fn a_stage_that_is_there_beside_others_is_settled_once_they_are_gone() {
+    for connection in ["", ", tag_cache: off"] {
+        let gateway = stages(connection);
+        gateway.set_tags_by_hand(7, &["stage:new", "stage:won"]);
+        gateway.event(&said("a", 7, "stage").with(json!({ "to": "won" })));
+        assert_eq!(states(&gateway.settled("a")).len(), 1, "it doesn't wait for the contact's next event");
+        assert_eq!(tags_of(&gateway, 7), ["stage:won"]);
+    }
+}
+
+#[test]
+fn a_removal_by_a_timer_that_died_is_done_when_it_is_tried_again() {
+    let gateway = stages("");
+    gateway.event(&said("a", 7, "hot"));
+    gateway.settled("a");
+    gateway.set_faults(&json!([{ "kind": "status", "status": 400, "times": 1, "method": "DELETE" }]));
+    let letter =
+        eventually("a dead letter", || gateway.api("/dead-letters")["items"][0]["id"].as_str().map(str::to_owned));
+    assert_eq!(tags_of(&gateway, 7), ["Hot"]);
+    gateway.api_post(&format!("/dead-letters/{letter}/retry"));
+    eventually("the end of the tag", || tags_of(&gateway, 7).is_empty().then_some(()));
+}
+
+#[test]
 fn a_rule_with_once_acts_once_on_each_contact() {
     let gateway = stages("");
     for (key, contact, n) in [("a", 7, 1), ("b", 7, 2), ("c", 8, 3)] {

@@ -126,7 +126,11 @@ fn knobs_agree(node: &Node, scheme: &HmacScheme, desk: &mut Desk<'_>) {
         ("id_header", scheme.id_header.as_ref()),
     ] {
         if knob.is_some_and(|knob| header_names(knob).next().is_none() || !header_names(knob).all(is_header)) {
-            wrong(key, "this names no header", "write a header's name such as `X-Signature`; several are separated by commas");
+            wrong(
+                key,
+                "this names no header",
+                "write a header's name such as `X-Signature`; several are separated by commas",
+            );
         }
     }
     if !scheme.value.contains("{signature}") {
