@@ -80,7 +80,7 @@ fn connect(base_url: &str, credentials: &[&str], missing_tags: MissingTags) -> P
         missing_tags,
         ..ConnectionConfig::with_defaults(name, ProviderKind::B2chat, credentials)
     };
-    Provider::connect(&config, &Vault::new(HashMap::new(), None)).expect("credentials").expect("a provider")
+    Provider::connect(&config, &Vault::new(HashMap::new(), None)).expect("credentials")
 }
 
 fn tags(names: &[&str]) -> Vec<TagName> {

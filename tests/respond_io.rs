@@ -52,7 +52,7 @@ async fn the_calls_are_exactly_those_of_the_pages() {
 #[tokio::test]
 async fn every_status_has_its_outcome() {
     let room = Room::new(V2);
-    for (status, expected) in [
+    room.judges(&[
         (204, "done"),
         (302, "refused: the address redirects elsewhere: is base_url right? (302: Failed on purpose)"),
         (400, "dead: the request is wrong and isn't repeated as it is (400: Validation error.)"),
@@ -71,14 +71,8 @@ async fn every_status_has_its_outcome() {
         ),
         (500, "retry, in doubt: the provider failed (500: Failed on purpose)"),
         (503, "retry, in doubt: the provider failed (503: Failed on purpose)"),
-    ] {
-        room.fault(&json!({ "kind": "status", "status": status, "times": 1 }));
-        let called = room.add("7", &["Lead"]).await;
-        assert_eq!(called.outcome.verdict(), expected);
-        assert_eq!((called.attempt.status, called.attempt.verdict.as_str()), (Some(status), expected));
-        assert_eq!(matches!(called.outcome, Outcome::Retry { throttled: true, .. }), status == 429);
-    }
-    assert!(room.tags("7").is_empty(), "nothing was done");
+    ])
+    .await;
 }
 
 #[tokio::test]

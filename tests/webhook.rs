@@ -78,3 +78,15 @@ async fn it_knows_no_contacts() {
     assert!(matches!(tagged.outcome, Outcome::Dead { .. }));
     assert!(room.sandbox.calls().is_empty());
 }
+
+#[tokio::test]
+async fn a_receiver_that_quotes_its_path_does_not_tell_it() {
+    let body = "Cannot POST /hooks/catch/1/abc?key=k3y";
+    let answer = format!("HTTP/1.1 404 No\r\nContent-Length: {}\r\n\r\n{body}", body.len());
+    let url = format!("http://{}/hooks/catch/1/abc?key=k3y", answer_once(&answer));
+    let hook = connect(&config(ProviderKind::Webhook, "", &url));
+    let called = hook.forward("msg_1", &owned(&json!({})), now()).await;
+    assert_eq!(called.attempt.answer, "Cannot POST [secret]?[secret]");
+    let shown = format!("{called:?}");
+    assert!(!shown.contains("abc") && !shown.contains("k3y"), "{shown}");
+}

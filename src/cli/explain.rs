@@ -11,10 +11,11 @@ use super::{Format, NO, WRONG, fail, ruleset, settings};
 use crate::clock;
 use crate::domain::change::{Change, Effect};
 use crate::domain::duration::format_duration;
+use crate::domain::source::SourceKind;
 use crate::domain::tag::TagName;
 use crate::domain::time::Timestamp;
 use crate::flow::preview;
-use crate::rules::{Catalog, Explanation};
+use crate::rules::Explanation;
 
 /// Show what would happen to a body, rule by rule, with the first condition that failed.
 #[derive(clap::Args)]
@@ -58,7 +59,7 @@ fn explain(args: &Args) -> Result<ExitCode, ExitCode> {
                 if events.len() > 1 {
                     say_line!("{}event {} of {}", if place > 0 { "\n" } else { "" }, place + 1, events.len());
                 }
-                show(event, &catalog);
+                show(event, source.kind);
             }
         }
         Format::Json => say_line!("{}", super::pretty(&serde_json::json!({ "events": events }))),
@@ -69,7 +70,7 @@ fn explain(args: &Args) -> Result<ExitCode, ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-fn show(explanation: &Explanation, catalog: &Catalog) {
+fn show(explanation: &Explanation, kind: SourceKind) {
     let (good, bad) = (
         Style::new().fg_color(Some(AnsiColor::Green.into())).bold(),
         Style::new().fg_color(Some(AnsiColor::Red.into())),
@@ -98,24 +99,16 @@ fn show(explanation: &Explanation, catalog: &Catalog) {
         say_line!("{}  ({}{})", wanted(change), change.rule, guard(change));
         if let Some(why) = change.refused() {
             say_line!("           {bad}dead letter{bad:#}: {why}");
-        } else if let Some(why) = waits(change, catalog) {
-            say_line!("           {dim}waits: {why}{dim:#}");
         }
     }
     match decision.reply.as_ref().map(super::pretty) {
         Some(reply) => say_line!("reply  {reply}"),
-        None => say_line!("no reply: the platform's own answer stays"),
+        None if kind == SourceKind::Catch => say_line!("no reply"),
+        None => say_line!("no reply: the agent's own answer stays"),
     }
     if decision.changes.is_empty() {
         say_line!("no change");
     }
-}
-
-/// Why a change would not be delivered yet.
-fn waits(change: &Change, catalog: &Catalog) -> Option<String> {
-    let provider = catalog.connections().find(|config| config.name == change.contact.connection)?.provider;
-    let no_provider = || format!("this version doesn't deliver to {} yet", provider.name());
-    (!provider.capabilities().delivered).then(no_provider)
 }
 
 /// `add    "Lead" at crm for id:17`

@@ -56,8 +56,6 @@ pub struct Capabilities {
     pub answer_lists_tags: bool,
     /// Whether `Lead` and `lead` are one tag there.
     pub ignores_case: bool,
-    /// Whether this version delivers to it; what it can't deliver yet waits.
-    pub delivered: bool,
 }
 
 /// What a provider can find contacts by, besides their id.
@@ -124,7 +122,6 @@ const HELPCRUNCH: Capabilities = Capabilities {
     reads_tags: true,
     answer_lists_tags: true,
     ignores_case: false,
-    delivered: true,
 };
 
 /// 10 tags a call and 100 calls a minute for each channel token: the vendor's page "API de contactos". Contacts are found by a
@@ -145,7 +142,6 @@ const TIC_1980: Capabilities = Capabilities {
     reads_tags: true,
     answer_lists_tags: false,
     ignores_case: false,
-    delivered: true,
 };
 
 /// 1 to 10 tags a call; 5 calls a second for each method, over the whole organisation: docs.respond.io. Identifiers are an id, an
@@ -166,7 +162,6 @@ const RESPOND_IO: Capabilities = Capabilities {
     reads_tags: true,
     answer_lists_tags: false,
     ignores_case: false,
-    delivered: true,
 };
 
 /// No limits are published; one tag call in two seconds is what a careful integrator keeps to. The page for adding tags names no
@@ -187,7 +182,6 @@ const B2CHAT: Capabilities = Capabilities {
     reads_tags: false,
     answer_lists_tags: false,
     ignores_case: false,
-    delivered: true,
 };
 
 /// Zapier takes 30 requests a second for each hook; 20 stay well below.
@@ -207,7 +201,6 @@ const WEBHOOK: Capabilities = Capabilities {
     reads_tags: false,
     answer_lists_tags: false,
     ignores_case: false,
-    delivered: true,
 };
 
 impl ProviderKind {

@@ -159,7 +159,9 @@ mod tests {
 
     #[test]
     fn the_time_is_written_as_the_scheme_says() {
-        let form = |name: &str| SchemeText::parse(&Preset::named(name).expect("a preset").scheme()).unwrap().time_form;
+        let form = |name: &str| {
+            SchemeText::parse(&Preset::named(name).expect("a preset").scheme()).expect("a scheme").time_form
+        };
         let noon = Timestamp(1_767_268_800_999);
         assert_eq!(form("slack").write(noon), "1767268800");
         assert_eq!(form("zendesk").write(noon), "2026-01-01T12:00:00Z");

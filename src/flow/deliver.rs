@@ -30,7 +30,7 @@ pub(super) enum Told {
 pub struct LaneStatus {
     /// The connection.
     pub name: ConnectionName,
-    /// `well`, `paused`, `starting`; `removed` or `undelivered` where nothing is called.
+    /// `well`, `paused`, `starting`; `removed` where nothing is called.
     pub state: &'static str,
     /// Why it isn't well.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -59,8 +59,6 @@ struct Lanes {
     ending: HashMap<ConnectionName, Ending>,
     /// Contacts that wait at connections without a lane, to be shown.
     unserved: HashMap<ConnectionName, HashSet<ContactKey>>,
-    /// Connections of the rules that this version doesn't deliver to.
-    undelivered: HashSet<ConnectionName>,
 }
 
 /// A connection with a lane. Dropping this ends the lane, after its calls under way.
@@ -81,7 +79,6 @@ impl Deliveries {
     pub fn start(
         store: &Store,
         accounts: Vec<Arc<Account>>,
-        undelivered: Vec<ConnectionName>,
         mut wakes: mpsc::UnboundedReceiver<Vec<Wake>>,
         waiting: Vec<Waiting>,
         clock: &Clock,
@@ -103,7 +100,6 @@ impl Deliveries {
             let waiting = by_connection.remove(&account.config.name).unwrap_or_default();
             this.serve(&mut lanes, account, Begin::With(waiting));
         }
-        lanes.undelivered = undelivered.into_iter().collect();
         for (connection, waiting) in by_connection {
             lanes.park(connection, waiting);
         }
@@ -113,7 +109,7 @@ impl Deliveries {
 
     /// Goes over to the connections of another rule set. A lane whose account is the very same goes on undisturbed; another one
     /// ends after its calls under way, and only then does its successor begin, with what waits.
-    pub fn change(&self, accounts: Vec<Arc<Account>>, undelivered: Vec<ConnectionName>) {
+    pub fn change(&self, accounts: Vec<Arc<Account>>) {
         let mut lanes = locked(&self.lanes);
         let mut before = std::mem::take(&mut lanes.served);
         for account in accounts {
@@ -135,7 +131,6 @@ impl Deliveries {
             lanes.unserved.remove(&name);
             self.serve(&mut lanes, account, Begin::After(ending.map(Box::new)));
         }
-        lanes.undelivered = undelivered.into_iter().collect();
         for (name, removed) in before {
             tracing::info!(connection = %name, "connection removed; calls under way are finished, and what waits is kept");
             let ending = removed.end();
@@ -213,20 +208,15 @@ impl Lanes {
         if waiting.is_empty() || self.served.contains_key(&connection) {
             return;
         }
-        tracing::warn!(%connection, contacts = waiting.len(), "changes wait for a connection that the rules no longer name, or whose provider this version doesn't deliver to");
+        tracing::warn!(%connection, contacts = waiting.len(), "changes wait for a connection that the rules no longer name");
         self.unserved.entry(connection).or_default().extend(waiting.into_iter().map(|one| one.key));
     }
 
     /// What can be said at once, and the answers of the lanes to come.
     fn ask(&self) -> (Vec<LaneStatus>, Vec<oneshot::Receiver<LaneStatus>>) {
         let idle = self.unserved.iter().map(|(name, contacts)| {
-            let (state, reason) = if self.undelivered.contains(name) {
-                ("undelivered", "this version doesn't deliver to its provider yet; its changes wait")
-            } else {
-                ("removed", "the rules no longer name it; its changes wait")
-            };
-            let (name, reason) = (name.clone(), Some(reason.to_owned()));
-            LaneStatus { name, state, reason, probe_at: None, waiting: contacts.len() }
+            let reason = Some("the rules no longer name it; its changes wait".to_owned());
+            LaneStatus { name: name.clone(), state: "removed", reason, probe_at: None, waiting: contacts.len() }
         });
         let asked = self.served.values().map(|served| {
             let (ask, answer) = oneshot::channel();

@@ -49,8 +49,7 @@ impl Gateway {
         let clock = Clock::system();
         let (store, waiting) = Store::open(database, Options { retention, clock: clock.clone() }, wake)?;
         keep(&store, &opened).await?;
-        let (accounts, undelivered) = opened.take_connections();
-        let deliveries = Deliveries::start(&store, accounts, undelivered, wakes, waiting, &clock);
+        let deliveries = Deliveries::start(&store, opened.take_accounts(), wakes, waiting, &clock);
         let rules = ArcSwap::from_pointee(opened.in_force(clock.now()));
         let metrics = Arc::new(Metrics::default());
         Ok(Arc::new(Self { rules, refused: ArcSwapOption::empty(), store, metrics, deliveries }))
@@ -76,8 +75,7 @@ impl Gateway {
     pub async fn replace(&self, mut opened: Opened, now: Timestamp) -> Result<(), StoreError> {
         keep(&self.store, &opened).await?;
         // Lanes first: the first change for a new connection shall find one.
-        let (accounts, undelivered) = opened.take_connections();
-        self.deliveries.change(accounts, undelivered);
+        self.deliveries.change(opened.take_accounts());
         self.rules.store(Arc::new(opened.in_force(now)));
         self.metrics.reloaded();
         self.refused.store(None);

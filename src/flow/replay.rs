@@ -57,6 +57,14 @@ pub enum NotReplayed {
         /// How many.
         found: usize,
     },
+    /// The store failed between two of many; those before are replayed.
+    #[error("event {ord} and those after it were not replayed: {why}")]
+    Stopped {
+        /// The first that wasn't.
+        ord: Ord,
+        /// Why not.
+        why: StoreError,
+    },
     /// The filter lets through more than one call may replay.
     #[error("these are more than {MOST} events: narrow the filter")]
     TooMany,
@@ -140,7 +148,15 @@ pub async fn many(gateway: &Gateway, ords: &[Ord]) -> Result<Many, NotReplayed> 
                 Err(why) => all.not.push(why),
             }
         }
-        let accepted = gateway.store.accept(intake).await?;
+        let accepted = match (gateway.store.accept(intake).await, ords.first()) {
+            (Ok(accepted), _) => accepted,
+            // Whoever is told of a failure alone would replay the first ones again.
+            (Err(why), Some(ord)) if !all.replayed.is_empty() => {
+                all.not.push(NotReplayed::Stopped { ord: *ord, why });
+                break;
+            }
+            (Err(why), _) => return Err(why.into()),
+        };
         for ((mut replayed, record), accepted) in judged.into_iter().zip(&accepted) {
             number(gateway, &mut replayed, Some(accepted), &record);
             all.replayed.push(replayed);

@@ -44,7 +44,6 @@ pub struct Opened {
     catalog: Catalog,
     sources: HashMap<SourceName, Source>,
     accounts: Vec<Arc<Account>>,
-    undelivered: Vec<ConnectionName>,
 }
 
 impl Opened {
@@ -53,9 +52,9 @@ impl Opened {
         &self.catalog
     }
 
-    /// The connections that can be called, and those that this version doesn't deliver to; they are taken once.
-    pub fn take_connections(&mut self) -> (Vec<Arc<Account>>, Vec<ConnectionName>) {
-        (std::mem::take(&mut self.accounts), std::mem::take(&mut self.undelivered))
+    /// Its connections; they are taken once.
+    pub fn take_accounts(&mut self) -> Vec<Arc<Account>> {
+        std::mem::take(&mut self.accounts)
     }
 
     /// The set as it is from `since` on.
@@ -93,7 +92,7 @@ impl Opener {
                 }
             }
         }
-        let (mut accounts, mut undelivered) = (Vec::new(), Vec::new());
+        let mut accounts = Vec::new();
         for config in catalog.connections() {
             let config = self.settled(config, &mut missing);
             let before = running.iter().find(|account| account.config.name == config.name);
@@ -102,17 +101,12 @@ impl Opener {
                 continue;
             }
             match Provider::connect(&config, &self.vault) {
-                Ok(Some(provider)) => {
+                Ok(provider) => {
                     let known = before.filter(|account| same_account(&account.config, &config));
                     let knowledge =
                         known.map_or_else(|| Arc::new(self.knowledge.anew()), |account| Arc::clone(&account.knowledge));
                     let people = known.map_or_else(Arc::default, |account| Arc::clone(&account.people));
                     accounts.push(Arc::new(Account { config, provider, knowledge, people }));
-                }
-                Ok(None) => {
-                    tracing::warn!(connection = %config.name, provider = config.provider.name(),
-                        "this version doesn't deliver to this provider yet; what is decided for it is kept and waits");
-                    undelivered.push(config.name);
                 }
                 Err(ConnectError::Credentials { connection, missing: unset }) => {
                     missing.extend(unset.iter().map(|error| format!("connection {connection}: {error}")));
@@ -120,11 +114,7 @@ impl Opener {
                 Err(error) => missing.push(error.to_string()),
             }
         }
-        if missing.is_empty() {
-            Ok(Opened { catalog, sources, accounts, undelivered })
-        } else {
-            Err(NotOpened(missing))
-        }
+        if missing.is_empty() { Ok(Opened { catalog, sources, accounts }) } else { Err(NotOpened(missing)) }
     }
 
     /// A connection with what the environment says of it.

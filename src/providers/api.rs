@@ -4,13 +4,14 @@ use std::time::Instant;
 
 use reqwest::header::{ACCEPT, AUTHORIZATION, HeaderMap, HeaderValue};
 use reqwest::{Method, Url};
-use serde_json::Value;
+use serde_json::{Map, Value, json};
 
 use super::judge::{self, Row, Ruling};
 use super::outbound::{Answer, Call, Extent, NoAnswer, Outbound};
 use super::outcome::{Asked, Called, Outcome};
 use super::redact::redact;
 use crate::domain::attempt::Attempt;
+use crate::domain::json::OwnedJson;
 use crate::domain::secret::Secret;
 use crate::domain::time::Timestamp;
 
@@ -114,6 +115,24 @@ impl Api {
             extent => Ok((answer.body, extent)),
         }
     }
+}
+
+/// Fields as the body of a call: `standard` ones under their own names, all others in the list `key`, each as
+/// `{"<name>": field, "value": value}`.
+pub fn fields(fields: &[(&str, &OwnedJson)], standard: &[&str], key: &str, name: &str) -> Value {
+    let mut body = Map::new();
+    let mut custom = Vec::new();
+    for (field, value) in fields {
+        if standard.contains(field) {
+            body.insert((*field).to_owned(), value.to_value());
+        } else {
+            custom.push(json!({ name: field, "value": value.to_value() }));
+        }
+    }
+    if !custom.is_empty() {
+        body.insert(key.to_owned(), Value::Array(custom));
+    }
+    Value::Object(body)
 }
 
 /// An attempt of which nothing is known yet.

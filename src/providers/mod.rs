@@ -63,9 +63,8 @@ enum Kind {
 }
 
 impl Provider {
-    /// Resolves the connection's credentials and readies its client; nothing is called yet. `None` for a provider that this
-    /// version doesn't deliver to.
-    pub fn connect(config: &ConnectionConfig, vault: &Vault) -> Result<Option<Self>, ConnectError> {
+    /// Resolves the connection's credentials and readies its client; nothing is called yet.
+    pub fn connect(config: &ConnectionConfig, vault: &Vault) -> Result<Self, ConnectError> {
         let kind = match config.provider {
             ProviderKind::B2chat => Kind::B2chat(B2chat::connect(config, vault)?),
             ProviderKind::Helpcrunch => Kind::HelpCrunch(HelpCrunch::connect(config, vault)?),
@@ -73,7 +72,7 @@ impl Provider {
             ProviderKind::RespondIo => Kind::RespondIo(RespondIo::connect(config, vault)?),
             ProviderKind::Webhook => Kind::Webhook(Webhook::connect(config, vault)?),
         };
-        Ok(Some(Self(kind)))
+        Ok(Self(kind))
     }
 
     /// Adds or removes `tags` in one call; the caller keeps to the provider's `tags_per_call`.

@@ -125,7 +125,7 @@ mod tests {
         let files = read_dir(folder.path()).expect("readable");
         let names: Vec<_> = files
             .iter()
-            .filter_map(|f| f.path.strip_prefix(folder.path().to_str().unwrap()))
+            .filter_map(|f| f.path.strip_prefix(folder.path().to_str().expect("a path in UTF-8")))
             .map(|p| p.trim_start_matches('/'))
             .collect();
         assert_eq!(names, ["B.yaml", "a.test.yaml", "b.yaml", "b/c/x.yml"]);

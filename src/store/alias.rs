@@ -4,7 +4,7 @@ use rusqlite::{Connection, params};
 
 use super::StoreError;
 use super::contact::json;
-use crate::domain::contact::{Contact, ContactKey};
+use crate::domain::contact::{Contact, ContactKey, ContactRef};
 
 /// Keeps that a look-up by one found the other.
 pub(super) fn keep(db: &Connection, one: &Contact, other: &Contact) -> rusqlite::Result<()> {
@@ -15,12 +15,16 @@ pub(super) fn keep(db: &Connection, one: &Contact, other: &Contact) -> rusqlite:
     Ok(())
 }
 
-/// A contact and all that it is known by, itself first.
+/// A contact and all that it is known by, itself first. From a look-up that one id leads to, no other id is gone on to: a number
+/// may have changed hands, and then it is another person's.
 pub(super) fn all(db: &Connection, contact: Contact) -> Result<Vec<Contact>, StoreError> {
     let mut found = vec![contact];
     let mut next = 0;
     while let Some(one) = found.get(next) {
         next += 1;
+        if next > 1 && !matches!(one.reference, ContactRef::Id(_)) {
+            continue;
+        }
         for other in of(db, one.key())? {
             if !found.contains(&other) {
                 found.push(other);

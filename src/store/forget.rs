@@ -142,7 +142,7 @@ impl Gone {
     }
 
     /// What is left of a settlement; nothing, where all that it tells of was forgotten.
-    pub fn left_of(&mut self, mut settlement: Settlement) -> Option<Settlement> {
+    pub fn left_of(&self, mut settlement: Settlement) -> Option<Settlement> {
         let key = settlement.contact.key();
         if !self.0.contains_key(&key) {
             return Some(settlement);

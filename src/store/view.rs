@@ -10,7 +10,7 @@ use super::read::Page;
 use super::timer::{self, Timer};
 use super::{alias, lot};
 use crate::domain::attempt::Attempt;
-use crate::domain::change::{ChangeId, Ord};
+use crate::domain::change::{ChangeId, Ord, Settled};
 use crate::domain::contact::{Contact, ContactKey};
 use crate::domain::name::SourceName;
 use crate::domain::tag::TagName;
@@ -88,14 +88,19 @@ pub(super) fn whole(db: &Connection, contact: Contact) -> Result<ContactView, St
     }
     tags.sort_by(|a, b| a.0.cmp(&b.0));
     fields.sort_by(|a, b| a.0.cmp(&b.0));
+    // A timer that a later word has stopped ends nothing when its time comes.
+    timers.retain(|timer: &Timer| {
+        tags.iter().any(|(tag, blame)| timer.remove.effect.tag() == Some(tag) && blame.word.id == timer.add)
+    });
     timers.sort_by_key(|timer| timer.due);
     Ok(ContactView { known_as, tags, fields, timers, letters: letters(db, keys)? })
 }
 
-/// Under two names of one person the greatest number has the last word as well.
+/// Under two names of one person the greatest number has the last word as well; of one change that died under the first and was
+/// tried again under the second, what became of it last.
 fn greatest<K: PartialEq>(words: &mut Vec<(K, Blame)>, key: K, blame: Blame) {
     match words.iter_mut().find(|(known, _)| *known == key) {
-        Some((_, kept)) if kept.word.id < blame.word.id => *kept = blame,
+        Some((_, kept)) if (kept.word.id, kept.word.at) < (blame.word.id, blame.word.at) => *kept = blame,
         Some(_) => {}
         None => words.push((key, blame)),
     }
@@ -103,7 +108,10 @@ fn greatest<K: PartialEq>(words: &mut Vec<(K, Blame)>, key: K, blame: Blame) {
 
 fn blame(db: &Connection, word: Word) -> Result<Blame, StoreError> {
     let record = lot::holding(db, word.id.ord)?.map(|lot| lot.record(word.id.ord)).transpose()?.flatten();
-    let attempt = delivery::get(db, word.delivery)?.and_then(|delivery| delivery.attempts.into_iter().next_back());
+    // What ended without a call was settled beside the call for something else.
+    let called = matches!(word.how, Settled::Applied | Settled::Dead);
+    let delivery = if called { delivery::get(db, word.delivery)? } else { None };
+    let attempt = delivery.and_then(|delivery| delivery.attempts.into_iter().next_back());
     let head = record.map(|record| record.head);
     let note = head.as_ref().map(|head| head.note.clone()).unwrap_or_default();
     let (source, rule_set) = head.map(|head| (head.source, head.rule_set)).unzip();

@@ -460,8 +460,12 @@ fn retry_dead(
 ) -> Result<Option<ChangeId>, StoreError> {
     let Some(letter) = dead::remove(db, id)? else { return Ok(None) };
     let mut change = letter.change;
-    if let Some(terms) = change.terms.as_deref_mut().filter(|_| mended) {
-        terms.refused = None;
+    if let Some(terms) = change.terms.as_deref_mut() {
+        // Whoever was looked for a second time in vain may be there by now.
+        terms.found_again = false;
+        if mended {
+            terms.refused = None;
+        }
     }
     let key = change.contact.key();
     pending::insert(db, key, id, &change)?;

@@ -1,7 +1,5 @@
 //! The gateway against stand-ins that were written in another language, from the vendors' pages alone: the sandbox and the
 //! client are by the same hands, and could share a mistake.
-//!
-//! A provider joins as soon as this version delivers to it; its row is here already.
 
 #[path = "../support/mod.rs"]
 mod support;
@@ -16,7 +14,6 @@ use serde_json::{Value, json};
 use support::body::said;
 use support::eventually;
 use support::gateway::{Gateway, HEAD, Setup};
-use tagrelay::domain::connection::ProviderKind;
 
 use model::{Heard, People};
 use server::StandIn;
@@ -39,11 +36,6 @@ const ROWS: [Row; 3] = [
     Row { provider: "b2chat", path: "/b2chat", credentials: "username: env:B2_USER, password: env:B2_PASSWORD" },
 ];
 
-fn rows() -> Vec<&'static Row> {
-    let delivered = |row: &&Row| ProviderKind::named(row.provider).is_some_and(|kind| kind.capabilities().delivered);
-    ROWS.iter().filter(delivered).collect()
-}
-
 /// A connection's name.
 fn name(row: &Row) -> String {
     format!("at-{}", row.provider)
@@ -52,7 +44,7 @@ fn name(row: &Row) -> String {
 /// The same rule for every provider.
 fn rules(server: &StandIn) -> String {
     let mut text = format!("{HEAD}connections:\n");
-    for row in rows() {
+    for row in &ROWS {
         let (name, base_url) = (name(row), server.base_url(row.path));
         writeln!(
             text,
@@ -74,7 +66,7 @@ fn rules(server: &StandIn) -> String {
         ("new", "{ phone: \"{{ params.phone }}\", create: true }", format!("add: [{tag}]")),
         ("offer", phone, format!("add: [{OFFER}], unless_tagged: [{OPT_OUT}]")),
     ] {
-        let at: Vec<String> = rows().into_iter().map(|row| format!("{}: {{ {block} }}", name(row))).collect();
+        let at: Vec<String> = ROWS.iter().map(|row| format!("{}: {{ {block} }}", name(row))).collect();
         let contact = if contact.is_empty() { String::new() } else { format!("    contact: {contact}\n") };
         writeln!(
             text,
@@ -170,7 +162,7 @@ fn at(state: &Value, provider: &str) -> People {
 fn compare(server: &StandIn, expected: &People) {
     let state = server.state();
     assert_eq!(state["complaints"], json!([]), "requests that no page knows");
-    for row in rows() {
+    for row in &ROWS {
         assert_eq!(&at(&state, row.provider), expected, "{}", row.provider);
     }
 }
@@ -195,7 +187,7 @@ fn they_do_so_through_failures_limits_and_tokens_that_end() {
     let gateway = start(&server, &KEYS);
     let mut people = seeded();
     for (n, part) in story(90, 2).chunks(10).enumerate() {
-        for row in rows() {
+        for row in &ROWS {
             let fault = match n % 3 {
                 0 => json!({ "status": 503, "times": 2 }),
                 1 => json!({ "status": 429, "times": 1, "retry_after": "1" }),

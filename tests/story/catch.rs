@@ -219,3 +219,24 @@ fn dialogflow_cx_is_answered_in_its_own_form() {
     assert!(refused.status == 400 && refused.text().contains("Dialogflow ES"), "{}", refused.text());
     assert_eq!(gateway.call("GET", "/hooks/cx", &[], b"").header("allow"), Some("POST"));
 }
+
+#[test]
+fn a_body_of_more_changes_than_anybody_means_is_refused_whole() {
+    let gateway = Setup::bare(
+        "sources:\n  feed: { kind: catch, auth: [{ bearer: env:BOT_PASSWORD }], each: body.leads, contact: \"{{ payload.id }}\" }\n\
+         connections:\n  crm: { provider: helpcrunch, api_key: env:CRM_KEY }\n\
+         rules:\n  - id: all\n    tag: { crm: { add: [\"{{ body.tags }}\"] } }\n",
+    )
+    .start();
+    let body = |leads: usize| {
+        let tags: Vec<String> = (0..100).map(|n| format!("Tag {n}")).collect();
+        let leads: Vec<Value> = (1..=leads).map(|id| json!({ "id": id })).collect();
+        json!({ "leads": leads, "tags": tags }).to_string()
+    };
+    let refused = send(&gateway, "POST", "", JSON, &body(101));
+    assert_eq!(refused.status, 413, "{}", refused.text());
+    assert!(refused.text().contains("10000 is the most"), "{}", refused.text());
+    assert!(gateway.events().is_empty());
+    assert_eq!(send(&gateway, "POST", "", JSON, &body(2)).status, 200);
+    assert_eq!(gateway.events().len(), 2);
+}

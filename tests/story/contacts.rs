@@ -4,7 +4,7 @@ use serde_json::json;
 
 use crate::support::body::said;
 use crate::support::eventually;
-use crate::support::gateway::{Gateway, rules};
+use crate::support::gateway::{CRM, Gateway, HEAD, Setup, rules};
 use crate::support::gestures::states;
 
 const BY_EMAIL: &str = r#"
@@ -217,4 +217,24 @@ fn a_timer_fires_after_a_restart() {
         let calls = gateway.calls_in_short();
         calls.iter().any(|call| call.starts_with("DELETE /customers/7/tags")).then_some(())
     });
+}
+
+#[test]
+fn a_timer_that_a_later_word_has_stopped_is_not_shown() {
+    let gateway = Setup::bare(&format!(
+        "{HEAD}{CRM}\nrules:\n  - id: hot\n    match: {{ intent: hot }}\n    \
+         tag: {{ crm: {{ add: [{{ name: Hot, for: 7d }}] }} }}\n  - id: cold\n    match: {{ intent: cold }}\n    \
+         tag: {{ crm: {{ remove: [Hot] }} }}\n"
+    ))
+    .start();
+    let timers = |gateway: &Gateway| gateway.api("/contacts/crm/7")["timers"].as_array().map(Vec::len);
+    gateway.event(&said("a", 7, "hot"));
+    gateway.settled("a");
+    assert_eq!(timers(&gateway), Some(1));
+    gateway.event(&said("b", 7, "hot"));
+    gateway.settled("b");
+    assert_eq!(timers(&gateway), Some(1), "the later one alone");
+    gateway.event(&said("c", 7, "cold"));
+    gateway.settled("c");
+    assert_eq!(timers(&gateway), Some(0));
 }

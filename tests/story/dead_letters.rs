@@ -4,7 +4,7 @@ use std::process::Command;
 
 use serde_json::{Value, json};
 
-use crate::support::body::said;
+use crate::support::body::{Said, said};
 use crate::support::eventually;
 use crate::support::gateway::{ADMIN, Gateway, HEAD, Setup, rules};
 use crate::support::gestures::states;
@@ -250,4 +250,58 @@ fn a_strict_provider_of_its_own_process_knows_no_strangers() {
     assert!(answer.as_str().is_some_and(|answer| answer.contains("Chat not found")), "{answer}");
     drop(gateway);
     assert_eq!(sandbox.terminate().0.code(), Some(0), "it ends like the gateway does");
+}
+
+#[test]
+fn many_letters_that_are_asked_for_anew_keep_their_order() {
+    let gateway = rules(&format!(
+        "{TAGS}  - id: many\n    match: {{ intent: many }}\n    tag: {{ crm: {{ add: [\"{{{{ params.tags }}}}\"] }} }}\n"
+    ))
+    .start();
+    gateway.set_faults(&json!([{ "kind": "status", "status": 400 }]));
+    let dies = |key: &str, event: &Said| {
+        gateway.event(event);
+        assert!(states(&gateway.settled(key)).iter().all(|state| state == "dead"), "{key}");
+    };
+    dies("first", &said("first", 7, "add"));
+    // More between the two than are read in one go.
+    let tags: Vec<String> = (0..300).map(|n| format!("Tag {n}")).collect();
+    dies("many", &said("many", 7, "many").with(json!({ "tags": tags })));
+    dies("last", &said("last", 7, "remove"));
+    gateway.clear_faults();
+    gateway.ask_sandbox("DELETE", "/_sandbox/faults", &Value::Null).ok();
+    let path = "/api/v1/dead-letters/retry";
+    let answer = gateway.api_as(ADMIN, "POST", path, br#"{"all":true,"as_new":true}"#).ok();
+    assert_eq!(answer["count"], 302);
+    let last = answer["events"].as_array().and_then(|all| all.last()).expect("events")["event"].clone();
+    gateway.settled_event(last.as_str().expect("an event"));
+    eventually("all", || (gateway.crm()["waiting"] == 0).then_some(()));
+    let tags = gateway.contact_in_sandbox(7).expect("known");
+    assert_eq!((tags.len(), tags.contains(&"Lead".to_owned())), (300, false), "the removal is the later word still");
+}
+
+#[test]
+fn a_letter_that_was_mended_is_told_as_mended_under_each_name() {
+    let gateway = rules(
+        "  - id: found\n    match: { intent: found }\n    contact: { email: \"{{ params.email }}\" }\n    \
+         tag: { crm: { add: [Found] } }\n  - id: new\n    match: { intent: new }\n    \
+         contact: { email: \"{{ params.email }}\", create: true }\n    tag: { crm: { add: [New] } }\n",
+    )
+    .start();
+    let ana = json!({ "email": "ana@example.com" });
+    gateway.event(&said("a", 1, "found").with(ana.clone()));
+    assert_eq!(states(&gateway.settled("a")), ["dead"]);
+    gateway.event(&said("b", 1, "new").with(ana));
+    gateway.settled("b");
+    let letter = letters(&gateway)[0]["id"].as_str().expect("an id").to_owned();
+    gateway.api_post(&format!("/dead-letters/{letter}/retry"));
+    let event = gateway.settled("a");
+    assert_eq!(states(&event), ["applied"]);
+    let id = event["changes"][0]["contact"].as_str().expect("an id").to_owned();
+    for name in ["email:ana@example.com", &id] {
+        let contact = gateway.api(&format!("/contacts/crm/{name}"));
+        let word =
+            contact["tags"].as_array().expect("tags").iter().find(|word| word["tag"] == "Found").expect("a word");
+        assert_eq!(word["state"], "applied", "{contact:#}");
+    }
 }

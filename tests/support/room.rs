@@ -44,6 +44,25 @@ impl Room {
         self.sandbox.add_faults(&json!([fault])).expect("a fault");
     }
 
+    /// A new one in which this goes wrong.
+    pub fn with_fault(kind: ProviderKind, fault: &Value) -> Self {
+        let room = Self::new(kind);
+        room.fault(fault);
+        room
+    }
+
+    /// Each status is judged so, in the outcome and in the attempt that people see, and none of them changes anything.
+    pub async fn judges(&self, table: &[(u16, &str)]) {
+        for (status, expected) in table {
+            self.fault(&json!({ "kind": "status", "status": status, "times": 1 }));
+            let called = self.add("7", &["Lead"]).await;
+            assert_eq!(called.outcome.verdict(), *expected);
+            assert_eq!((called.attempt.status, called.attempt.verdict.as_str()), (Some(*status), *expected));
+            assert_eq!(matches!(called.outcome, Outcome::Retry { throttled: true, .. }), *status == 429);
+        }
+        assert!(self.tags("7").is_empty(), "nothing was done");
+    }
+
     pub async fn add(&self, id: &str, names: &[&str]) -> Called {
         change(&self.provider, Direction::Add, id, names).await
     }
@@ -96,7 +115,7 @@ pub fn config(kind: ProviderKind, base_url: &str, token: &str) -> ConnectionConf
 }
 
 pub fn connect(config: &ConnectionConfig) -> Provider {
-    Provider::connect(config, &Vault::new(HashMap::new(), None)).expect("credentials").expect("a provider")
+    Provider::connect(config, &Vault::new(HashMap::new(), None)).expect("credentials")
 }
 
 /// A provider behind a server that reads one request and answers these bytes.
@@ -109,7 +128,8 @@ pub fn ok(body: &str) -> String {
     format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n{body}", body.len())
 }
 
-fn answer_once(bytes: &str) -> SocketAddr {
+/// A server that reads one request and answers these bytes.
+pub fn answer_once(bytes: &str) -> SocketAddr {
     let bytes = bytes.to_owned();
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
     let address = listener.local_addr().expect("an address");

@@ -64,7 +64,7 @@ fn colour(state: &str) -> Style {
     let colour = match state {
         "applied" | "already" | "well" => AnsiColor::Green,
         "dead" | "paused" | "faulty" | "removed" => AnsiColor::Red,
-        "waiting" | "starting" | "undelivered" | "not by us" => AnsiColor::Yellow,
+        "waiting" | "starting" | "not by us" => AnsiColor::Yellow,
         _ => return Style::new().dimmed(),
     };
     Style::new().fg_color(Some(colour.into()))

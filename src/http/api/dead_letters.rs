@@ -17,29 +17,15 @@ use crate::store::{DeadFilter, DeadLetter, DeadQuery};
 struct List {
     cursor: Option<String>,
     limit: Option<String>,
-    connection: Option<String>,
-    contact: Option<String>,
-    rule: Option<String>,
-    reason: Option<String>,
-    cause: Option<Cause>,
-    needs: Option<Needs>,
-    since: Option<String>,
+    #[serde(flatten)]
+    filter: Filter,
 }
 
 /// `GET /api/v1/dead-letters`: newest first.
 pub async fn list(request: HttpRequest, shared: web::Data<Shared>) -> Result<HttpResponse, Problem> {
     let list: List = query(&request, &shared)?;
     let paging = Paging::of(list.limit.as_deref(), list.cursor.as_deref())?;
-    let filter = Filter {
-        connection: list.connection,
-        contact: list.contact,
-        rule: list.rule,
-        reason: list.reason,
-        cause: list.cause,
-        needs: list.needs,
-        since: list.since,
-    };
-    let query = DeadQuery { before: paging.before()?, filter: filter.read()?, limit: paging.limit };
+    let query = DeadQuery { before: paging.before()?, filter: list.filter.read()?, limit: paging.limit };
     let page = shared.gateway.store.reader().dead_letters(query).await?;
     let items: Vec<Value> = page.items.iter().map(shown).collect();
     Ok(HttpResponse::Ok().json(json!({ "items": items, "next": page.next })))
@@ -117,28 +103,14 @@ struct Many {
     #[serde(default)]
     as_new: bool,
     note: Option<String>,
-    connection: Option<String>,
-    contact: Option<String>,
-    rule: Option<String>,
-    reason: Option<String>,
-    cause: Option<Cause>,
-    needs: Option<Needs>,
-    since: Option<String>,
+    #[serde(flatten)]
+    filter: Filter,
 }
 
 impl Many {
     /// What a call without a filter would do by mistake, it has to say.
     fn filter(&self) -> Result<DeadFilter, Problem> {
-        let filter = Filter {
-            connection: self.connection.clone(),
-            contact: self.contact.clone(),
-            rule: self.rule.clone(),
-            reason: self.reason.clone(),
-            cause: self.cause,
-            needs: self.needs,
-            since: self.since.clone(),
-        };
-        let filter = filter.read()?;
+        let filter = self.filter.clone().read()?;
         match (self.all, filter == DeadFilter::default()) {
             (true, false) => Err(Problem::Call("body: `all` and a filter contradict each other".to_owned())),
             (false, true) => Err(Problem::Call("body: expected a filter, or \"all\": true".to_owned())),
@@ -195,7 +167,8 @@ async fn count(shared: &Shared, filter: DeadFilter) -> Result<HttpResponse, Prob
     Ok(HttpResponse::Ok().json(json!({ "dry_run": true, "count": count })))
 }
 
-/// A filter as it is written.
+/// A filter as it is written, in a query or in a body.
+#[derive(Clone, Deserialize)]
 struct Filter {
     connection: Option<String>,
     contact: Option<String>,

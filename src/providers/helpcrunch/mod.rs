@@ -4,13 +4,13 @@ mod customer;
 mod search;
 
 use reqwest::Method;
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 pub use customer::Customer;
 pub use search::{Filter, Search};
 
 use super::Direction;
-use super::api::{Api, Wish, not_an_id, segment};
+use super::api::{self, Api, Wish, not_an_id, segment};
 use super::connect::{ConnectError, Ready, ready};
 use super::judge::{Row, Ruling, row};
 use super::outbound::Extent;
@@ -143,19 +143,8 @@ impl HelpCrunch {
 
     /// Sets fields by `PATCH`: standard ones as they are, any other as customData, in the form that requests have.
     pub async fn set_fields(&self, contact: &ContactRef, fields: &[(&str, &OwnedJson)], now: Timestamp) -> Called {
-        let mut body = Map::new();
-        let mut custom = Vec::new();
-        for (field, value) in fields {
-            if STANDARD.contains(field) {
-                body.insert((*field).to_owned(), value.to_value());
-            } else {
-                custom.push(json!({ "property": field, "value": value.to_value() }));
-            }
-        }
-        if !custom.is_empty() {
-            body.insert("customData".to_owned(), Value::Array(custom));
-        }
-        self.update(contact, &Value::Object(body), now).await
+        let body = api::fields(fields, &STANDARD, "customData", "property");
+        self.update(contact, &body, now).await
     }
 
     /// A call about one customer, whose answer may list the customer's tags.

@@ -3,10 +3,10 @@
 mod answer;
 
 use reqwest::Method;
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 use super::Direction;
-use super::api::{Api, Wish, not_an_id, segment};
+use super::api::{self, Api, Wish, not_an_id, segment};
 use super::connect::{ConnectError, Ready, ready};
 use super::judge::{Row, Ruling, row};
 use super::outbound::Extent;
@@ -80,19 +80,8 @@ impl RespondIo {
 
     /// `PUT /contact/id:{id}`: standard fields by their name, any other in `custom_fields`.
     pub async fn set_fields(&self, contact: &ContactRef, fields: &[(&str, &OwnedJson)], now: Timestamp) -> Called {
-        let mut body = Map::new();
-        let mut custom = Vec::new();
-        for (field, value) in fields {
-            if STANDARD.contains(field) {
-                body.insert((*field).to_owned(), value.to_value());
-            } else {
-                custom.push(json!({ "name": field, "value": value.to_value() }));
-            }
-        }
-        if !custom.is_empty() {
-            body.insert("custom_fields".to_owned(), Value::Array(custom));
-        }
-        self.about(Method::PUT, contact, "", Some(Value::Object(body)), answer::read_done, now).await
+        let body = api::fields(fields, &STANDARD, "custom_fields", "name");
+        self.about(Method::PUT, contact, "", Some(body), answer::read_done, now).await
     }
 
     /// `GET /contact/email:{address}` or `/contact/phone:{number}`: an identifier names one contact at most, and a 404 is nobody.

@@ -1,7 +1,7 @@
 //! Forgetting: nothing that names a contact is left, and all else is as it was.
 
 use super::*;
-use crate::store::{DeadQuery, EventQuery, Forgotten};
+use crate::store::{DeadQuery, EventQuery, Forgotten, Retry};
 
 const EVENT: &str = "{\"who\":\"ana-the-secret\"}";
 
@@ -82,4 +82,45 @@ async fn a_contact_is_forgotten_under_each_name_that_it_was_found_by() {
     let (erased, keys) = bench.store.forget(email.clone()).await.expect("forgotten");
     assert_eq!((erased.names, erased.waiting, keys.len()), (1, 1, 2));
     assert_eq!(["alias", "contact", "pending", "delivery"].map(|table| bench.rows(table)), [0; 4]);
+}
+
+#[tokio::test]
+async fn a_contact_that_begins_anew_keeps_its_failed_tries() {
+    let bench = Bench::new();
+    bench.accept(keyed("a", &[("1", "x")])).await;
+    bench.take("1").await;
+    forget(&bench, "1").await;
+    let failed = || {
+        let retry =
+            Retry { at: START, tries: 1, failing_since: START, paused_before_ms: 0, reason: "a failure".to_owned() };
+        let (contact, attempts) = (contact("1"), Vec::new());
+        Settlement { contact, at: START, settled: Vec::new(), attempts, retry: Some(retry) }
+    };
+    bench.accept(keyed("b", &[("1", "y")])).await;
+    bench.store.settle(failed()).await.expect("settled");
+    assert_eq!(bench.rows("contact"), 0, "that was the call which was under way");
+    bench.store.look(contact("1").key()).await.expect("looked");
+    bench.store.settle(failed()).await.expect("settled");
+    assert_eq!(bench.rows("contact"), 0, "looking begins nothing");
+    bench.take("1").await;
+    bench.store.settle(failed()).await.expect("settled");
+    assert_eq!(bench.take("1").await.retry.map(|retry| retry.tries), Some(1));
+}
+
+#[tokio::test]
+async fn whoever_has_the_number_now_is_not_forgotten_with_whoever_had_it() {
+    let bench = Bench::new();
+    let phone = Contact { reference: ContactRef::Phone("+573000000000".to_owned()), ..contact("1") };
+    for (key, of, number) in [("a", "1", 1), ("b", "2", 2)] {
+        bench.accept(keyed(key, &[(of, "x")])).await;
+        let moved = settled(id(number, 0), of, "x", Settled::Moved);
+        let settlement =
+            Settlement { contact: phone.clone(), at: START, settled: vec![moved], attempts: Vec::new(), retry: None };
+        bench.store.settle(settlement).await.expect("settled");
+    }
+    let view = bench.store.reader().contact(contact("1")).await.expect("read");
+    assert_eq!(view.known_as, [contact("1"), phone.clone()]);
+    let erased = forget(&bench, "1").await;
+    assert_eq!(erased.waiting, 1);
+    assert_eq!(ids(&bench.take("2").await), [id(2, 0)]);
 }
