@@ -269,7 +269,6 @@ fn many_letters_that_are_asked_for_anew_keep_their_order() {
     dies("many", &said("many", 7, "many").with(json!({ "tags": tags })));
     dies("last", &said("last", 7, "remove"));
     gateway.clear_faults();
-    gateway.ask_sandbox("DELETE", "/_sandbox/faults", &Value::Null).ok();
     let path = "/api/v1/dead-letters/retry";
     let answer = gateway.api_as(ADMIN, "POST", path, br#"{"all":true,"as_new":true}"#).ok();
     assert_eq!(answer["count"], 302);
