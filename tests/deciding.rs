@@ -221,6 +221,161 @@ fn the_nearest_miss_has_both_values() {
 }
 
 #[test]
+fn what_had_to_be_false_or_could_not_be_worked_out_is_told_with_its_values() {
+    let file = RuleFile {
+        path: "rules.yaml".to_owned(),
+        text: format!(
+            "{}{}",
+            "conditions: { rich: params.budget > 1000 }\nhours: { office: { zone: UTC, daily: \"00:00-24:00\" } }\n",
+            HEAD.to_owned()
+                + r#"
+  - { id: named, when: 'not conditions.rich', reply: "x" }
+  - { id: both, when: 'not (params.a == 1 and params.b == 2)', reply: "x" }
+  - { id: either, when: 'not (params.a == 5 or params.b == 2)', reply: "x" }
+  - { id: hours, when: 'not open("office")', reply: "x" }
+  - { id: flag, when: 'not params.yes', reply: "x" }
+  - { id: matched, when: 'not (params.word matches "^p")', reply: "x" }
+  - { id: twice, when: 'not (not (params.a == 2))', reply: "x" }
+  - { id: in-a-list, when: 'params.a in [2, 3]', reply: "x" }
+  - { id: any, when: 'params.a == 2 or params.word contains "z"', reply: "x" }
+  - { id: no-order, when: 'params.a == 1 and params.word > 5', reply: "x" }
+  - { id: language, match: { language: en }, reply: "x" }
+  - { id: kind, match: { type: order }, reply: "x" }
+  - { id: words, match: { text: { contains: precio } }, reply: "x" }
+  - { id: regex, match: { text: { regex: "^a" } }, reply: "x" }
+"#
+        ),
+    };
+    let checked = rules::check(std::slice::from_ref(&file));
+    let catalog = checked.catalog.unwrap_or_else(|| panic!("{}", report::text(&checked.findings, &[file], false)));
+    let event = Event {
+        params: json(r#"{"budget": 2000, "a": 1, "b": 2, "yes": true, "word": "pro"}"#),
+        language: Some("es-MX".into()),
+        kind: Some("talk".into()),
+        text: Some("hola".into()),
+        ..event("bot")
+    };
+    let explanation = rules::explain(&catalog, &event);
+    let misses: Vec<_> = explanation
+        .rules
+        .iter()
+        .filter_map(|verdict| verdict.miss.as_ref().map(|miss| format!("{}: {}", miss.at, miss.message)))
+        .collect();
+    assert_eq!(
+        misses,
+        [
+            "when: not: conditions.rich: params.budget > 1000: 2000 > 1000",
+            "when: not: params.a == 1: 1 == 1; and params.b == 2: 2 == 2",
+            "when: not: params.b == 2: 2 == 2",
+            "when: not: open(\"office\"): open at 1970-01-01T00:00:00.000Z",
+            "when: not: params.yes: true",
+            "when: not: (params.word matches \"^p\"): \"pro\" matches",
+            "when: not: (params.a == 2): 1 == 2",
+            "when: params.a in [2, 3]: 1 in [2,3]",
+            "when: params.a == 2: 1 == 2; nor params.word contains \"z\": \"pro\" contains \"z\"",
+            "when: params.word > 5: \"pro\" > 5: a text and a number have no order",
+            "match.language: \"es-MX\" is not en",
+            "match.type: \"talk\" is not order",
+            "match.text.contains: \"hola\" doesn't contain \"precio\"",
+            "match.text.regex: \"hola\" doesn't match \"^a\"",
+        ]
+    );
+}
+
+#[test]
+fn the_contact_of_a_rule_is_whom_it_counts_and_draws_for() {
+    let file = RuleFile {
+        path: "rules.yaml".to_owned(),
+        text: format!(
+            "{}{}",
+            HEAD.replace("connections:", "connections:\n  out: { provider: webhook, url: env:URL }"),
+            r#"
+  - { id: once, match: { source: other }, contact: "{{ params.who }}", once: 24h, forward: { out: { n: 1 } } }
+  - { id: mail, match: { source: other }, contact: { email: "{{ params.mail }}" }, forward: { out: { n: 2 } } }
+  - { id: draw, match: { source: other }, contact: "{{ params.who }}", reply: "{{ bucket(\"x\") }}" }
+"#
+        ),
+    };
+    let checked = rules::check(std::slice::from_ref(&file));
+    let catalog = checked.catalog.unwrap_or_else(|| panic!("{}", report::text(&checked.findings, &[file], false)));
+    let decided = |params: &'static str| rules::decide(&catalog, &Event { params: json(params), ..event("other") });
+    let streams = |decision: &Decision| {
+        let contacts: Vec<_> = decision.changes.iter().map(|change| change.contact.reference.to_string()).collect();
+        contacts.join(" ")
+    };
+    let (ana, bo) = (decided(r#"{"who": "u1", "mail": "Ana@X.com"}"#), decided(r#"{"who": "u2"}"#));
+    assert_eq!(streams(&ana), "stream:other/u1 stream:other/email:ana@x.com");
+    // Who has no address keeps the order of the source.
+    assert_eq!(streams(&bo), "stream:other/u2 stream:other");
+    let drawn = |decision: &Decision| decision.reply.as_ref().and_then(|reply| reply.text.clone()).expect("a number");
+    assert_ne!(drawn(&ana), drawn(&bo));
+    assert_eq!(drawn(&ana), drawn(&decided(r#"{"who": "u1"}"#)));
+    let nobody = decided("{}");
+    let faults: Vec<_> = nobody.faults.iter().map(|fault| format!("{} {}", fault.rule, fault.at)).collect();
+    assert_eq!(
+        (streams(&nobody).as_str(), faults),
+        ("stream:other", vec!["once contact".to_owned(), "draw reply".to_owned()])
+    );
+}
+
+#[test]
+fn a_fault_anywhere_undoes_all_changes_of_its_rule_and_no_more() {
+    let catalog = catalog(
+        r#"
+  - { id: set, tag: { crm: { add: A } }, set: { crm: { plan: "{{ params.none }}" } } }
+  - { id: when, tag: { crm: { add: [B, { name: C, when: params.word > 5 }] } } }
+  - { id: other, tag: { crm: { add: D } } }
+"#,
+    );
+    let params = json(r#"{"word": "pro"}"#);
+    let decision = rules::decide(&catalog, &Event { params, payload: json(r#"{"user": "u"}"#), ..event("bot") });
+    assert_eq!(changes(&decision), "+crm:u:D");
+    let places: Vec<_> = decision.faults.iter().map(|fault| fault.at.as_str()).collect();
+    assert_eq!(places, ["set.crm.plan", "tag.crm.add[1].when"]);
+}
+
+#[test]
+fn the_nearest_of_four_contacts_wins() {
+    const SOURCE: [&str; 2] = [", contact: source", ", contact_at: { crm: source-at }"];
+    const RULE: [&str; 2] = [", contact: rule", ", contact_at: { crm: rule-at }"];
+    let rule_file = |source: &str, rule: &str| RuleFile {
+        path: "rules.yaml".to_owned(),
+        text: format!(
+            "sources:\n  bot: {{ kind: dialogflow-es, auth: [{{ bearer: env:TOKEN }}]{source} }}\n\
+             connections:\n  crm: {{ provider: helpcrunch, api_key: env:KEY }}\n\
+             rules:\n  - {{ id: a{rule}, tag: {{ crm: {{ add: A }} }} }}\n"
+        ),
+    };
+    for (source, rule, expected) in [
+        (SOURCE[0].to_owned(), String::new(), "source"),
+        (SOURCE.concat(), String::new(), "source-at"),
+        (SOURCE.concat(), RULE[0].to_owned(), "rule"),
+        (SOURCE.concat(), RULE.concat(), "rule-at"),
+    ] {
+        let checked = rules::check(&[rule_file(&source, &rule)]);
+        let decision = rules::decide(&checked.catalog.expect("clean"), &event("bot"));
+        assert_eq!(changes(&decision), format!("+crm:{expected}:A"), "{source}{rule}");
+    }
+}
+
+#[test]
+fn words_and_a_pattern_of_the_text_must_both_fit() {
+    let catalog = catalog(
+        r#"
+  - { id: both, match: { text: { contains: [precio, coste], regex: "[0-9]+ ?(usd|eur)" } }, reply: "x" }
+  - { id: pattern, match: { text: { regex: "^hola" } }, reply: "x" }
+"#,
+    );
+    let matched = |text: &'static str| {
+        let decision = rules::decide(&catalog, &Event { text: Some(text.into()), ..event("bot") });
+        names(&decision).join(" ")
+    };
+    assert_eq!(matched("¿qué PRECIO tiene? tengo 100 usd"), "both");
+    assert_eq!(matched("tengo 100 usd"), "");
+    assert_eq!(matched("hola, el precio en usd"), "pattern");
+}
+
+#[test]
 fn the_record_of_a_set_holds_no_secret_and_its_hash_follows_every_file() {
     let file = |secret: &str| RuleFile {
         path: "a.yaml".to_owned(),
@@ -254,7 +409,13 @@ fn matcher() -> impl Strategy<Value = String> {
     };
     let source = prop::sample::select(vec!["", "source: bot,", "source: other,", "source: [bot, other],"]);
     let language = prop::sample::select(vec!["", "language: es,"]);
-    (maybe("intent"), maybe("type"), source, language).prop_map(|(i, t, s, l)| format!("{{ {i} {t} {s} {l} }}"))
+    let text = prop::sample::select(vec![
+        "",
+        "text: { contains: precio },",
+        "text: { contains: [\"el precio\", coste], regex: e },",
+    ]);
+    (maybe("intent"), maybe("type"), source, language, text)
+        .prop_map(|(i, t, s, l, x)| format!("{{ {i} {t} {s} {l} {x} }}"))
 }
 
 proptest! {
@@ -268,15 +429,17 @@ proptest! {
             prop::option::of(prop::sample::select(vec!["a", "a.b", "a.bc", "a.b.c", "b", "ab", "ñu", ""])),
             prop::option::of(prop::sample::select(vec!["a", "a.b", "b", "xb"])),
             any::<bool>(),
+            prop::option::of(prop::sample::select(vec!["el Precio", "precio", "un coste", "nada"])),
         ), 1..8),
     ) {
         let rules: Vec<_> =
             matchers.iter().enumerate().map(|(i, m)| format!("  - {{ id: r{i}, match: {m}, reply: \"x\" }}\n")).collect();
         let catalog = catalog(&rules.concat());
-        for (intent, kind, first) in events {
+        for (intent, kind, first, text) in events {
             let event = Event {
                 intent: intent.map(Into::into),
                 kind: kind.map(Into::into),
+                text: text.map(Into::into),
                 language: first.then(|| "es-MX".into()),
                 ..event(if first { "bot" } else { "other" })
             };

@@ -95,3 +95,67 @@ fn what_an_alias_brings_in_twice_is_told_once() {
     let text = "rules:\n  - { id: a, match: &m { intnet: x }, stop: true }\n  - { id: b, match: *m, stop: true }\n";
     assert_eq!(codes(text.to_owned()), ["E005"]);
 }
+
+#[test]
+fn bodies_are_compared_without_their_order_and_the_time_has_a_default() {
+    let file = |path: &str, text: &str| RuleFile { path: path.to_owned(), text: text.to_owned() };
+    let files = [
+        file(
+            "rules.yaml",
+            r#"
+sources:
+  bot: { kind: dialogflow-es, auth: [{ bearer: env:TOKEN }], contact: "{{ payload.user }}" }
+connections:
+  out: { provider: webhook, url: env:URL }
+hours: { year: { zone: UTC, thu: "12:00-12:01" } }
+rules:
+  - { id: one, forward: { out: { n: 1 } } }
+  - { id: two, once: 1h, forward: { out: { n: 2 } }, stop: true }
+  - { id: late, when: open("year"), reply: "never, since `once` doesn't hold back `stop`" }
+  - { id: noon, reply: "{{ received_at }}" }
+"#,
+        ),
+        file(
+            "rules.test.yaml",
+            r"
+tests:
+  - name: whatever the order
+    event: { source: bot, contact: 1 }
+    expect: { forward: { out: [{ n: 2 }, { n: 1 }] }, reply: }
+  - name: once more
+    steps:
+      - event: { source: bot, contact: 1 }
+        expect: { rules: [one, two] }
+      - after: 1m
+        event: { source: bot, contact: 1 }
+        expect: { rules: [one, two], forward: { out: [{ n: 1 }] }, reply: }
+",
+        ),
+    ];
+    let checked = rules::check(&files);
+    let catalog = checked.catalog.unwrap_or_else(|| panic!("{}", report::text(&checked.findings, &files, false)));
+    let report = rules::run_tests(&catalog, &checked.tests, &|_, _, _, _| Err("no request".to_owned()));
+    assert_eq!((report.passed, report.failed), (2, 0), "{report:#?}");
+}
+
+#[test]
+fn a_test_without_a_time_is_at_noon_of_new_year() {
+    let report = run(r#"
+tests:
+  - name: noon
+    event: { source: bot, intent: hello, contact: 17 }
+    expect: { reply: "Hello 17" }
+"#);
+    assert_eq!(report.passed, 1);
+    let file = |path: &str, text: &str| RuleFile { path: path.to_owned(), text: text.to_owned() };
+    let files = [
+        file("rules.yaml", &RULES.replace("Hello {{ contact }}", "{{ received_at }}")),
+        file(
+            "rules.test.yaml",
+            "tests:\n  - name: noon\n    event: { source: bot, intent: hello }\n    expect: { reply: \"2026-01-01T12:00:00.000Z\" }\n",
+        ),
+    ];
+    let checked = rules::check(&files);
+    let report = rules::run_tests(&checked.catalog.expect("clean"), &checked.tests, &|_, _, _, _| Err(String::new()));
+    assert_eq!((report.passed, report.failed), (1, 0), "{report:#?}");
+}

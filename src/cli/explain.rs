@@ -15,7 +15,7 @@ use crate::domain::source::SourceKind;
 use crate::domain::tag::TagName;
 use crate::domain::time::Timestamp;
 use crate::flow::preview;
-use crate::rules::Explanation;
+use crate::rules::{Catalog, Explanation};
 
 /// Show what would happen to a body, rule by rule, with the first condition that failed.
 #[derive(clap::Args)]
@@ -59,7 +59,7 @@ fn explain(args: &Args) -> Result<ExitCode, ExitCode> {
                 if events.len() > 1 {
                     say_line!("{}event {} of {}", if place > 0 { "\n" } else { "" }, place + 1, events.len());
                 }
-                show(event, source.kind);
+                show(event, source.kind, &catalog);
             }
         }
         Format::Json => say_line!("{}", super::pretty(&serde_json::json!({ "events": events }))),
@@ -70,7 +70,7 @@ fn explain(args: &Args) -> Result<ExitCode, ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-fn show(explanation: &Explanation, kind: SourceKind) {
+fn show(explanation: &Explanation, kind: SourceKind, catalog: &Catalog) {
     let (good, bad) = (
         Style::new().fg_color(Some(AnsiColor::Green.into())).bold(),
         Style::new().fg_color(Some(AnsiColor::Red.into())),
@@ -99,6 +99,8 @@ fn show(explanation: &Explanation, kind: SourceKind) {
         say_line!("{}  ({}{})", wanted(change), change.rule, guard(change));
         if let Some(why) = change.refused() {
             say_line!("           {bad}dead letter{bad:#}: {why}");
+        } else if catalog.connections().any(|config| config.name == change.contact.connection && config.dry_run) {
+            say_line!("           {dim}only recorded: {} is on `dry_run`{dim:#}", change.contact.connection);
         }
     }
     match decision.reply.as_ref().map(super::pretty) {

@@ -174,9 +174,31 @@ impl<'a> Number<'a> {
                     (false, true) => Ordering::Greater,
                 })
             }
+            (Self::Int(whole), Number::Float(double)) => int_and_double(*whole, *double),
+            (Self::Float(double), Number::Int(whole)) => int_and_double(*whole, *double).map(Ordering::reverse),
+            // So many digits are more than every other whole number has.
+            (Self::Int(_), Number::Digits(digits)) => {
+                Some(if digits.starts_with('-') { Ordering::Greater } else { Ordering::Less })
+            }
+            (Self::Digits(_), Number::Int(_)) => other.compare(self).map(Ordering::reverse),
             _ => self.to_f64().partial_cmp(&other.to_f64()),
         }
     }
+}
+
+/// Exactly, whatever the double could not say of the whole number.
+fn int_and_double(whole: i128, double: f64) -> Option<Ordering> {
+    const BEYOND: f64 = 170_141_183_460_469_231_731_687_303_715_884_105_728.0;
+    if double.is_nan() {
+        return None;
+    }
+    if double >= BEYOND {
+        return Some(Ordering::Less);
+    }
+    if double < -BEYOND {
+        return Some(Ordering::Greater);
+    }
+    Some(whole.cmp(&(double.trunc() as i128)).then_with(|| 0.0_f64.total_cmp(&(double.fract() + 0.0))))
 }
 
 impl fmt::Display for Number<'_> {
@@ -217,6 +239,27 @@ mod tests {
         ] {
             let Value::Number(number) = read(text) else { panic!("{text} is a number") };
             assert_eq!(number.to_string(), printed);
+        }
+    }
+
+    #[test]
+    fn numbers_of_unlike_forms_are_compared_to_the_last_digit() {
+        let order = |a: &str, b: &str| match (read(a), read(b)) {
+            (Value::Number(a), Value::Number(b)) => (a.compare(&b), b.compare(&a).map(Ordering::reverse)),
+            _ => panic!("{a} and {b} are numbers"),
+        };
+        for (a, b, expected) in [
+            ("170141183460469231731687303715884105727", "170141183460469231731687303715884105728", Ordering::Less),
+            ("-170141183460469231731687303715884105728", "-170141183460469231731687303715884105729", Ordering::Greater),
+            ("9007199254740993", "9007199254740992.0", Ordering::Greater),
+            ("100000000000000001", "1e17", Ordering::Greater),
+            ("100000000000000000", "1e17", Ordering::Equal),
+            ("3", "3.5", Ordering::Less),
+            ("-3", "-3.5", Ordering::Greater),
+            ("1", "1e300", Ordering::Less),
+            ("1", "-1e300", Ordering::Greater),
+        ] {
+            assert_eq!(order(a, b), (Some(expected), Some(expected)), "{a} {b}");
         }
     }
 

@@ -41,7 +41,7 @@ pub fn try_out(catalog: &Catalog, written: &str, event: &Event<'_>) -> Tried {
     match &condition {
         Ok(condition) => {
             tried.holds = holds(condition, &scope).ok();
-            tried.why_not = show::why_not(condition, &scope).ok().flatten();
+            tried.why_not = show::why_not(condition, &scope);
         }
         Err(problems) => tried.problems.extend(problems.iter().map(|problem| problem.span.clone())),
     }

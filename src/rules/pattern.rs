@@ -20,10 +20,21 @@ impl LanguagePattern {
         self.0.len()
     }
 
-    /// Whether `es-419` is covered.
+    /// Whether `es-419` is covered; `es_419` is the same.
     pub fn fits(&self, language: &str) -> bool {
         let Some((start, rest)) = language.split_at_checked(self.0.len()) else { return false };
-        start.eq_ignore_ascii_case(&self.0) && (rest.is_empty() || rest.starts_with(['-', '_']))
+        let like = |a: u8, b: u8| a.eq_ignore_ascii_case(&b) || matches!((a, b), (b'-' | b'_', b'-' | b'_'));
+        start.bytes().zip(self.0.bytes()).all(|(a, b)| like(a, b)) && (rest.is_empty() || rest.starts_with(['-', '_']))
+    }
+
+    /// Whether it is written as languages are: `es`, `pt-BR`, `zh-Hant-TW` (RFC 5646: a word of two or three letters, then
+    /// words of at most eight).
+    pub fn is_language(written: &str) -> bool {
+        let mut words = written.split(['-', '_']);
+        let first = words.next().unwrap_or_default();
+        (2..=3).contains(&first.len())
+            && first.bytes().all(|byte| byte.is_ascii_alphabetic())
+            && words.all(|word| (1..=8).contains(&word.len()) && word.bytes().all(|byte| byte.is_ascii_alphanumeric()))
     }
 }
 
@@ -78,5 +89,18 @@ mod tests {
         assert!(es.fits("es") && es.fits("es-419") && es.fits("ES-mx"));
         assert!(!es.fits("est") && !es.fits("e") && !es.fits(""));
         assert!(!LanguagePattern::parse("es-419").fits("es"));
+        assert!(LanguagePattern::parse("es_MX").fits("es-mx") && LanguagePattern::parse("es-MX").fits("es_MX"));
+        for (written, is) in [
+            ("es", true),
+            ("pt-BR", true),
+            ("fil", true),
+            ("zh-Hant-TW", true),
+            ("Spanish", false),
+            ("*", false),
+            ("es-*", false),
+            ("", false),
+        ] {
+            assert_eq!(LanguagePattern::is_language(written), is, "{written}");
+        }
     }
 }

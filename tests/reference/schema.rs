@@ -59,15 +59,13 @@ const STRICTER: [(&str, &str); 1] = [(
 )];
 
 /// What the schema takes and the checker doesn't, because a pattern can't say it.
-const LOOSER: [(&str, &str); 8] = [
+const LOOSER: [(&str, &str); 6] = [
     ("zone: \"", "whether there is such a zone"),
     ("99999d\"", "that a duration is ten years at most"),
     (": \"\"", "that this text mustn't be empty: elsewhere it may"),
     ("allow_ips: \"", "that it is an address after all"),
     ("tolerance: \"", "that a time is signed"),
     ("tagged: \"{{", "that a guard names tags without templates"),
-    ("ags: \"env:", "that a variable's name is one, in a tag's name"),
-    ("unless_tagged: \"env:", "the same"),
 ];
 
 /// Numbers may stand in quotes, where their bounds aren't seen.

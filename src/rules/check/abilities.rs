@@ -6,7 +6,6 @@ use super::desk::{Asked, Desk};
 use super::draft::{Draft, Named};
 use crate::domain::connection::{ConnectionConfig, ProviderKind};
 use crate::domain::name::ConnectionName;
-use crate::domain::source::SourceKind;
 use crate::rules::catalog::Source;
 use crate::rules::codes::Code;
 use crate::rules::expr::ast::Root;
@@ -46,7 +45,19 @@ pub fn contacts_can_be_found(draft: &Draft, desk: &mut Desk<'_>) {
     let sources: Vec<&Source> = draft.sources.iter().filter_map(|named| named.value.as_ref()).collect();
     for rule in &draft.rules {
         let Named { value: Some(model), span, .. } = rule else { continue };
-        for connection in acts_at(model) {
+        let acts = acts_at(model);
+        for (connection, _) in
+            model.contact_at.iter().filter(|(name, _)| configs.contains_key(name) && !acts.contains(&name))
+        {
+            let message = format!("`contact_at` says whom at `{connection}`, where `{}` changes nobody", model.id);
+            desk.findings
+                .add(Code::DoesNothing, *span, message)
+                .help("take it away, or give the rule `tag` or `set` there");
+        }
+        if model.once.is_some() && !model.forwards.is_empty() {
+            once_needs_somebody(model, *span, &sources, desk);
+        }
+        for connection in acts {
             let Some(config) = configs.get(connection) else { continue };
             let capabilities = config.provider.capabilities();
             if capabilities.tags_per_call == 0 && !capabilities.sets_fields {
@@ -58,10 +69,41 @@ pub fn contacts_can_be_found(draft: &Draft, desk: &mut Desk<'_>) {
     }
     for source in &draft.sources {
         let Named { value: Some(model), span, .. } = source else { continue };
+        for config in model.contact_at.iter().filter_map(|(connection, _)| configs.get(connection)) {
+            let capabilities = config.provider.capabilities();
+            if capabilities.tags_per_call == 0 && !capabilities.sets_fields {
+                let (name, provider) = (&config.name, config.provider.name());
+                let message = format!("`{name}` is a {provider} connection, which knows no contacts");
+                desk.findings.add(Code::CantDo, *span, message).help("take it out of `contact_at`");
+            }
+        }
         for config in model.respond_io.iter().filter_map(|connection| configs.get(connection)) {
             look_up_parameters(model, *span, config, desk);
         }
     }
+}
+
+/// A rule that sends something on once for each contact has to know the contact.
+fn once_needs_somebody(rule: &Rule, span: Span, sources: &[&Source], desk: &mut Desk<'_>) {
+    if rule.contact.is_some() {
+        return;
+    }
+    let silent = sources.iter().filter(|source| source.contact.is_none() && meets(rule, source, &desk.known));
+    let silent: Vec<_> = silent.copied().collect();
+    nobody_says_whom(&format!("`{}` acts once for each contact", rule.id), span, &silent, desk);
+}
+
+/// `what` needs a contact that neither the rule nor these sources name.
+fn nobody_says_whom(what: &str, span: Span, silent: &[&Source], desk: &mut Desk<'_>) {
+    let names: Vec<_> = silent.iter().map(|source| format!("`{}`", source.config.name)).collect();
+    let whose = match names.as_slice() {
+        [] => return,
+        [only] => format!("the source {only} says"),
+        several => format!("the sources {} say", several.join(", ")),
+    };
+    desk.findings
+        .add(Code::NoContact, span, format!("{what}, and neither it nor {whose} whom"))
+        .help("add `contact` to the source, or to the rule");
 }
 
 /// The same for the tags that a source's own parameters change.
@@ -88,20 +130,10 @@ fn acts_at(rule: &Rule) -> Vec<&ConnectionName> {
 
 fn look_up(rule: &Rule, span: Span, sources: &[&Source], config: &ConnectionConfig, desk: &mut Desk<'_>) {
     let contacts = contacts_of(rule, sources, config, &desk.known);
-    for (source, contact) in &contacts {
-        match (source, contact) {
-            (_, Some(contact)) => can_find(contact, span, config, desk),
-            // The other kinds may know the person by themselves.
-            (Some(source), None) if source.config.kind == SourceKind::Catch => {
-                let message = format!(
-                    "`{}` changes a contact at `{}`, and neither it nor the source `{}` says whom",
-                    rule.id, config.name, source.config.name
-                );
-                desk.findings.add(Code::NoContact, span, message).help("add `contact` to the source, or to the rule");
-            }
-            (_, None) => {}
-        }
-    }
+    contacts.iter().filter_map(|(_, contact)| *contact).for_each(|contact| can_find(contact, span, config, desk));
+    let silent = contacts.iter().filter(|(_, contact)| contact.is_none()).filter_map(|(source, _)| *source);
+    let silent: Vec<_> = silent.collect();
+    nobody_says_whom(&format!("`{}` changes a contact at `{}`", rule.id, config.name), span, &silent, desk);
     if contacts.iter().any(|(_, contact)| is_by_id(*contact)) {
         can_judge(rule, span, config, desk);
     }

@@ -12,7 +12,7 @@ const WAYS: [&str; 3] = ["email", "phone", "field"];
 /// Reads `contact`: an id, or a look-up.
 pub fn read(node: &Node, desk: &mut Desk<'_>) -> Option<ContactTemplate> {
     if !matches!(node.kind, Kind::Map(_)) {
-        return Some(ContactTemplate { by: FoundBy::Id, template: desk.template(node)?, create: false });
+        return Some(ContactTemplate { by: FoundBy::Id, template: desk.printed(node)?, create: false });
     }
     let given: Vec<_> = node.entries().iter().filter(|entry| WAYS.contains(&entry.key.as_str())).collect();
     let create = Desk::flag(node, "create").unwrap_or(false);
@@ -29,7 +29,7 @@ pub fn read(node: &Node, desk: &mut Desk<'_>) -> Option<ContactTemplate> {
     match (way.key.as_str(), value) {
         ("field", Some(value)) => {
             let name = way.value.scalar()?;
-            Some(ContactTemplate { by: FoundBy::Field(name), template: desk.template(value)?, create })
+            Some(ContactTemplate { by: FoundBy::Field(name), template: desk.printed(value)?, create })
         }
         ("field", None) => {
             let help = "as in `{ field: telegramId, value: \"{{ payload.from.id }}\" }`";
@@ -43,7 +43,7 @@ pub fn read(node: &Node, desk: &mut Desk<'_>) -> Option<ContactTemplate> {
         }
         (key, None) => {
             let by = if key == "email" { FoundBy::Email } else { FoundBy::Phone };
-            Some(ContactTemplate { by, template: desk.template(&way.value)?, create })
+            Some(ContactTemplate { by, template: desk.printed(&way.value)?, create })
         }
     }
 }

@@ -75,6 +75,18 @@ impl<'f> Desk<'f> {
         Template::parse(&source, &self.known).map_err(|problems| self.tell(node, &source, problems)).ok()
     }
 
+    /// The same where only a text, a number or a list can stand: a whole mapping is none of these.
+    pub fn printed(&mut self, node: &Node) -> Option<Template> {
+        let template = self.template(node)?;
+        if !template.is_mapping(&self.known) {
+            return Some(template);
+        }
+        self.findings
+            .add(Code::Types, node.span, "a mapping can't stand here")
+            .help("name one of its parts, as in `{{ params.plan }}`");
+        None
+    }
+
     /// `payload.id` where a template stands would be these ten letters for every event.
     pub fn without_braces(&mut self, node: &Node, source: &str) {
         let way = expr::read(source).ok().map(|expr| expr.node);

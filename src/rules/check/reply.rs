@@ -13,7 +13,7 @@ use crate::rules::yaml::{Kind, Node};
 /// Reads `reply`: a text, or a mapping.
 pub fn read(node: &Node, desk: &mut Desk<'_>) -> Option<ReplyTemplate> {
     if !matches!(node.kind, Kind::Map(_)) {
-        let text = desk.template(node)?;
+        let text = desk.printed(node)?;
         return Some(ReplyTemplate { text: Some(TextTemplate::One(text)), ..ReplyTemplate::default() });
     }
     if node.entries().is_empty() {
@@ -28,8 +28,8 @@ pub fn read(node: &Node, desk: &mut Desk<'_>) -> Option<ReplyTemplate> {
         contexts: items("contexts").iter().filter_map(|context| self::context(context, desk)).collect(),
         event: node.get("event").and_then(|event| self::event(event, desk)),
         parameters: node.get("parameters").map(|parameters| mapping(parameters, desk)),
-        target_page: node.get("target_page").and_then(|page| desk.template(page)),
-        target_flow: node.get("target_flow").and_then(|flow| desk.template(flow)),
+        target_page: node.get("target_page").and_then(|page| desk.printed(page)),
+        target_flow: node.get("target_flow").and_then(|flow| desk.printed(flow)),
         merge: match Desk::text(node, "merge").as_deref() {
             Some("replace") => Some(Merge::Replace),
             Some("append") => Some(Merge::Append),
@@ -40,7 +40,7 @@ pub fn read(node: &Node, desk: &mut Desk<'_>) -> Option<ReplyTemplate> {
 
 fn context(node: &Node, desk: &mut Desk<'_>) -> Option<ContextTemplate> {
     Some(ContextTemplate {
-        name: desk.template(node.get("name")?)?,
+        name: desk.printed(node.get("name")?)?,
         lifespan: Desk::text(node, "lifespan").and_then(|text| text.parse().ok()),
         parameters: node.get("parameters").map(|parameters| mapping(parameters, desk)).unwrap_or_default(),
     })
@@ -48,20 +48,20 @@ fn context(node: &Node, desk: &mut Desk<'_>) -> Option<ContextTemplate> {
 
 fn event(node: &Node, desk: &mut Desk<'_>) -> Option<EventTemplate> {
     Some(EventTemplate {
-        name: desk.template(node.get("name")?)?,
-        language: node.get("language").and_then(|language| desk.template(language)),
+        name: desk.printed(node.get("name")?)?,
+        language: node.get("language").and_then(|language| desk.printed(language)),
         parameters: node.get("parameters").map(|parameters| mapping(parameters, desk)).unwrap_or_default(),
     })
 }
 
 fn text(node: &Node, desk: &mut Desk<'_>) -> Option<TextTemplate> {
     if !matches!(node.kind, Kind::Map(_)) {
-        return desk.template(node).map(TextTemplate::One);
+        return desk.printed(node).map(TextTemplate::One);
     }
     let mut each = Vec::new();
     let mut default = None;
     for entry in node.entries() {
-        let Some(template) = desk.template(&entry.value) else { continue };
+        let Some(template) = desk.printed(&entry.value) else { continue };
         if entry.key == "default" {
             default = Some(template);
         } else {

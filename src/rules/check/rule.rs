@@ -10,6 +10,7 @@ use crate::domain::duration::parse_duration;
 use crate::domain::name::{RuleId, SourceName};
 use crate::domain::value::{Number, Value};
 use crate::rules::codes::Code;
+use crate::rules::expr::Type;
 use crate::rules::expr::ast::Root;
 use crate::rules::expr::known::{Carrier, Known};
 use crate::rules::expr::regexp::Regexp;
@@ -67,6 +68,12 @@ fn rule(file: &RuleFile, node: &Node, desk: &mut Desk<'_>) -> Option<Named<Rule>
         let help = format!("an id is {}", bad.expected);
         desk.findings.add(Code::BadName, id.span, format!("`{name}` is no id")).help(help);
     }
+    if let Some(once) = node
+        .get("once")
+        .filter(|node| node.scalar().and_then(|text| parse_duration(&text)).is_some_and(|it| it.is_zero()))
+    {
+        no_time(once, "once", desk);
+    }
     let (line, _) = desk.findings.place(id.span.file, id.span.start);
     let value = parsed.ok().map(|id| Rule {
         id,
@@ -88,6 +95,13 @@ fn rule(file: &RuleFile, node: &Node, desk: &mut Desk<'_>) -> Option<Named<Rule>
     Some(Named { name, span: id.span, value })
 }
 
+/// A time of nothing would be as if nothing had been said.
+pub fn no_time(node: &Node, key: &str, desk: &mut Desk<'_>) {
+    desk.findings
+        .add(Code::BadValue, node.span, format!("`{key}` of no time at all has no effect"))
+        .help("name a time such as `24h`, or take it away");
+}
+
 fn matcher(node: &Node, desk: &mut Desk<'_>) -> Matcher {
     let mut matcher =
         Matcher { intents: patterns(node, "intent", desk), types: patterns(node, "type", desk), ..Matcher::default() };
@@ -96,11 +110,10 @@ fn matcher(node: &Node, desk: &mut Desk<'_>) -> Matcher {
         desk.refer(Target::Source, &name, source.span);
         matcher.sources.extend(SourceName::parse(&name).ok());
     }
-    for (text, _) in texts(node, "language", desk) {
-        matcher.languages.push(LanguagePattern::parse(&text));
-    }
+    let languages = node.get("language").map(Node::one_or_many).unwrap_or_default();
+    matcher.languages = languages.iter().filter_map(Node::scalar).map(|text| LanguagePattern::parse(&text)).collect();
     for entry in node.get("params").map(Node::entries).unwrap_or_default() {
-        let wanted = entry.value.one_or_many().iter().filter_map(|value| param(value, desk)).collect();
+        let wanted = entry.value.one_or_many().iter().filter_map(|value| param(&entry.key, value, desk)).collect();
         matcher.params.push((entry.key.clone(), wanted));
     }
     if let Some(text) = node.get("text") {
@@ -159,7 +172,28 @@ fn texts<'n>(node: &'n Node, key: &str, desk: &mut Desk<'_>) -> Vec<(String, &'n
     texts
 }
 
-fn param(node: &Node, desk: &mut Desk<'_>) -> Option<ParamPattern> {
+fn param(name: &str, node: &Node, desk: &mut Desk<'_>) -> Option<ParamPattern> {
+    let stands = match &node.kind {
+        Kind::Text(text) if text != "*" => Type::Text,
+        Kind::Number(_) => Type::Number,
+        Kind::Bool(_) => Type::Bool,
+        _ => Type::Unknown,
+    };
+    // A list fits by its items, and nothing is said of those.
+    match desk.known.param(name) {
+        Type::Unknown | Type::List => {}
+        declared if stands != Type::Unknown && declared != stands => {
+            let message = format!(
+                "this never fits: `{name}` is {} by its source, and this is {}",
+                declared.words(),
+                stands.words()
+            );
+            desk.findings
+                .add(Code::Types, node.span, message)
+                .help("a number, `true` and `false` stand without quotes, a text in quotes");
+        }
+        _ => {}
+    }
     match &node.kind {
         Kind::Text(text) if text.is_empty() => {
             never(node, desk);

@@ -10,6 +10,7 @@ use crate::rules::codes::Code;
 use crate::rules::expr::regexp::Regexp;
 use crate::rules::finding::{Findings, Span};
 use crate::rules::keys::{self, Need, Object, Shape, Words};
+use crate::rules::pattern::LanguagePattern;
 use crate::rules::yaml::{Entry, Kind, Node};
 
 /// Tells of everything in `node` that isn't a mapping as `object` describes it.
@@ -51,16 +52,26 @@ impl Checker<'_, '_> {
             Shape::Mapping(inner) => {
                 node.entries().iter().for_each(|entry| self.value(inner, &entry.value, &quoted(&entry.key)));
             }
+            Shape::ByLanguage(inner) => {
+                for entry in node.entries() {
+                    self.language(entry);
+                    self.value(inner, &entry.value, &quoted(&entry.key));
+                }
+            }
             Shape::List(inner) => {
                 let label = format!("an item of {label}");
+                let outside = std::mem::take(&mut self.takes_variables);
                 node.items().iter().for_each(|item| self.value(inner, item, &label));
+                self.takes_variables = outside;
             }
             Shape::OneOrMany(inner) => {
                 if matches!(&node.kind, Kind::List(items) if items.is_empty()) {
                     let message = format!("{label} is an empty list, which nothing fits");
                     self.findings.add(Code::BadValue, node.span, message).help("name something, or leave the key out");
                 }
+                let outside = std::mem::take(&mut self.takes_variables);
                 node.one_or_many().iter().for_each(|item| self.value(inner, item, label));
+                self.takes_variables = outside;
             }
             Shape::OneOf(words) if !self.is_variable(node) => self.word(words, node, label),
             _ => self.scalar(shape, node, label),
@@ -133,6 +144,14 @@ impl Checker<'_, '_> {
         }
     }
 
+    fn language(&mut self, entry: &Entry) {
+        if entry.key != "default" && !LanguagePattern::is_language(&entry.key) {
+            self.findings
+                .add(Code::BadValue, entry.key_span, format!("`{}` is no language", entry.key))
+                .help(format!("it must be {LANGUAGE}, or `default`"));
+        }
+    }
+
     fn word(&mut self, words: &Words, node: &Node, label: &str) {
         let text = node.scalar().unwrap_or_default();
         let now = (words.now)();
@@ -153,6 +172,14 @@ impl Checker<'_, '_> {
     fn scalar(&mut self, shape: &Shape, node: &Node, label: &str) {
         let Some(text) = node.scalar() else { return };
         if self.is_variable(node) {
+            return;
+        }
+        if let (Shape::Text | Shape::Template, Some(name)) =
+            (shape, text.strip_prefix("env:").filter(|name| is_variable(name)))
+        {
+            self.findings
+                .add(Code::BadValue, node.span, format!("`env:{name}` isn't read here: it would be just these letters"))
+                .help("secrets and the single settings of a connection come from the environment");
             return;
         }
         if matches!(shape, Shape::Flag) && !matches!(node.kind, Kind::Bool(_)) {
@@ -244,7 +271,9 @@ fn kind_fits(shape: &Shape, node: &Node) -> bool {
     let is_scalar = matches!(node.kind, Kind::Text(_) | Kind::Number(_) | Kind::Bool(_));
     match shape {
         Shape::Flag => matches!(node.kind, Kind::Bool(_)) || node.text().is_some_and(|text| text.starts_with("env:")),
-        Shape::Object(_) | Shape::Named(_) | Shape::Mapping(_) => matches!(node.kind, Kind::Map(_)),
+        Shape::Object(_) | Shape::Named(_) | Shape::Mapping(_) | Shape::ByLanguage(_) => {
+            matches!(node.kind, Kind::Map(_))
+        }
         Shape::List(_) => matches!(node.kind, Kind::List(_)),
         Shape::OneOrMany(inner) => matches!(node.kind, Kind::List(_)) || kind_fits(inner, node),
         Shape::Either(shapes) => shapes.iter().any(|shape| kind_fits(shape, node)),
@@ -279,6 +308,7 @@ fn wrong_value(shape: &Shape, text: &str) -> Option<String> {
             "hours: `09:00-18:00`; `22:00-02:00` goes on into the next day".to_owned(),
         ),
         Shape::Date => (hours::date(text).is_some(), "a date: `2026-12-25`".to_owned()),
+        Shape::Language => (LanguagePattern::is_language(text), LANGUAGE.to_owned()),
         Shape::Zone => (
             hours::Hours::in_zone(text).is_some(),
             "a time zone's IANA name: `America/Bogota`, `Europe/Madrid`, `UTC`".to_owned(),
@@ -292,6 +322,7 @@ fn wrong_value(shape: &Shape, text: &str) -> Option<String> {
     (!right).then_some(expected)
 }
 
+const LANGUAGE: &str = "a language: `es`, which covers all of its regions, or `es-MX`";
 const DURATION: &str = "a duration: `500ms`, `10s`, `5m`, `24h` or `7d`";
 
 fn is_url(text: &str) -> bool {
@@ -314,7 +345,7 @@ fn is_variable(name: &str) -> bool {
 fn words(shape: &Shape) -> String {
     match shape {
         Shape::Flag => "true or false".to_owned(),
-        Shape::Object(_) | Shape::Named(_) | Shape::Mapping(_) => "a mapping".to_owned(),
+        Shape::Object(_) | Shape::Named(_) | Shape::Mapping(_) | Shape::ByLanguage(_) => "a mapping".to_owned(),
         Shape::List(_) => "a list".to_owned(),
         Shape::OneOrMany(inner) => format!("{} or a list", words(inner)),
         Shape::Nothing => "nothing".to_owned(),

@@ -84,7 +84,7 @@ fn source(entry: &Entry, desk: &mut Desk<'_>) -> Option<Source> {
 }
 
 fn finder(node: &Node, desk: &mut Desk<'_>) -> Finder {
-    let mut template = |key: &str| node.get(key).and_then(|node| desk.template(node));
+    let mut template = |key: &str| node.get(key).and_then(|node| desk.printed(node));
     let (kind, intent, text, dedupe) = (template("type"), template("intent"), template("text"), template("dedupe"));
     let params = node.get("params").and_then(|node| {
         let path = desk.path(node)?;

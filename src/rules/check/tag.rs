@@ -1,6 +1,7 @@
 //! Reading what a rule tags.
 
 use super::desk::{Asked, Desk, Target};
+use super::rule::no_time;
 use crate::domain::change::Guard;
 use crate::domain::duration::parse_duration;
 use crate::domain::name::ConnectionName;
@@ -49,11 +50,14 @@ fn entry(at: &Entry, key: &str, node: &Node, desk: &mut Desk<'_>) -> Option<TagE
     }
     let when = node.get("when").and_then(|node| desk.condition(node));
     let lasts = Desk::text(node, "for").and_then(|text| parse_duration(&text));
+    if let (Some(node), true) = (node.get("for"), lasts.is_some_and(|lasts| lasts.is_zero())) {
+        no_time(node, "for", desk);
+    }
     Some(TagEntry { name: template(at, node.get("name")?, desk)?, lasts, when })
 }
 
 fn template(at: &Entry, node: &Node, desk: &mut Desk<'_>) -> Option<TagTemplate> {
-    let template = desk.template(node)?;
+    let template = desk.printed(node)?;
     match template.fixed().map(TagName::parse) {
         None => Some(TagTemplate::Rendered(template)),
         Some(Some(tag)) => {

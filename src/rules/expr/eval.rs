@@ -10,9 +10,10 @@ use sha2::{Digest, Sha256};
 
 use super::ast::{Comparison, Expr, Node};
 use super::{Condition, ExprFault, MAX_RENDERED, filter, number, path};
+use crate::domain::contact::ContactRef;
 use crate::domain::event::Event;
 use crate::domain::value::{Number, Value};
-use crate::rules::model::ContactTemplate;
+use crate::rules::model::{ContactTemplate, FoundBy};
 use crate::rules::params::ParamTypes;
 use crate::rules::shared::Shared;
 use crate::rules::words;
@@ -24,6 +25,8 @@ pub struct Scope<'e> {
     pub event: &'e Event<'e>,
     /// The contact that a test says the source would have found; it stands before everything the source knows.
     pub found: Option<&'e str>,
+    /// The `contact` of the rule that asks; it stands before all of these, where it isn't the contact itself that is worked out.
+    pub rule_contact: Option<&'e ContactTemplate>,
     /// The source's own `contact`.
     pub source_contact: Option<&'e ContactTemplate>,
     /// What the source says of its parameters.
@@ -60,7 +63,17 @@ impl<'e> Scope<'e> {
 
     /// The template itself sees the kind's knowledge, or it would ask for itself.
     fn work_out(&self, contact: &'e ContactTemplate) -> Result<Value<'e>, ExprFault> {
-        contact.template.value(&Scope { source_contact: None, kept: None, ..*self })
+        contact.template.value(&Scope { source_contact: None, rule_contact: None, kept: None, ..*self })
+    }
+
+    /// The nearest contact: the rule's own, else the source's; with the way in which it is found.
+    pub fn nearest(&self) -> Result<(&'e FoundBy, Value<'e>), ExprFault> {
+        if let Some(own) = self.rule_contact {
+            let scope = Scope { rule_contact: None, ..*self };
+            return Ok((&own.by, own.template.value(&scope)?));
+        }
+        let by = self.source_contact.filter(|_| self.found.is_none()).map_or(&FoundBy::Id, |contact| &contact.by);
+        Ok((by, self.contact()?))
     }
 
     /// Hands the event's text, folded as words are compared, to `look`.
@@ -123,7 +136,10 @@ pub fn eval<'v>(expr: &'v Expr, scope: &Scope<'v>) -> Result<Value<'v>, ExprFaul
             let hours = scope.shared.hours.get(name);
             Ok(Value::Bool(hours.is_some_and(|hours| hours.is_open(scope.event.received_at))))
         }
-        Node::Bucket(name) => bucket(name, &scope.contact()?),
+        Node::Bucket(name) => {
+            let (by, contact) = scope.nearest()?;
+            bucket(name, by, &contact)
+        }
         Node::Filter(inner, filter, arguments) => {
             let arguments: Vec<_> = arguments.iter().map(|argument| eval(argument, scope)).collect::<Result<_, _>>()?;
             filter::apply(*filter, eval(inner, scope)?, &arguments)
@@ -132,12 +148,19 @@ pub fn eval<'v>(expr: &'v Expr, scope: &Scope<'v>) -> Result<Value<'v>, ExprFaul
 }
 
 /// 0 to 99: the same for a contact today, tomorrow and on every machine; independent of other buckets.
-fn bucket<'v>(name: &str, contact: &Value<'_>) -> Result<Value<'v>, ExprFault> {
+fn bucket<'v>(name: &str, by: &FoundBy, contact: &Value<'_>) -> Result<Value<'v>, ExprFault> {
     if contact.is_unset() {
         return Ok(Value::Unset);
     }
     let mut id = String::new();
     print(contact, &mut id)?;
+    // Two ways of writing an address or a number are one person.
+    let alike = match by {
+        FoundBy::Email => ContactRef::email(&id),
+        FoundBy::Phone => ContactRef::phone(&id),
+        FoundBy::Id | FoundBy::Field(_) => None,
+    };
+    let id = alike.map_or(id, |alike| alike.to_string());
     let mut hasher = Sha256::new();
     hasher.update(name.as_bytes());
     // A name holds no NUL, so `a` of contact `b` and `ab` of none never meet.

@@ -19,7 +19,7 @@ mod types;
 use std::ops::Range;
 
 use known::Known;
-use types::Type;
+pub use types::Type;
 
 pub use ast::Expr;
 

@@ -47,12 +47,41 @@ fn write(value: &Value<'_>, to: &mut String) {
     }
 }
 
-/// Why a condition does not hold: the first part that fails, with both values. `None` when it holds.
-pub fn why_not<'v>(condition: &'v Condition, scope: &Scope<'v>) -> Result<Option<String>, ExprFault> {
-    if truth(&condition.expr, scope)? {
-        return Ok(None);
+/// Why a condition does not hold: the first part that fails, with both values, or the part that can't be worked out. `None` when
+/// it holds.
+pub fn why_not<'v>(condition: &'v Condition, scope: &Scope<'v>) -> Option<String> {
+    match truth(&condition.expr, scope) {
+        Ok(true) => None,
+        Ok(false) => first_false(&condition.expr, &condition.source, scope).ok(),
+        Err(problem) => Some(faulty(&condition.expr, &condition.source, scope, problem)),
     }
-    first_false(&condition.expr, &condition.source, scope).map(Some)
+}
+
+/// The innermost part that can't be worked out, with what stands around its operator.
+fn faulty<'v>(expr: &'v Expr, source: &str, scope: &Scope<'v>, problem: ExprFault) -> String {
+    let written = source.get(expr.span.clone()).unwrap_or_default();
+    let parts: Vec<&Expr> = match &expr.node {
+        Node::And(items) | Node::Or(items) => items.iter().collect(),
+        Node::Not(inner) => vec![inner],
+        Node::Compare(_, left, right) => vec![left, right],
+        _ => Vec::new(),
+    };
+    let inner = parts.into_iter().find_map(|part| Some((part, eval(part, scope).err()?)));
+    if let Some((part, problem)) = inner {
+        return faulty(part, source, scope, problem);
+    }
+    if let Node::Compare(operator, left, right) = &expr.node
+        && let (Ok(left), Ok(right)) = (eval(left, scope), eval(right, scope))
+    {
+        return format!("{written}: {} {} {}: {}", value(&left), operator.symbol(), value(&right), problem.message);
+    }
+    if let Node::Path(Path { root: Some(Root::Conditions), steps }) = &expr.node
+        && let [Step::Key(name)] = steps.as_slice()
+        && let Some(named) = scope.shared.conditions.get(name)
+    {
+        return format!("{written}: {}", faulty(&named.expr, &named.source, scope, problem));
+    }
+    format!("{written}: {}", problem.message)
 }
 
 fn first_false<'v>(expr: &'v Expr, source: &str, scope: &Scope<'v>) -> Result<String, ExprFault> {
@@ -87,11 +116,39 @@ fn first_false<'v>(expr: &'v Expr, source: &str, scope: &Scope<'v>) -> Result<St
                 None => Ok(written.to_owned()),
             }
         }
-        Node::Not(inner) => match &inner.node {
-            Node::Matches(of, _) => Ok(format!("{written}: {} matches", value(&eval(of, scope)?))),
-            Node::Compare(..) | Node::IsSet { .. } => Ok(format!("not: {}", first_false(inner, source, scope)?)),
+        Node::Not(inner) => Ok(format!("not: {}", true_parts(inner, source, scope)?)),
+        _ => Ok(format!("{written}: {}", value(&eval(expr, scope)?))),
+    }
+}
+
+/// What makes an expression true, where it had to be false.
+fn true_parts<'v>(expr: &'v Expr, source: &str, scope: &Scope<'v>) -> Result<String, ExprFault> {
+    let written = source.get(expr.span.clone()).unwrap_or_default();
+    match &expr.node {
+        Node::And(items) => {
+            let all: Result<Vec<_>, _> = items.iter().map(|item| true_parts(item, source, scope)).collect();
+            Ok(all?.join("; and "))
+        }
+        Node::Or(items) => {
+            for item in items {
+                if truth(item, scope)? {
+                    return true_parts(item, source, scope);
+                }
+            }
+            Ok(written.to_owned())
+        }
+        Node::Not(inner) => first_false(inner, source, scope),
+        Node::Matches(of, _) => Ok(format!("{written}: {} matches", value(&eval(of, scope)?))),
+        Node::Open(_) => Ok(format!("{written}: open at {}", scope.event.received_at)),
+        Node::Path(Path { root: Some(Root::Conditions), steps }) => match steps.as_slice() {
+            [Step::Key(name)] if scope.shared.conditions.contains_key(name) => {
+                let Some(named) = scope.shared.conditions.get(name) else { return Ok(written.to_owned()) };
+                Ok(format!("{written}: {}", true_parts(&named.expr, &named.source, scope)?))
+            }
             _ => Ok(written.to_owned()),
         },
+        // A comparison and a question are told with their values, whether they hold or not.
+        Node::Compare(..) | Node::IsSet { .. } => first_false(expr, source, scope),
         _ => Ok(format!("{written}: {}", value(&eval(expr, scope)?))),
     }
 }

@@ -42,6 +42,14 @@ impl Template {
         if problems.is_empty() { Ok(Self { source: source.to_owned(), parts }) } else { Err(problems) }
     }
 
+    /// Whether it always gives a whole mapping.
+    pub fn is_mapping(&self, known: &Known) -> bool {
+        match self.parts.as_slice() {
+            [Part::Expr(expr)] => types::check(expr, &self.source, known, &mut Vec::new()) == Type::Map,
+            _ => false,
+        }
+    }
+
     /// The text, where it is the same for every event.
     pub fn fixed(&self) -> Option<&str> {
         match self.parts.as_slice() {

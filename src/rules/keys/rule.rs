@@ -89,7 +89,7 @@ static MATCH: Object = Object {
             Shape::OneOrMany(&Shape::Text),
             "Dialogflow ES: the action; CX: the fulfillment tag; else the event's name. `*` stands for any run of characters.",
         ).example("type: checkout"),
-        Key::new("language", Shape::OneOrMany(&Shape::Text), "The language; `es` covers `es-419`, case is ignored.")
+        Key::new("language", Shape::OneOrMany(&Shape::Language), "The language; `es` covers `es-419`, case is ignored.")
             .example("language: es"),
         Key::new(
             "params",
@@ -174,7 +174,7 @@ static REPLY: Object = Object {
     keys: &[
         Key::new(
             "text",
-            Shape::Either(&[Shape::Template, Shape::Mapping(&Shape::Template)]),
+            Shape::Either(&[Shape::Template, Shape::ByLanguage(&Shape::Template)]),
             "Plain words; or words by language, `default` for every other.",
         )
         .example("text: { es: \"¡Gracias!\", pt: \"Obrigado!\", default: \"Thanks!\" }"),

@@ -45,6 +45,8 @@ pub enum Shape {
     Named(&'static Shape),
     /// A mapping of any keys to values.
     Mapping(&'static Shape),
+    /// A mapping of languages, and `default`, to values.
+    ByLanguage(&'static Shape),
     /// A list.
     List(&'static Shape),
     /// One value, or a list of at least one.
@@ -59,6 +61,8 @@ pub enum Shape {
     Hours,
     /// `2026-12-25`
     Date,
+    /// `es`, `es-MX`
+    Language,
     /// `America/Bogota`
     Zone,
     /// `203.0.113.7`, `203.0.113.0/24`, `2001:db8::/32`

@@ -42,6 +42,12 @@ pub fn of_source<'v>(home: Home<'v>, at: &ConnectionName, scope: &Scope<'v>) -> 
     reference(by, &value, create).map_err(|message| fault("contact".to_owned(), message))
 }
 
+/// The nearest contact that isn't one connection's own.
+pub fn nearest(scope: &Scope<'_>) -> Result<ContactRef, String> {
+    let (by, value) = scope.nearest().map_err(|problem| problem.message)?;
+    reference(by, &value, false).map(|found| found.reference)
+}
+
 fn of<'v>(contacts: &'v ContactsAt, at: &ConnectionName) -> Option<&'v ContactTemplate> {
     contacts.iter().find(|(connection, _)| connection == at).map(|(_, contact)| contact)
 }

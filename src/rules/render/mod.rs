@@ -70,7 +70,8 @@ pub fn changes<'v>(rule: &'v Rule, home: Home<'v>, scope: &Scope<'v>) -> Rendere
         let at = format!("forward.{}", forward.connection);
         let mut body = String::new();
         json::write(&forward.body, scope, &at, &mut body)?;
-        let contact = Contact { connection: forward.connection.clone(), reference: stream(scope) };
+        let reference = stream(rule, scope)?;
+        let contact = Contact { connection: forward.connection.clone(), reference };
         let effect = Effect::Forward { body: json::owned(&body, &at)? };
         let terms = Terms { once_ms: rule.once.map(millis), ..Terms::default() }.boxed();
         changes.push(Change { terms, ..Change::plain(contact, effect, rule.id.clone()) });
@@ -150,14 +151,16 @@ fn set_changes<'v>(
     Ok(())
 }
 
-/// What is forwarded keeps its order by the contact that the source finds; where it finds none, by the source.
-fn stream(scope: &Scope<'_>) -> ContactRef {
-    let contact = match scope.contact() {
-        Ok(Value::Text(text)) => Some(text.trim().to_owned()).filter(|text| !text.is_empty()),
-        Ok(Value::Number(number)) => Some(number.to_string()),
-        _ => None,
-    };
-    ContactRef::Stream { source: scope.event.source.clone(), contact }
+/// What is forwarded keeps its order by the contact that the rule or else the source finds; where neither finds one, by the
+/// source. A rule that acts once for each contact can't do without one.
+fn stream(rule: &Rule, scope: &Scope<'_>) -> Rendered<ContactRef> {
+    let source = scope.event.source.clone();
+    match contact::nearest(scope) {
+        Ok(ContactRef::Id(id)) => Ok(ContactRef::Stream { source, contact: Some(id) }),
+        Ok(found) => Ok(ContactRef::Stream { source, contact: Some(found.to_string()) }),
+        Err(_) if rule.once.is_none() => Ok(ContactRef::Stream { source, contact: None }),
+        Err(message) => Err(fault("contact".to_owned(), message)),
+    }
 }
 
 fn millis(duration: std::time::Duration) -> u64 {

@@ -13,7 +13,7 @@ use super::files::RuleFile;
 use super::finding::Findings;
 use super::keys::{Key, Need, Object, RULE_FILE, Shape, Snippet, TEST_FILE};
 use super::yaml;
-use scalar::{NAME, scalar};
+use scalar::{LANGUAGE, NAME, scalar};
 pub use tree::Tree;
 
 /// Draft-07, the draft that editors know best. Keys that this version can't do are left out, so that editors mark them.
@@ -151,6 +151,8 @@ fn shape(shape: &'static Shape, takes_variables: bool, defined: &mut Entries) ->
     if let Some(tree) = scalar(shape, takes_variables) {
         return tree;
     }
+    // A variable stands for a whole setting, not for one of several.
+    let takes_variables = takes_variables && !matches!(shape, Shape::List(_) | Shape::OneOrMany(_));
     let mut inner = |shape| self::shape(shape, takes_variables, defined);
     match shape {
         Shape::Object(known) => object(known, defined),
@@ -163,6 +165,17 @@ fn shape(shape: &'static Shape, takes_variables: bool, defined: &mut Entries) ->
         Shape::Mapping(one) => {
             let tree = Tree::map([("type", "object".into()), ("additionalProperties", inner(one))]);
             with_snippets(tree, one, "${1:crm}")
+        }
+        Shape::ByLanguage(one) => {
+            let languages = json!({
+                "pattern": format!("{LANGUAGE}|^default$"),
+                "patternErrorMessage": "A language such as `es` or `es-MX`, or `default`.",
+            });
+            Tree::map([
+                ("type", "object".into()),
+                ("propertyNames", languages.into()),
+                ("additionalProperties", inner(one)),
+            ])
         }
         Shape::List(one) => {
             let mut tree = Tree::map([("type", "array".into()), ("items", inner(one))]);

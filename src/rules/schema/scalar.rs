@@ -13,6 +13,7 @@ const SECRET: &str = "^(?!env:(?![A-Za-z_][A-Za-z0-9_]*$))(?!file:$)";
 const DURATION: &str = "^[0-9]+(ms|s|m|h|d)$";
 const RATE: &str = "^\\s*\\+?0*[1-9][0-9]*\\s*/\\s*(s|sec|second|m|min|minute|h|hour)\\s*$";
 const HOURS: &str = "^\\s*[0-9]{1,2}:[0-9]{2}\\s*-\\s*[0-9]{1,2}:[0-9]{2}\\s*$";
+pub const LANGUAGE: &str = "^[A-Za-z]{2,3}([-_][A-Za-z0-9]{1,8})*$";
 const DATE: &str = "^[0-9]{4}-[0-9]{2}-[0-9]{2}$";
 const TIME: &str =
     "^[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt ][0-9]{2}:[0-9]{2}(:[0-9]{2}([.,][0-9]+)?)?([Zz]|[+-][0-9]{2}(:?[0-9]{2})?)$";
@@ -26,6 +27,12 @@ fn text(pattern: &str, expected: &str) -> Tree {
 /// The schema of a single value; `None` for what isn't one. In a connection `env:NAME` may stand for any.
 pub fn scalar(shape: &Shape, takes_variables: bool) -> Option<Tree> {
     let plain = match shape {
+        Shape::Text | Shape::Template if !takes_variables => json!({
+            "type": ["string", "number", "boolean"],
+            "pattern": format!("^(?!{ENV})"),
+            "patternErrorMessage": "`env:NAME` isn't read here.",
+        })
+        .into(),
         Shape::Text | Shape::Template | Shape::Scalar | Shape::Regex => {
             json!({ "type": ["string", "number", "boolean"] }).into()
         }
@@ -60,6 +67,7 @@ pub fn scalar(shape: &Shape, takes_variables: bool) -> Option<Tree> {
         Shape::Hours => text(HOURS, "hours: `09:00-18:00`"),
         Shape::Date => text(DATE, "a date: `2026-12-25`"),
         Shape::Time => text(TIME, "a time with its zone: `2026-03-02T15:00:00-05:00`"),
+        Shape::Language => text(LANGUAGE, "a language: `es`, which covers all of its regions, or `es-MX`"),
         Shape::Zone => text("^[A-Za-z][A-Za-z0-9_+/-]*$", "a time zone's IANA name: `America/Bogota`"),
         Shape::Network => text("^[0-9A-Fa-f.:]+(/[0-9]{1,3})?$", "an address or a network: `203.0.113.0/24`"),
         Shape::Nothing => json!({ "type": "null" }).into(),

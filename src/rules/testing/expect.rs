@@ -31,7 +31,7 @@ pub struct Expectation {
 
 /// Values of fields by connection, as canonical JSON: every digit is compared.
 pub type Fields = BTreeMap<String, BTreeMap<String, String>>;
-/// Bodies by connection, in order, as canonical JSON.
+/// Bodies by connection as canonical JSON; in which order isn't compared.
 pub type Bodies = BTreeMap<String, Vec<String>>;
 
 /// What reply a test expects.
@@ -123,7 +123,11 @@ fn fields(fields: &Fields) -> String {
 }
 
 fn bodies(bodies: &Bodies) -> String {
-    by_connection(bodies, |bodies| bodies.join(" then "))
+    by_connection(bodies, |bodies| {
+        let mut bodies = bodies.clone();
+        bodies.sort();
+        bodies.join(" and ")
+    })
 }
 
 fn contacts(contacts: &BTreeMap<String, String>) -> String {

@@ -95,6 +95,7 @@ impl World {
 
     fn scope(&self) -> Scope<'_> {
         Scope {
+            rule_contact: None,
             event: &self.event,
             found: None,
             source_contact: None,
