@@ -5,39 +5,41 @@ use std::fmt;
 /// A text in which `*` stands for any run of characters.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Pattern {
-    written: String,
-    /// What stands between the `*`; one part alone means an exact text.
-    parts: Vec<String>,
+    written: Box<str>,
+    is_exact: bool,
 }
 
 impl Pattern {
     /// Reads a pattern.
     pub fn parse(written: &str) -> Self {
-        Self { written: written.to_owned(), parts: written.split('*').map(str::to_owned).collect() }
+        Self { written: written.into(), is_exact: !written.contains('*') }
     }
 
     /// The whole text, where there is no `*`.
     pub fn exact(&self) -> Option<&str> {
-        match self.parts.as_slice() {
-            [only] => Some(only),
-            _ => None,
-        }
+        self.is_exact.then_some(&self.written)
     }
 
     /// What every text that fits begins with.
     pub fn prefix(&self) -> &str {
-        self.parts.first().map_or("", String::as_str)
+        self.written.split('*').next().unwrap_or_default()
     }
 
     /// Whether a text fits. Linear in its length: each part is taken where it stands first.
     pub fn fits(&self, text: &str) -> bool {
-        let (Some((first, rest)), true) = (self.parts.split_first(), !text.is_empty()) else { return false };
-        let Some((last, middle)) = rest.split_last() else { return first == text };
-        let Some(mut remaining) = text.strip_prefix(first.as_str()).and_then(|r| r.strip_suffix(last.as_str())) else {
+        if text.is_empty() {
+            return false;
+        }
+        if self.is_exact {
+            return *self.written == *text;
+        }
+        let mut parts = self.written.split('*');
+        let (Some(first), Some(last)) = (parts.next(), parts.next_back()) else { return false };
+        let Some(mut remaining) = text.strip_prefix(first).and_then(|rest| rest.strip_suffix(last)) else {
             return false;
         };
-        for part in middle {
-            match remaining.split_once(part.as_str()) {
+        for part in parts {
+            match remaining.split_once(part) {
                 Some((_, after)) => remaining = after,
                 None => return false,
             }

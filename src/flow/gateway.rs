@@ -48,7 +48,7 @@ impl Gateway {
         let (wake, wakes) = tokio::sync::mpsc::unbounded_channel();
         let clock = Clock::system();
         let (store, waiting) = Store::open(database, Options { retention, clock: clock.clone() }, wake)?;
-        keep(&store, &opened).await?;
+        keep(&store, &mut opened).await?;
         let deliveries = Deliveries::start(&store, opened.take_accounts(), wakes, waiting, &clock);
         let rules = ArcSwap::from_pointee(opened.in_force(clock.now()));
         let metrics = Arc::new(Metrics::default());
@@ -73,7 +73,7 @@ impl Gateway {
 
     /// Puts a rule set in force: whole, and only once it is durable under its hash. On an error nothing has changed.
     pub async fn replace(&self, mut opened: Opened, now: Timestamp) -> Result<(), StoreError> {
-        keep(&self.store, &opened).await?;
+        keep(&self.store, &mut opened).await?;
         // Lanes first: the first change for a new connection shall find one.
         self.deliveries.change(opened.take_accounts());
         self.rules.store(Arc::new(opened.in_force(now)));
@@ -100,6 +100,7 @@ impl Gateway {
 }
 
 /// Before an event is judged by a set, its text can be looked up under the hash that the event will carry.
-async fn keep(store: &Store, opened: &Opened) -> Result<(), StoreError> {
-    store.keep_rule_set(opened.catalog().hash().to_owned(), opened.catalog().text().to_owned()).await
+async fn keep(store: &Store, opened: &mut Opened) -> Result<(), StoreError> {
+    let text = opened.take_text();
+    store.keep_rule_set(opened.catalog().hash().to_owned(), text).await
 }

@@ -52,6 +52,11 @@ impl Opened {
         &self.catalog
     }
 
+    /// The set's text for the record; it is taken once.
+    pub fn take_text(&mut self) -> String {
+        self.catalog.take_text()
+    }
+
     /// Its connections; they are taken once.
     pub fn take_accounts(&mut self) -> Vec<Arc<Account>> {
         std::mem::take(&mut self.accounts)

@@ -26,7 +26,7 @@ pub struct Catalog {
     manners: HashMap<ConnectionName, Manner>,
     /// The manner of a connection that says nothing of tags.
     plain: Manner,
-    rules: Vec<Rule>,
+    rules: Box<[Rule]>,
     shared: Shared,
 }
 
@@ -70,7 +70,7 @@ impl Catalog {
         (files, shown): (&[RuleFile], &[RuleFile]),
         mut sources: Vec<Source>,
         connections: Vec<ConnectionConfig>,
-        rules: Vec<Rule>,
+        rules: Box<[Rule]>,
         shared: Shared,
     ) -> Self {
         for source in &mut sources {
@@ -87,9 +87,10 @@ impl Catalog {
         &self.hash
     }
 
-    /// The text of all files, each under a line with its path and without secrets, for the record.
-    pub fn text(&self) -> &str {
-        &self.text
+    /// The text of all files, each under a line with its path and without secrets, for the record. It is there once: a set
+    /// in force needs it no more.
+    pub fn take_text(&mut self) -> String {
+        std::mem::take(&mut self.text)
     }
 
     /// The sources, in the order of the files.
@@ -116,7 +117,7 @@ impl Catalog {
     pub fn rules(&self) -> impl Iterator<Item = RuleSummary> {
         self.rules.iter().map(|rule| RuleSummary {
             id: rule.id.clone(),
-            description: rule.description.clone(),
+            description: rule.description.as_deref().map(str::to_owned),
             file: rule.file.to_string(),
             line: rule.line,
             enabled: rule.enabled,

@@ -56,7 +56,7 @@ fn act<'v>(rule: &'v Rule, home: Home<'v>, scope: &Scope<'v>, decision: &mut Dec
     if !matching::fits(&rule.matcher, scope) {
         return true;
     }
-    let scope = &Scope { rule_contact: rule.contact.as_ref(), ..*scope };
+    let scope = &Scope { rule_contact: rule.contact.as_deref(), ..*scope };
     match rule.when.as_ref().map_or(Ok(true), |when| eval::holds(when, scope)) {
         Ok(true) => {}
         Ok(false) => return true,

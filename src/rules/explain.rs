@@ -90,7 +90,7 @@ fn miss<'v>(rule: &'v Rule, scope: &Scope<'v>, stopped: Option<&Rule>) -> Option
     if let Some((at, message)) = matching::first_miss(&rule.matcher, scope) {
         return Some(Miss { at, message });
     }
-    let scope = &Scope { rule_contact: rule.contact.as_ref(), ..*scope };
+    let scope = &Scope { rule_contact: rule.contact.as_deref(), ..*scope };
     let message = show::why_not(rule.when.as_ref()?, scope)?;
     Some(Miss { at: "when".to_owned(), message })
 }

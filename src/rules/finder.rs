@@ -32,7 +32,7 @@ pub struct ParamsAt {
     /// Whether it begins at the whole body and not at the item.
     pub from_body: bool,
     /// The way from there.
-    pub steps: Vec<Step>,
+    pub steps: Box<[Step]>,
 }
 
 impl Finder {

@@ -1,4 +1,6 @@
 //! Rules as they are carried out: checked, with every expression read.
+//!
+//! A catalog of thousands lies in memory as long as the gateway runs, so lists have no room to grow and rare parts are boxed.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -20,7 +22,7 @@ pub struct Rule {
     /// Its name.
     pub id: RuleId,
     /// What it is for.
-    pub description: Option<String>,
+    pub description: Option<Box<str>>,
     /// Whether it acts at all.
     pub enabled: bool,
     /// The file it stands in.
@@ -34,23 +36,23 @@ pub struct Rule {
     /// Its changes and forwards at most once in that time for each contact.
     pub once: Option<Duration>,
     /// Its own contact.
-    pub contact: Option<ContactTemplate>,
+    pub contact: Option<Box<ContactTemplate>>,
     /// Its own contact at single connections.
     pub contact_at: ContactsAt,
     /// What it tags.
-    pub tags: Vec<TagBlock>,
+    pub tags: Box<[TagBlock]>,
     /// The fields that it sets.
-    pub sets: Vec<SetBlock>,
+    pub sets: Box<[SetBlock]>,
     /// What it sends on.
-    pub forwards: Vec<Forward>,
+    pub forwards: Box<[Forward]>,
     /// What it answers.
-    pub reply: Option<ReplyTemplate>,
+    pub reply: Option<Box<ReplyTemplate>>,
     /// Whether later rules are kept from the event.
     pub stop: bool,
 }
 
 /// Contacts at single connections.
-pub type ContactsAt = Vec<(ConnectionName, ContactTemplate)>;
+pub type ContactsAt = Box<[(ConnectionName, ContactTemplate)]>;
 
 /// How a contact is found.
 #[derive(Debug, Clone)]
@@ -80,19 +82,19 @@ pub enum FoundBy {
 #[derive(Debug, Clone, Default)]
 pub struct Matcher {
     /// Sources.
-    pub sources: Vec<SourceName>,
+    pub sources: Box<[SourceName]>,
     /// Intents.
-    pub intents: Vec<Pattern>,
+    pub intents: Box<[Pattern]>,
     /// Types.
-    pub types: Vec<Pattern>,
+    pub types: Box<[Pattern]>,
     /// Languages.
-    pub languages: Vec<LanguagePattern>,
+    pub languages: Box<[LanguagePattern]>,
     /// Parameters, each with what it may be.
-    pub params: Vec<(String, Vec<ParamPattern>)>,
+    pub params: Box<[(Box<str>, Box<[ParamPattern]>)]>,
     /// Words of which the text holds one.
-    pub contains: Vec<Phrase>,
+    pub contains: Box<[Phrase]>,
     /// Expressions of which one fits a part of the text.
-    pub regex: Vec<Regexp>,
+    pub regex: Box<[Regexp]>,
 }
 
 /// Tags to change at one connection.
@@ -101,9 +103,9 @@ pub struct TagBlock {
     /// Where.
     pub connection: ConnectionName,
     /// What to add.
-    pub add: Vec<TagEntry>,
+    pub add: Box<[TagEntry]>,
     /// What to remove.
-    pub remove: Vec<TagEntry>,
+    pub remove: Box<[TagEntry]>,
     /// When.
     pub guard: Guard,
 }
@@ -125,7 +127,7 @@ pub struct SetBlock {
     /// Where.
     pub connection: ConnectionName,
     /// The fields and their values.
-    pub fields: Vec<(String, JsonTemplate)>,
+    pub fields: Box<[(Box<str>, JsonTemplate)]>,
 }
 
 /// A body to send on.
@@ -152,15 +154,15 @@ pub struct ReplyTemplate {
     /// Plain words.
     pub text: Option<TextTemplate>,
     /// Messages in the platform's own form.
-    pub messages: Vec<JsonTemplate>,
+    pub messages: Box<[JsonTemplate]>,
     /// A payload.
-    pub payload: Option<Vec<(String, JsonTemplate)>>,
+    pub payload: Option<Box<[(Box<str>, JsonTemplate)]>>,
     /// Contexts to set.
-    pub contexts: Vec<ContextTemplate>,
+    pub contexts: Box<[ContextTemplate]>,
     /// An event to invoke.
-    pub event: Option<EventTemplate>,
+    pub event: Option<Box<EventTemplate>>,
     /// Session parameters to set.
-    pub parameters: Option<Vec<(String, JsonTemplate)>>,
+    pub parameters: Option<Box<[(Box<str>, JsonTemplate)]>>,
     /// The page to go to.
     pub target_page: Option<Template>,
     /// The flow to go to.
@@ -177,7 +179,7 @@ pub enum TextTemplate {
     /// By language; the most exact one that covers the event's is taken.
     Languages {
         /// Each with its words.
-        each: Vec<(LanguagePattern, Template)>,
+        each: Box<[(LanguagePattern, Template)]>,
         /// For every other.
         default: Option<Template>,
     },
@@ -191,7 +193,7 @@ pub struct ContextTemplate {
     /// For how many turns it lives.
     pub lifespan: Option<u32>,
     /// What it carries.
-    pub parameters: Vec<(String, JsonTemplate)>,
+    pub parameters: Box<[(Box<str>, JsonTemplate)]>,
 }
 
 /// An event to invoke, before it is rendered.
@@ -202,7 +204,7 @@ pub struct EventTemplate {
     /// The language.
     pub language: Option<Template>,
     /// What it carries.
-    pub parameters: Vec<(String, JsonTemplate)>,
+    pub parameters: Box<[(Box<str>, JsonTemplate)]>,
 }
 
 /// JSON with templates in its texts.
@@ -213,7 +215,7 @@ pub enum JsonTemplate {
     /// Rendered; exactly one `{{ }}` keeps its type.
     Text(Template),
     /// A list.
-    List(Vec<JsonTemplate>),
+    List(Box<[JsonTemplate]>),
     /// A mapping.
-    Map(Vec<(String, JsonTemplate)>),
+    Map(Box<[(Box<str>, JsonTemplate)]>),
 }

@@ -7,12 +7,12 @@ use crate::domain::value::Value;
 
 /// A language that covers its regions, case ignored.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct LanguagePattern(String);
+pub struct LanguagePattern(Box<str>);
 
 impl LanguagePattern {
     /// Reads `es` or `es-419`.
     pub fn parse(written: &str) -> Self {
-        Self(written.to_owned())
+        Self(written.into())
     }
 
     /// How exact it is: `es-419` before `es`.

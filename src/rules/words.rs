@@ -25,20 +25,20 @@ pub fn fold(text: &str) -> String {
 /// A word or several in a row, as `match.text.contains` has them.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Phrase {
-    written: String,
-    folded: String,
+    written: Box<str>,
+    folded: Box<str>,
 }
 
 impl Phrase {
     /// Reads a phrase; `None` where it holds no letter and no digit.
     pub fn parse(written: &str) -> Option<Self> {
         let folded = fold(written);
-        (folded.trim() != "").then(|| Self { written: written.to_owned(), folded })
+        (folded.trim() != "").then(|| Self { written: written.into(), folded: folded.into() })
     }
 
     /// Whether a folded text holds it.
     pub fn is_in(&self, folded: &str) -> bool {
-        folded.contains(&self.folded)
+        folded.contains(&*self.folded)
     }
 
     /// Its first word, by which it is indexed.

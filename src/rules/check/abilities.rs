@@ -154,7 +154,7 @@ fn contacts_of<'a>(
     let at = |contacts: &'a [(ConnectionName, ContactTemplate)]| {
         contacts.iter().find(|(name, _)| *name == config.name).map(|(_, contact)| contact)
     };
-    if let Some(own) = at(&rule.contact_at).or(rule.contact.as_ref()) {
+    if let Some(own) = at(&rule.contact_at).or(rule.contact.as_deref()) {
         return vec![(None, Some(own))];
     }
     let met = sources.iter().copied().filter(|source| meets(rule, source, known));

@@ -1,7 +1,6 @@
 //! Reading whom a change is for.
 
 use super::desk::{Desk, Target};
-use crate::domain::name::ConnectionName;
 use crate::rules::codes::Code;
 use crate::rules::model::{ContactTemplate, ContactsAt, FoundBy};
 use crate::rules::yaml::{Kind, Node};
@@ -54,7 +53,7 @@ pub fn read_at(node: &Node, desk: &mut Desk<'_>) -> ContactsAt {
     for entry in node.entries() {
         desk.refer(Target::Connection, &entry.key, entry.key_span);
         let contact = read(&entry.value, desk);
-        contacts.extend(ConnectionName::parse(&entry.key).ok().zip(contact));
+        contacts.extend(desk.connection(&entry.key).zip(contact));
     }
-    contacts
+    contacts.into()
 }

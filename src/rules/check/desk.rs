@@ -1,11 +1,17 @@
 //! What every reader needs: a place for findings, and the reading of expressions at their exact places.
 
-use crate::domain::name::ConnectionName;
+use std::borrow::Borrow;
+use std::collections::HashSet;
+use std::hash::Hash;
+use std::sync::Arc;
+
+use crate::domain::name::{ConnectionName, SourceName};
 use crate::rules::codes::Code;
 use crate::rules::expr::ast::{Node as ExprNode, Path};
 use crate::rules::expr::known::Known;
 use crate::rules::expr::template::Template;
 use crate::rules::expr::{self, Condition, Expr, Problem, ProblemKind};
+use crate::rules::files::RuleFile;
 use crate::rules::finding::{Findings, Span};
 use crate::rules::yaml::{Kind, Node, byte_in_scalar};
 
@@ -49,16 +55,61 @@ pub struct Desk<'f> {
     pub asks: Vec<Ask>,
     /// What the expressions that are read now may name.
     pub known: Known,
+    shared: SharedNames,
+}
+
+/// Names that many rules have: each lies in memory once.
+#[derive(Default)]
+struct SharedNames {
+    connections: HashSet<ConnectionName>,
+    sources: HashSet<SourceName>,
+    paths: HashSet<Arc<str>>,
+}
+
+/// The one that is there, or this one, which then is there.
+fn shared<T: Borrow<str> + Hash + Eq + Clone>(
+    names: &mut HashSet<T>,
+    name: &str,
+    make: impl FnOnce() -> Option<T>,
+) -> Option<T> {
+    if let Some(known) = names.get(name) {
+        return Some(known.clone());
+    }
+    let made = make()?;
+    names.insert(made.clone());
+    Some(made)
 }
 
 impl<'f> Desk<'f> {
     pub fn new(findings: Findings<'f>) -> Self {
-        Self { findings, references: Vec::new(), asks: Vec::new(), known: Known::default() }
+        Self {
+            findings,
+            references: Vec::new(),
+            asks: Vec::new(),
+            known: Known::default(),
+            shared: SharedNames::default(),
+        }
+    }
+
+    /// The connection of this name, if it is one.
+    pub fn connection(&mut self, name: &str) -> Option<ConnectionName> {
+        shared(&mut self.shared.connections, name, || ConnectionName::parse(name).ok())
+    }
+
+    /// The source of this name, if it is one.
+    pub fn source(&mut self, name: &str) -> Option<SourceName> {
+        shared(&mut self.shared.sources, name, || SourceName::parse(name).ok())
+    }
+
+    /// A file's path.
+    pub fn path_of(&mut self, file: &RuleFile) -> Arc<str> {
+        let path = file.path.as_str();
+        shared(&mut self.shared.paths, path, || Some(path.into())).unwrap_or_else(|| path.into())
     }
 
     /// Remembers what is asked of a connection.
     pub fn ask(&mut self, connection: &str, what: Asked, span: Span) {
-        if let Ok(connection) = ConnectionName::parse(connection) {
+        if let Some(connection) = self.connection(connection) {
             self.asks.push(Ask { connection, what, span });
         }
     }

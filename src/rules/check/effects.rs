@@ -2,7 +2,6 @@
 
 use super::desk::{Asked, Desk, Target};
 use crate::domain::json::{Json, OwnedJson};
-use crate::domain::name::ConnectionName;
 use crate::rules::codes::Code;
 use crate::rules::model::{Forward, JsonTemplate, SetBlock};
 use crate::rules::yaml::{Kind, Node};
@@ -19,7 +18,7 @@ pub fn sets(node: &Node, desk: &mut Desk<'_>) -> Vec<SetBlock> {
                 .help("name a field: `plan: \"{{ params.plan }}\"`");
         }
         let fields = mapping(&entry.value, desk);
-        blocks.extend(ConnectionName::parse(&entry.key).ok().map(|connection| SetBlock { connection, fields }));
+        blocks.extend(desk.connection(&entry.key).map(|connection| SetBlock { connection, fields }));
     }
     blocks
 }
@@ -31,15 +30,15 @@ pub fn forwards(node: &Node, desk: &mut Desk<'_>) -> Vec<Forward> {
         desk.refer(Target::Connection, &entry.key, entry.key_span);
         desk.ask(&entry.key, Asked::Forward, entry.key_span);
         let body = json(&entry.value, desk);
-        let connection = ConnectionName::parse(&entry.key).ok();
+        let connection = desk.connection(&entry.key);
         forwards.extend(connection.zip(body).map(|(connection, body)| Forward { connection, body }));
     }
     forwards
 }
 
 /// Reads a mapping whose values may hold templates.
-pub fn mapping(node: &Node, desk: &mut Desk<'_>) -> Vec<(String, JsonTemplate)> {
-    node.entries().iter().filter_map(|entry| Some((entry.key.clone(), json(&entry.value, desk)?))).collect()
+pub fn mapping(node: &Node, desk: &mut Desk<'_>) -> Box<[(Box<str>, JsonTemplate)]> {
+    node.entries().iter().filter_map(|entry| Some((entry.key.as_str().into(), json(&entry.value, desk)?))).collect()
 }
 
 /// Reads a value that may hold templates.

@@ -26,7 +26,7 @@ pub fn read(node: &Node, desk: &mut Desk<'_>) -> Option<ReplyTemplate> {
         messages: items("messages").iter().filter_map(|message| json(message, desk)).collect(),
         payload: node.get("payload").map(|payload| mapping(payload, desk)),
         contexts: items("contexts").iter().filter_map(|context| self::context(context, desk)).collect(),
-        event: node.get("event").and_then(|event| self::event(event, desk)),
+        event: node.get("event").and_then(|event| self::event(event, desk).map(Box::new)),
         parameters: node.get("parameters").map(|parameters| mapping(parameters, desk)),
         target_page: node.get("target_page").and_then(|page| desk.printed(page)),
         target_flow: node.get("target_flow").and_then(|flow| desk.printed(flow)),
@@ -78,7 +78,7 @@ fn text(node: &Node, desk: &mut Desk<'_>) -> Option<TextTemplate> {
             .add(Code::NotCarried, node.span, "no source of this rule tells a language, so only `default` is ever said")
             .help("write the text alone");
     }
-    Some(TextTemplate::Languages { each, default })
+    Some(TextTemplate::Languages { each: each.into(), default })
 }
 
 /// The keys that only some kinds of source have a place for.

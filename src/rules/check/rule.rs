@@ -1,13 +1,12 @@
 //! Reading a rule.
 
 use std::rc::Rc;
-use std::sync::Arc;
 
 use super::desk::{Desk, Target};
 use super::draft::Named;
 use super::{contact, effects, reply, shape, tag};
 use crate::domain::duration::parse_duration;
-use crate::domain::name::{RuleId, SourceName};
+use crate::domain::name::RuleId;
 use crate::domain::value::{Number, Value};
 use crate::rules::codes::Code;
 use crate::rules::expr::Type;
@@ -19,7 +18,7 @@ use crate::rules::model::{Matcher, Rule};
 use crate::rules::pattern::{LanguagePattern, ParamPattern, Pattern};
 use crate::rules::render::respond_io;
 use crate::rules::words::Phrase;
-use crate::rules::yaml::{Kind, Node};
+use crate::rules::yaml::{Entry, Kind, Node};
 
 /// Reads one rule; the table of keys has been held against it already. `None` for what has no id.
 pub fn read(file: &RuleFile, node: &Node, desk: &mut Desk<'_>) -> Option<Named<Rule>> {
@@ -77,19 +76,19 @@ fn rule(file: &RuleFile, node: &Node, desk: &mut Desk<'_>) -> Option<Named<Rule>
     let (line, _) = desk.findings.place(id.span.file, id.span.start);
     let value = parsed.ok().map(|id| Rule {
         id,
-        description: Desk::text(node, "description"),
+        description: Desk::text(node, "description").map(String::into_boxed_str),
         enabled: Desk::flag(node, "enabled").unwrap_or(true),
-        file: Arc::from(file.path.as_str()),
+        file: desk.path_of(file),
         line,
         matcher,
         when,
         once: Desk::text(node, "once").and_then(|text| parse_duration(&text)),
-        contact,
+        contact: contact.map(Box::new),
         contact_at,
-        tags,
-        sets,
-        forwards,
-        reply,
+        tags: tags.into(),
+        sets: sets.into(),
+        forwards: forwards.into(),
+        reply: reply.map(Box::new),
         stop,
     });
     Some(Named { name, span: id.span, value })
@@ -105,17 +104,20 @@ pub fn no_time(node: &Node, key: &str, desk: &mut Desk<'_>) {
 fn matcher(node: &Node, desk: &mut Desk<'_>) -> Matcher {
     let mut matcher =
         Matcher { intents: patterns(node, "intent", desk), types: patterns(node, "type", desk), ..Matcher::default() };
+    let mut sources = Vec::new();
     for source in node.get("source").map(Node::one_or_many).unwrap_or_default() {
         let Some(name) = source.scalar() else { continue };
         desk.refer(Target::Source, &name, source.span);
-        matcher.sources.extend(SourceName::parse(&name).ok());
+        sources.extend(desk.source(&name));
     }
+    matcher.sources = sources.into();
     let languages = node.get("language").map(Node::one_or_many).unwrap_or_default();
     matcher.languages = languages.iter().filter_map(Node::scalar).map(|text| LanguagePattern::parse(&text)).collect();
-    for entry in node.get("params").map(Node::entries).unwrap_or_default() {
-        let wanted = entry.value.one_or_many().iter().filter_map(|value| param(&entry.key, value, desk)).collect();
-        matcher.params.push((entry.key.clone(), wanted));
-    }
+    let mut wanted = |entry: &Entry| {
+        let values = entry.value.one_or_many().iter().filter_map(|value| param(&entry.key, value, desk)).collect();
+        (entry.key.as_str().into(), values)
+    };
+    matcher.params = node.get("params").map(Node::entries).unwrap_or_default().iter().map(&mut wanted).collect();
     if let Some(text) = node.get("text") {
         matcher.contains =
             texts(text, "contains", desk).into_iter().filter_map(|(text, at)| phrase(&text, at, desk)).collect();
@@ -154,7 +156,7 @@ fn phrase(text: &str, node: &Node, desk: &mut Desk<'_>) -> Option<Phrase> {
     phrase
 }
 
-fn patterns(node: &Node, key: &str, desk: &mut Desk<'_>) -> Vec<Pattern> {
+fn patterns(node: &Node, key: &str, desk: &mut Desk<'_>) -> Box<[Pattern]> {
     texts(node, key, desk).into_iter().map(|(text, _)| Pattern::parse(&text)).collect()
 }
 

@@ -116,7 +116,7 @@ fn each(node: &Node, desk: &mut Desk<'_>) -> Option<Vec<String>> {
     let keys: Vec<String> = steps
         .iter()
         .filter_map(|step| match step {
-            Step::Key(key) => Some(key.clone()),
+            Step::Key(key) => Some(key.to_string()),
             Step::Index(_) => None,
         })
         .collect();

@@ -4,7 +4,6 @@ use super::desk::{Asked, Desk, Target};
 use super::rule::no_time;
 use crate::domain::change::Guard;
 use crate::domain::duration::parse_duration;
-use crate::domain::name::ConnectionName;
 use crate::domain::tag::TagName;
 use crate::rules::codes::Code;
 use crate::rules::model::{TagBlock, TagEntry, TagTemplate};
@@ -26,14 +25,14 @@ pub fn read(node: &Node, desk: &mut Desk<'_>) -> Vec<TagBlock> {
         let guard =
             Guard { if_tagged: names(entry, "if_tagged", desk), unless_tagged: names(entry, "unless_tagged", desk) };
         guard_can_hold(block, &guard, desk);
-        if let Ok(connection) = ConnectionName::parse(&entry.key) {
+        if let Some(connection) = desk.connection(&entry.key) {
             blocks.push(TagBlock { connection, add, remove, guard });
         }
     }
     blocks
 }
 
-fn entries(at: &Entry, key: &str, desk: &mut Desk<'_>) -> Vec<TagEntry> {
+fn entries(at: &Entry, key: &str, desk: &mut Desk<'_>) -> Box<[TagEntry]> {
     let values = at.value.get(key).map(Node::one_or_many).unwrap_or_default();
     values.iter().filter_map(|value| entry(at, key, value, desk)).collect()
 }

@@ -20,13 +20,13 @@ pub enum Node {
     /// A text, a number, `true` or `false`.
     Literal(Value<'static>),
     /// `[a, b]`
-    List(Vec<Expr>),
+    List(Box<[Expr]>),
     /// `params.plan`
     Path(Path),
     /// `a and b and c`: kept flat, so that a long chain is not deep.
-    And(Vec<Expr>),
+    And(Box<[Expr]>),
     /// `a or b or c`
-    Or(Vec<Expr>),
+    Or(Box<[Expr]>),
     /// `not a`
     Not(Box<Expr>),
     /// `-a`
@@ -45,11 +45,11 @@ pub enum Node {
     /// `a matches "x"`: the text holds a part that fits.
     Matches(Box<Expr>, Regexp),
     /// `open("office")`: whether the event was received within these hours.
-    Open(String),
+    Open(Box<str>),
     /// `bucket("name")`: 0 to 99, always the same for one contact.
-    Bucket(String),
+    Bucket(Box<str>),
     /// `a | lower`
-    Filter(Box<Expr>, Filter, Vec<Expr>),
+    Filter(Box<Expr>, Filter, Box<[Expr]>),
 }
 
 impl Node {
@@ -249,13 +249,13 @@ pub struct Path {
     /// Where it starts; `None` after a problem was told.
     pub root: Option<Root>,
     /// The way.
-    pub steps: Vec<Step>,
+    pub steps: Box<[Step]>,
 }
 
 impl Path {
     /// The condition that it names.
     pub fn condition(&self) -> Option<&str> {
-        match (self.root, self.steps.as_slice()) {
+        match (self.root, &*self.steps) {
             (Some(Root::Conditions), [Step::Key(name)]) => Some(name),
             _ => None,
         }
@@ -266,7 +266,7 @@ impl Path {
 #[derive(Debug, Clone)]
 pub enum Step {
     /// `.name`, `["name"]`
-    Key(String),
+    Key(Box<str>),
     /// `[0]`
     Index(usize),
 }

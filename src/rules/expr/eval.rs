@@ -133,7 +133,7 @@ pub fn eval<'v>(expr: &'v Expr, scope: &Scope<'v>) -> Result<Value<'v>, ExprFaul
             other => Err(ExprFault::new(format!("`matches` searches a text, and this is {}", other.kind()))),
         },
         Node::Open(name) => {
-            let hours = scope.shared.hours.get(name);
+            let hours = scope.shared.hours.get(&**name);
             Ok(Value::Bool(hours.is_some_and(|hours| hours.is_open(scope.event.received_at))))
         }
         Node::Bucket(name) => {

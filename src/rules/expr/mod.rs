@@ -105,9 +105,9 @@ impl ExprFault {
 #[derive(Debug, Clone)]
 pub struct Condition {
     /// As it was written.
-    pub source: String,
+    pub source: Box<str>,
     /// Its tree.
-    pub expr: Expr,
+    pub expr: Box<Expr>,
 }
 
 /// Reads an expression without asking what its names mean.
@@ -146,7 +146,7 @@ pub fn condition(source: &str, known: &Known) -> Result<Condition, Vec<Problem>>
         }
     }
     match parsed {
-        Some(expr) if problems.is_empty() => Ok(Condition { source: source.to_owned(), expr }),
+        Some(expr) if problems.is_empty() => Ok(Condition { source: source.into(), expr: Box::new(expr) }),
         _ => Err(problems),
     }
 }

@@ -294,7 +294,7 @@ impl<'s, 'p> Parser<'s, 'p> {
                 return Err(Problem::new(ProblemKind::Syntax, span, message));
             }
             let whole = value.span.start..self.before;
-            value = Expr { node: Node::Filter(Box::new(value), row.filter, arguments), span: whole };
+            value = Expr { node: Node::Filter(Box::new(value), row.filter, arguments.into()), span: whole };
         }
         Ok(value)
     }
@@ -338,7 +338,7 @@ impl<'s, 'p> Parser<'s, 'p> {
             Token::Name(name) => self.named(name)?,
             Token::Symbol("[") => {
                 self.advance()?;
-                Node::List(self.items("]")?)
+                Node::List(self.items("]")?.into())
             }
             Token::Symbol("(") => {
                 self.advance()?;
@@ -370,7 +370,7 @@ impl<'s, 'p> Parser<'s, 'p> {
         };
         self.advance()?;
         self.expect(")")?;
-        Ok(function(text))
+        Ok(function(text.into()))
     }
 
     fn path(&mut self, name: &'s str, span: Range<usize>) -> Read<Path> {
@@ -388,7 +388,7 @@ impl<'s, 'p> Parser<'s, 'p> {
                 steps.push(self.bracket(root)?);
                 self.expect("]")?;
             } else {
-                return Ok(Path { root, steps });
+                return Ok(Path { root, steps: steps.into() });
             }
             self.count()?;
         }
@@ -410,10 +410,10 @@ impl<'s, 'p> Parser<'s, 'p> {
 
 /// Headers are kept in lower case, and rule authors write them as their vendor does.
 fn key_step(root: Option<Root>, key: &str) -> Step {
-    if root == Some(Root::Headers) { Step::Key(key.to_ascii_lowercase()) } else { Step::Key(key.to_owned()) }
+    if root == Some(Root::Headers) { Step::Key(key.to_ascii_lowercase().into()) } else { Step::Key(key.into()) }
 }
 
-fn chain(mut items: Vec<Expr>, node: fn(Vec<Expr>) -> Node) -> Expr {
+fn chain(mut items: Vec<Expr>, node: fn(Box<[Expr]>) -> Node) -> Expr {
     let span = match (items.first(), items.last()) {
         (Some(first), Some(last)) => first.span.start..last.span.end,
         _ => 0..0,
@@ -422,7 +422,7 @@ fn chain(mut items: Vec<Expr>, node: fn(Vec<Expr>) -> Node) -> Expr {
         Some(only) if items.is_empty() => only,
         last => {
             items.extend(last);
-            Expr { node: node(items), span }
+            Expr { node: node(items.into()), span }
         }
     }
 }

@@ -14,7 +14,7 @@ pub fn look_up<'v>(path: &'v Path, scope: &Scope<'v>) -> Result<Value<'v>, ExprF
     let Some(root) = path.root else { return Ok(Value::Unset) };
     let value = match root {
         Root::Params => {
-            return match path.steps.as_slice() {
+            return match &*path.steps {
                 [Step::Key(name)] => param(event, name, scope.types),
                 steps => Ok(walk(event.params, steps)),
             };
@@ -22,8 +22,8 @@ pub fn look_up<'v>(path: &'v Path, scope: &Scope<'v>) -> Result<Value<'v>, ExprF
         Root::Form => return Ok(form(event.form, &path.steps)),
         Root::Values => return Ok(named_value(scope, &path.steps)),
         Root::Conditions => {
-            let [Step::Key(name)] = path.steps.as_slice() else { return Ok(Value::Unset) };
-            return match scope.shared.conditions.get(name) {
+            let [Step::Key(name)] = &*path.steps else { return Ok(Value::Unset) };
+            return match scope.shared.conditions.get(&**name) {
                 Some(condition) => truth(&condition.expr, scope).map(Value::Bool),
                 None => Ok(Value::Unset),
             };
@@ -71,7 +71,7 @@ fn form<'v>(parameters: Json<'v>, steps: &[Step]) -> Value<'v> {
 
 fn named_value<'v>(scope: &Scope<'v>, steps: &[Step]) -> Value<'v> {
     let Some((Step::Key(name), rest)) = steps.split_first() else { return Value::Unset };
-    scope.shared.values.get(name).map_or(Value::Unset, |value| walk(value.json(), rest))
+    scope.shared.values.get(&**name).map_or(Value::Unset, |value| walk(value.json(), rest))
 }
 
 fn field<'v>(fields: &'v Fields<'v>, steps: &[Step]) -> Value<'v> {

@@ -76,8 +76,8 @@ fn faulty<'v>(expr: &'v Expr, source: &str, scope: &Scope<'v>, problem: ExprFaul
         return format!("{written}: {} {} {}: {}", value(&left), operator.symbol(), value(&right), problem.message);
     }
     if let Node::Path(Path { root: Some(Root::Conditions), steps }) = &expr.node
-        && let [Step::Key(name)] = steps.as_slice()
-        && let Some(named) = scope.shared.conditions.get(name)
+        && let [Step::Key(name)] = &**steps
+        && let Some(named) = scope.shared.conditions.get(&**name)
     {
         return format!("{written}: {}", faulty(&named.expr, &named.source, scope, problem));
     }
@@ -107,8 +107,8 @@ fn first_false<'v>(expr: &'v Expr, source: &str, scope: &Scope<'v>) -> Result<St
         Node::Matches(of, _) => Ok(format!("{written}: {} doesn't match", value(&eval(of, scope)?))),
         Node::Open(_) => Ok(format!("{written}: closed at {}", scope.event.received_at)),
         Node::Path(Path { root: Some(Root::Conditions), steps }) => {
-            let name = match steps.as_slice() {
-                [Step::Key(name)] => name.as_str(),
+            let name = match &**steps {
+                [Step::Key(name)] => name,
                 _ => "",
             };
             match scope.shared.conditions.get(name) {
@@ -140,9 +140,9 @@ fn true_parts<'v>(expr: &'v Expr, source: &str, scope: &Scope<'v>) -> Result<Str
         Node::Not(inner) => first_false(inner, source, scope),
         Node::Matches(of, _) => Ok(format!("{written}: {} matches", value(&eval(of, scope)?))),
         Node::Open(_) => Ok(format!("{written}: open at {}", scope.event.received_at)),
-        Node::Path(Path { root: Some(Root::Conditions), steps }) => match steps.as_slice() {
-            [Step::Key(name)] if scope.shared.conditions.contains_key(name) => {
-                let Some(named) = scope.shared.conditions.get(name) else { return Ok(written.to_owned()) };
+        Node::Path(Path { root: Some(Root::Conditions), steps }) => match &**steps {
+            [Step::Key(name)] if scope.shared.conditions.contains_key(&**name) => {
+                let Some(named) = scope.shared.conditions.get(&**name) else { return Ok(written.to_owned()) };
                 Ok(format!("{written}: {}", true_parts(&named.expr, &named.source, scope)?))
             }
             _ => Ok(written.to_owned()),

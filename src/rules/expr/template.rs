@@ -1,5 +1,8 @@
 //! Texts with `{{ }}` in them.
 
+use std::borrow::Cow;
+use std::ops::Range;
+
 use super::ast::Expr;
 use super::eval::{Scope, append, eval, print};
 use super::known::Known;
@@ -11,14 +14,16 @@ use crate::domain::value::Value;
 #[derive(Debug, Clone)]
 pub struct Template {
     /// As it was written.
-    pub source: String,
-    parts: Vec<Part>,
+    pub source: Box<str>,
+    /// None where the source is the text itself.
+    parts: Box<[Part]>,
 }
 
 #[derive(Debug, Clone)]
 enum Part {
-    Text(String),
-    Expr(Expr),
+    /// These bytes of the source.
+    Text(Range<usize>),
+    Expr(Box<Expr>),
 }
 
 impl Template {
@@ -39,12 +44,16 @@ impl Template {
                     .push(Problem::new(ProblemKind::Types, expr.span.clone(), message).help("name one of its parts"));
             }
         }
-        if problems.is_empty() { Ok(Self { source: source.to_owned(), parts }) } else { Err(problems) }
+        if !problems.is_empty() {
+            return Err(problems);
+        }
+        let is_fixed = parts.iter().all(|part| matches!(part, Part::Text(_)));
+        Ok(Self { source: source.into(), parts: if is_fixed { Box::default() } else { parts.into() } })
     }
 
     /// Whether it always gives a whole mapping.
     pub fn is_mapping(&self, known: &Known) -> bool {
-        match self.parts.as_slice() {
+        match &*self.parts {
             [Part::Expr(expr)] => types::check(expr, &self.source, known, &mut Vec::new()) == Type::Map,
             _ => false,
         }
@@ -52,28 +61,27 @@ impl Template {
 
     /// The text, where it is the same for every event.
     pub fn fixed(&self) -> Option<&str> {
-        match self.parts.as_slice() {
-            [] => Some(""),
-            [Part::Text(text)] => Some(text),
-            _ => None,
-        }
+        self.parts.is_empty().then_some(&self.source)
     }
 
     /// The rendered value. A template that is exactly one `{{ }}` keeps its type; every other is a text.
     pub fn value<'v>(&'v self, scope: &Scope<'v>) -> Result<Value<'v>, ExprFault> {
-        match self.parts.as_slice() {
+        match &*self.parts {
+            [] => Ok(Value::Text(Cow::Borrowed(&self.source))),
             [Part::Expr(expr)] => eval(expr, scope),
-            [Part::Text(text)] => Ok(Value::Text(text.as_str().into())),
             _ => self.text(scope).map(|text| Value::Text(text.into())),
         }
     }
 
     /// The rendered text.
     pub fn text<'v>(&'v self, scope: &Scope<'v>) -> Result<String, ExprFault> {
+        if let Some(fixed) = self.fixed() {
+            return Ok(fixed.to_owned());
+        }
         let mut rendered = String::with_capacity(self.source.len());
         for part in &self.parts {
             match part {
-                Part::Text(text) => append(text, &mut rendered)?,
+                Part::Text(place) => append(self.source.get(place.clone()).unwrap_or_default(), &mut rendered)?,
                 Part::Expr(expr) => print(&eval(expr, scope)?, &mut rendered)?,
             }
         }
@@ -85,17 +93,17 @@ fn parts(source: &str, problems: &mut Vec<Problem>) -> Vec<Part> {
     let mut parts = Vec::new();
     let mut at = 0;
     while let Some(rest) = source.get(at..).filter(|rest| !rest.is_empty()) {
-        let Some(open) = rest.find("{{") else {
-            parts.push(Part::Text(rest.to_owned()));
-            break;
-        };
-        if let Some(before) = rest.get(..open).filter(|before| !before.is_empty()) {
-            parts.push(Part::Text(before.to_owned()));
+        let open = rest.find("{{").unwrap_or(rest.len());
+        if open > 0 {
+            parts.push(Part::Text(at..at + open));
         }
         let start = at + open;
+        if start == source.len() {
+            break;
+        }
         match expression(source, start, problems) {
             Some((expr, next)) => {
-                parts.push(Part::Expr(expr));
+                parts.push(Part::Expr(Box::new(expr)));
                 at = next;
             }
             // What can't be read is left out; the next `}}` is where reading can go on.

@@ -187,11 +187,11 @@ impl Checker<'_, '_> {
             let problem = Problem::new(ProblemKind::NotCarried, span.clone(), message);
             self.problems.push(problem.help(Known::who_carries(root)));
         }
-        if let (Root::Params, [Step::Key(name)]) = (root, path.steps.as_slice()) {
+        if let (Root::Params, [Step::Key(name)]) = (root, &*path.steps) {
             return self.known.param(name);
         }
         let (whole, part) = root_type(root);
-        match (part, path.steps.as_slice()) {
+        match (part, &*path.steps) {
             (_, []) => whole,
             (None, _) => {
                 let message = format!("`{}` has no parts: it is {}", self.root_name(span), whole.words());
@@ -216,7 +216,7 @@ impl Checker<'_, '_> {
         if !self.named("values", "values", name, self.known.values.keys().map(String::as_str), span) {
             return Type::Unknown;
         }
-        let Some(value) = self.known.values.get(name) else { return Type::Unknown };
+        let Some(value) = self.known.values.get(&**name) else { return Type::Unknown };
         let mut json = value.json();
         for step in rest {
             let part = match step {
@@ -233,7 +233,7 @@ impl Checker<'_, '_> {
     }
 
     fn condition(&mut self, path: &Path, span: &Range<usize>) -> Type {
-        let [Step::Key(name)] = path.steps.as_slice() else {
+        let [Step::Key(name)] = &*path.steps else {
             self.tell(span, "a condition is named by one name".to_owned(), "as in `conditions.buyer`");
             return Type::Unknown;
         };

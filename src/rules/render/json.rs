@@ -38,7 +38,7 @@ pub fn write<'v>(template: &'v JsonTemplate, scope: &Scope<'v>, at: &str, to: &m
 
 /// Writes a mapping at the end of `to`.
 pub fn mapping<'v>(
-    entries: &'v [(String, JsonTemplate)],
+    entries: &'v [(Box<str>, JsonTemplate)],
     scope: &Scope<'v>,
     at: &str,
     to: &mut String,
@@ -48,7 +48,7 @@ pub fn mapping<'v>(
         if index > 0 {
             to.push(',');
         }
-        to.push_str(&serde_json::Value::String(key.clone()).to_string());
+        to.push_str(&serde_json::Value::String(key.to_string()).to_string());
         to.push(':');
         write(value, scope, &format!("{at}.{key}"), to)?;
     }
@@ -70,9 +70,9 @@ pub fn tree<'v>(template: &'v JsonTemplate, scope: &Scope<'v>, at: &str) -> Rend
 
 /// A mapping as a tree, for replies.
 pub fn tree_of<'v>(
-    entries: &'v [(String, JsonTemplate)],
+    entries: &'v [(Box<str>, JsonTemplate)],
     scope: &Scope<'v>,
     at: &str,
 ) -> Rendered<serde_json::Map<String, serde_json::Value>> {
-    entries.iter().map(|(key, value)| Ok((key.clone(), tree(value, scope, &format!("{at}.{key}"))?))).collect()
+    entries.iter().map(|(key, value)| Ok((key.to_string(), tree(value, scope, &format!("{at}.{key}"))?))).collect()
 }

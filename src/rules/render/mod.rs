@@ -144,7 +144,7 @@ fn set_changes<'v>(
         json::write(template, scope, &at, &mut value)?;
         let own = Terms { once_ms: rule.once.map(millis), create: found.create, ..Terms::default() };
         let contact = Contact { connection: block.connection.clone(), reference: found.reference.clone() };
-        let effect = Effect::Set { field: field.clone(), value: json::owned(&value, &at)? };
+        let effect = Effect::Set { field: field.to_string(), value: json::owned(&value, &at)? };
         let terms = manner.of_set(own);
         changes.push(Change { terms, ..Change::plain(contact, effect, rule.id.clone()) });
     }
