@@ -81,7 +81,8 @@ fn explain_says_what_would_only_be_recorded() {
     assert_eq!(ran.status, 0, "{ran:?}");
     let lines: Vec<&str> = ran.out.lines().collect();
     let after = |words: &str| {
-        let at = lines.iter().position(|line| line.starts_with(words)).unwrap_or_else(|| panic!("{words}: {}", ran.out));
+        let at =
+            lines.iter().position(|line| line.starts_with(words)).unwrap_or_else(|| panic!("{words}: {}", ran.out));
         lines.get(at + 1).copied().unwrap_or_default().trim()
     };
     assert_eq!(after("add    \"Sale\" at crm"), "only recorded: crm is on `dry_run`");
@@ -106,10 +107,8 @@ fn once_it_is_taken_off_dry_run_what_comes_is_delivered_and_what_was_recorded_is
 const LEAD: &str = "rules:\n  - id: lead\n    match: { intent: lead }\n    tag: { crm: { add: [Lead] } }\n";
 
 fn from_environment(keys: &str) -> Setup {
-    Setup::bare(&format!(
-        "{HEAD}connections:\n  crm: {{ provider: helpcrunch, api_key: env:CRM_KEY, {keys} }}\n{LEAD}"
-    ))
-    .without_sandbox()
+    Setup::bare(&format!("{HEAD}connections:\n  crm: {{ provider: helpcrunch, api_key: env:CRM_KEY, {keys} }}\n{LEAD}"))
+        .without_sandbox()
 }
 
 #[test]
@@ -117,11 +116,8 @@ fn the_address_and_the_allowance_come_from_the_environment() {
     let provider = provider();
     let base_url = provider.base_url("helpcrunch").expect("it has one");
     let keys = "base_url: env:CRM_URL, allow_private: env:CRM_PRIVATE, rate_limit: env:CRM_RATE";
-    let gateway = from_environment(keys)
-        .set("CRM_URL", &base_url)
-        .set("CRM_PRIVATE", "true")
-        .set("CRM_RATE", "1/h")
-        .start();
+    let gateway =
+        from_environment(keys).set("CRM_URL", &base_url).set("CRM_PRIVATE", "true").set("CRM_RATE", "1/h").start();
     gateway.event(&said("a", 7, "lead"));
     assert_eq!(states(&gateway.settled("a")), ["applied"]);
     assert_eq!(provider.tags("helpcrunch", "7").expect("known"), ["Lead"]);

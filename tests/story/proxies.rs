@@ -63,6 +63,7 @@ fn without_a_public_address_it_is_the_one_of_the_request() {
     assert_eq!(send(&gateway, "/hooks/bot", &format!("{PUBLIC}/hooks/bot"), "b").status, 401);
     // A password doesn't stand in for a signature that is asked for.
     let authorization = basic("dialogflow", PASSWORD);
-    let refused = gateway.call("POST", "/hooks/bot", &[("Authorization", &authorization)], &said("c", 7, "hello").body());
+    let refused =
+        gateway.call("POST", "/hooks/bot", &[("Authorization", &authorization)], &said("c", 7, "hello").body());
     assert_eq!(refused.status, 401);
 }
