@@ -47,11 +47,12 @@ impl Block {
         self.kind.strip_prefix("json ").filter(|name| name.ends_with(".json") && !name.contains(['/', ' ']))
     }
 
-    /// Its commands, continued lines joined, without comments.
+    /// Its commands, continued lines joined, those of a pipe apart, without comments.
     fn commands(&self) -> Vec<String> {
         let joined = self.text.replace("\\\n", " ");
-        let command = |line: &str| line.split(" # ").next().unwrap_or_default().trim().to_owned();
-        joined.lines().map(command).filter(|line| !line.is_empty() && !line.starts_with('#')).collect()
+        let lines = joined.lines().map(|line| line.split(" # ").next().unwrap_or_default());
+        let commands = lines.flat_map(|line| line.split(" | ")).map(|command| command.trim().to_owned());
+        commands.filter(|command| !command.is_empty() && !command.starts_with('#')).collect()
     }
 }
 

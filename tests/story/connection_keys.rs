@@ -1,12 +1,12 @@
 //! Keys of a connection that decide whether and how it is called: `dry_run`, and settings that the environment gives.
 
 use std::net::TcpListener;
+use std::time::Duration;
 
 use serde_json::json;
 
 use crate::support::body::said;
 use crate::support::command::run_with;
-use crate::support::eventually;
 use crate::support::gateway::{ADMIN, Gateway, HEAD, Setup};
 use crate::support::gestures::{changes, states};
 use crate::support::provider::provider;
@@ -121,9 +121,10 @@ fn the_address_and_the_allowance_come_from_the_environment() {
     gateway.event(&said("a", 7, "lead"));
     assert_eq!(states(&gateway.settled("a")), ["applied"]);
     assert_eq!(provider.tags("helpcrunch", "7").expect("known"), ["Lead"]);
-    // One call an hour: the second contact waits, and is told until when.
+    // One call an hour: the second contact waits, where the provider's own limit would let it go at once.
     gateway.event(&said("b", 8, "lead"));
-    eventually("the wait for the allowance", || (gateway.crm()["waiting"] == 1).then_some(()));
+    std::thread::sleep(Duration::from_millis(300));
+    assert_eq!((states(&gateway.event_of("b")), &gateway.crm()["waiting"]), (vec!["waiting".to_owned()], &json!(1)));
     assert_eq!((provider.calls().len(), provider.tags("helpcrunch", "8")), (1, None));
 }
 
@@ -136,9 +137,10 @@ fn the_patience_comes_from_the_environment() {
     let gateway =
         from_environment(keys).set("CRM_URL", &base_url).set("CRM_TIMEOUT", "50ms").set("CRM_END", "0s").start();
     gateway.event(&said("a", 7, "lead"));
-    // With the patience and the time of the defaults it would wait for 10 seconds and then for three days.
     let event = gateway.settled("a");
-    assert_eq!(states(&event), ["dead"]);
+    assert_eq!(states(&event), ["dead"], "by default it would be tried for three days");
+    let took = &event["deliveries"][0]["attempts"][0]["took_ms"];
+    assert!(took.as_u64().is_some_and(|took| (50..5_000).contains(&took)), "by default it would take 10 s: {took}");
     assert!(event["changes"][0]["reason"].as_str().is_some_and(|why| why.contains("given up after 1 try")), "{event}");
 }
 
@@ -172,4 +174,22 @@ fn an_address_that_is_one_and_can_not_be_called_names_its_variable_too() {
     assert_eq!(refused.status, 2, "{refused:?}");
     assert!(refused.err.contains("connection crm: base_url: CRM_URL must not hold credentials"), "{}", refused.err);
     assert!(!refused.err.contains("hunter2"), "{}", refused.err);
+}
+
+#[test]
+fn a_word_from_the_environment_is_one_that_a_rule_file_may_have() {
+    let refused = Setup::bare(
+        "connections:\n  viber: { provider: 1980tic, token: env:CRM_KEY, channel: env:TIC_CHANNEL }\n  \
+         shop: { provider: b2chat, token: env:CRM_KEY, missing_tags: env:SHOP_TAGS }\n",
+    )
+    .set("TIC_CHANNEL", "vibre")
+    .set("SHOP_TAGS", "keep")
+    .fail();
+    assert_eq!(refused.status, 2, "{refused:?}");
+    for words in [
+        "connection viber: channel: TIC_CHANNEL must be `viber`",
+        "connection shop: missing_tags: SHOP_TAGS must be `create` or `skip`",
+    ] {
+        assert!(refused.err.contains(words), "{words}: {}", refused.err);
+    }
 }
