@@ -44,7 +44,8 @@ impl Block {
 
     /// The file that a JSON block stands for: `json orders.json`.
     fn names_a_body(&self) -> Option<&str> {
-        self.kind.strip_prefix("json ").filter(|name| name.ends_with(".json") && !name.contains(['/', ' ']))
+        let is_file = |name: &&str| name.strip_suffix(".json").is_some_and(|stem| !stem.contains(['/', ' ']));
+        self.kind.strip_prefix("json ").filter(is_file)
     }
 
     /// Its commands, continued lines joined, those of a pipe apart, without comments.

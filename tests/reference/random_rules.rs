@@ -71,18 +71,19 @@ fn text() -> impl Strategy<Value = Value> {
 fn message(kind: SourceKind) -> impl Strategy<Value = Value> {
     let text = || prop::sample::select(TEXTS.to_vec()).prop_map(Value::from);
     let payload = || prop::collection::btree_map("[a-z]{1,5}", prop_oneof![text(), Just(Value::Null)], 0..3);
-    let own = match kind {
-        SourceKind::DialogflowEs => prop_oneof![
+    let own = if kind == SourceKind::DialogflowEs {
+        prop_oneof![
             (text(), text())
                 .prop_map(|(title, one)| json!({ "quickReplies": { "title": title, "quickReplies": [one] } })),
             (text(), text()).prop_map(|(title, image)| json!({ "card": { "title": title, "imageUri": image } })),
         ]
-        .boxed(),
-        _ => prop_oneof![
+        .boxed()
+    } else {
+        prop_oneof![
             text().prop_map(|text| json!({ "outputAudioText": { "text": text } })),
             payload().prop_map(|metadata| json!({ "conversationSuccess": { "metadata": metadata } })),
         ]
-        .boxed(),
+        .boxed()
     };
     prop_oneof![
         text().prop_map(|text| json!({ "text": { "text": [text] } })),
@@ -94,33 +95,30 @@ fn message(kind: SourceKind) -> impl Strategy<Value = Value> {
 
 /// A reply in full form, as a rule file of this kind of source has it.
 fn reply(kind: SourceKind) -> BoxedStrategy<Value> {
-    let own = match kind {
-        SourceKind::DialogflowEs => {
-            let context = (template(), 0..100_u32, mapping()).prop_map(
-                |(name, lifespan, parameters)| json!({ "name": name, "lifespan": lifespan, "parameters": parameters }),
-            );
-            let language = prop::option::of(prop::sample::select(vec!["es", "pt-BR", "{{ language }}"]));
-            let event = (template(), language, mapping()).prop_map(|(name, language, parameters)| {
-                without_nulls(json!({ "name": name, "language": language, "parameters": parameters }))
-            });
-            (prop::option::of(prop::collection::vec(context, 0..2)), prop::option::of(event))
-                .prop_map(|(contexts, event)| json!({ "contexts": contexts, "event": event }))
-                .boxed()
-        }
-        _ => {
-            // A page and a flow are one choice, and two of them a finding.
-            let target = prop_oneof![Just(None), Just(Some("target_page")), Just(Some("target_flow"))];
-            let merge = prop::option::of(prop::sample::select(vec!["append", "replace"]));
-            (prop::option::of(mapping()), target, template(), merge)
-                .prop_map(|(parameters, target, place, merge)| {
-                    let mut own = json!({ "parameters": parameters, "merge": merge });
-                    if let Some(target) = target {
-                        own[target] = place;
-                    }
-                    own
-                })
-                .boxed()
-        }
+    let own = if kind == SourceKind::DialogflowEs {
+        let context = (template(), 0..100_u32, mapping()).prop_map(
+            |(name, lifespan, parameters)| json!({ "name": name, "lifespan": lifespan, "parameters": parameters }),
+        );
+        let language = prop::option::of(prop::sample::select(vec!["es", "pt-BR", "{{ language }}"]));
+        let event = (template(), language, mapping()).prop_map(|(name, language, parameters)| {
+            without_nulls(json!({ "name": name, "language": language, "parameters": parameters }))
+        });
+        (prop::option::of(prop::collection::vec(context, 0..2)), prop::option::of(event))
+            .prop_map(|(contexts, event)| json!({ "contexts": contexts, "event": event }))
+            .boxed()
+    } else {
+        // A page and a flow are one choice, and two of them a finding.
+        let target = prop_oneof![Just(None), Just(Some("target_page")), Just(Some("target_flow"))];
+        let merge = prop::option::of(prop::sample::select(vec!["append", "replace"]));
+        (prop::option::of(mapping()), target, template(), merge)
+            .prop_map(|(parameters, target, place, merge)| {
+                let mut own = json!({ "parameters": parameters, "merge": merge });
+                if let Some(target) = target {
+                    own[target] = place;
+                }
+                own
+            })
+            .boxed()
     };
     let messages = prop::collection::vec(message(kind), 0..3);
     (text(), prop::option::of(mapping()), messages, own)
