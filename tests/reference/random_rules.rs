@@ -110,7 +110,14 @@ fn reply(kind: SourceKind) -> BoxedStrategy<Value> {
         // A page and a flow are one choice, and two of them a finding.
         let target = prop_oneof![Just(None), Just(Some("target_page")), Just(Some("target_flow"))];
         let merge = prop::option::of(prop::sample::select(vec!["append", "replace"]));
-        (prop::option::of(mapping()), target, template(), merge)
+        // What a rule takes out of the session is null there.
+        let parameters = (mapping(), any::<bool>()).prop_map(|(mut parameters, removes)| {
+            if removes {
+                parameters["coupon"] = Value::Null;
+            }
+            parameters
+        });
+        (prop::option::of(parameters), target, template(), merge)
             .prop_map(|(parameters, target, place, merge)| {
                 let mut own = json!({ "parameters": parameters, "merge": merge });
                 if let Some(target) = target {
