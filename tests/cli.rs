@@ -126,6 +126,38 @@ fn findings_have_a_place_a_code_and_a_form_for_every_reader() {
 }
 
 #[test]
+fn files_that_can_not_be_read_are_told_beside_all_others() {
+    let folder = TempDir::new().expect("a folder");
+    let write = |name: &str, bytes: &[u8]| std::fs::write(folder.path().join(name), bytes).expect("written");
+    // As an editor on Windows may save it: the accents are single bytes.
+    write("latin.yaml", b"rules:\n  - id: hola\n    reply: \"Adi\xf3s, Mar\xeda\"\n");
+    write("large.yaml", format!("rules: []\n# {}\n", "-".repeat(1024 * 1024)).as_bytes());
+    write("large.test.yaml", &vec![b'#'; 3 * 1024 * 1024]);
+    write("wrong.yaml", b"ruels: []\n");
+    let ran = run_with(folder.path(), &["check", "."], &[], b"");
+    assert_eq!((ran.status, ran.err.as_str()), (1, ""), "{ran:?}");
+    for words in [
+        "error[E001]: this is not text in UTF-8",
+        "latin.yaml:3:16",
+        "save the file as UTF-8",
+        "error[E002]: the file has more than 1048576 bytes",
+        "large.yaml:1:1",
+        "large.test.yaml:1:1",
+        "split it: every *.yaml of the directory is read",
+        "did you mean `rules`?",
+        "4 errors",
+    ] {
+        assert!(ran.out.contains(words), "{words}: {}", ran.out);
+    }
+    assert!(ran.out.len() < 10_000, "a file that is too large isn't shown whole");
+    let found = run_with(folder.path(), &["check", ".", "--format", "json"], &[], b"");
+    assert_eq!((found.status, found.json()["findings"].as_array().map(Vec::len)), (1, Some(4)));
+    // All other commands that need the rules say the same.
+    let tested = run_with(folder.path(), &["test", "."], &[], b"");
+    assert!(tested.status == 1 && tested.err.contains("latin.yaml:3:16"), "{tested:?}");
+}
+
+#[test]
 fn warnings_are_a_no_only_where_they_are_asked_to_be() {
     let (_folder, file) = faulty();
     let text = std::fs::read_to_string(&file).expect("read").replace("opne", "open");

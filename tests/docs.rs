@@ -10,6 +10,7 @@ use tagrelay::domain::scheme::{PRESETS, header_names};
 use tagrelay::flow::preview;
 use tagrelay::rules::{self, RuleFile};
 use tagrelay::settings::Settings;
+use tempfile::TempDir;
 
 fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -41,11 +42,18 @@ impl Block {
         format!("{}:{}", self.page, self.line)
     }
 
-    /// Its commands, continued lines joined, without comments.
+    /// The file that a JSON block stands for: `json orders.json`.
+    fn names_a_body(&self) -> Option<&str> {
+        let is_file = |name: &&str| name.strip_suffix(".json").is_some_and(|stem| !stem.contains(['/', ' ']));
+        self.kind.strip_prefix("json ").filter(is_file)
+    }
+
+    /// Its commands, continued lines joined, those of a pipe apart, without comments.
     fn commands(&self) -> Vec<String> {
         let joined = self.text.replace("\\\n", " ");
-        let command = |line: &str| line.split(" # ").next().unwrap_or_default().trim().to_owned();
-        joined.lines().map(command).filter(|line| !line.is_empty() && !line.starts_with('#')).collect()
+        let lines = joined.lines().map(|line| line.split(" # ").next().unwrap_or_default());
+        let commands = lines.flat_map(|line| line.split(" | ")).map(|command| command.trim().to_owned());
+        commands.filter(|command| !command.is_empty() && !command.starts_with('#')).collect()
     }
 }
 
@@ -88,19 +96,35 @@ fn blocks() -> Vec<Block> {
 fn every_block_says_what_it_is() {
     const KINDS: [&str; 6] = ["yaml", "yaml fragment", "sh", "json", "text", "mermaid"];
     for block in blocks() {
-        assert!(KINDS.contains(&block.kind.as_str()), "{}: {:?} is none of {KINDS:?}", block.place(), block.kind);
+        let known = KINDS.contains(&block.kind.as_str()) || block.names_a_body().is_some();
+        assert!(known, "{}: {:?} is none of {KINDS:?}", block.place(), block.kind);
     }
 }
 
 /// The whole YAML blocks of one page are one rule set, so an example may build on the one before it. What only shows a
-/// part is marked `yaml fragment`.
+/// part is marked `yaml fragment`. A JSON block with a file's name is a body that the page's tests may send.
 #[test]
 fn the_yaml_of_each_page_checks_clean_and_passes_its_tests() {
+    let folder = TempDir::new().expect("a folder");
+    fs::create_dir(folder.path().join("docs")).expect("a folder");
     let mut sets: BTreeMap<String, Vec<RuleFile>> = BTreeMap::new();
-    for block in blocks().into_iter().filter(|block| block.kind == "yaml") {
-        let end = if block.text.starts_with("tests:") { "test.yaml" } else { "yaml" };
-        let path = format!("{}:{:04}.{end}", block.page, block.line);
-        sets.entry(block.page).or_default().push(RuleFile { path, text: block.text });
+    let mut bodies = BTreeSet::new();
+    for block in blocks() {
+        if let Some(name) = block.names_a_body() {
+            let told_apart = bodies.insert(name.to_owned());
+            assert!(told_apart, "{}: another block is named {name}", block.place());
+            fs::write(folder.path().join("docs").join(name), &block.text).expect("written");
+        }
+        if block.kind == "yaml" {
+            let end = if block.text.starts_with("tests:") { "test.yaml" } else { "yaml" };
+            // Bodies are looked for beside the test that names them.
+            let path = folder.path().join(format!("{}:{:04}.{end}", block.page, block.line)).display().to_string();
+            sets.entry(block.page).or_default().push(RuleFile { path, text: block.text });
+        }
+    }
+    for name in bodies {
+        let is_sent = sets.values().flatten().any(|file| file.holds_tests() && file.text.contains(&name));
+        assert!(is_sent, "no test sends {name}");
     }
     assert!(sets.len() >= 3, "the pages have examples");
     for (page, files) in sets {

@@ -159,3 +159,124 @@ tests:
     let report = rules::run_tests(&checked.catalog.expect("clean"), &checked.tests, &|_, _, _, _| Err(String::new()));
     assert_eq!((report.passed, report.failed), (1, 0), "{report:#?}");
 }
+
+/// What tests come to of a set of their own.
+fn run_of(rules: &str, tests: &str) -> rules::TestReport {
+    let file = |path: &str, text: &str| RuleFile { path: path.to_owned(), text: text.to_owned() };
+    let files = [file("rules.yaml", rules), file("rules.test.yaml", tests)];
+    let checked = rules::check(&files);
+    let catalog = checked.catalog.unwrap_or_else(|| panic!("{}", report::text(&checked.findings, &files, false)));
+    rules::run_tests(&catalog, &checked.tests, &|_, _, _, _| Err("no request".to_owned()))
+}
+
+#[test]
+fn each_exclusive_set_of_a_connection_is_for_itself() {
+    let rules = r#"
+sources:
+  bot: { kind: dialogflow-es, auth: [{ bearer: env:TOKEN }], contact: "{{ payload.user }}" }
+connections:
+  crm: { provider: helpcrunch, api_key: env:KEY, exclusive: [["stage:*"], [Bronze, Silver, Gold, "stage:vip"]] }
+  single: { provider: helpcrunch, api_key: env:KEY, exclusive: ["stage:*", Lost] }
+rules:
+  - { id: give, match: { intent: give }, tag: { crm: { add: "{{ params.tags }}" }, single: { add: "{{ params.tags }}" } } }
+"#;
+    let report = run_of(
+        rules,
+        r#"
+tests:
+  - name: one of a set takes the place of its own others and of nobody else
+    tagged: { crm: ["stage:new", Bronze, Lost], single: ["stage:new", Bronze, Lost] }
+    event: { source: bot, intent: give, contact: 1, params: { tags: ["stage:won"] } }
+    expect:
+      tag: { crm: { add: ["stage:won"], remove: ["stage:new"] }, single: { add: ["stage:won"], remove: ["stage:new", Lost] } }
+  - name: both sets at once
+    tagged: { crm: ["stage:new", Bronze, Lost] }
+    event: { source: bot, intent: give, contact: 1, params: { tags: ["stage:won", Gold] } }
+    expect:
+      tag:
+        crm: { add: ["stage:won", Gold], remove: ["stage:new", Bronze] }
+        single: { add: ["stage:won", Gold] }
+  - name: a tag that is in both sets takes the place of both others
+    tagged: { crm: ["stage:new", Silver] }
+    event: { source: bot, intent: give, contact: 1, params: { tags: ["stage:vip"] } }
+    expect: { tag: { crm: { add: ["stage:vip"], remove: ["stage:new", Silver] }, single: { add: ["stage:vip"] } } }
+  - name: of two of a set the last one stays
+    event: { source: bot, intent: give, contact: 1, params: { tags: [Bronze, Silver] } }
+    expect: { tag: { crm: { add: [Silver], remove: [Bronze] }, single: { add: [Bronze, Silver] } } }
+"#,
+    );
+    assert_eq!((report.passed, report.failed), (4, 0), "{report:#?}");
+}
+
+#[test]
+fn if_tagged_asks_for_all_of_its_tags() {
+    let rules = r#"
+sources:
+  bot: { kind: dialogflow-es, auth: [{ bearer: env:TOKEN }], contact: "{{ payload.user }}" }
+connections:
+  crm: { provider: helpcrunch, api_key: env:KEY }
+rules:
+  - { id: lead, match: { type: lead }, tag: { crm: { add: Lead } } }
+  - id: vip
+    tag: { crm: { add: [VIP], remove: [Cold], if_tagged: [Lead, Paid], unless_tagged: [Staff, Opt-out] } }
+"#;
+    let report = run_of(
+        rules,
+        r"
+tests:
+  - name: both are there
+    tagged: { crm: [Lead, Paid, Cold] }
+    event: { source: bot, contact: 1 }
+    expect: { tag: { crm: { add: [VIP], remove: [Cold] } } }
+  - name: the first alone
+    tagged: { crm: [Lead, Cold] }
+    event: { source: bot, contact: 1 }
+    expect: { tag: {} }
+  - name: the second alone
+    tagged: { crm: [Paid, Cold] }
+    event: { source: bot, contact: 1 }
+    expect: { tag: {} }
+  - name: both, and one that forbids
+    tagged: { crm: [Lead, Paid, Opt-out] }
+    event: { source: bot, contact: 1 }
+    expect: { tag: {} }
+  - name: one is there and an earlier rule adds the other
+    tagged: { crm: [Paid] }
+    event: { source: bot, type: lead, contact: 1 }
+    expect: { tag: { crm: { add: [Lead, VIP], remove: [Cold] } } }
+",
+    );
+    assert_eq!((report.passed, report.failed), (5, 0), "{report:#?}");
+}
+
+#[test]
+fn daily_hours_hold_on_every_day_but_the_exceptions() {
+    let rules = r#"
+sources:
+  bot: { kind: dialogflow-es, auth: [{ bearer: env:TOKEN }] }
+hours:
+  office: { zone: America/Bogota, daily: ["09:00-12:00", "14:00-18:00"], except: [2026-03-03] }
+rules:
+  - { id: open, when: open("office"), reply: "open" }
+"#;
+    // 2026-03-01 is a Sunday, and Bogotá is five hours behind UTC all year.
+    let times = [
+        ("2026-03-01T13:59:59Z", false),
+        ("2026-03-01T14:00:00Z", true),
+        ("2026-03-01T16:59:59Z", true),
+        ("2026-03-01T17:00:00Z", false),
+        ("2026-03-01T19:00:00Z", true),
+        ("2026-03-01T23:00:00Z", false),
+        ("2026-03-02T15:00:00Z", true),
+        ("2026-03-03T15:00:00Z", false),
+        ("2026-03-04T04:00:00Z", false),
+        ("2026-03-07T15:00:00Z", true),
+    ];
+    let test = |(at, open): (&str, bool)| {
+        let expected = if open { "[open]" } else { "[]" };
+        format!("  - {{ name: {at:?}, at: {at}, event: {{ source: bot }}, expect: {{ rules: {expected} }} }}\n")
+    };
+    let tests: String = times.into_iter().map(test).collect();
+    let report = run_of(rules, &format!("tests:\n{tests}"));
+    assert_eq!((report.passed, report.failed), (times.len(), 0), "{report:#?}");
+}

@@ -5,6 +5,7 @@
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a benchmark is read in a terminal")]
 
 mod bare;
+mod checking;
 mod guard;
 mod histogram;
 mod load;
@@ -54,12 +55,13 @@ type Measure = fn(&Options, &mut Report) -> Outcome<()>;
 fn measure(options: &Options) -> Outcome<ExitCode> {
     let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
     let mut report = Report { quick: options.quick, cores, ..Report::default() };
-    let parts: [(Part, Measure); 5] = [
+    let parts: [(Part, Measure); 6] = [
         (Part::Intake, parts::intake),
         (Part::Idle, parts::idle),
         (Part::Ready, parts::ready),
         (Part::Rules, parts::rules),
         (Part::Reload, parts::reload),
+        (Part::Check, checking::check),
     ];
     for (_, part) in parts.iter().filter(|(part, _)| options.wants(*part)) {
         part(options, &mut report)?;

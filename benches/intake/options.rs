@@ -83,6 +83,8 @@ pub enum Part {
     Rules,
     /// From a change of the rules on disk to the first request that the new ones answer.
     Reload,
+    /// `tagrelay check` and `tagrelay test` of many rules.
+    Check,
 }
 
 /// How results are shown.

@@ -14,9 +14,9 @@ use crate::{Outcome, guard, web};
 /// The token with which the benchmark reads the API.
 const TOKEN: &str = "benchmark-token";
 /// This build of tagrelay.
-const PROGRAM: &str = env!("CARGO_BIN_EXE_tagrelay");
+pub const PROGRAM: &str = env!("CARGO_BIN_EXE_tagrelay");
 /// Beside the build, not in a folder that may be memory: a commit must reach a real disk.
-const FOLDER: &str = env!("CARGO_TARGET_TMPDIR");
+pub const FOLDER: &str = env!("CARGO_TARGET_TMPDIR");
 
 /// Everything that belongs to one gateway.
 pub struct World {

@@ -317,7 +317,10 @@ impl ConnectionConfig {
         let duration = || parse_duration(text).ok_or("a duration: `500ms`, `10s`, `5m`, `24h` or `7d`");
         let flag = || text.parse().map_err(|_| "`true` or `false`");
         match key {
-            "base_url" => text.trim_end_matches('/').clone_into(&mut self.base_url),
+            "base_url" if ["https://", "http://"].iter().any(|scheme| text.starts_with(scheme)) => {
+                text.trim_end_matches('/').clone_into(&mut self.base_url);
+            }
+            "base_url" => return Err("an address that begins with `https://` or `http://`"),
             "timeout" => self.timeout = duration()?,
             "concurrency" => {
                 let count = text.parse().ok().filter(|count| (1..=64).contains(count));
@@ -331,7 +334,8 @@ impl ConnectionConfig {
             "allow_private" => self.allow_private = flag()?,
             "dry_run" => self.dry_run = flag()?,
             "account" => self.account = Some(text.to_owned()),
-            "channel" => self.channel = Some(text.to_owned()),
+            "channel" if text == "viber" => self.channel = Some(text.to_owned()),
+            "channel" => return Err("`viber`"),
             "missing_tags" => {
                 self.missing_tags = match text {
                     "create" => MissingTags::Create,

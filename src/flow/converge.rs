@@ -300,7 +300,9 @@ impl Step<'_> {
                 let failing_ms = now.since(retry.failing_since) - (self.paused_ms - retry.paused_before_ms);
                 let give_up_ms = i64::try_from(self.account.config.give_up_after.as_millis()).unwrap_or(i64::MAX);
                 if failing_ms >= give_up_ms && !ids.is_empty() {
-                    settled.extend(die(Cause::GivenUp, &format!("given up after {} tries: {reason}", retry.tries)));
+                    let tries = if retry.tries == 1 { "try" } else { "tries" };
+                    let reason = format!("given up after {} {tries}: {reason}", retry.tries);
+                    settled.extend(die(Cause::GivenUp, &reason));
                     (None, Stepped { next: Next::More, seen: Seen::Unclear })
                 } else {
                     let seen = if throttled { Seen::Throttled(retry.at) } else { Seen::Unclear };

@@ -98,8 +98,8 @@ impl Opener {
             }
         }
         let mut accounts = Vec::new();
-        for config in catalog.connections() {
-            let config = self.settled(config, &mut missing);
+        for told in catalog.connections() {
+            let config = self.settled(told, &mut missing);
             let before = running.iter().find(|account| account.config.name == config.name);
             if let Some(same) = before.filter(|account| account.config == config) {
                 accounts.push(Arc::clone(same));
@@ -115,6 +115,9 @@ impl Opener {
                 }
                 Err(ConnectError::Credentials { connection, missing: unset }) => {
                     missing.extend(unset.iter().map(|error| format!("connection {connection}: {error}")));
+                }
+                Err(ConnectError::BaseUrl { connection, why }) => {
+                    missing.push(format!("connection {connection}: base_url{} {why}", given_by(told, "base_url")));
                 }
                 Err(error) => missing.push(error.to_string()),
             }
@@ -139,6 +142,12 @@ impl Opener {
         (self.adjust)(&mut config);
         config
     }
+}
+
+/// `: CRM_URL`, where a setting comes from the environment: whoever mends it looks for the variable.
+fn given_by(config: &ConnectionConfig, setting: &str) -> String {
+    let variable = config.from_env.iter().find(|(key, _)| *key == setting);
+    variable.map_or_else(String::new, |(_, variable)| format!(": {variable}"))
 }
 
 /// Whether two descriptions lead to the same account: then what is known of its contacts, and how long it asked us to wait,

@@ -13,25 +13,27 @@ use tagrelay::sources::{Verified, json_body, read, write_reply};
 use super::driver::Driver;
 use super::{request, source_config};
 
-const SESSION: &str = "projects/panaderia-demo/agent/sessions/7";
+pub const SESSION: &str = "projects/panaderia-demo/agent/sessions/7";
+/// In which the person speaks.
+pub const LANGUAGE: &str = "es-419";
 
 /// An API of Dialogflow: everything that differs between them.
-struct Api {
-    kind: SourceKind,
+pub struct Api {
+    pub kind: SourceKind,
     /// Its name in `dialogflow.py`.
-    name: &'static str,
+    pub name: &'static str,
     /// A reply with all that this API has a place for, but messages.
     reply: fn() -> BoxedStrategy<Reply>,
     /// What must have arrived of a reply: what we mean, and where Google's class holds it.
-    arrives: fn(&Reply, &Value) -> Vec<(Value, Value)>,
+    pub arrives: fn(&Reply, &Value) -> Vec<(Value, Value)>,
     /// What an event says, under the names that `dialogflow.py` gives its facts.
     facts: fn(&Event<'_>) -> Value,
 }
 
-const ES: Api =
+pub const ES: Api =
     Api { kind: SourceKind::DialogflowEs, name: "es", reply: es_reply, arrives: es_arrives, facts: es_facts };
 
-const CX: Api =
+pub const CX: Api =
     Api { kind: SourceKind::DialogflowCx, name: "cx", reply: cx_reply, arrives: cx_arrives, facts: cx_facts };
 
 #[test]
@@ -69,7 +71,7 @@ fn takes_every_reply(api: &Api) {
         let nothing = [Value::Null, json!("")].into_iter().filter(|_| empty);
         reply.messages = messages.iter().cloned().chain(nothing).collect();
 
-        let written = write_reply(api.kind, Some(SESSION), Some("es-419"), Some(&reply)).expect("small enough");
+        let written = write_reply(api.kind, Some(SESSION), Some(LANGUAGE), Some(&reply)).expect("small enough");
         let text = String::from_utf8(written).expect("JSON is UTF-8");
         let response = ask(json!({ "op": "response", "api": api.name, "text": text }));
         prop_assert!(response["fault"].is_null(), "{response} for {text}");
@@ -159,6 +161,13 @@ fn es_arrives(reply: &Reply, response: &Value) -> Vec<(Value, Value)> {
         json!(reply.event.as_ref().map_or("", |event| &event.name)),
         text_of(&response["followupEventInput"]["name"]),
     ));
+    if let Some(event) = &reply.event {
+        // Without a language of its own it goes on in the request's.
+        let language = event.language.clone().unwrap_or_else(|| LANGUAGE.to_owned());
+        let arrived = &response["followupEventInput"];
+        pairs.push((json!(language), text_of(&arrived["languageCode"])));
+        pairs.push((json!(names(Some(&event.parameters))), json!(names(arrived["parameters"].as_object()))));
+    }
     pairs.push((json!(names(reply.payload.as_ref())), json!(names(response["payload"].as_object()))));
     pairs
 }
@@ -206,6 +215,8 @@ fn cx_arrives(reply: &Reply, response: &Value) -> Vec<(Value, Value)> {
         (json!(reply.target_page.clone().unwrap_or_default()), text_of(&response["targetPage"])),
         (json!(flow.unwrap_or_default()), text_of(&response["targetFlow"])),
         (json!(names(reply.parameters.as_ref())), json!(names(parameters))),
+        // A null removes what the session has, so it must not be lost on the way.
+        (json!(nulls(reply.parameters.as_ref())), json!(nulls(parameters))),
         (json!(names(reply.payload.as_ref())), json!(names(response["payload"].as_object()))),
     ]
 }
@@ -233,6 +244,10 @@ fn names(map: Option<&Map<String, Value>>) -> Vec<&String> {
     let mut names: Vec<&String> = map.into_iter().flat_map(Map::keys).collect();
     names.sort();
     names
+}
+
+fn nulls(map: Option<&Map<String, Value>>) -> usize {
+    map.map_or(0, |map| map.values().filter(|value| value.is_null()).count())
 }
 
 fn es_facts(event: &Event<'_>) -> Value {

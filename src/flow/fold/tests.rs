@@ -74,13 +74,12 @@ fn apply(plan: &Plan, mut tags: BTreeSet<TagName>) -> BTreeSet<TagName> {
 }
 
 fn changes() -> impl Strategy<Value = Vec<Change>> {
-    let guard = (proptest::collection::vec(0..4_usize, 0..2), proptest::collection::vec(0..4_usize, 0..2)).prop_map(
-        |(needed, forbidden)| Guard {
-            if_tagged: needed.into_iter().map(tag).collect(),
-            unless_tagged: forbidden.into_iter().map(tag).collect(),
-        },
-    );
-    let some = || proptest::collection::vec(0..4_usize, 0..2);
+    // Up to three of four tags, so that a guard with several of them is as common as one with none.
+    let some = || proptest::collection::vec(0..4_usize, 0..4);
+    let guard = (some(), some()).prop_map(|(needed, forbidden)| Guard {
+        if_tagged: needed.into_iter().map(tag).collect(),
+        unless_tagged: forbidden.into_iter().map(tag).collect(),
+    });
     let once = proptest::option::weighted(0.2, 0..6_000_u64);
     let change = (any::<bool>(), 0..4_usize, guard, some(), some(), once, 0..3_u32).prop_map(
         |(wants, index, guard, unless, exclusive, once_ms, rule)| {

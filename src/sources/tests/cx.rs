@@ -72,10 +72,10 @@ fn every_fixture_has_its_row() {
 }
 
 /// name, tag, intent, text, page, the last part of the flow, the number of fields in the form.
-type Original = (&'static str, &'static str, &'static str, &'static str, &'static str, &'static str, usize);
+pub type Original = (&'static str, &'static str, &'static str, &'static str, &'static str, &'static str, usize);
 
 #[rustfmt::skip]
-const ORIGINALS: [Original; 7] = [
+pub const ORIGINALS: [Original; 7] = [
     ("14paxton_1", "comm100-customfields", "", "", "Start Page", "00000000-0000-0000-0000-000000000000", 0),
     ("ezcx_sample", "nb-cohorts", "", "65+", "get-national-benchmarks", "2e387ccd-a8f4-4a0e-9cb8-17bad040d8fe", 0),
     ("generate_login", "generate-login", "Default Welcome Intent", "hi", "Start Page", "00000000-0000-0000-0000-000000000000", 0),

@@ -105,14 +105,18 @@ fn fixtures() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures")
 }
 
-/// The real requests, which aren't part of the project; tests that want them say so where they are absent.
-fn original(name: &str) -> Option<Vec<u8>> {
+/// Where the real requests are, which aren't part of the project; tests that want them say so where they are absent.
+fn originals() -> Option<PathBuf> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/samples");
     if !folder.is_dir() {
-        println!("../shared/samples is absent: {name} is not checked against its original");
+        println!("../shared/samples is absent: nothing is checked against the originals");
         return None;
     }
-    Some(std::fs::read(folder.join(name)).unwrap_or_else(|e| panic!("{name}: {e}")))
+    Some(folder)
+}
+
+fn original(name: &str) -> Option<Vec<u8>> {
+    Some(std::fs::read(originals()?.join(name)).unwrap_or_else(|e| panic!("{name}: {e}")))
 }
 
 /// What a body is read as.

@@ -1,5 +1,7 @@
 //! The real requests, where they are at hand.
 
+use std::collections::BTreeSet;
+
 use super::*;
 
 /// name, action, intent, text, language, session, `responseId`.
@@ -58,15 +60,33 @@ fn every_original_is_read() {
     }
 }
 
+/// What isn't a request of ES, and the field that says so.
+const REFUSED: [(&str, &str); 5] = [
+    ("es_v1_dff_facebook.json", "result"),
+    ("respondio_dialogflow_es_facebook_originalDetectIntentRequest.json", "queryResult"),
+    ("respondio_dialogflow_es_line_originalDetectIntentRequest.json", "queryResult"),
+    ("cx_ezcx_sample.json", "queryResult"),
+    ("gh_issues_labeled.json", "queryResult"),
+];
+
+/// A new sample without a row would be read by no test.
+#[test]
+fn every_original_of_dialogflow_has_its_row() {
+    let Some(folder) = originals() else { return };
+    let es = ROWS.iter().map(|row| format!("es_{}.json", row.0));
+    let cx = cx::ORIGINALS.iter().map(|row| format!("cx_{}.json", row.0));
+    let rows: BTreeSet<String> = es.chain(cx).chain(REFUSED.iter().map(|row| row.0.to_owned())).collect();
+    let files = std::fs::read_dir(folder).expect("the folder");
+    let names = files.map(|file| file.expect("a file").file_name().into_string().expect("UTF-8"));
+    let dialogflow = |name: &String| name.starts_with("es_") || name.starts_with("cx_") || name.contains("dialogflow");
+    let samples: BTreeSet<String> = names.filter(dialogflow).collect();
+    assert_eq!(samples.difference(&rows).collect::<Vec<_>>(), [""; 0], "these are read by no test");
+    assert!(samples.len() >= ROWS.len() + cx::ORIGINALS.len(), "{samples:?}");
+}
+
 #[test]
 fn the_original_of_api_v1_and_the_fragments_are_refused_with_what_is_missing() {
-    for (name, field) in [
-        ("es_v1_dff_facebook.json", "result"),
-        ("respondio_dialogflow_es_facebook_originalDetectIntentRequest.json", "queryResult"),
-        ("respondio_dialogflow_es_line_originalDetectIntentRequest.json", "queryResult"),
-        ("cx_ezcx_sample.json", "queryResult"),
-        ("gh_issues_labeled.json", "queryResult"),
-    ] {
+    for (name, field) in REFUSED {
         let Some(body) = original(name) else { return };
         with_event(&body, |event| assert_eq!(event.expect_err(name).field.as_deref(), Some(field), "{name}"));
     }

@@ -34,6 +34,29 @@ async fn what_is_old_goes_and_what_waits_stays() {
 }
 
 #[tokio::test]
+async fn a_timer_outlives_the_event_that_set_it() {
+    let bench = Bench::new();
+    bench.accept(keyed("old", &[("1", "x")])).await;
+    let terms = Terms { lasts_ms: Some(60 * DAY_MS as u64), ..Terms::default() }.boxed();
+    let mut add = settled(id(1, 0), "1", "x", Settled::Applied);
+    add.change = Change { at: START, terms, ..add.change };
+    bench.settle("1", vec![add]).await;
+    bench.clock.set(START.plus_millis(31 * DAY_MS));
+    bench.store.retain().await.expect("retained");
+    assert_eq!((bench.rows("lot"), bench.rows("delivery")), (0, 0), "nothing tells of the event any more");
+    let bench = bench.restart();
+    let (due, reader) = (START.plus_millis(60 * DAY_MS), bench.store.reader());
+    assert_eq!(reader.next_timer().await.expect("read"), Some(due));
+    assert_eq!(reader.due_timers(due.plus_millis(-1), 9).await.expect("read"), []);
+    let fired = reader.due_timers(due, 9).await.expect("read");
+    assert_eq!(fired.iter().map(|timer| (timer.add, timer.due)).collect::<Vec<_>>(), [(id(1, 0), due)]);
+    let remove = &fired[0].remove;
+    assert_eq!((&remove.contact, &remove.effect, &remove.rule), (&contact("1"), &change("1", "-x").effect, &rule()));
+    bench.store.end_timers(fired).await.expect("ended");
+    assert_eq!(reader.next_timer().await.expect("read"), None);
+}
+
+#[tokio::test]
 async fn lists_go_on_where_they_ended() {
     let bench = Bench::new();
     for n in 0..5 {

@@ -12,7 +12,7 @@ use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 
 use super::{Accepted, Intake, Options, SettledChange, Settlement, Store, StoreError, Taken, Waiting, Wake};
 use crate::clock::Clock;
-use crate::domain::change::{Change, ChangeId, Effect, Judged, Ord, Settled};
+use crate::domain::change::{Change, ChangeId, Effect, Judged, Ord, Settled, Terms};
 use crate::domain::contact::{Contact, ContactRef};
 use crate::domain::decision::Decision;
 use crate::domain::event::Event;

@@ -1,0 +1,75 @@
+//! How long a person waits for `tagrelay check` and `tagrelay test`, each a process of its own from its start to its end.
+
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::time::Instant;
+
+use crate::options::Options;
+use crate::report::{Report, Wanted};
+use crate::rounds::median;
+use crate::shapes::{SOURCE, rule_files};
+use crate::world::{FOLDER, PROGRAM};
+use crate::{Outcome, guard};
+
+/// How many rules, each with a test, and the seconds that either command may take.
+const SIZES: [(usize, f64); 2] = [(1_000, 1.0), (10_000, 10.0)];
+
+/// Tests in one file.
+const TESTS_A_FILE: usize = 250;
+
+/// Checks and tests rule sets of each size.
+pub fn check(options: &Options, report: &mut Report) -> Outcome<()> {
+    for (rules, seconds) in SIZES {
+        let rules = if options.quick { rules / 100 } else { rules };
+        let folder = tempfile::Builder::new().prefix("tagrelay-bench-").tempdir_in(FOLDER)?;
+        guard::tell(&format!("folder {}", folder.path().display()));
+        for (name, text) in rule_files(rules, "127.0.0.1:8090").into_iter().chain(test_files(rules)) {
+            std::fs::write(folder.path().join(name), text)?;
+        }
+        // What each says of a set that it took whole.
+        let commands =
+            [("check", format!("{rules} rules, {rules} tests)")), ("test", format!("{rules} passed, 0 failed"))];
+        for (command, said) in commands {
+            let times: Outcome<Vec<f64>> = (0..options.rounds).map(|_| run(command, folder.path(), &said)).collect();
+            let name = format!("{command}, {rules} rules with a test each");
+            report.judge(&name, median(times?), "s", Wanted::Below(seconds), None);
+        }
+    }
+    report.check("every rule was checked and every test passed".to_owned());
+    Ok(())
+}
+
+/// Seconds of one run. A run that found something, or that did less than all, is no measurement.
+fn run(command: &str, folder: &Path, said: &str) -> Outcome<f64> {
+    let from = Instant::now();
+    let output = Command::new(PROGRAM).arg(command).arg(folder).env_clear().stdin(Stdio::null()).output()?;
+    let seconds = from.elapsed().as_secs_f64();
+    let out = String::from_utf8_lossy(&output.stdout);
+    if output.status.success() && out.trim_end().ends_with(said) {
+        return Ok(seconds);
+    }
+    let shown: String = out.chars().take(2_000).collect();
+    Err(format!("tagrelay {command} ended with {}: {shown}", output.status).into())
+}
+
+/// A test for each rule, with all that comes of it.
+fn test_files(rules: usize) -> Vec<(String, String)> {
+    let file = |from: usize| {
+        let tests: String = (from..(from + TESTS_A_FILE).min(rules)).map(test).collect();
+        (format!("rules-{from:05}.test.yaml"), format!("tests:\n{tests}"))
+    };
+    (0..rules).step_by(TESTS_A_FILE).map(file).collect()
+}
+
+fn test(number: usize) -> String {
+    let (tag, reply) = if number % 2 == 1 {
+        ("PRO".to_owned(), "Thank you! We will write to ana@example.com today.")
+    } else {
+        (format!("Topic {number:05}"), "Thank you! We will call you today.")
+    };
+    format!(
+        "  - name: topic {number:05} is asked about\n    event: {{ source: {SOURCE}, intent: topic-{number:05}.ask, \
+         contact: \"17\", confidence: 0.9,\n             params: {{ budget: 200, plan: pro, email: ana@example.com }} }}\n    \
+         expect: {{ rules: [rule-{number:05}], tag: {{ crm: {{ add: [{tag}] }} }}, reply: {reply} }}\n"
+    )
+}
