@@ -51,6 +51,12 @@ pub struct Rule {
     pub stop: bool,
 }
 
+/// Keys and their values, in order.
+pub type Fields = Box<[(Box<str>, JsonTemplate)]>;
+
+/// What a parameter may be: any of these.
+pub type ParamPatterns = Box<[ParamPattern]>;
+
 /// Contacts at single connections.
 pub type ContactsAt = Box<[(ConnectionName, ContactTemplate)]>;
 
@@ -90,7 +96,7 @@ pub struct Matcher {
     /// Languages.
     pub languages: Box<[LanguagePattern]>,
     /// Parameters, each with what it may be.
-    pub params: Box<[(Box<str>, Box<[ParamPattern]>)]>,
+    pub params: Box<[(Box<str>, ParamPatterns)]>,
     /// Words of which the text holds one.
     pub contains: Box<[Phrase]>,
     /// Expressions of which one fits a part of the text.
@@ -127,7 +133,7 @@ pub struct SetBlock {
     /// Where.
     pub connection: ConnectionName,
     /// The fields and their values.
-    pub fields: Box<[(Box<str>, JsonTemplate)]>,
+    pub fields: Fields,
 }
 
 /// A body to send on.
@@ -156,13 +162,13 @@ pub struct ReplyTemplate {
     /// Messages in the platform's own form.
     pub messages: Box<[JsonTemplate]>,
     /// A payload.
-    pub payload: Option<Box<[(Box<str>, JsonTemplate)]>>,
+    pub payload: Option<Fields>,
     /// Contexts to set.
     pub contexts: Box<[ContextTemplate]>,
     /// An event to invoke.
     pub event: Option<Box<EventTemplate>>,
     /// Session parameters to set.
-    pub parameters: Option<Box<[(Box<str>, JsonTemplate)]>>,
+    pub parameters: Option<Fields>,
     /// The page to go to.
     pub target_page: Option<Template>,
     /// The flow to go to.
@@ -193,7 +199,7 @@ pub struct ContextTemplate {
     /// For how many turns it lives.
     pub lifespan: Option<u32>,
     /// What it carries.
-    pub parameters: Box<[(Box<str>, JsonTemplate)]>,
+    pub parameters: Fields,
 }
 
 /// An event to invoke, before it is rendered.
@@ -204,7 +210,7 @@ pub struct EventTemplate {
     /// The language.
     pub language: Option<Template>,
     /// What it carries.
-    pub parameters: Box<[(Box<str>, JsonTemplate)]>,
+    pub parameters: Fields,
 }
 
 /// JSON with templates in its texts.
@@ -217,5 +223,5 @@ pub enum JsonTemplate {
     /// A list.
     List(Box<[JsonTemplate]>),
     /// A mapping.
-    Map(Box<[(Box<str>, JsonTemplate)]>),
+    Map(Fields),
 }

@@ -3,7 +3,7 @@
 use super::desk::{Asked, Desk, Target};
 use crate::domain::json::{Json, OwnedJson};
 use crate::rules::codes::Code;
-use crate::rules::model::{Forward, JsonTemplate, SetBlock};
+use crate::rules::model::{Fields, Forward, JsonTemplate, SetBlock};
 use crate::rules::yaml::{Kind, Node};
 
 /// Reads `set`.
@@ -37,7 +37,7 @@ pub fn forwards(node: &Node, desk: &mut Desk<'_>) -> Vec<Forward> {
 }
 
 /// Reads a mapping whose values may hold templates.
-pub fn mapping(node: &Node, desk: &mut Desk<'_>) -> Box<[(Box<str>, JsonTemplate)]> {
+pub fn mapping(node: &Node, desk: &mut Desk<'_>) -> Fields {
     node.entries().iter().filter_map(|entry| Some((entry.key.as_str().into(), json(&entry.value, desk)?))).collect()
 }
 
