@@ -67,7 +67,7 @@ pub fn check(files: &[RuleFile]) -> Checked {
         shape::check(object, &tree, &mut desk.findings);
         trees.push((file, tree));
     }
-    let draft = read(&trees, &mut desk);
+    let draft = read(trees, &mut desk);
     for cross_check in CROSS_CHECKS {
         cross_check(&draft, &mut desk);
     }
@@ -108,7 +108,7 @@ fn tree(index: usize, file: &RuleFile, findings: &mut Findings<'_>) -> Option<No
 }
 
 /// What is named comes first: an expression may name what another file defines, and is typed by the sources that it meets.
-fn read(trees: &[(&RuleFile, Node)], desk: &mut Desk<'_>) -> Draft {
+fn read(trees: Vec<(&RuleFile, Node)>, desk: &mut Desk<'_>) -> Draft {
     let mut draft = Draft::default();
     let rule_files = || trees.iter().filter(|(file, _)| !file.holds_tests()).map(|(_, tree)| tree);
     let entries =
@@ -125,6 +125,7 @@ fn read(trees: &[(&RuleFile, Node)], desk: &mut Desk<'_>) -> Draft {
     draft.conditions = entries("conditions").map(named).collect();
     draft.sources = entries("sources").map(|entry| source::read(entry, desk)).collect();
     draft.connections = entries("connections").map(|entry| connection::read(entry, desk)).collect();
+    // Of thousands of rules, a file's tree makes room for the next one's rules.
     for (file, tree) in trees {
         if file.holds_tests() {
             let tests = tree.get("tests").map(Node::items).unwrap_or_default();
