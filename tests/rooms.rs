@@ -32,6 +32,11 @@ const ROOMS: &[Room] = &[
     },
     Room { name: "sandbox", knows: &["domain", "clock"], why: "a server of its own that knows nothing of the gateway" },
     Room {
+        name: "conformance",
+        knows: &["domain", "clock", "vault", "providers", "sandbox"],
+        why: "it tries providers against their sandboxes, or against a real account; nothing that the gateway runs knows it",
+    },
+    Room {
         name: "flow",
         knows: &["domain", "clock", "vault", "rules", "sources", "providers", "store"],
         why: "the use cases bring the rooms below together; no server, no command line",
@@ -53,6 +58,7 @@ const ROOMS: &[Room] = &[
             "providers",
             "store",
             "sandbox",
+            "conformance",
             "flow",
             "http",
         ],
