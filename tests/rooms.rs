@@ -24,7 +24,11 @@ const ROOMS: &[Room] = &[
     Room { name: "vault", knows: &["domain"], why: "names of secrets become values, nothing else" },
     Room { name: "rules", knows: &["domain"], why: "deciding is pure: no store, no network, no clock" },
     Room { name: "sources", knows: &["domain", "vault"], why: "a plain request in, events out; no server, no store" },
-    Room { name: "providers", knows: &["domain", "vault"], why: "wanted tags in, calls out; no rules, no store" },
+    Room {
+        name: "providers",
+        knows: &["domain", "clock", "vault"],
+        why: "wanted tags in, calls out, each counted as it starts; no rules, no store",
+    },
     Room {
         name: "store",
         knows: &["domain", "clock"],

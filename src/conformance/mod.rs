@@ -56,15 +56,11 @@ pub struct Seen {
 pub async fn suite(kind: ProviderKind, make: Make<'_>) -> std::io::Result<Vec<Seen>> {
     let mut seen = Vec::new();
     for check in CHECKS {
-        let came_to = match (check.asked_of)(kind, kind.capabilities()) {
-            Err(why) => CameTo::NotAsked(why),
-            Ok(()) => {
-                let ground = Ground::new(kind, make)?;
-                match (check.run)(&ground).await {
-                    Ok(()) => CameTo::Holds,
-                    Err(why) => CameTo::Fails(why),
-                }
-            }
+        let came_to = if let Err(why) = (check.asked_of)(kind, kind.capabilities()) {
+            CameTo::NotAsked(why)
+        } else {
+            let ground = Ground::new(kind, make)?;
+            (check.run)(&ground).await.map_or_else(CameTo::Fails, |()| CameTo::Holds)
         };
         seen.push(Seen { check: check.name, came_to });
     }

@@ -44,12 +44,11 @@ impl Sort {
         let is_hook = kind == ProviderKind::Webhook;
         match status {
             200..=299 => Self::Done,
-            // Redirects aren't followed: the address is wrong.
-            300..=399 | 401 => Self::Refused,
-            402 if !is_hook => Self::Refused,
             // "General", with a free message, says 1980TIC's page.
             403 if kind == ProviderKind::Tic1980 => Self::Dead,
-            403 => Self::Refused,
+            402 if !is_hook => Self::Refused,
+            // Redirects aren't followed: the address is wrong.
+            300..=399 | 401 | 403 => Self::Refused,
             404 if !is_hook => Self::Lost,
             // A proxy may have passed the call on before it gave up.
             408 => Self::InDoubt,

@@ -262,7 +262,8 @@ pub struct ConnectionConfig {
     pub secrets: Vec<(&'static str, SecretRef)>,
     /// Settings that the environment gives, as `(key, variable)`: read at start and put in place by [`Self::set`].
     pub from_env: Vec<(&'static str, String)>,
-    /// Connections of one account share one allowance; by default those with the same credential.
+    /// Connections of one account share one allowance; by default those with the same credential. Where their limits differ, the
+    /// lower one holds.
     pub account: Option<String>,
     /// How long a call may take in all.
     pub timeout: Duration,
@@ -350,6 +351,25 @@ impl ConnectionConfig {
             _ => return Err("no such setting"),
         }
         Ok(())
+    }
+}
+
+/// Whose allowance a connection uses.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum AccountKey {
+    /// The account that the rules name.
+    Named(ProviderKind, String),
+    /// None is named: whoever calls there with this credential.
+    Credential(ProviderKind, String, Vec<SecretRef>),
+}
+
+impl ConnectionConfig {
+    /// Connections with the same key share one allowance.
+    pub fn account_key(&self) -> AccountKey {
+        match &self.account {
+            Some(name) => AccountKey::Named(self.provider, name.clone()),
+            None => AccountKey::Credential(self.provider, self.base_url.clone(), self.credentials.clone()),
+        }
     }
 }
 

@@ -1,8 +1,9 @@
 //! A rule set in force: what judges and who may call, opened together and never changed.
 
 use std::collections::HashMap;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
+use super::accounts::{Allowances, Shared};
 use super::converge::Account;
 use crate::domain::connection::ConnectionConfig;
 use crate::domain::name::{ConnectionName, SourceName};
@@ -44,6 +45,7 @@ pub struct Opened {
     catalog: Catalog,
     sources: HashMap<SourceName, Source>,
     accounts: Vec<Arc<Account>>,
+    limits: Vec<Shared>,
 }
 
 impl Opened {
@@ -52,8 +54,11 @@ impl Opened {
         &self.catalog
     }
 
-    /// Its connections; they are taken once.
+    /// Its connections; they are taken once, and from then on its limits hold.
     pub fn take_accounts(&mut self) -> Vec<Arc<Account>> {
+        for shared in &self.limits {
+            shared.allowance.set_rate(shared.rate);
+        }
         std::mem::take(&mut self.accounts)
     }
 
@@ -70,13 +75,14 @@ type Adjust = Box<dyn Fn(&mut ConnectionConfig) + Send + Sync>;
 pub struct Opener {
     vault: Vault,
     knowledge: Knowledge,
+    allowances: Mutex<Allowances>,
     adjust: Adjust,
 }
 
 impl Opener {
     /// Secrets come from `vault`; `adjust` sees each connection before it is opened.
     pub fn new(vault: Vault, adjust: impl Fn(&mut ConnectionConfig) + Send + Sync + 'static) -> Self {
-        Self { vault, knowledge: Knowledge::new(), adjust: Box::new(adjust) }
+        Self { vault, knowledge: Knowledge::new(), allowances: Mutex::default(), adjust: Box::new(adjust) }
     }
 
     /// Opens every source and connection of a set; all that is missing is told at once. Connections that are `running` as the
@@ -92,11 +98,14 @@ impl Opener {
                 }
             }
         }
+        let configs: Vec<_> = catalog.connections().map(|config| self.settled(config, &mut missing)).collect();
+        let limits = self.allowances.lock().unwrap_or_else(PoisonError::into_inner).of(&configs);
         let mut accounts = Vec::new();
-        for config in catalog.connections() {
-            let config = self.settled(config, &mut missing);
+        for config in configs {
             let before = running.iter().find(|account| account.config.name == config.name);
-            if let Some(same) = before.filter(|account| account.config == config) {
+            let Some(shared) = limits.iter().find(|shared| shared.key == config.account_key()) else { continue };
+            let is_same = |account: &&Arc<Account>| account.config == config && account.sharing == shared.by;
+            if let Some(same) = before.filter(is_same) {
                 accounts.push(Arc::clone(same));
                 continue;
             }
@@ -106,7 +115,8 @@ impl Opener {
                     let knowledge =
                         known.map_or_else(|| Arc::new(self.knowledge.anew()), |account| Arc::clone(&account.knowledge));
                     let people = known.map_or_else(Arc::default, |account| Arc::clone(&account.people));
-                    accounts.push(Arc::new(Account { config, provider, knowledge, people }));
+                    let (allowance, sharing) = (shared.allowance.clone(), shared.by.clone());
+                    accounts.push(Arc::new(Account { config, provider, allowance, sharing, knowledge, people }));
                 }
                 Err(ConnectError::Credentials { connection, missing: unset }) => {
                     missing.extend(unset.iter().map(|error| format!("connection {connection}: {error}")));
@@ -114,7 +124,7 @@ impl Opener {
                 Err(error) => missing.push(error.to_string()),
             }
         }
-        if missing.is_empty() { Ok(Opened { catalog, sources, accounts }) } else { Err(NotOpened(missing)) }
+        if missing.is_empty() { Ok(Opened { catalog, sources, accounts, limits }) } else { Err(NotOpened(missing)) }
     }
 
     /// A connection with what the environment says of it.

@@ -202,7 +202,7 @@ impl Reader {
     /// When a connection's calls started since `since`, oldest first: what is left of its allowance after a restart.
     pub async fn calls_since(
         &self,
-        connection: ConnectionName,
+        connections: Vec<ConnectionName>,
         since: Timestamp,
     ) -> Result<Vec<Timestamp>, StoreError> {
         self.read(move |db| {
@@ -216,8 +216,9 @@ impl Reader {
                     if delivery.at < since {
                         break 'pages;
                     }
-                    if delivery.connection == connection {
-                        starts.extend(delivery.attempts.iter().map(|a| a.at).filter(|at| *at >= since));
+                    if connections.contains(&delivery.connection) {
+                        let calls = delivery.attempts.iter().flat_map(|call| call.also.iter().chain([&call.at]));
+                        starts.extend(calls.filter(|at| **at >= since));
                     }
                 }
             }

@@ -3,6 +3,7 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod allowances;
 mod b2chat;
 mod by_hand;
 mod catch;

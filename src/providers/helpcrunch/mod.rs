@@ -75,6 +75,11 @@ impl HelpCrunch {
         Ok(Self { api: Api { outbound, base_url, table: &TABLE }, key })
     }
 
+    /// Its way out.
+    pub(super) fn api_mut(&mut self) -> &mut Api {
+        &mut self.api
+    }
+
     /// `PUT` or `DELETE /customers/{id}/tags` with `{"tags":[{"name":"Lead"}]}`. A new tag gets the vendor's colour.
     pub async fn change_tags(
         &self,
