@@ -10,11 +10,13 @@ pub mod dry;
 mod ground;
 mod sort;
 mod subject;
+mod table;
 
 pub use checks::CHECKS;
 pub use ground::{Ground, Make};
 pub use sort::Sort;
 pub use subject::{Answer, Subject};
+pub use table::table;
 
 use futures_util::future::BoxFuture;
 

@@ -127,6 +127,18 @@ impl Opener {
         if missing.is_empty() { Ok(Opened { catalog, sources, accounts, limits }) } else { Err(NotOpened(missing)) }
     }
 
+    /// One connection by itself, with its secrets; what is missing elsewhere doesn't matter.
+    pub fn connect(&self, config: &ConnectionConfig) -> Result<(ConnectionConfig, Provider), NotOpened> {
+        let mut missing = Vec::new();
+        let config = self.settled(config, &mut missing);
+        match Provider::connect(&config, &self.vault) {
+            Ok(provider) if missing.is_empty() => return Ok((config, provider)),
+            Ok(_) => {}
+            Err(error) => missing.push(error.to_string()),
+        }
+        Err(NotOpened(missing))
+    }
+
     /// A connection with what the environment says of it.
     fn settled(&self, config: &ConnectionConfig, missing: &mut Vec<String>) -> ConnectionConfig {
         let mut config = config.clone();

@@ -22,3 +22,4 @@ mod reload;
 mod replays;
 mod secrecy;
 mod starts;
+mod trials;
