@@ -167,7 +167,7 @@ impl Trial<'_> {
                 let whom = Whom { id: id.clone(), by: None };
                 let called = self.read(&whom).await;
                 self.tell_of_credentials(&called)?;
-                self.tell_of_contact(&whom, called)
+                self.tell_of_contact(&whom, &called)
             }
             Some(id @ ContactRef::Id(_)) => {
                 let by = ContactRef::phone(NOBODY.1)?;
@@ -188,7 +188,7 @@ impl Trial<'_> {
                 };
                 let whom = Whom { id: ContactRef::Id(id), by: Some(by.clone()) };
                 let called = self.read(&whom).await;
-                self.tell_of_contact(&whom, called)
+                self.tell_of_contact(&whom, &called)
             }
         }
     }
@@ -248,7 +248,7 @@ impl Trial<'_> {
         None
     }
 
-    fn tell_of_contact(&mut self, whom: &Whom, called: Called) -> Option<Whom> {
+    fn tell_of_contact(&mut self, whom: &Whom, called: &Called) -> Option<Whom> {
         let Whom { id, by } = whom;
         match &called.outcome {
             Outcome::Done { tags: Some(tags) } => {
@@ -258,7 +258,7 @@ impl Trial<'_> {
                 self.tell(Step::ok("contact", format!("{id} is there; the answer lists no tags")));
             }
             _ => {
-                self.tell(Step::failed("contact", verdict(&called), mend(&called)));
+                self.tell(Step::failed("contact", verdict(called), mend(called)));
                 return None;
             }
         }

@@ -117,6 +117,7 @@ pub async fn one(
         "failing": retry.map(|retry| retry.reason),
         "timers": view.timers.iter().map(timer).collect::<Vec<_>>(),
         "dead_letters": view.letters.iter().map(dead_letters::shown).collect::<Vec<_>>(),
+        "more_dead_letters": view.more_letters,
     })))
 }
 
