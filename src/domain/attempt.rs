@@ -12,7 +12,7 @@ pub struct Attempt {
     pub at: Timestamp,
     /// `PUT`, `DELETE`, ...
     pub method: String,
-    /// The path below the connection's base URL.
+    /// The path below the connection's base URL; of a webhook the host alone, as `hooks.example.com/***`.
     pub path: String,
     /// The JSON body that was sent, if any.
     #[serde(default, skip_serializing_if = "Option::is_none")]

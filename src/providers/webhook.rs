@@ -78,9 +78,9 @@ impl Webhook {
 
     /// `POST` with the body as it is.
     pub async fn forward(&self, id: &str, body: &OwnedJson, now: Timestamp) -> Called {
-        let wish = Wish { method: Method::POST, path: String::new(), body: Some(body.to_value()) };
-        let mut attempt = blank(&wish, now);
         let url = self.url.current();
+        let wish = Wish { method: Method::POST, path: place(&url), body: Some(body.to_value()) };
+        let mut attempt = blank(&wish, now);
         let Some(address) = address(&url) else {
             let outcome = Outcome::Refused { reason: "url is no address any more".to_owned() };
             return Called { attempt, outcome }.told();
@@ -130,6 +130,13 @@ impl Webhook {
         }
         headers
     }
+}
+
+/// Where it goes, for people: the host alone. Who knows the rest may send there.
+fn place(url: &Secret) -> String {
+    let Some(url) = address(url) else { return "***".to_owned() };
+    let port = url.port().map(|port| format!(":{port}")).unwrap_or_default();
+    format!("{}{port}/***", url.host_str().unwrap_or_default())
 }
 
 fn address(url: &Secret) -> Option<Url> {

@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use super::super::{Shared, problem::Problem};
 use super::{Paging, contact, part, query, time};
 use crate::domain::change::{Change, ChangeId, Effect, Ord};
+use crate::domain::contact::Contact;
 use crate::domain::json::OwnedJson;
 use crate::domain::name::SourceName;
 use crate::domain::time::Timestamp;
@@ -83,11 +84,24 @@ fn summary(ord: Ord, accepted_at: Timestamp, head: &EventHead) -> Value {
         "key": head.key,
         "rule_set": head.rule_set,
         "rules": head.rules,
+        "contacts": contacts(head),
         "faults": head.faults,
         "replay_of": head.replay_of.map(|of| of.to_string()),
         "note": head.note,
         "forgotten": !head.erased.is_empty(),
     })
+}
+
+/// Whom its changes are about, each once, in the order of the changes.
+fn contacts(head: &EventHead) -> Vec<Value> {
+    let mut seen: Vec<&Contact> = Vec::new();
+    for change in &head.changes {
+        if !seen.contains(&&change.contact) {
+            seen.push(&change.contact);
+        }
+    }
+    let shown = |c: &&Contact| json!({ "connection": c.connection, "contact": c.reference.to_string() });
+    seen.iter().map(shown).collect()
 }
 
 fn whole(view: &EventView) -> Value {
