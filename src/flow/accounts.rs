@@ -92,6 +92,7 @@ mod tests {
         let again = allowances.of(&[config("b", "env:ONE", None, 1), config("a", "env:ONE", None, 1)]);
         assert_eq!(again.first().expect("one").allowance.share().next(Timestamp(0)), now);
         drop((first, again));
+        allowances.of(&[]);
         let anew = allowances.of(&[config("a", "env:ONE", None, 1)]);
         assert_eq!(anew.first().expect("one").allowance.share().next(Timestamp(0)), Timestamp(0));
     }
