@@ -5,6 +5,7 @@
 
 pub mod cli;
 pub mod clock;
+pub mod conformance;
 pub mod domain;
 pub mod flow;
 pub mod http;

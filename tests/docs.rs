@@ -148,9 +148,9 @@ fn tagrelay_words(command: &str) -> Option<Vec<&str>> {
     }
 }
 
-fn help(command: &str) -> Option<String> {
+fn help(command: &[&str]) -> Option<String> {
     let binary = env!("CARGO_BIN_EXE_tagrelay");
-    let output = Command::new(binary).args([command, "--help"]).output().expect("the binary runs");
+    let output = Command::new(binary).args(command).arg("--help").output().expect("the binary runs");
     output.status.success().then(|| String::from_utf8_lossy(&output.stdout).into_owned())
 }
 
@@ -164,7 +164,10 @@ fn every_command_that_is_shown_exists_with_its_options() {
             if name.starts_with('-') {
                 continue;
             }
-            let help = help(name).unwrap_or_else(|| panic!("{}: there is no `tagrelay {name}`", block.place()));
+            let own = help(&[name]).unwrap_or_else(|| panic!("{}: there is no `tagrelay {name}`", block.place()));
+            // A command may have commands of its own, listed under a head.
+            let below = words.get(1).filter(|word| own.contains("Commands:") && own.contains(&format!("\n  {word} ")));
+            let help = below.and_then(|below| help(&[name, below])).unwrap_or(own);
             for option in words.iter().filter(|word| word.starts_with("--")) {
                 let option = option.split('=').next().unwrap_or(option);
                 assert!(help.contains(option), "{}: `tagrelay {name}` has no {option}", block.place());

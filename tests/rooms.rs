@@ -24,13 +24,22 @@ const ROOMS: &[Room] = &[
     Room { name: "vault", knows: &["domain"], why: "names of secrets become values, nothing else" },
     Room { name: "rules", knows: &["domain"], why: "deciding is pure: no store, no network, no clock" },
     Room { name: "sources", knows: &["domain", "vault"], why: "a plain request in, events out; no server, no store" },
-    Room { name: "providers", knows: &["domain", "vault"], why: "wanted tags in, calls out; no rules, no store" },
+    Room {
+        name: "providers",
+        knows: &["domain", "clock", "vault"],
+        why: "wanted tags in, calls out, each counted as it starts; no rules, no store",
+    },
     Room {
         name: "store",
         knows: &["domain", "clock"],
         why: "it stamps commits; it never asks why something was wanted",
     },
     Room { name: "sandbox", knows: &["domain", "clock"], why: "a server of its own that knows nothing of the gateway" },
+    Room {
+        name: "conformance",
+        knows: &["domain", "clock", "vault", "providers", "sandbox"],
+        why: "it tries providers against their sandboxes, or against a real account; nothing that the gateway runs knows it",
+    },
     Room {
         name: "flow",
         knows: &["domain", "clock", "vault", "rules", "sources", "providers", "store"],
@@ -53,6 +62,7 @@ const ROOMS: &[Room] = &[
             "providers",
             "store",
             "sandbox",
+            "conformance",
             "flow",
             "http",
         ],

@@ -87,6 +87,10 @@ async fn a_receiver_that_quotes_its_path_does_not_tell_it() {
     let hook = connect(&config(ProviderKind::Webhook, "", &url));
     let called = hook.forward("msg_1", &owned(&json!({})), now()).await;
     assert_eq!(called.attempt.answer, "Cannot POST [secret]?[secret]");
+    assert!(
+        called.attempt.path.starts_with("127.0.0.1:") && called.attempt.path.ends_with("/***"),
+        "the host is shown"
+    );
     let shown = format!("{called:?}");
     assert!(!shown.contains("abc") && !shown.contains("k3y"), "{shown}");
 }

@@ -12,11 +12,13 @@ mod logging;
 mod out;
 mod ruleset;
 mod sandbox;
+mod sandboxed;
 mod schema;
 mod send;
 mod serve;
 mod test;
 mod token;
+mod trial;
 
 use std::process::ExitCode;
 

@@ -91,5 +91,7 @@ async fn post(source: &Source, url: &str, body: Vec<u8>) -> Result<(u16, String)
         Ok(answer) => Ok((answer.status, String::from_utf8_lossy(&answer.body).into_owned())),
         Err(NoAnswer::Refused(why)) => Err(why.to_string()),
         Err(NoAnswer::NotSent(why) | NoAnswer::InDoubt(why)) => Err(why),
+        // Nobody counts this call.
+        Err(NoAnswer::NotYet(until)) => Err(format!("not before {until}")),
     }
 }

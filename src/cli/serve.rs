@@ -1,23 +1,21 @@
 //! `tagrelay serve`: the gateway.
 
-use std::collections::HashMap;
 use std::net::{SocketAddr, TcpListener};
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{NO, WRONG, fail, hangups, logging, ruleset, settings, stop_signal, token};
+use super::{NO, WRONG, fail, hangups, logging, ruleset, sandboxed, settings, stop_signal, token};
 use crate::clock::Clock;
-use crate::domain::connection::{ConnectionConfig, ProviderKind};
-use crate::domain::secret::{Secret, SecretRef};
+use crate::domain::secret::Secret;
 use crate::flow::gateway::Gateway;
 use crate::flow::grounds::{Grounds, Looks};
 use crate::flow::reload::Reloader;
 use crate::flow::ruleset::{NotOpened, Opened, Opener};
 use crate::flow::timers;
 use crate::http::{self, Refusals, Shared, Tokens};
-use crate::sandbox::{self, Access, Sandbox, SandboxOptions};
+use crate::sandbox::Sandbox;
 use crate::settings::{Settings, environment};
 use crate::vault::Vault;
 
@@ -37,8 +35,6 @@ pub struct Args {
 
 /// Calls to providers may take this long at the end; the whole stop stays under ten seconds.
 const PATIENCE: Duration = Duration::from_secs(7);
-/// What signs with `--sandbox` where nothing is set: `sandbox`, in the form that signing secrets have.
-const SIGNING_SECRET: &str = "whsec_c2FuZGJveA==";
 /// What is tried out must never reach real accounts later: a timer that was set there, or what still waits. So it has a file of its
 /// own, unless `TAGRELAY_DATABASE_URL` says where.
 const SANDBOX_DATABASE: &str = "tagrelay-sandbox.db";
@@ -73,10 +69,14 @@ fn prepare(args: &Args) -> Result<Start, ExitCode> {
     let looks = Grounds::of(&rules).looks;
     let (catalog, _) = ruleset::clean(&rules)?;
     let listener = bind("TAGRELAY_LISTEN", settings.listen)?;
-    let sandbox = if args.sandbox { Some(start_sandbox(&settings)?) } else { None };
+    let sandbox = if args.sandbox {
+        Some(sandboxed::start(bind("TAGRELAY_SANDBOX_LISTEN", settings.sandbox_listen)?)?)
+    } else {
+        None
+    };
     let fallback = sandbox.as_ref().map(|_| Secret::new("sandbox"));
     let environment = environment();
-    let redirect = redirect(sandbox.as_ref(), environment.clone());
+    let redirect = sandboxed::redirect(sandbox.as_ref(), environment.clone());
     let opener = Opener::new(Vault::new(environment, fallback), redirect);
     let opened = opener.open(catalog, &[]).map_err(|error| fail(WRONG, &missing(&error)))?;
     let admin = token::obtain(&settings).map_err(|error| fail(NO, &error))?;
@@ -86,37 +86,6 @@ fn prepare(args: &Args) -> Result<Start, ExitCode> {
 
 fn bind(name: &str, address: SocketAddr) -> Result<TcpListener, ExitCode> {
     TcpListener::bind(address).map_err(|error| fail(NO, &format!("{name} {address}: {error}")))
-}
-
-fn start_sandbox(settings: &Settings) -> Result<Sandbox, ExitCode> {
-    let listener = bind("TAGRELAY_SANDBOX_LISTEN", settings.sandbox_listen)?;
-    // A real account's key may be in the environment: the sandbox lets it in like any other.
-    let options = SandboxOptions { access: Access::AnyKey, ..SandboxOptions::default() };
-    sandbox::start(listener, options).map_err(|error| fail(NO, &format!("sandbox: {error}")))
-}
-
-/// The sandbox is on loopback, which is allowed for it alone.
-fn redirect(
-    sandbox: Option<&Sandbox>,
-    environment: HashMap<String, String>,
-) -> impl Fn(&mut ConnectionConfig) + Send + Sync + use<> {
-    let there = |kind: ProviderKind| Some((kind, sandbox?.base_url(kind.name())?));
-    let base_urls: Vec<_> = ProviderKind::ALL.into_iter().filter_map(there).collect();
-    move |connection| {
-        let Some((_, base_url)) = base_urls.iter().find(|(kind, _)| *kind == connection.provider) else { return };
-        connection.allow_private = true;
-        if connection.provider != ProviderKind::Webhook {
-            return connection.base_url.clone_from(base_url);
-        }
-        // Where a webhook goes is its credential: nothing of what the rules say of it is left.
-        connection.credentials = vec![SecretRef::Literal(Secret::new(&format!("{base_url}/{}", connection.name)))];
-        for (_, secret) in &mut connection.secrets {
-            let is_unset = |name: &String| environment.get(name).is_none_or(String::is_empty);
-            if matches!(secret, SecretRef::Env(name) if is_unset(name)) {
-                *secret = SecretRef::Literal(Secret::new(SIGNING_SECRET));
-            }
-        }
-    }
 }
 
 fn missing(error: &NotOpened) -> String {

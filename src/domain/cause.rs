@@ -31,6 +31,19 @@ pub enum Needs {
     Retry,
 }
 
+impl Needs {
+    /// Both.
+    pub const ALL: [Self; 2] = [Self::Mend, Self::Retry];
+
+    /// The word of columns and the API.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Mend => "mend",
+            Self::Retry => "retry",
+        }
+    }
+}
+
 impl Cause {
     /// Every cause, in the order of the documentation.
     pub const ALL: [Self; 6] =

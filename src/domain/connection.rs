@@ -48,6 +48,8 @@ pub struct Capabilities {
     pub finds: Finds,
     /// Whether contacts can be made.
     pub creates: bool,
+    /// The fields that a new contact can be given in place of an address or a number, so that it is found by them.
+    pub makes_with: Fields,
     /// Calls that may start, unless the connection says otherwise.
     pub rate: Rate,
     /// Whether a contact's tags can be read by its id. Where not, those of contacts that a look-up found may still be.
@@ -92,7 +94,8 @@ impl Fields {
 }
 
 /// 120 calls a minute: docs.helpcrunch.com/rest-api-v1/api-setup-v1 (newer copies of the page drop the number). No bound for
-/// the tags of a call is documented, so 50 is a prudent one of ours. What can be searched: search-customers-v1.
+/// the tags of a call is documented, so 50 is a prudent one of ours. What can be searched: search-customers-v1; of that, messengers'
+/// ids can't be written (update-customer-v1).
 const HELPCRUNCH: Capabilities = Capabilities {
     name: "helpcrunch",
     base_url: "https://api.helpcrunch.com/v1",
@@ -118,6 +121,7 @@ const HELPCRUNCH: Capabilities = Capabilities {
         ]),
     },
     creates: true,
+    makes_with: Fields::Of(&["userId", "name", "company"]),
     rate: Rate::per_minute(120),
     reads_tags: true,
     answer_lists_tags: true,
@@ -138,6 +142,7 @@ const TIC_1980: Capabilities = Capabilities {
     forwards: false,
     finds: Finds { email: true, phone: true, fields: Fields::Any },
     creates: true,
+    makes_with: Fields::Any,
     rate: Rate::per_minute(100),
     reads_tags: true,
     answer_lists_tags: false,
@@ -158,6 +163,7 @@ const RESPOND_IO: Capabilities = Capabilities {
     forwards: false,
     finds: Finds { email: true, phone: true, fields: Fields::None },
     creates: true,
+    makes_with: Fields::None,
     rate: Rate { calls: 5, window: Duration::from_secs(1) },
     reads_tags: true,
     answer_lists_tags: false,
@@ -178,6 +184,7 @@ const B2CHAT: Capabilities = Capabilities {
     forwards: false,
     finds: Finds { email: false, phone: true, fields: Fields::None },
     creates: true,
+    makes_with: Fields::None,
     rate: Rate::per_minute(30),
     reads_tags: false,
     answer_lists_tags: false,
@@ -197,6 +204,7 @@ const WEBHOOK: Capabilities = Capabilities {
     forwards: true,
     finds: Finds { email: false, phone: false, fields: Fields::None },
     creates: false,
+    makes_with: Fields::None,
     rate: Rate { calls: 20, window: Duration::from_secs(1) },
     reads_tags: false,
     answer_lists_tags: false,
@@ -254,7 +262,8 @@ pub struct ConnectionConfig {
     pub secrets: Vec<(&'static str, SecretRef)>,
     /// Settings that the environment gives, as `(key, variable)`: read at start and put in place by [`Self::set`].
     pub from_env: Vec<(&'static str, String)>,
-    /// Connections of one account share one allowance; by default those with the same credential.
+    /// Connections of one account share one allowance; by default those with the same credential. Where their limits differ, the
+    /// lower one holds.
     pub account: Option<String>,
     /// How long a call may take in all.
     pub timeout: Duration,
@@ -346,6 +355,25 @@ impl ConnectionConfig {
             _ => return Err("no such setting"),
         }
         Ok(())
+    }
+}
+
+/// Whose allowance a connection uses.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum AccountKey {
+    /// The account that the rules name.
+    Named(ProviderKind, String),
+    /// None is named: whoever calls there with this credential.
+    Credential(ProviderKind, String, Vec<SecretRef>),
+}
+
+impl ConnectionConfig {
+    /// Connections with the same key share one allowance.
+    pub fn account_key(&self) -> AccountKey {
+        match &self.account {
+            Some(name) => AccountKey::Named(self.provider, name.clone()),
+            None => AccountKey::Credential(self.provider, self.base_url.clone(), self.credentials.clone()),
+        }
     }
 }
 

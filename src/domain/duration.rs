@@ -29,6 +29,18 @@ pub struct Rate {
     pub window: Duration,
 }
 
+impl std::fmt::Display for Rate {
+    /// `100/min`, as rule files write it.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self.window.as_secs() {
+            1 => write!(f, "{}/s", self.calls),
+            60 => write!(f, "{}/min", self.calls),
+            3_600 => write!(f, "{}/h", self.calls),
+            _ => write!(f, "{} in {}", self.calls, format_duration(self.window)),
+        }
+    }
+}
+
 impl Rate {
     /// `calls` in any minute.
     pub const fn per_minute(calls: u32) -> Self {
@@ -72,6 +84,9 @@ mod tests {
     #[test]
     fn rates_are_calls_in_a_window() {
         assert_eq!(Rate::parse("100/min"), Some(Rate::per_minute(100)));
+        for text in ["100/min", "5/s", "1000/h"] {
+            assert_eq!(Rate::parse(text).map(|rate| rate.to_string()).as_deref(), Some(text));
+        }
         assert_eq!(Rate::parse("5/s").map(|r| r.window), Some(Duration::from_secs(1)));
         for bad in ["", "100", "0/min", "x/min", "5/day"] {
             assert_eq!(Rate::parse(bad), None, "{bad}");

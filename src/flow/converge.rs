@@ -17,8 +17,10 @@ use crate::domain::change::{Change, ChangeId, Effect, Judged, Settled};
 use crate::domain::connection::ConnectionConfig;
 use crate::domain::contact::{Contact, ContactKey, ContactRef};
 use crate::domain::known::KnownTags;
+use crate::domain::name::ConnectionName;
 use crate::domain::tag::TagName;
 use crate::domain::time::Timestamp;
+use crate::providers::allowance::{Allowance, Pass};
 use crate::providers::knowledge::Knowledge;
 use crate::providers::people::People;
 use crate::providers::{Called, Direction, Outcome, Provider};
@@ -28,8 +30,12 @@ use crate::store::{Retry, SettledChange, Settlement, Store, StoreError, Taken};
 pub struct Account {
     /// What the rule files say of it.
     pub config: ConnectionConfig,
-    /// The way to its provider.
+    /// The way to its provider; a step's calls go out with the step's pass.
     pub provider: Provider,
+    /// What all connections of its account share.
+    pub allowance: Allowance,
+    /// The names of these connections, its own among them.
+    pub sharing: Vec<ConnectionName>,
     /// What is known of its contacts' tags.
     pub knowledge: Arc<Knowledge>,
     /// What is known of who its contacts are.
@@ -74,11 +80,13 @@ pub struct Stepped {
 /// What a provider that gives no `Retry-After` is given before the next call after a 429.
 const THROTTLE_MS: i64 = 5_000;
 
-/// Brings one contact one call further. `paused_ms` is for how long the connection has been paused in all.
+/// Brings one contact one call further, with `pass` as leave for it. `paused_ms` is for how long the connection has been paused in
+/// all.
 pub async fn step(
     store: &Store,
     account: &Account,
     key: ContactKey,
+    pass: &Pass,
     paused_ms: i64,
     clock: &Clock,
 ) -> Result<Stepped, StoreError> {
@@ -87,7 +95,8 @@ pub async fn step(
         return Ok(Stepped { next: Next::Idle, seen: Seen::NoCall });
     };
     let now = clock.now();
-    let step = Step { store, account, key, contact: &contact, taken: &taken, paused_ms, clock };
+    let provider = account.provider.within(pass);
+    let step = Step { store, account, provider, pass, key, contact: &contact, taken: &taken, paused_ms, clock };
     if account.config.dry_run {
         return step.only_record().await;
     }
@@ -104,6 +113,8 @@ pub async fn step(
 struct Step<'s> {
     store: &'s Store,
     account: &'s Account,
+    provider: Provider,
+    pass: &'s Pass,
     key: ContactKey,
     contact: &'s Contact,
     taken: &'s Taken,
@@ -153,7 +164,7 @@ impl Step<'_> {
 
     /// Asks for the contact's tags by its id; where the provider can't, by the look-up that had found the contact.
     async fn read_tags(&self, now: Timestamp) -> Called {
-        let provider = &self.account.provider;
+        let provider = &self.provider;
         let mut terms = self.taken.changes.iter().filter_map(|(_, change)| change.terms.as_ref());
         let found_by = terms.find_map(|terms| terms.found_by.as_ref());
         match (&self.contact.reference, found_by) {
@@ -183,12 +194,12 @@ impl Step<'_> {
             let Some((id, body)) = id.and_then(|id| Some((id, self.body(id)?))) else {
                 return Ok(Stepped { next: Next::Idle, seen: Seen::NoCall });
             };
-            (self.account.provider.forward(&webhook_id(id, body.1), body.0, now).await, vec![id])
+            (self.provider.forward(&webhook_id(id, body.1), body.0, now).await, vec![id])
         } else {
             let most = self.account.config.provider.capabilities().fields_per_call.max(1);
             let wanted = plan.set.get(..most.min(plan.set.len())).unwrap_or_default();
             let fields: Vec<_> = wanted.iter().map(|field| (field.field.as_str(), &field.value)).collect();
-            let called = self.account.provider.set_fields(&self.contact.reference, &fields, now).await;
+            let called = self.provider.set_fields(&self.contact.reference, &fields, now).await;
             (called, wanted.iter().map(|field| field.by).collect())
         };
         match &called.outcome {
@@ -217,7 +228,7 @@ impl Step<'_> {
         let chunk: Vec<Wanted> = wanted.iter().take(limit).cloned().collect();
         let tags: Vec<TagName> = chunk.iter().map(|w| w.tag.clone()).collect();
         let ids: Vec<ChangeId> = chunk.iter().filter(|w| !w.excluded).map(|w| w.by).collect();
-        let called = self.account.provider.change_tags(&self.contact.reference, direction, &tags, now).await;
+        let called = self.provider.change_tags(&self.contact.reference, direction, &tags, now).await;
         match &called.outcome {
             Outcome::Done { tags: Some(list) } => self.account.knowledge.learn_whole(self.key, list, now),
             Outcome::Done { tags: None } => {
@@ -395,10 +406,13 @@ impl Step<'_> {
     async fn settle(
         &self,
         settled: Vec<SettledChange>,
-        attempts: Vec<Attempt>,
+        mut attempts: Vec<Attempt>,
         retry: Option<Retry>,
     ) -> Result<(), StoreError> {
         let contact = self.contact.clone();
+        if let Some(last) = attempts.last_mut() {
+            last.also = self.pass.starts().into_iter().filter(|start| *start != last.at).collect();
+        }
         for attempt in &attempts {
             tracing::debug!(connection = %contact.connection, method = %attempt.method, status = attempt.status,
                 took_ms = attempt.took_ms, verdict = %attempt.verdict, "call");

@@ -65,12 +65,12 @@ struct Lanes {
 struct Served {
     account: Arc<Account>,
     tell: mpsc::UnboundedSender<Told>,
-    ended: watch::Receiver<Timestamp>,
+    ended: watch::Receiver<()>,
 }
 
 impl Served {
     fn end(self) -> Ending {
-        Ending { config: self.account.config.clone(), ended: self.ended }
+        Ending { ended: self.ended }
     }
 }
 
@@ -129,7 +129,7 @@ impl Deliveries {
                 }
             };
             lanes.unserved.remove(&name);
-            self.serve(&mut lanes, account, Begin::After(ending.map(Box::new)));
+            self.serve(&mut lanes, account, Begin::After(ending));
         }
         for (name, removed) in before {
             tracing::info!(connection = %name, "connection removed; calls under way are finished, and what waits is kept");
@@ -172,7 +172,7 @@ impl Deliveries {
 
     fn serve(&self, lanes: &mut Lanes, account: Arc<Account>, begin: Begin) {
         let (tell, told) = mpsc::unbounded_channel();
-        let (end, ended) = watch::channel(Timestamp(i64::MIN));
+        let (end, ended) = watch::channel(());
         let name = account.config.name.clone();
         lanes.served.insert(name, Served { account: Arc::clone(&account), tell, ended });
         let runner = Runner { store: self.store.clone(), account, told, ended: end, clock: self.clock.clone() };

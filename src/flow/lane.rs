@@ -4,10 +4,10 @@ use std::cmp::Reverse;
 use std::collections::{BinaryHeap, HashMap, VecDeque};
 use std::time::Duration;
 
-use super::allowance::Allowance;
 use super::converge::{Next, Seen, Stepped};
 use crate::domain::contact::ContactKey;
 use crate::domain::time::Timestamp;
+use crate::providers::allowance::{Pass, Share};
 
 /// Where a contact stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -34,6 +34,15 @@ pub struct Pause {
     again: bool,
 }
 
+/// A contact whose turn it is.
+#[derive(Debug)]
+pub struct Turn {
+    /// Whose.
+    pub key: ContactKey,
+    /// Leave for its call; given back when it is dropped without one.
+    pub pass: Pass,
+}
+
 /// How long a paused connection waits before one call looks again; the last one again and again.
 const PROBES: [Duration; 5] = [
     Duration::from_secs(30),
@@ -55,8 +64,8 @@ pub struct Lane {
     busy: usize,
     concurrency: usize,
     gather: Duration,
-    /// The connection's allowance.
-    pub allowance: Allowance,
+    /// What the connection has of its account's allowance.
+    pub share: Share,
     pause: Option<Pause>,
     /// The contact whose step looks whether a paused connection is well again.
     probe: Option<ContactKey>,
@@ -65,7 +74,7 @@ pub struct Lane {
 
 impl Lane {
     /// A lane with nothing in it. `paused_ms` is for how long the connection has been paused in all.
-    pub fn new(allowance: Allowance, concurrency: usize, gather: Duration, paused_ms: i64) -> Self {
+    pub fn new(share: Share, concurrency: usize, gather: Duration, paused_ms: i64) -> Self {
         Self {
             fresh: VecDeque::new(),
             retries: VecDeque::new(),
@@ -75,7 +84,7 @@ impl Lane {
             busy: 0,
             concurrency: concurrency.max(1),
             gather,
-            allowance,
+            share,
             pause: None,
             probe: None,
             paused_ms,
@@ -117,17 +126,19 @@ impl Lane {
         self.pause = Some(Pause { since, reason, probe_at, probes: 0, again: false });
     }
 
-    /// The next contact whose step may start now; its call is counted against the allowance.
-    pub fn pop(&mut self, now: Timestamp) -> Option<ContactKey> {
+    /// The next contact whose step may start now, with leave for its call.
+    pub fn pop(&mut self, now: Timestamp) -> Option<Turn> {
         self.due(now);
         let room = match &self.pause {
             // One call looks whether the connection is well again.
             Some(pause) => self.busy == 0 && pause.probe_at <= now,
             None => self.busy < self.concurrency,
         };
-        if !room || self.allowance.next(now) > now {
+        if !room || self.fresh.is_empty() && self.retries.is_empty() {
+            self.share.leave();
             return None;
         }
+        let pass = self.share.pass(now)?;
         let (first, second) =
             if self.retry_next { (&mut self.retries, &mut self.fresh) } else { (&mut self.fresh, &mut self.retries) };
         let key = first.pop_front().or_else(|| second.pop_front())?;
@@ -135,17 +146,14 @@ impl Lane {
         self.slots.insert(key, Slot::Busy { again: false });
         self.busy += 1;
         self.probe = self.pause.is_some().then_some(key);
-        self.allowance.start(now);
-        Some(key)
+        Some(Turn { key, pass })
     }
 
-    /// A contact's step, begun at `started`, has ended.
-    pub fn finished(&mut self, key: ContactKey, started: Timestamp, stepped: &Stepped, now: Timestamp) {
+    /// A contact's step has ended.
+    pub fn finished(&mut self, key: ContactKey, stepped: &Stepped, now: Timestamp) {
         self.busy = self.busy.saturating_sub(1);
-        match &stepped.seen {
-            Seen::NoCall => self.allowance.give_back(started),
-            Seen::Throttled(until) => self.allowance.hold_until(*until),
-            Seen::Ill(_) | Seen::Well | Seen::Unclear => {}
+        if let Seen::Throttled(until) = &stepped.seen {
+            self.share.allowance.hold_until(*until);
         }
         // A call that was under way before the pause says nothing about what came after: only the look at it counts.
         let looked = self.probe.take_if(|probe| *probe == key).is_some();
@@ -169,11 +177,16 @@ impl Lane {
         let later = self.later.peek().map(|Reverse((at, _))| *at);
         let queued = !self.fresh.is_empty() || !self.retries.is_empty();
         let turn = match &self.pause {
-            Some(pause) if queued && self.busy == 0 => Some(pause.probe_at.max(self.allowance.next(now))),
-            None if queued && self.busy < self.concurrency => Some(self.allowance.next(now)),
+            Some(pause) if queued && self.busy == 0 => Some(pause.probe_at.max(self.share.next(now))),
+            None if queued && self.busy < self.concurrency => Some(self.share.next(now)),
             _ => None,
         };
         later.into_iter().chain(turn).min()
+    }
+
+    /// Whether somebody would have a turn, were it not for the allowance.
+    pub fn is_held_up(&self, now: Timestamp) -> bool {
+        self.next_due(now).is_some() && !(self.fresh.is_empty() && self.retries.is_empty())
     }
 
     /// How many contacts wait or are under way.
@@ -235,7 +248,9 @@ impl Lane {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::clock::Clock;
     use crate::domain::duration::Rate;
+    use crate::providers::allowance::Allowance;
 
     const WELL: Stepped = Stepped { next: Next::Idle, seen: Seen::Well };
 
@@ -245,7 +260,15 @@ mod tests {
 
     fn lane(calls: u32, concurrency: usize) -> Lane {
         let rate = Rate { calls, window: Duration::from_secs(1) };
-        Lane::new(Allowance::new(rate, Vec::new()), concurrency, Duration::ZERO, 0)
+        Lane::new(Allowance::new(rate, Clock::standing(Timestamp(0))).share(), concurrency, Duration::ZERO, 0)
+    }
+
+    /// The next turn, whose call is made at once.
+    fn pop(lane: &mut Lane, now: Timestamp) -> Option<ContactKey> {
+        let turn = lane.pop(now)?;
+        lane.share.allowance.clock().set(now);
+        turn.pass.start().expect("it may call");
+        Some(turn.key)
     }
 
     #[test]
@@ -254,14 +277,14 @@ mod tests {
         let (mut lane, now) = (lane(100, 4), Timestamp(1_000));
         lane.pause(now, "no".to_owned(), now);
         lane.wake(key(1), now);
-        assert_eq!(lane.pop(now), Some(key(1)));
+        assert_eq!(pop(&mut lane, now), Some(key(1)));
         lane.wake_all();
         let (stepped, at) = ill(Timestamp(1_001));
-        lane.finished(key(1), now, &stepped, at);
-        assert_eq!(lane.pop(at), Some(key(1)), "the first look may be older than the mend");
+        lane.finished(key(1), &stepped, at);
+        assert_eq!(pop(&mut lane, at), Some(key(1)), "the first look may be older than the mend");
         let (stepped, at) = ill(Timestamp(1_002));
-        lane.finished(key(1), at, &stepped, at);
-        assert_eq!(lane.pop(at), None, "asked for once, looked once");
+        lane.finished(key(1), &stepped, at);
+        assert_eq!(pop(&mut lane, at), None, "asked for once, looked once");
     }
 
     #[test]
@@ -269,26 +292,26 @@ mod tests {
         let (mut lane, now) = (lane(100, 4), Timestamp(0));
         lane.wake(key(1), now);
         lane.wake(key(1), now);
-        assert_eq!(lane.pop(now), Some(key(1)));
+        assert_eq!(pop(&mut lane, now), Some(key(1)));
         lane.wake(key(1), now);
-        assert_eq!(lane.pop(now), None);
-        lane.finished(key(1), now, &WELL, now);
-        assert_eq!(lane.pop(now), Some(key(1)));
-        lane.finished(key(1), now, &WELL, now);
-        assert_eq!((lane.pop(now), lane.waiting(), lane.next_due(now)), (None, 0, None));
+        assert_eq!(pop(&mut lane, now), None);
+        lane.finished(key(1), &WELL, now);
+        assert_eq!(pop(&mut lane, now), Some(key(1)));
+        lane.finished(key(1), &WELL, now);
+        assert_eq!((pop(&mut lane, now), lane.waiting(), lane.next_due(now)), (None, 0, None));
     }
 
     #[test]
     fn the_allowance_and_the_concurrency_bound_what_starts() {
         let (mut lane, now) = (lane(2, 1), Timestamp(0));
         (1..=3).for_each(|n| lane.wake(key(n), now));
-        assert_eq!(lane.pop(now), Some(key(1)));
-        assert_eq!((lane.pop(now), lane.next_due(now)), (None, None));
-        lane.finished(key(1), now, &WELL, now);
-        assert_eq!(lane.pop(now), Some(key(2)));
-        lane.finished(key(2), now, &WELL, now);
-        assert_eq!((lane.pop(now), lane.next_due(now)), (None, Some(Timestamp(1_100))));
-        assert_eq!(lane.pop(Timestamp(1_100)), Some(key(3)));
+        assert_eq!(pop(&mut lane, now), Some(key(1)));
+        assert_eq!((pop(&mut lane, now), lane.next_due(now)), (None, None));
+        lane.finished(key(1), &WELL, now);
+        assert_eq!(pop(&mut lane, now), Some(key(2)));
+        lane.finished(key(2), &WELL, now);
+        assert_eq!((pop(&mut lane, now), lane.next_due(now)), (None, Some(Timestamp(1_100))));
+        assert_eq!(pop(&mut lane, Timestamp(1_100)), Some(key(3)));
     }
 
     #[test]
@@ -296,22 +319,22 @@ mod tests {
         let (mut lane, now) = (lane(1, 1), Timestamp(0));
         lane.wake(key(1), now);
         lane.wake(key(2), now);
-        assert_eq!(lane.pop(now), Some(key(1)));
-        lane.finished(key(1), now, &Stepped { next: Next::Idle, seen: Seen::NoCall }, now);
-        assert_eq!(lane.pop(now), Some(key(2)));
+        assert_eq!(lane.pop(now).map(|turn| turn.key), Some(key(1)));
+        lane.finished(key(1), &Stepped { next: Next::Idle, seen: Seen::NoCall }, now);
+        assert_eq!(pop(&mut lane, now), Some(key(2)));
     }
 
     #[test]
     fn retries_wait_for_their_time_and_share_turns_with_first_tries() {
         let (mut lane, now) = (lane(100, 9), Timestamp(0));
         lane.wake(key(1), now);
-        lane.pop(now);
-        lane.finished(key(1), now, &Stepped { next: Next::Later(Timestamp(5_000)), seen: Seen::Unclear }, now);
+        pop(&mut lane, now);
+        lane.finished(key(1), &Stepped { next: Next::Later(Timestamp(5_000)), seen: Seen::Unclear }, now);
         lane.wake(key(1), now);
-        assert_eq!((lane.pop(now), lane.next_due(now)), (None, Some(Timestamp(5_000))));
+        assert_eq!((pop(&mut lane, now), lane.next_due(now)), (None, Some(Timestamp(5_000))));
         (2..=4).for_each(|n| lane.wake(key(n), now));
         let late = Timestamp(5_000);
-        let order: Vec<_> = std::iter::from_fn(|| lane.pop(late)).collect();
+        let order: Vec<_> = std::iter::from_fn(|| pop(&mut lane, late)).collect();
         assert_eq!(order.len(), 4);
         assert!(order.iter().position(|k| *k == key(1)) <= Some(1), "{order:?}");
     }
@@ -320,52 +343,56 @@ mod tests {
     fn a_refusing_connection_is_paused_probed_and_then_everything_goes_on() {
         let (mut lane, now) = (lane(100, 4), Timestamp(0));
         (1..=2).for_each(|n| lane.wake(key(n), now));
-        lane.pop(now);
-        lane.finished(key(1), now, &Stepped { next: Next::More, seen: Seen::Ill("401".into()) }, now);
-        assert_eq!((lane.pop(now), lane.next_due(now)), (None, Some(Timestamp(30_000))));
+        pop(&mut lane, now);
+        lane.finished(key(1), &Stepped { next: Next::More, seen: Seen::Ill("401".into()) }, now);
+        assert_eq!((pop(&mut lane, now), lane.next_due(now)), (None, Some(Timestamp(30_000))));
         let probe = Timestamp(30_000);
-        assert!(lane.pop(probe).is_some());
-        assert_eq!(lane.pop(probe), None, "one probe only");
-        lane.finished(key(2), probe, &WELL, probe);
+        assert!(pop(&mut lane, probe).is_some());
+        assert_eq!(pop(&mut lane, probe), None, "one probe only");
+        lane.finished(key(2), &WELL, probe);
         assert!(lane.paused().is_none());
-        assert_eq!((lane.paused_ms(probe), lane.pop(probe)), (30_000, Some(key(1))));
+        assert_eq!((lane.paused_ms(probe), pop(&mut lane, probe)), (30_000, Some(key(1))));
     }
 
     #[test]
     fn a_look_that_tells_nothing_is_one_look_too() {
         let (mut lane, now) = (lane(100, 4), Timestamp(0));
         (1..=3).for_each(|n| lane.wake(key(n), now));
-        lane.pop(now);
-        lane.finished(key(1), now, &Stepped { next: Next::More, seen: Seen::Ill("401".into()) }, now);
+        pop(&mut lane, now);
+        lane.finished(key(1), &Stepped { next: Next::More, seen: Seen::Ill("401".into()) }, now);
         let probe = Timestamp(30_000);
-        let looked = lane.pop(probe).expect("one looks");
-        lane.finished(looked, probe, &Stepped { next: Next::Later(Timestamp(35_000)), seen: Seen::Unclear }, probe);
-        assert_eq!((lane.pop(probe), lane.next_due(probe)), (None, Some(Timestamp(35_000))));
-        assert_eq!((lane.pop(Timestamp(60_000)), lane.paused().map(|p| p.probe_at)), (None, Some(Timestamp(90_000))));
-        assert!(lane.pop(Timestamp(90_000)).is_some());
+        let looked = pop(&mut lane, probe).expect("one looks");
+        lane.finished(looked, &Stepped { next: Next::Later(Timestamp(35_000)), seen: Seen::Unclear }, probe);
+        assert_eq!((pop(&mut lane, probe), lane.next_due(probe)), (None, Some(Timestamp(35_000))));
+        assert_eq!(
+            (pop(&mut lane, Timestamp(60_000)), lane.paused().map(|p| p.probe_at)),
+            (None, Some(Timestamp(90_000)))
+        );
+        assert!(pop(&mut lane, Timestamp(90_000)).is_some());
     }
 
     #[test]
     fn calls_from_before_a_pause_neither_end_it_nor_use_up_the_look_at_it() {
         let (mut lane, now) = (lane(100, 4), Timestamp(0));
         (1..=3).for_each(|n| lane.wake(key(n), now));
-        std::iter::from_fn(|| lane.pop(now)).for_each(drop);
-        lane.finished(key(1), now, &Stepped { next: Next::More, seen: Seen::Ill("401".into()) }, now);
+        std::iter::from_fn(|| pop(&mut lane, now)).for_each(drop);
+        lane.finished(key(1), &Stepped { next: Next::More, seen: Seen::Ill("401".into()) }, now);
         lane.wake_all();
-        lane.finished(key(2), now, &WELL, now);
-        lane.finished(key(3), now, &Stepped { next: Next::Later(Timestamp(9_000)), seen: Seen::Unclear }, now);
+        lane.finished(key(2), &WELL, now);
+        lane.finished(key(3), &Stepped { next: Next::Later(Timestamp(9_000)), seen: Seen::Unclear }, now);
         assert!(lane.paused().is_some());
-        assert_eq!(lane.pop(now), Some(key(1)), "somebody asked for a look now");
-        lane.finished(key(1), now, &WELL, now);
+        assert_eq!(pop(&mut lane, now), Some(key(1)), "somebody asked for a look now");
+        lane.finished(key(1), &WELL, now);
         assert!(lane.paused().is_none());
     }
 
     #[test]
     fn gathering_waits_for_more_changes_of_one_contact() {
         let rate = Rate::per_minute(100);
-        let mut lane = Lane::new(Allowance::new(rate, Vec::new()), 4, Duration::from_secs(5), 0);
+        let mut lane =
+            Lane::new(Allowance::new(rate, Clock::standing(Timestamp(0))).share(), 4, Duration::from_secs(5), 0);
         lane.wake(key(1), Timestamp(0));
         lane.wake(key(1), Timestamp(4_000));
-        assert_eq!((lane.pop(Timestamp(4_999)), lane.pop(Timestamp(5_000))), (None, Some(key(1))));
+        assert_eq!((pop(&mut lane, Timestamp(4_999)), pop(&mut lane, Timestamp(5_000))), (None, Some(key(1))));
     }
 }

@@ -1,13 +1,14 @@
 //! Dead letters that a person has looked at: tried again under their old numbers, asked for anew, or ended for good.
 
 use super::gateway::Gateway;
+use super::replay::is_full;
 use crate::clock;
 use crate::domain::change::{Change, ChangeId, Terms};
 use crate::domain::decision::Decision;
 use crate::domain::event::Event;
 use crate::domain::name::SourceName;
 use crate::rules::{Catalog, lists_tag};
-use crate::store::{Accepted, Again, DeadFilter, DeadLetter, DeadQuery, Intake, Origin, StoreError};
+use crate::store::{Accepted, Again, DeadFilter, DeadLetter, Intake, Origin, StoreError};
 
 /// The source under which dead letters stand that are asked for anew.
 pub const SOURCE: &str = "tagrelay.retry";
@@ -28,10 +29,13 @@ pub struct Renewed {
 pub async fn retry(gateway: &Gateway, filter: &DeadFilter) -> Result<usize, StoreError> {
     let rules = gateway.rules();
     let mut count = 0;
-    let mut before = None;
-    while let Some(page) = page(gateway, filter, &mut before).await? {
-        let again = |(id, letter): &(ChangeId, DeadLetter)| Again { id: *id, mended: mended(&rules.catalog, letter) };
-        let done = gateway.store.retry_dead(page.iter().map(again).collect()).await?;
+    for ids in all(gateway, filter).await?.chunks(PAGE) {
+        let mut again = Vec::new();
+        for id in ids {
+            let letter = gateway.store.reader().dead_letter(*id).await?;
+            again.extend(letter.map(|letter| Again { id: *id, mended: mended(&rules.catalog, &letter) }));
+        }
+        let done = gateway.store.retry_dead(again).await?;
         count += done.len();
         for id in done {
             tracing::info!(change = %id, "dead letter retried");
@@ -44,54 +48,51 @@ pub async fn retry(gateway: &Gateway, filter: &DeadFilter) -> Result<usize, Stor
 pub async fn renew(gateway: &Gateway, filter: &DeadFilter) -> Result<Vec<Renewed>, StoreError> {
     let rules = gateway.rules();
     let mut renewed = Vec::new();
-    let mut all = Vec::new();
-    let mut before = None;
-    while let Some(page) = page(gateway, filter, &mut before).await? {
-        all.extend(page);
-    }
+    let mut lot = Vec::new();
     // Oldest first over all of them, so that of two letters about one tag the later one keeps the last word.
-    all.reverse();
-    while !all.is_empty() {
-        let page: Vec<_> = all.drain(..all.len().min(PAGE)).collect();
-        let intake = page.iter().map(|(id, letter)| intake(&rules.catalog, *id, letter)).collect();
-        // A crash between this and the end of a letter asks for it again: the same key makes that a duplicate.
-        let accepted = gateway.store.accept(intake).await?;
-        for ((id, _), accepted) in page.into_iter().zip(accepted) {
-            let (Accepted::New(ord) | Accepted::Duplicate { ord, .. }) = accepted;
-            gateway.store.discard_dead(id, format!("asked for anew by event {ord}")).await?;
-            tracing::info!(change = %id, event = %ord, "dead letter asked for anew");
-            renewed.push(Renewed { id: id.to_string(), event: ord.to_string() });
+    for id in all(gateway, filter).await? {
+        let Some(letter) = gateway.store.reader().dead_letter(id).await? else { continue };
+        lot.push((id, intake(&rules.catalog, id, &letter)));
+        if is_full(lot.iter().map(|(_, intake)| intake)) {
+            renew_lot(gateway, std::mem::take(&mut lot), &mut renewed).await?;
         }
     }
+    renew_lot(gateway, lot, &mut renewed).await?;
     Ok(renewed)
+}
+
+async fn renew_lot(
+    gateway: &Gateway,
+    lot: Vec<(ChangeId, Intake)>,
+    renewed: &mut Vec<Renewed>,
+) -> Result<(), StoreError> {
+    let (ids, intake): (Vec<ChangeId>, Vec<Intake>) = lot.into_iter().unzip();
+    // A crash between this and the end of a letter asks for it again: the same key makes that a duplicate.
+    let accepted = gateway.store.accept(intake).await?;
+    for (id, accepted) in ids.into_iter().zip(accepted) {
+        let (Accepted::New(ord) | Accepted::Duplicate { ord, .. }) = accepted;
+        gateway.store.discard_dead(id, format!("asked for anew by event {ord}")).await?;
+        tracing::info!(change = %id, event = %ord, "dead letter asked for anew");
+        renewed.push(Renewed { id: id.to_string(), event: ord.to_string() });
+    }
+    Ok(())
 }
 
 /// Ends the letters for good; gives how many there were.
 pub async fn discard(gateway: &Gateway, filter: &DeadFilter, note: &str) -> Result<usize, StoreError> {
     let mut count = 0;
-    let mut before = None;
-    while let Some(page) = page(gateway, filter, &mut before).await? {
-        for (id, _) in page {
-            if gateway.store.discard_dead(id, note.to_owned()).await? {
-                tracing::info!(change = %id, "dead letter discarded");
-                count += 1;
-            }
+    for id in all(gateway, filter).await? {
+        if gateway.store.discard_dead(id, note.to_owned()).await? {
+            tracing::info!(change = %id, "dead letter discarded");
+            count += 1;
         }
     }
     Ok(count)
 }
 
-/// The next letters, newest first; what dies again meanwhile isn't met twice.
-async fn page(
-    gateway: &Gateway,
-    filter: &DeadFilter,
-    before: &mut Option<ChangeId>,
-) -> Result<Option<Vec<(ChangeId, DeadLetter)>>, StoreError> {
-    let query = DeadQuery { before: *before, filter: filter.clone(), limit: PAGE };
-    let items = gateway.store.reader().dead_letters(query).await?.items;
-    let page: Vec<_> = items.into_iter().filter_map(|letter| Some((letter.id.parse().ok()?, letter))).collect();
-    *before = page.last().map(|(id, _)| *id);
-    Ok((!page.is_empty()).then_some(page))
+/// Which letters there are now, oldest first: only their ids are held, and what dies again meanwhile isn't met twice.
+async fn all(gateway: &Gateway, filter: &DeadFilter) -> Result<Vec<ChangeId>, StoreError> {
+    gateway.store.reader().dead_ids(filter.clone()).await
 }
 
 /// Whether a letter was refused for a tag that its connection lists by now.

@@ -1,6 +1,6 @@
 //! What tagrelay does, use case by use case: receive, fold, converge, deliver, reload.
 
-pub mod allowance;
+mod accounts;
 pub mod batch;
 pub mod by_hand;
 pub mod converge;

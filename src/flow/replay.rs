@@ -4,10 +4,10 @@ use super::gateway::Gateway;
 use super::receive::judge;
 use super::ruleset::RuleSet;
 use crate::domain::change::{Change, Ord};
-use crate::domain::name::RuleId;
+use crate::domain::name::{RuleId, SourceName};
 use crate::domain::request::{Fields, Request};
 use crate::sources::{self, ReadError, Verified};
-use crate::store::{Accepted, EventFilter, EventQuery, EventRecord, Intake, Origin, StoreError};
+use crate::store::{Accepted, EventFilter, EventLine, EventQuery, EventRecord, Intake, Origin, StoreError};
 
 /// Sources whose names begin so are the gateway's own.
 pub const OURS: &str = "tagrelay.";
@@ -15,6 +15,14 @@ pub const OURS: &str = "tagrelay.";
 pub const MOST: usize = 100_000;
 /// Events that are listed, and stored, in one go.
 const PAGE: usize = 256;
+/// Bytes that are held for one go: bodies are at most a mebibyte each by default, and many at once are much.
+const HELD: usize = 8 << 20;
+
+/// Whether so many are stored before more is read.
+pub(super) fn is_full<'i>(held: impl Iterator<Item = &'i Intake>) -> bool {
+    let (count, bytes) = held.fold((0, 0), |(count, bytes), intake| (count + 1, bytes + intake.bytes()));
+    count >= PAGE || bytes >= HELD
+}
 
 /// Why an event can't be replayed.
 #[derive(Debug, thiserror::Error)]
@@ -80,6 +88,8 @@ pub struct Replayed {
     pub ord: Ord,
     /// Of what it is a replay.
     pub of: Ord,
+    /// Through which source.
+    pub source: SourceName,
     /// The rules that matched this time.
     pub rules: Vec<RuleId>,
     /// What they want.
@@ -93,7 +103,7 @@ pub async fn one(gateway: &Gateway, ord: Ord) -> Result<Replayed, NotReplayed> {
     let record = gateway.store.reader().record(ord).await?.ok_or(NotReplayed::NoEvent)?;
     let (intake, mut replayed) = again(&gateway.rules(), &record)?;
     let accepted = gateway.store.accept(vec![intake]).await?;
-    number(gateway, &mut replayed, accepted.first(), &record);
+    number(gateway, &mut replayed, accepted.first());
     Ok(replayed)
 }
 
@@ -106,7 +116,7 @@ pub async fn select(gateway: &Gateway, filter: &EventFilter) -> Result<Vec<Ord>,
         let query = EventQuery { before, filter: filter.clone(), limit: PAGE };
         let page = gateway.store.reader().events(query).await?;
         let rules = gateway.rules();
-        let fits = |record: &&EventRecord| {
+        let fits = |record: &&EventLine| {
             (filter.faulty || record.head.replay_of.is_none())
                 && record.head.erased.is_empty()
                 && rules.source(record.head.source.as_str()).is_some()
@@ -125,51 +135,68 @@ pub async fn select(gateway: &Gateway, filter: &EventFilter) -> Result<Vec<Ord>,
 /// What became of many.
 #[derive(Debug, Default)]
 pub struct Many {
-    /// The replays.
+    /// The replays, without their changes: those are looked up one by one.
     pub replayed: Vec<Replayed>,
     /// Why others were not.
     pub not: Vec<NotReplayed>,
 }
 
+/// Events that are judged and not stored yet.
+#[derive(Default)]
+struct Go {
+    intake: Vec<Intake>,
+    judged: Vec<Replayed>,
+}
+
 /// Replays events in the order of their numbers, so that the newest has the last word again.
 pub async fn many(gateway: &Gateway, ords: &[Ord]) -> Result<Many, NotReplayed> {
     let mut all = Many::default();
-    for ords in ords.chunks(PAGE) {
-        let rules = gateway.rules();
-        let (mut intake, mut judged) = (Vec::new(), Vec::new());
-        for ord in ords {
-            // One that went meanwhile is not there to be replayed.
-            let Some(record) = gateway.store.reader().record(*ord).await? else { continue };
-            match again(&rules, &record) {
-                Ok((event, replayed)) => {
-                    intake.push(event);
-                    judged.push((replayed, record));
-                }
-                Err(why) => all.not.push(why),
+    let mut rules = gateway.rules();
+    let mut go = Go::default();
+    for ord in ords {
+        // One that went meanwhile is not there to be replayed.
+        let Some(record) = gateway.store.reader().record(*ord).await? else { continue };
+        match again(&rules, &record) {
+            Ok((event, replayed)) => {
+                go.intake.push(event);
+                go.judged.push(Replayed { changes: Vec::new(), ..replayed });
             }
+            Err(why) => all.not.push(why),
         }
-        let accepted = match (gateway.store.accept(intake).await, ords.first()) {
-            (Ok(accepted), _) => accepted,
-            // Whoever is told of a failure alone would replay the first ones again.
-            (Err(why), Some(ord)) if !all.replayed.is_empty() => {
-                all.not.push(NotReplayed::Stopped { ord: *ord, why });
-                break;
+        if is_full(go.intake.iter()) {
+            if !store(gateway, std::mem::take(&mut go), &mut all).await? {
+                return Ok(all);
             }
-            (Err(why), _) => return Err(why.into()),
-        };
-        for ((mut replayed, record), accepted) in judged.into_iter().zip(&accepted) {
-            number(gateway, &mut replayed, Some(accepted), &record);
-            all.replayed.push(replayed);
+            rules = gateway.rules();
         }
     }
+    store(gateway, go, &mut all).await?;
     Ok(all)
 }
 
-fn number(gateway: &Gateway, replayed: &mut Replayed, accepted: Option<&Accepted>, record: &EventRecord) {
+/// Stores what was judged in one go; `false` where the store failed and others had been replayed before.
+async fn store(gateway: &Gateway, Go { intake, judged }: Go, all: &mut Many) -> Result<bool, NotReplayed> {
+    let accepted = match (gateway.store.accept(intake).await, judged.first()) {
+        (Ok(accepted), _) => accepted,
+        // Whoever is told of a failure alone would replay the first ones again.
+        (Err(why), Some(first)) if !all.replayed.is_empty() => {
+            all.not.push(NotReplayed::Stopped { ord: first.of, why });
+            return Ok(false);
+        }
+        (Err(why), _) => return Err(why.into()),
+    };
+    for (mut replayed, accepted) in judged.into_iter().zip(&accepted) {
+        number(gateway, &mut replayed, Some(accepted));
+        all.replayed.push(replayed);
+    }
+    Ok(true)
+}
+
+fn number(gateway: &Gateway, replayed: &mut Replayed, accepted: Option<&Accepted>) {
     let Some(Accepted::New(ord)) = accepted else { return };
     replayed.ord = *ord;
-    gateway.metrics.accepted(&record.head.source);
-    tracing::info!(event = %ord, replay_of = %record.ord, source = %record.head.source, "event replayed");
+    gateway.metrics.accepted(&replayed.source);
+    tracing::info!(event = %ord, replay_of = %replayed.of, source = %replayed.source, "event replayed");
 }
 
 /// Reads and judges a stored event anew. It has no key, so it is never a duplicate.
@@ -209,5 +236,6 @@ fn again(rules: &RuleSet, record: &EventRecord) -> Result<(Intake, Replayed), No
     let faults = decision.faults.len();
     let origin = Origin { replay_of: Some(ord), ..Origin::default() };
     let intake = Intake::from(&origin, event, rules.catalog.hash(), &mut decision, &reply, &record.body);
-    Ok((intake, Replayed { ord: Ord(0), of: ord, rules: rules_matched, changes, faults }))
+    let source = head.source.clone();
+    Ok((intake, Replayed { ord: Ord(0), of: ord, source, rules: rules_matched, changes, faults }))
 }

@@ -1,8 +1,9 @@
 //! A rule set in force: what judges and who may call, opened together and never changed.
 
 use std::collections::HashMap;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
+use super::accounts::{Allowances, Shared};
 use super::converge::Account;
 use crate::domain::connection::ConnectionConfig;
 use crate::domain::name::{ConnectionName, SourceName};
@@ -44,6 +45,7 @@ pub struct Opened {
     catalog: Catalog,
     sources: HashMap<SourceName, Source>,
     accounts: Vec<Arc<Account>>,
+    limits: Vec<Shared>,
 }
 
 impl Opened {
@@ -57,8 +59,11 @@ impl Opened {
         self.catalog.take_text()
     }
 
-    /// Its connections; they are taken once.
+    /// Its connections; they are taken once, and from then on its limits hold.
     pub fn take_accounts(&mut self) -> Vec<Arc<Account>> {
+        for shared in &self.limits {
+            shared.allowance.set_rate(shared.rate);
+        }
         std::mem::take(&mut self.accounts)
     }
 
@@ -75,13 +80,14 @@ type Adjust = Box<dyn Fn(&mut ConnectionConfig) + Send + Sync>;
 pub struct Opener {
     vault: Vault,
     knowledge: Knowledge,
+    allowances: Mutex<Allowances>,
     adjust: Adjust,
 }
 
 impl Opener {
     /// Secrets come from `vault`; `adjust` sees each connection before it is opened.
     pub fn new(vault: Vault, adjust: impl Fn(&mut ConnectionConfig) + Send + Sync + 'static) -> Self {
-        Self { vault, knowledge: Knowledge::new(), adjust: Box::new(adjust) }
+        Self { vault, knowledge: Knowledge::new(), allowances: Mutex::default(), adjust: Box::new(adjust) }
     }
 
     /// Opens every source and connection of a set; all that is missing is told at once. Connections that are `running` as the
@@ -97,11 +103,14 @@ impl Opener {
                 }
             }
         }
+        let configs: Vec<_> = catalog.connections().map(|config| self.settled(config, &mut missing)).collect();
+        let limits = self.allowances.lock().unwrap_or_else(PoisonError::into_inner).of(&configs);
         let mut accounts = Vec::new();
-        for told in catalog.connections() {
-            let config = self.settled(told, &mut missing);
+        for (config, told) in configs.into_iter().zip(catalog.connections()) {
             let before = running.iter().find(|account| account.config.name == config.name);
-            if let Some(same) = before.filter(|account| account.config == config) {
+            let Some(shared) = limits.iter().find(|shared| shared.key == config.account_key()) else { continue };
+            let is_same = |account: &&Arc<Account>| account.config == config && account.sharing == shared.by;
+            if let Some(same) = before.filter(is_same) {
                 accounts.push(Arc::clone(same));
                 continue;
             }
@@ -111,7 +120,8 @@ impl Opener {
                     let knowledge =
                         known.map_or_else(|| Arc::new(self.knowledge.anew()), |account| Arc::clone(&account.knowledge));
                     let people = known.map_or_else(Arc::default, |account| Arc::clone(&account.people));
-                    accounts.push(Arc::new(Account { config, provider, knowledge, people }));
+                    let (allowance, sharing) = (shared.allowance.clone(), shared.by.clone());
+                    accounts.push(Arc::new(Account { config, provider, allowance, sharing, knowledge, people }));
                 }
                 Err(ConnectError::Credentials { connection, missing: unset }) => {
                     missing.extend(unset.iter().map(|error| format!("connection {connection}: {error}")));
@@ -122,7 +132,19 @@ impl Opener {
                 Err(error) => missing.push(error.to_string()),
             }
         }
-        if missing.is_empty() { Ok(Opened { catalog, sources, accounts }) } else { Err(NotOpened(missing)) }
+        if missing.is_empty() { Ok(Opened { catalog, sources, accounts, limits }) } else { Err(NotOpened(missing)) }
+    }
+
+    /// One connection by itself, with its secrets; what is missing elsewhere doesn't matter.
+    pub fn connect(&self, config: &ConnectionConfig) -> Result<(ConnectionConfig, Provider), NotOpened> {
+        let mut missing = Vec::new();
+        let config = self.settled(config, &mut missing);
+        match Provider::connect(&config, &self.vault) {
+            Ok(provider) if missing.is_empty() => return Ok((config, provider)),
+            Ok(_) => {}
+            Err(error) => missing.push(error.to_string()),
+        }
+        Err(NotOpened(missing))
     }
 
     /// A connection with what the environment says of it.

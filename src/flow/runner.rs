@@ -6,15 +6,12 @@ use std::time::Duration;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 
-use super::allowance::Allowance;
 use super::converge::{Account, Next, Seen, Stepped, step};
 use super::deliver::{LaneStatus, Told};
-use super::lane::Lane;
-use super::ruleset::same_account;
+use super::lane::{Lane, Turn};
 use crate::clock::Clock;
-use crate::domain::connection::ConnectionConfig;
 use crate::domain::contact::ContactKey;
-use crate::domain::time::Timestamp;
+use crate::providers::allowance::Window;
 use crate::store::{Paused, Store, Waiting};
 
 /// How long a lane waits when the store can't be asked.
@@ -23,17 +20,14 @@ const STORE_PAUSE: Duration = Duration::from_secs(1);
 /// Deliveries of the same connection that end: until they have, nobody else may call.
 #[derive(Clone)]
 pub(super) struct Ending {
-    /// As what it was called.
-    pub config: ConnectionConfig,
-    /// Closed at the end; the value is until when the provider asked for no call.
-    pub ended: watch::Receiver<Timestamp>,
+    /// Closed at the end.
+    pub ended: watch::Receiver<()>,
 }
 
 impl Ending {
-    /// Waits for the end; gives until when the provider asked for no call.
-    pub async fn end(mut self) -> Timestamp {
+    /// Waits for the end.
+    pub async fn end(mut self) {
         while self.ended.changed().await.is_ok() {}
-        *self.ended.borrow()
     }
 }
 
@@ -42,7 +36,7 @@ pub(super) enum Begin {
     /// This: the store was just opened.
     With(Vec<Waiting>),
     /// What the store says, once the ones before have ended.
-    After(Option<Box<Ending>>),
+    After(Option<Ending>),
 }
 
 /// What was heard before the deliveries could begin.
@@ -57,30 +51,34 @@ pub(super) struct Runner {
     pub store: Store,
     pub account: Arc<Account>,
     pub told: mpsc::UnboundedReceiver<Told>,
-    /// Until when the provider asked for no call; closed at the end.
-    pub ended: watch::Sender<Timestamp>,
+    /// Closed at the end.
+    pub ended: watch::Sender<()>,
     pub clock: Clock,
 }
 
-type Ended = (ContactKey, Timestamp, Stepped);
+type Ended = (ContactKey, Stepped);
 
 impl Runner {
     pub async fn run(mut self, begin: Begin) {
         let mut lane = self.begin_lane(begin).await;
+        let account = Arc::clone(&self.account);
         let mut steps: JoinSet<Ended> = JoinSet::new();
         // Nobody is left who could tell it anything: the rules no longer want it like this, or the gateway stops.
         while !self.told.is_closed() {
             let now = self.clock.now();
-            while let Some(key) = lane.pop(now) {
-                self.begin(&mut steps, key, now, lane.paused_ms(now));
+            let mut moved = std::pin::pin!(account.allowance.moved());
+            moved.as_mut().enable();
+            while let Some(turn) = lane.pop(now) {
+                self.begin(&mut steps, turn, lane.paused_ms(now));
             }
             let due = lane.next_due(now).map(|at| Duration::from_millis(at.since(now).max(1) as u64));
             tokio::select! {
                 Some(ended) = steps.join_next(), if !steps.is_empty() => {
-                    if let Ok((key, started, stepped)) = ended {
-                        self.end(&mut lane, key, started, &stepped).await;
+                    if let Ok((key, stepped)) = ended {
+                        self.end(&mut lane, key, &stepped).await;
                     }
                 }
+                () = &mut moved, if lane.is_held_up(now) => {}
                 told = self.told.recv() => match told {
                     Some(told) => self.hear(&mut lane, told),
                     None => break,
@@ -90,11 +88,12 @@ impl Runner {
         }
         // What has been begun is recorded; nothing new is started.
         while let Some(ended) = steps.join_next().await {
-            if let Ok((key, started, stepped)) = ended {
-                self.end(&mut lane, key, started, &stepped).await;
+            if let Ok((key, stepped)) = ended {
+                self.end(&mut lane, key, &stepped).await;
             }
         }
-        self.ended.send_replace(lane.allowance.held_until());
+        // Whoever waits for it may call from now on.
+        drop(self.ended);
     }
 
     /// The lane with what waits; what is heard meanwhile is part of it.
@@ -104,15 +103,13 @@ impl Runner {
             Begin::After(ending) => ending,
         };
         let (store, name) = (self.store.clone(), self.account.config.name.clone());
-        let hold = ending.as_ref().is_some_and(|ending| same_account(&ending.config, &self.account.config));
         let waiting = async move {
-            let until = match ending {
-                Some(ending) => ending.end().await,
-                None => Timestamp(i64::MIN),
-            };
+            if let Some(ending) = ending {
+                ending.end().await;
+            }
             loop {
                 match store.waiting_of(name.clone()).await {
-                    Ok(waiting) => return (until, waiting),
+                    Ok(waiting) => return waiting,
                     Err(error) => {
                         tracing::error!(%error, connection = %name, "what waits could not be read; it is tried again");
                         tokio::time::sleep(STORE_PAUSE).await;
@@ -120,11 +117,8 @@ impl Runner {
                 }
             }
         };
-        let ((until, waiting), heard) = self.meanwhile(waiting).await;
+        let (waiting, heard) = self.meanwhile(waiting).await;
         let mut lane = self.lane(waiting).await;
-        if hold {
-            lane.allowance.hold_until(until);
-        }
         let now = self.clock.now();
         heard.wakes.into_iter().for_each(|key| lane.wake(key, now));
         if heard.try_now {
@@ -159,11 +153,11 @@ impl Runner {
     async fn lane(&self, waiting: Vec<Waiting>) -> Lane {
         let config = &self.account.config;
         let now = self.clock.now();
-        let since = now.plus_millis(-Allowance::window_ms(config.rate_limit));
-        let starts = self.store.reader().calls_since(config.name.clone(), since).await.unwrap_or_default();
+        let since = now.plus_millis(-Window::window_ms(config.rate_limit));
+        let starts = self.store.reader().calls_since(self.account.sharing.clone(), since).await.unwrap_or_default();
+        self.account.allowance.remember(starts);
         let paused = self.store.reader().paused(config.name.clone()).await.unwrap_or_default();
-        let allowance = Allowance::new(config.rate_limit, starts);
-        let mut lane = Lane::new(allowance, config.concurrency, config.gather, paused.before_ms);
+        let mut lane = Lane::new(self.account.allowance.share(), config.concurrency, config.gather, paused.before_ms);
         if let Some(since) = paused.since {
             // The start may be the mend: one call looks at once.
             lane.pause(since, paused.reason, now);
@@ -177,24 +171,24 @@ impl Runner {
         lane
     }
 
-    fn begin(&self, steps: &mut JoinSet<Ended>, key: ContactKey, now: Timestamp, paused_ms: i64) {
+    fn begin(&self, steps: &mut JoinSet<Ended>, Turn { key, pass }: Turn, paused_ms: i64) {
         let (store, account, clock) = (self.store.clone(), Arc::clone(&self.account), self.clock.clone());
         steps.spawn(async move {
-            let stepped = match step(&store, &account, key, paused_ms, &clock).await {
+            let stepped = match step(&store, &account, key, &pass, paused_ms, &clock).await {
                 Ok(stepped) => stepped,
                 Err(error) => {
                     tracing::error!(%error, connection = %account.config.name, "a delivery could not be recorded; it is made again");
                     Stepped { next: Next::Later(clock.now().plus(STORE_PAUSE)), seen: Seen::Unclear }
                 }
             };
-            (key, now, stepped)
+            (key, stepped)
         });
     }
 
-    async fn end(&self, lane: &mut Lane, key: ContactKey, started: Timestamp, stepped: &Stepped) {
+    async fn end(&self, lane: &mut Lane, key: ContactKey, stepped: &Stepped) {
         let now = self.clock.now();
         let was = lane.paused().cloned();
-        lane.finished(key, started, stepped, now);
+        lane.finished(key, stepped, now);
         let is = lane.paused().cloned();
         let name = &self.account.config.name;
         match (&was, &is) {

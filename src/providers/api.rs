@@ -1,7 +1,5 @@
 //! One JSON call to a provider, from the wanted request to an attempt that can be shown and a judged answer.
 
-use std::time::Instant;
-
 use reqwest::header::{ACCEPT, AUTHORIZATION, HeaderMap, HeaderValue};
 use reqwest::{Method, Url};
 use serde_json::{Map, Value, json};
@@ -73,16 +71,12 @@ impl Api {
             Ok(call) => call,
             Err(reason) => return Heard { attempt, answer: Err(Outcome::Refused { reason }) },
         };
-        let started = Instant::now();
-        let sent = self.outbound.send(call).await;
-        attempt.took_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
-        let answer = match sent {
+        let answer = match self.outbound.send_for(&mut attempt, call).await {
             Ok(answer) => {
-                attempt.status = Some(answer.status);
                 attempt.answer = shown(&answer.body, token);
                 self.judged(answer, token, now)
             }
-            Err(none) => Err(unanswered(none)),
+            Err(none) => Err(unanswered(none, now)),
         };
         Heard { attempt, answer }
     }
@@ -145,6 +139,8 @@ pub fn blank(wish: &Wish, now: Timestamp) -> Attempt {
         status: None,
         answer: String::new(),
         took_ms: 0,
+        limits: Vec::new(),
+        also: Vec::new(),
         verdict: String::new(),
     }
 }
@@ -156,8 +152,13 @@ pub fn not_an_id(wish: &Wish, now: Timestamp) -> Called {
 }
 
 /// What a call without an answer came to.
-pub fn unanswered(none: NoAnswer) -> Outcome {
+pub fn unanswered(none: NoAnswer, now: Timestamp) -> Outcome {
     match none {
+        NoAnswer::NotYet(until) => {
+            let reason = "not called yet: the calls before it have used up the allowance".to_owned();
+            let after = u64::try_from(until.since(now)).unwrap_or_default();
+            judge::undone(Ruling::Throttled, reason, Some(std::time::Duration::from_millis(after)))
+        }
         NoAnswer::Refused(refused) => judge::undone(Ruling::Refused, refused.to_string(), None),
         NoAnswer::NotSent(why) => judge::undone(Ruling::Later, why, None),
         NoAnswer::InDoubt(why) => judge::undone(Ruling::InDoubt, why, None),

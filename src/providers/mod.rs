@@ -4,6 +4,7 @@
 //! `judge` (a status table read aloud) and [`knowledge`] (what is known of contacts' tags, never the truth).
 
 mod addresses;
+pub mod allowance;
 mod api;
 pub mod b2chat;
 mod connect;
@@ -29,6 +30,7 @@ use crate::domain::json::OwnedJson;
 use crate::domain::tag::TagName;
 use crate::domain::time::Timestamp;
 use crate::vault::Vault;
+use allowance::Pass;
 use b2chat::B2chat;
 use helpcrunch::HelpCrunch;
 use reqwest::Method;
@@ -73,6 +75,20 @@ impl Provider {
             ProviderKind::Webhook => Kind::Webhook(Webhook::connect(config, vault)?),
         };
         Ok(Self(kind))
+    }
+
+    /// The same account, whose calls are counted as they start with this pass.
+    #[must_use]
+    pub fn within(&self, pass: &Pass) -> Self {
+        let mut kind = self.0.clone();
+        match &mut kind {
+            Kind::B2chat(account) => account.api_mut().outbound.count_with(pass),
+            Kind::HelpCrunch(account) => account.api_mut().outbound.count_with(pass),
+            Kind::Tic1980(account) => account.api_mut().outbound.count_with(pass),
+            Kind::RespondIo(account) => account.api_mut().outbound.count_with(pass),
+            Kind::Webhook(hook) => hook.outbound_mut().count_with(pass),
+        }
+        Self(kind)
     }
 
     /// Adds or removes `tags` in one call; the caller keeps to the provider's `tags_per_call`.

@@ -4,7 +4,7 @@
 use std::error::Error as StdError;
 use std::net::SocketAddr;
 use std::sync::Once;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use futures_util::StreamExt;
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
@@ -12,6 +12,9 @@ use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderValue, RETRY_AFTER};
 use reqwest::{Method, Url};
 
 use super::addresses::{AddressPolicy, AddressRefused, check_literal, special};
+use super::allowance::Pass;
+use crate::domain::attempt::Attempt;
+use crate::domain::time::Timestamp;
 
 /// How much of an answer is kept, counted after gzip is undone, so that a small answer can't become a large one.
 pub const BODY_CAP: usize = 64 * 1024;
@@ -46,6 +49,8 @@ pub struct Answer {
     pub body: Vec<u8>,
     /// Whether `body` is all there was.
     pub extent: Extent,
+    /// What it says of limits: `x-ratelimit-remaining: 4`.
+    pub limits: Vec<String>,
 }
 
 /// How much of an answer's body was read.
@@ -68,6 +73,8 @@ pub enum NoAnswer {
     NotSent(String),
     /// The call may have arrived.
     InDoubt(String),
+    /// The account's allowance is used up until then; nothing was sent.
+    NotYet(Timestamp),
 }
 
 /// The client of one connection. Clones share its pool.
@@ -75,6 +82,7 @@ pub enum NoAnswer {
 pub struct Outbound {
     client: reqwest::Client,
     policy: AddressPolicy,
+    pass: Option<Pass>,
 }
 
 impl Outbound {
@@ -93,10 +101,31 @@ impl Outbound {
             .pool_max_idle_per_host(8)
             .dns_resolver(CheckedResolver { policy })
             .build()?;
-        Ok(Self { client, policy })
+        Ok(Self { client, policy, pass: None })
     }
 
-    /// Makes one call and reads its answer.
+    /// From now on each call is counted as it starts.
+    pub fn count_with(&mut self, pass: &Pass) {
+        self.pass = Some(pass.clone());
+    }
+
+    /// Makes one call, whose start, time, status and limits are written into its attempt.
+    pub async fn send_for(&self, attempt: &mut Attempt, call: Call) -> Result<Answer, NoAnswer> {
+        check_literal(&call.url, self.policy).map_err(NoAnswer::Refused)?;
+        if let Some(pass) = &self.pass {
+            attempt.at = pass.start().map_err(NoAnswer::NotYet)?;
+        }
+        let started = Instant::now();
+        let sent = self.send(call).await;
+        attempt.took_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
+        if let Ok(answer) = &sent {
+            attempt.status = Some(answer.status);
+            attempt.limits.clone_from(&answer.limits);
+        }
+        sent
+    }
+
+    /// Makes one call that nobody counts and reads its answer.
     pub async fn send(&self, call: Call) -> Result<Answer, NoAnswer> {
         check_literal(&call.url, self.policy).map_err(NoAnswer::Refused)?;
         let mut headers = call.headers;
@@ -110,8 +139,9 @@ impl Outbound {
         let response = request.send().await.map_err(|e| no_answer(&e))?;
         let status = response.status().as_u16();
         let retry_after = response.headers().get(RETRY_AFTER).and_then(|v| v.to_str().ok()).map(str::to_owned);
+        let limits = limits(response.headers());
         let (body, extent) = read_capped(response).await;
-        Ok(Answer { status, retry_after, body, extent })
+        Ok(Answer { status, retry_after, body, extent, limits })
     }
 }
 
@@ -121,6 +151,14 @@ pub fn install_tls_provider() {
     static INSTALL: Once = Once::new();
     // An error says that the process has installed one already, which is as good.
     INSTALL.call_once(|| drop(rustls::crypto::ring::default_provider().install_default()));
+}
+
+/// Headers about limits, as providers that have any name them; few and short, whatever a server sends.
+fn limits(headers: &HeaderMap) -> Vec<String> {
+    let about = |name: &str| name.starts_with("x-ratelimit-") || name.starts_with("ratelimit");
+    let named = headers.iter().filter(|(name, _)| about(name.as_str()));
+    let short = named.filter_map(|(name, value)| Some((name, value.to_str().ok().filter(|text| text.len() <= 100)?)));
+    short.take(8).map(|(name, value)| format!("{name}: {value}")).collect()
 }
 
 async fn read_capped(response: reqwest::Response) -> (Vec<u8>, Extent) {

@@ -3,8 +3,6 @@
 //! Headers follow Standard Webhooks: `webhook-id` (the same at every try, so that a receiver knows a repetition),
 //! `webhook-timestamp`, and with a signing secret `webhook-signature`.
 
-use std::time::Instant;
-
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use hmac::{Hmac, KeyInit, Mac};
@@ -73,11 +71,16 @@ impl Webhook {
         Ok(Self { outbound, url, signing })
     }
 
+    /// Its way out.
+    pub(super) fn outbound_mut(&mut self) -> &mut Outbound {
+        &mut self.outbound
+    }
+
     /// `POST` with the body as it is.
     pub async fn forward(&self, id: &str, body: &OwnedJson, now: Timestamp) -> Called {
-        let wish = Wish { method: Method::POST, path: String::new(), body: Some(body.to_value()) };
-        let mut attempt = blank(&wish, now);
         let url = self.url.current();
+        let wish = Wish { method: Method::POST, path: place(&url), body: Some(body.to_value()) };
+        let mut attempt = blank(&wish, now);
         let Some(address) = address(&url) else {
             let outcome = Outcome::Refused { reason: "url is no address any more".to_owned() };
             return Called { attempt, outcome }.told();
@@ -85,12 +88,9 @@ impl Webhook {
         let parts = [address.path().to_owned(), address.query().unwrap_or_default().to_owned()];
         let text = body.json().text().to_owned();
         let headers = self.headers(id, &text, now);
-        let started = Instant::now();
-        let sent = self.outbound.send(Call { method: Method::POST, url: address, headers, body: Some(text) }).await;
-        attempt.took_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
-        let outcome = match sent {
+        let call = Call { method: Method::POST, url: address, headers, body: Some(text) };
+        let outcome = match self.outbound.send_for(&mut attempt, call).await {
             Ok(answer) => {
-                attempt.status = Some(answer.status);
                 attempt.answer = api::shown(&answer.body, &url);
                 // Receivers like to tell which path they don't know, and the path is what must stay secret.
                 for part in parts.into_iter().filter(|part| part.len() > 1) {
@@ -104,7 +104,7 @@ impl Webhook {
                     ruling => judge::undone(ruling, format!("{why} ({})", answer.status), after),
                 }
             }
-            Err(none) => api::unanswered(none),
+            Err(none) => api::unanswered(none, now),
         };
         Called { attempt, outcome }.told()
     }
@@ -130,6 +130,13 @@ impl Webhook {
         }
         headers
     }
+}
+
+/// Where it goes, for people: the host alone. Who knows the rest may send there.
+fn place(url: &Secret) -> String {
+    let Some(url) = address(url) else { return "***".to_owned() };
+    let port = url.port().map(|port| format!(":{port}")).unwrap_or_default();
+    format!("{}{port}/***", url.host_str().unwrap_or_default())
 }
 
 fn address(url: &Secret) -> Option<Url> {

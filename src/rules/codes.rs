@@ -63,7 +63,7 @@ codes! {
     Circle "E025" Error "Conditions that name each other in a circle."
     OpenSource "W101" Warning "A source lets everybody in."
     LiteralSecret "W102" Warning "A secret is written in the file itself."
-    DoesNothing "W103" Warning "A rule has no effect."
+    DoesNothing "W103" Warning "Something that has no effect: a rule, a limit."
     Contradiction "W104" Warning "A block of tags that can never act: one tag is both needed and forbidden."
     NoKey "W105" Warning "A source whose events have no deduplication key: a repetition is a new event."
     NoContact "W106" Warning "A rule changes a contact, and nothing says whom."

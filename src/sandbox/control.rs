@@ -44,7 +44,7 @@ async fn index() -> HttpResponse {
             "DELETE /_sandbox/faults": "all is well again",
         },
         "faults": {
-            "kinds": "status, rate, throttle, timeout, reset, ghost, truncate, slow, shape, mixed",
+            "kinds": "status, rate, throttle, timeout, reset, ghost, truncate, drip, foreign, echo, slow, shape, mixed",
             "keys": "status, retry_after, millis, shape (whole, data, tags, texts, empty, no_content)",
             "whom": "times, share with seed, provider, method, contact (for webhooks the connection)",
             "example": fault,

@@ -126,6 +126,11 @@ impl Sandbox {
         self.locked(|state| state.tags(Place::named(provider)?, id))
     }
 
+    /// All there is about a contact; `None` for one that isn't there.
+    pub fn contact(&self, provider: &str, id: &str) -> Option<Value> {
+        self.locked(|state| state.contact(Place::named(provider)?, id))
+    }
+
     /// A hand edit: the contact has exactly these tags now. The error says why not.
     pub fn set_tags(&self, provider: &str, id: &str, tags: &[&str]) -> Result<(), String> {
         let tags: Vec<String> = tags.iter().map(ToString::to_string).collect();

@@ -78,6 +78,8 @@ async fn provider(place: Place, http: HttpRequest, body: Bytes, state: web::Data
     match answered.delivery {
         Delivery::Whole(reply) => whole(reply, answered.retry_after),
         Delivery::Half(reply) => half(&reply),
+        Delivery::Drip(reply, over) => drip(&reply, over),
+        Delivery::Page => HttpResponse::Ok().content_type("text/html").body("<html><body>Welcome</body></html>"),
         Delivery::Closed => closed(),
     }
 }
@@ -146,6 +148,22 @@ fn half(reply: &Reply) -> HttpResponse {
     HttpResponse::build(status(reply))
         .content_type("application/json")
         .body(SizedStream::new(promised, Box::pin(stream)))
+}
+
+/// Sends the body a byte at a time, over so long in all.
+fn drip(reply: &Reply, over: Duration) -> HttpResponse {
+    let body = Bytes::from(reply.body.as_ref().map_or_else(|| "{}".to_owned(), ToString::to_string));
+    let (promised, pause) = (body.len() as u64, over / u32::try_from(body.len()).unwrap_or(u32::MAX));
+    let bytes = stream::iter(0..body.len()).then(move |at| {
+        let byte = body.slice(at..=at);
+        async move {
+            sleep(pause).await;
+            Ok::<_, io::Error>(byte)
+        }
+    });
+    HttpResponse::build(status(reply))
+        .content_type("application/json")
+        .body(SizedStream::new(promised, Box::pin(bytes)))
 }
 
 /// Closes the connection with nothing written: a body that fails before the head has left takes the connection with it.

@@ -40,6 +40,10 @@ pub enum Delivery {
     Whole(Reply),
     /// Its first half, then the connection is closed.
     Half(Reply),
+    /// A byte at a time, in so long in all.
+    Drip(Reply, std::time::Duration),
+    /// Somebody else's page instead of it.
+    Page,
     /// Not at all: the connection is closed.
     Closed,
 }
@@ -139,6 +143,9 @@ impl State {
         let delivery = match &plan.act {
             None => Delivery::Whole(self.reply(place, request, &plan, now)),
             Some(Act::Truncate) => Delivery::Half(self.reply(place, request, &plan, now)),
+            Some(Act::Drip) => Delivery::Drip(self.reply(place, request, &plan, now), plan.drip),
+            Some(Act::Foreign) => Delivery::Page,
+            Some(Act::Echo(status)) => Delivery::Whole(echo(request, *status)),
             Some(Act::Status(status)) => Delivery::Whole(failure(place, *status)),
             Some(Act::Close) => Delivery::Closed,
             Some(Act::GhostStatus(status)) => {
@@ -151,7 +158,8 @@ impl State {
             }
         };
         let status = match &delivery {
-            Delivery::Whole(reply) | Delivery::Half(reply) => Some(reply.status),
+            Delivery::Whole(reply) | Delivery::Half(reply) | Delivery::Drip(reply, _) => Some(reply.status),
+            Delivery::Page => Some(200),
             Delivery::Closed => None,
         };
         self.calls.record(now, place.name(), request, status, plan.name);
@@ -173,6 +181,13 @@ impl State {
             _ => reply,
         }
     }
+}
+
+/// What a provider says that quotes its callers: the credential, or where who knows the address may call, the address.
+fn echo(request: &Request, status: u16) -> Reply {
+    let credential = request.header("authorization").and_then(|text| text.split_once(' ')).map(|(_, proof)| proof);
+    let quoted = credential.unwrap_or(&request.target);
+    Reply::json(status, serde_json::json!({ "message": format!("you said <{quoted}>") }))
 }
 
 /// What a provider says that is told to fail with `status`.

@@ -3,10 +3,10 @@
 use rusqlite::{Connection, OptionalExtension, params};
 use serde::{Deserialize, Serialize};
 
-use super::StoreError;
 use super::contact::json;
 use super::delivery::SettledChange;
 use super::lot;
+use super::{HELD, StoreError};
 use crate::domain::attempt::Attempt;
 use crate::domain::cause::{Cause, Needs};
 use crate::domain::change::{Change, ChangeId, Ord};
@@ -131,26 +131,56 @@ pub(super) fn event(db: &Connection, id: ChangeId) -> Result<Option<Vec<u8>>, St
     Ok(found.flatten())
 }
 
-/// Dead letters whose id is below `before` that a filter lets through, newest first, at most `limit`.
+/// Dead letters whose id is below `before` that a filter lets through, newest first, at most `limit` and no more than may be held at
+/// once; and where the list goes on.
 pub(super) fn newest_below(
     db: &Connection,
     before: ChangeId,
     filter: &DeadFilter,
     limit: usize,
-) -> Result<Vec<DeadLetter>, StoreError> {
+) -> Result<(Vec<DeadLetter>, Option<ChangeId>), StoreError> {
+    let (mut letters, mut held, mut next) = (Vec::new(), 0, None);
+    each_below(db, before, filter, |id, letter, bytes| {
+        held += bytes;
+        letters.push(letter);
+        let is_full = letters.len() >= limit || held >= HELD;
+        next = is_full.then_some(id);
+        !is_full
+    })?;
+    Ok((letters, next))
+}
+
+/// The ids of all that a filter lets through, oldest first.
+pub(super) fn ids(db: &Connection, filter: &DeadFilter) -> Result<Vec<ChangeId>, StoreError> {
+    let mut ids = Vec::new();
+    each_below(db, ChangeId { ord: Ord(u64::MAX), index: u32::MAX }, filter, |id, _, _| {
+        ids.push(id);
+        true
+    })?;
+    ids.reverse();
+    Ok(ids)
+}
+
+/// Hands over one letter after the other, newest first, with its bytes, as long as `more` says so.
+fn each_below(
+    db: &Connection,
+    before: ChangeId,
+    filter: &DeadFilter,
+    mut more: impl FnMut(ChangeId, DeadLetter, usize) -> bool,
+) -> Result<(), StoreError> {
     let sql = format!("{COLUMNS} WHERE (ord, ix) < (?1, ?2) ORDER BY ord DESC, ix DESC");
     let ord = i64::try_from(before.ord.0).unwrap_or(i64::MAX);
     let mut statement = db.prepare_cached(&sql)?;
     let mut rows = statement.query(params![ord, before.index])?;
-    let mut letters = Vec::new();
-    while letters.len() < limit {
-        let Some(row) = rows.next()? else { break };
-        let (id, letter) = open(columns(row)?)?;
-        if filter.lets_through(id, &letter) {
-            letters.push(letter);
+    while let Some(row) = rows.next()? {
+        let columns = columns(row)?;
+        let bytes = columns.2.len();
+        let (id, letter) = open(columns)?;
+        if filter.lets_through(id, &letter) && !more(id, letter, bytes) {
+            break;
         }
     }
-    Ok(letters)
+    Ok(())
 }
 
 /// How many there are.

@@ -3,13 +3,13 @@
 use rusqlite::{Connection, params};
 use serde::{Deserialize, Serialize};
 
-use super::StoreError;
 use super::alias;
 use super::contact::{self, ContactRow, json};
 use super::dead;
 use super::pending;
 use super::schema;
 use super::timer;
+use super::{HELD, StoreError};
 use crate::domain::attempt::Attempt;
 use crate::domain::cause::Cause;
 use crate::domain::change::{Change, ChangeId, Settled};
@@ -144,22 +144,39 @@ pub(super) fn next_id(db: &Connection) -> rusqlite::Result<i64> {
 
 /// One delivery, until its retention ends.
 pub(super) fn get(db: &Connection, id: i64) -> Result<Option<Delivery>, StoreError> {
-    Ok(collect(db, "SELECT id, at, body FROM delivery WHERE id = ?1", [id])?.pop())
+    let mut statement = db.prepare_cached("SELECT id, at, body FROM delivery WHERE id = ?1")?;
+    let mut rows = statement.query([id])?;
+    rows.next()?.map(from_row).transpose()
 }
 
-/// A contact's deliveries since `from`, oldest first.
-pub(super) fn of_contact(db: &Connection, key: ContactKey, from: Timestamp) -> Result<Vec<Delivery>, StoreError> {
+/// Those of a contact's deliveries since `from` that are `wanted`, oldest first. Only these are held: bodies that were sent on are part
+/// of them, and a contact may have very many.
+pub(super) fn of_contact(
+    db: &Connection,
+    key: ContactKey,
+    from: Timestamp,
+    wanted: impl Fn(&Delivery) -> bool,
+) -> Result<Vec<Delivery>, StoreError> {
     let sql = "SELECT id, at, body FROM delivery WHERE contact = ?1 AND at >= ?2 ORDER BY id";
-    collect(db, sql, params![key.0.as_slice(), from.0])
+    let mut statement = db.prepare_cached(sql)?;
+    let mut rows = statement.query(params![key.0.as_slice(), from.0])?;
+    let mut deliveries = Vec::new();
+    while let Some(row) = rows.next()? {
+        deliveries.extend(Some(from_row(row)?).filter(&wanted));
+    }
+    Ok(deliveries)
 }
 
-/// The newest deliveries whose id is below `before`.
-pub(super) fn newest_below(db: &Connection, before: i64, limit: usize) -> Result<Vec<Delivery>, StoreError> {
-    collect(
-        db,
-        "SELECT id, at, body FROM delivery WHERE id < ?1 ORDER BY id DESC LIMIT ?2",
-        params![before, limit as i64],
-    )
+/// Hands over deliveries one by one, newest first, as long as `more` says so.
+pub(super) fn each_newest(db: &Connection, mut more: impl FnMut(&Delivery) -> bool) -> Result<(), StoreError> {
+    let mut statement = db.prepare_cached("SELECT id, at, body FROM delivery ORDER BY id DESC")?;
+    let mut rows = statement.query([])?;
+    while let Some(row) = rows.next()? {
+        if !more(&from_row(row)?) {
+            break;
+        }
+    }
+    Ok(())
 }
 
 /// Deliveries that one look goes through at most, so that a rare find doesn't hold up other readers.
@@ -179,15 +196,16 @@ pub(super) fn list(
     };
     let mut statement = db.prepare_cached(sql)?;
     let mut rows = statement.query(params![before, contact.map(|key| key.0.to_vec())])?;
-    let mut items = Vec::new();
+    let (mut items, mut held) = (Vec::new(), 0);
     for seen in 1.. {
         let Some(row) = rows.next()? else { break };
         let delivery = from_row(row)?;
         let id = delivery.id;
         if connection.is_none_or(|name| delivery.connection.as_str() == name) {
+            held += row.get_ref(2)?.as_str().map_or(0, str::len);
             items.push(delivery);
         }
-        if items.len() == limit || seen == LOOK {
+        if items.len() == limit || seen == LOOK || held >= HELD {
             return Ok((items, Some(id)));
         }
     }
@@ -208,16 +226,6 @@ pub(super) fn settled_from(
         from_row(row)?.settled.iter().for_each(|done| each(key, done.id));
     }
     Ok(())
-}
-
-fn collect(db: &Connection, sql: &str, params: impl rusqlite::Params) -> Result<Vec<Delivery>, StoreError> {
-    let mut statement = db.prepare_cached(sql)?;
-    let mut rows = statement.query(params)?;
-    let mut deliveries = Vec::new();
-    while let Some(row) = rows.next()? {
-        deliveries.push(from_row(row)?);
-    }
-    Ok(deliveries)
 }
 
 fn from_row(row: &rusqlite::Row<'_>) -> Result<Delivery, StoreError> {

@@ -2,11 +2,11 @@
 
 use rusqlite::Connection;
 
-use super::StoreError;
 use super::fault;
 use super::lot;
 use super::read::Page;
-use super::record::EventRecord;
+use super::record::{EventHead, Frame};
+use super::{HELD, StoreError};
 use crate::domain::change::Ord;
 use crate::domain::contact::ContactKey;
 use crate::domain::name::SourceName;
@@ -45,70 +45,94 @@ pub struct EventQuery {
     pub limit: usize,
 }
 
+/// An event in a list: without its body and its reply, which are looked up one by one.
+#[derive(Debug, Clone, PartialEq)]
+pub struct EventLine {
+    /// Its acceptance number.
+    pub ord: Ord,
+    /// When its lot was written.
+    pub accepted_at: Timestamp,
+    /// What is told of it.
+    pub head: EventHead,
+}
+
 impl EventFilter {
-    fn lets_through(&self, record: &EventRecord) -> bool {
-        let head = &record.head;
+    fn lets_through(&self, line: &EventLine) -> bool {
+        let head = &line.head;
         let is_for = |keys: &Vec<ContactKey>| head.changes.iter().any(|change| keys.contains(&change.contact.key()));
         self.source.as_ref().is_none_or(|source| head.source == *source)
             && self.rule.as_ref().is_none_or(|rule| head.rules.iter().any(|matched| matched.as_str() == rule))
             && self.intent.as_ref().is_none_or(|intent| head.intent.as_ref() == Some(intent))
             && self.contacts.as_ref().is_none_or(is_for)
-            && self.since.is_none_or(|since| record.accepted_at >= since)
-            && self.until.is_none_or(|until| record.accepted_at < until)
+            && self.since.is_none_or(|since| line.accepted_at >= since)
+            && self.until.is_none_or(|until| line.accepted_at < until)
     }
 }
 
-/// Lists events. A page may hold fewer than were asked for and still go on: the look has its bound.
-pub(super) fn list(db: &Connection, query: &EventQuery) -> Result<Page<EventRecord>, StoreError> {
-    let before = query.before.unwrap_or(Ord(u64::MAX));
-    if query.filter.faulty { faulty(db, query, before) } else { all(db, query, before) }
+/// A page as it fills.
+struct Filling<'q> {
+    query: &'q EventQuery,
+    items: Vec<EventLine>,
+    held: usize,
 }
 
-fn all(db: &Connection, query: &EventQuery, mut before: Ord) -> Result<Page<EventRecord>, StoreError> {
-    let mut items = Vec::new();
+impl Filling<'_> {
+    /// Takes an event if the filter lets it through; whether the page is full then.
+    fn take(&mut self, ord: Ord, at: Timestamp, frame: Frame<'_>) -> Result<bool, StoreError> {
+        let line = EventLine { ord, accepted_at: at, head: frame.head()? };
+        if self.query.filter.lets_through(&line) {
+            self.held += frame.head.len();
+            self.items.push(line);
+        }
+        Ok(self.items.len() >= self.query.limit || self.held >= HELD)
+    }
+
+    fn page(self, next: Option<Ord>) -> Page<EventLine> {
+        Page { items: self.items, next: next.map(|ord| ord.to_string()) }
+    }
+}
+
+/// Lists events. A page may hold fewer than were asked for and still go on: the look has its bound, and so has what is held.
+pub(super) fn list(db: &Connection, query: &EventQuery) -> Result<Page<EventLine>, StoreError> {
+    let before = query.before.unwrap_or(Ord(u64::MAX));
+    let filling = Filling { query, items: Vec::new(), held: 0 };
+    if query.filter.faulty { faulty(db, filling, before) } else { all(db, filling, before) }
+}
+
+fn all(db: &Connection, mut filling: Filling<'_>, mut before: Ord) -> Result<Page<EventLine>, StoreError> {
     let mut seen = 0;
     while let Some(lot) = lot::newest_below(db, before)? {
-        if query.filter.since.is_some_and(|since| lot.at < since) {
+        if filling.query.filter.since.is_some_and(|since| lot.at < since) {
             break;
         }
-        let mut of_lot = Vec::new();
-        for entry in lot.frames() {
-            let (ord, frame) = entry?;
-            if ord < before {
-                of_lot.push(frame.record(ord, lot.at)?);
-            }
-        }
+        let frames = lot.frames().filter(|entry| entry.as_ref().map_or(true, |(ord, _)| *ord < before));
+        let frames = frames.collect::<Result<Vec<_>, _>>()?;
         before = lot.first;
-        seen += of_lot.len();
-        for record in of_lot.into_iter().rev() {
-            let next = record.ord.to_string();
-            if query.filter.lets_through(&record) {
-                items.push(record);
-            }
-            if items.len() == query.limit {
-                return Ok(Page { items, next: Some(next) });
+        seen += frames.len();
+        for (ord, frame) in frames.into_iter().rev() {
+            if filling.take(ord, lot.at, frame)? {
+                return Ok(filling.page(Some(ord)));
             }
         }
         if seen >= LOOK {
-            return Ok(Page { items, next: Some(before.to_string()) });
+            return Ok(filling.page(Some(before)));
         }
     }
-    Ok(Page { items, next: None })
+    Ok(filling.page(None))
 }
 
-fn faulty(db: &Connection, query: &EventQuery, mut before: Ord) -> Result<Page<EventRecord>, StoreError> {
-    let mut items = Vec::new();
+fn faulty(db: &Connection, mut filling: Filling<'_>, mut before: Ord) -> Result<Page<EventLine>, StoreError> {
     for _ in 0..LOOK / 256 {
         let open = fault::newest_below(db, before, 256)?;
-        let Some(last) = open.last().copied() else { return Ok(Page { items, next: None }) };
+        let Some(last) = open.last().copied() else { return Ok(filling.page(None)) };
         for ord in open {
-            let record = lot::holding(db, ord)?.map(|lot| lot.record(ord)).transpose()?.flatten();
-            items.extend(record.filter(|record| query.filter.lets_through(record)));
-            if items.len() == query.limit {
-                return Ok(Page { items, next: Some(ord.to_string()) });
+            let Some(lot) = lot::holding(db, ord)? else { continue };
+            let frame = lot.frame(ord)?;
+            if frame.map_or(Ok(false), |frame| filling.take(ord, lot.at, frame))? {
+                return Ok(filling.page(Some(ord)));
             }
         }
         before = last;
     }
-    Ok(Page { items, next: Some(before.to_string()) })
+    Ok(filling.page(Some(before)))
 }

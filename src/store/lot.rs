@@ -59,15 +59,20 @@ impl Lot {
         })
     }
 
-    /// The event with this number.
-    pub fn record(&self, ord: Ord) -> Result<Option<EventRecord>, StoreError> {
+    /// The event with this number, still encoded.
+    pub fn frame(&self, ord: Ord) -> Result<Option<Frame<'_>>, StoreError> {
         for entry in self.frames() {
             let (this, frame) = entry?;
             if this == ord {
-                return frame.record(ord, self.at).map(Some);
+                return Ok(Some(frame));
             }
         }
         Ok(None)
+    }
+
+    /// The event with this number.
+    pub fn record(&self, ord: Ord) -> Result<Option<EventRecord>, StoreError> {
+        self.frame(ord)?.map(|frame| frame.record(ord, self.at)).transpose()
     }
 }
 

@@ -34,11 +34,14 @@ mod writer;
 #[cfg(test)]
 mod tests;
 
+/// How much of what is listed is held at once, as it lies in the file: a page ends there, however many items were asked for.
+const HELD: usize = 4 << 20;
+
 pub use contact::{Once, Past, Word, Words};
 pub use dead::{DeadFilter, DeadLetter};
 pub use dedup::DedupKey;
 pub use delivery::{Delivery, Retry, SettledChange, Settlement};
-pub use events::{EventFilter, EventQuery};
+pub use events::{EventFilter, EventLine, EventQuery};
 pub use face::{Accepted, Again, Options, Paused, Store, StoreError, Taken, Waiting, Wake};
 pub use forget::Forgotten;
 pub use read::{ChangeState, DeadQuery, DeliveryQuery, EventView, Page, Reader};

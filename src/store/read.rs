@@ -10,7 +10,7 @@ use super::StoreError;
 use super::contact::{self, Words};
 use super::dead::{self, DeadFilter, DeadLetter};
 use super::delivery::{self, Delivery, Retry};
-use super::events::{self, EventQuery};
+use super::events::{self, EventLine, EventQuery};
 use super::face::Waiting;
 use super::lot;
 use super::record::EventRecord;
@@ -113,7 +113,7 @@ impl Reader {
     }
 
     /// Lists events.
-    pub async fn events(&self, query: EventQuery) -> Result<Page<EventRecord>, StoreError> {
+    pub async fn events(&self, query: EventQuery) -> Result<Page<EventLine>, StoreError> {
         self.read(move |db| events::list(db, &query)).await
     }
 
@@ -141,9 +141,8 @@ impl Reader {
     pub async fn dead_letters(&self, query: DeadQuery) -> Result<Page<DeadLetter>, StoreError> {
         self.read(move |db| {
             let before = query.before.unwrap_or(ChangeId { ord: Ord(u64::MAX), index: u32::MAX });
-            let items = dead::newest_below(db, before, &query.filter, query.limit)?;
-            let next = items.last().filter(|_| items.len() == query.limit).map(|l| l.id.clone());
-            Ok(Page { items, next })
+            let (items, next) = dead::newest_below(db, before, &query.filter, query.limit)?;
+            Ok(Page { items, next: next.map(|id| id.to_string()) })
         })
         .await
     }
@@ -155,8 +154,12 @@ impl Reader {
 
     /// How many dead letters a filter lets through.
     pub async fn dead_count_of(&self, filter: DeadFilter) -> Result<usize, StoreError> {
-        let all = ChangeId { ord: Ord(u64::MAX), index: u32::MAX };
-        self.read(move |db| Ok(dead::newest_below(db, all, &filter, usize::MAX)?.len())).await
+        self.dead_ids(filter).await.map(|ids| ids.len())
+    }
+
+    /// Which dead letters a filter lets through, oldest first.
+    pub async fn dead_ids(&self, filter: DeadFilter) -> Result<Vec<ChangeId>, StoreError> {
+        self.read(move |db| dead::ids(db, &filter)).await
     }
 
     /// The copy of the body of a dead letter's event.
@@ -202,25 +205,18 @@ impl Reader {
     /// When a connection's calls started since `since`, oldest first: what is left of its allowance after a restart.
     pub async fn calls_since(
         &self,
-        connection: ConnectionName,
+        connections: Vec<ConnectionName>,
         since: Timestamp,
     ) -> Result<Vec<Timestamp>, StoreError> {
         self.read(move |db| {
             let mut starts = Vec::new();
-            let mut before = i64::MAX;
-            'pages: loop {
-                let page = delivery::newest_below(db, before, 256)?;
-                let Some(last) = page.last() else { break };
-                before = last.id;
-                for delivery in page {
-                    if delivery.at < since {
-                        break 'pages;
-                    }
-                    if delivery.connection == connection {
-                        starts.extend(delivery.attempts.iter().map(|a| a.at).filter(|at| *at >= since));
-                    }
+            delivery::each_newest(db, |delivery| {
+                if delivery.at >= since && connections.contains(&delivery.connection) {
+                    let calls = delivery.attempts.iter().flat_map(|call| call.also.iter().chain([&call.at]));
+                    starts.extend(calls.filter(|at| **at >= since));
                 }
-            }
+                delivery.at >= since
+            })?;
             starts.sort_unstable();
             Ok(starts)
         })
@@ -298,7 +294,9 @@ fn event(db: &Connection, ord: Ord) -> Result<Option<EventView>, StoreError> {
     let mut deliveries = Vec::new();
     let mut retries = Vec::new();
     while let Some(key) = keys.pop() {
-        let found = delivery::of_contact(db, key, record.accepted_at)?;
+        // The contact's other deliveries are not this event's story: those that settled it, and failed tries while it waited.
+        let is_ours = |d: &Delivery| d.retry.is_some() || d.settled.iter().any(|s| s.id.ord == ord);
+        let found = delivery::of_contact(db, key, record.accepted_at, is_ours)?;
         let moved = found.iter().flat_map(|d| &d.settled).filter(|s| s.id.ord == ord && s.how == Settled::Moved);
         // Where a look-up found the contact under an id, the story goes on there.
         keys.extend(moved.map(|s| s.change.contact.key()).filter(|to| retries.iter().all(|(seen, _)| seen != to)));
@@ -316,7 +314,6 @@ fn event(db: &Connection, ord: Ord) -> Result<Option<EventView>, StoreError> {
             state(db, id, change, &deliveries, retry)
         })
         .collect::<Result<_, _>>()?;
-    // The contact's other deliveries are not this event's story: those that settled it, and failed tries while it waited.
     let waiting = changes.iter().any(|c| c.delivery.is_none());
     let last = changes.iter().filter_map(|c| c.delivery).max();
     deliveries

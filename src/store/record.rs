@@ -173,6 +173,13 @@ impl Intake {
     }
 }
 
+impl Intake {
+    /// How many bytes it holds, as it will lie in its lot.
+    pub fn bytes(&self) -> usize {
+        self.frame.len()
+    }
+}
+
 const LENGTHS: usize = 12;
 
 fn encode(head: &HeadOf<'_>, reply: &[u8], body: &[u8]) -> Vec<u8> {

@@ -44,6 +44,8 @@ pub struct ContactView {
     pub timers: Vec<Timer>,
     /// Dead letters, newest first.
     pub letters: Vec<DeadLetter>,
+    /// Whether there are older ones.
+    pub more_letters: bool,
 }
 
 /// Which contacts to list, by their keys: an order that stays while rows come and go.
@@ -93,7 +95,8 @@ pub(super) fn whole(db: &Connection, contact: Contact) -> Result<ContactView, St
         tags.iter().any(|(tag, blame)| timer.remove.effect.tag() == Some(tag) && blame.word.id == timer.add)
     });
     timers.sort_by_key(|timer| timer.due);
-    Ok(ContactView { known_as, tags, fields, timers, letters: letters(db, keys)? })
+    let (letters, more_letters) = letters(db, keys)?;
+    Ok(ContactView { known_as, tags, fields, timers, letters, more_letters })
 }
 
 /// Under two names of one person the greatest number has the last word as well; of one change that died under the first and was
@@ -118,13 +121,22 @@ fn blame(db: &Connection, word: Word) -> Result<Blame, StoreError> {
     Ok(Blame { word, source, rule_set, note, attempt })
 }
 
-fn letters(db: &Connection, keys: Vec<ContactKey>) -> Result<Vec<DeadLetter>, StoreError> {
+/// Dead letters that are shown with a contact.
+const LETTERS: usize = 100;
+
+fn letters(db: &Connection, keys: Vec<ContactKey>) -> Result<(Vec<DeadLetter>, bool), StoreError> {
     let newest = ChangeId { ord: Ord(u64::MAX), index: u32::MAX };
     let any = keys.iter().map(|key| dead::has(db, *key)).collect::<Result<Vec<_>, _>>()?;
     if !any.contains(&true) {
-        return Ok(Vec::new());
+        return Ok((Vec::new(), false));
     }
-    dead::newest_below(db, newest, &DeadFilter { contacts: Some(keys), ..DeadFilter::default() }, usize::MAX)
+    let filter = DeadFilter { contacts: Some(keys), ..DeadFilter::default() };
+    let (letters, next) = dead::newest_below(db, newest, &filter, LETTERS)?;
+    let more = match next {
+        Some(before) => !dead::newest_below(db, before, &filter, 1)?.0.is_empty(),
+        None => false,
+    };
+    Ok((letters, more))
 }
 
 /// Lists contacts that something was settled for.

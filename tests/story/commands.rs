@@ -53,13 +53,24 @@ fn events_are_listed_and_shown_for_people_and_for_scripts() {
     assert_eq!(lines.len(), 4);
     assert!(lines[1].starts_with("3  ") && lines[1].ends_with("plan    plan   1"), "{listed:?}");
     let column = |line: &str, word: &str| line.find(word);
+    assert_eq!(column(lines[0], "contact"), column(lines[2], "id:8"), "{listed:?}");
     assert_eq!(column(lines[0], "rules"), column(lines[2], "lead").and_then(|_| lines[2].rfind("lead")));
     let json = ask(&gateway, &["events", "--format", "json", "--intent", "lead"]).json();
     assert_eq!((json["items"].as_array().map(Vec::len), &json["next"]), (Some(2), &json!(null)));
     let paged = ask(&gateway, &["events", "--limit", "2"]);
     assert!(said_well(&paged).contains("--limit shows more"), "{paged:?}");
     let one = ask(&gateway, &["events", "2"]);
-    for words in ["event 2", "through bot", "rules: lead", "add \"Lead\"", "dead", "PUT /customers/8/tags: 404 lost"] {
+    for words in [
+        "event 2",
+        "through bot",
+        "rules: lead",
+        "add \"Lead\"",
+        "dead",
+        "PUT /customers/8/tags: 404 lost",
+        "reply: {",
+        "body: {\"",
+        "\"responseId\":\"lost\"",
+    ] {
         assert!(said_well(&one).contains(words), "{words}: {}", one.out);
     }
     let faulty = ask(&gateway, &["events", "--faulty", "--format", "json"]).json();
@@ -91,6 +102,7 @@ fn dead_letters_are_counted_tried_again_and_ended() {
         &["dead-letters", "--retry"][..],
         &["dead-letters", "--dry-run"],
         &["dead-letters", "--cause", "bad luck"],
+        &["dead-letters", "--needs", "luck"],
         &["dead-letters", "2.0", "--all", "--retry"],
         &["dead-letters", "--retry", "--discard", "--all"],
         &["dead-letters", "--as-new"],
@@ -102,6 +114,44 @@ fn dead_letters_are_counted_tried_again_and_ended() {
     ] {
         assert_eq!(ask(&gateway, args).status, 2, "{args:?}");
     }
+}
+
+#[test]
+fn words_that_there_are_not_are_told_from_those_that_there_are() {
+    let gateway = busy();
+    let bogus = ask(&gateway, &["dead-letters", "--cause", "bogus"]);
+    assert_eq!((bogus.status, bogus.out.as_str()), (2, ""));
+    assert!(bogus.err.contains("[possible values: unknown_contact, several_contacts, refused"), "{bogus:?}");
+    for (query, words) in
+        [("cause=bogus", "cause: expected one of unknown_contact, "), ("needs=x", "needs: expected one of mend, retry")]
+    {
+        let answer = gateway.api_as(ADMIN, "GET", &format!("/api/v1/dead-letters?{query}"), b"");
+        assert_eq!(answer.status, 400);
+        assert!(answer.text().contains(words) && !answer.text().contains("variant"), "{}", answer.text());
+    }
+}
+
+#[test]
+fn nobody_is_told_from_somebody_and_an_ill_connection_is_told_of() {
+    let gateway = busy();
+    for format in ["text", "json"] {
+        let nobody = ask(&gateway, &["contacts", "crm", "99", "--format", format]);
+        assert_eq!((nobody.status, nobody.out.as_str()), (1, ""), "{nobody:?}");
+        assert_eq!(nobody.err, "error: nothing is known of id:99 at crm\n");
+    }
+    assert!(!said_well(&ask(&gateway, &["contacts", "crm", "7"])).contains("crm is"));
+    gateway.set_faults(&json!([{ "kind": "status", "status": 401 }]));
+    gateway.event(&said("ill", 10, "lead"));
+    crate::support::eventually("a pause", || (gateway.crm()["state"] == "paused").then_some(()));
+    for contact in ["7", "10"] {
+        let shown = ask(&gateway, &["contacts", "crm", contact]);
+        assert!(said_well(&shown).contains("crm is paused: the API key is refused"), "{shown:?}");
+    }
+    let nobody = ask(&gateway, &["contacts", "crm", "99"]);
+    assert!(
+        nobody.err.contains("nothing is known of id:99 at crm; crm is paused: the API key is refused"),
+        "{nobody:?}"
+    );
 }
 
 #[test]
@@ -131,7 +181,10 @@ fn events_are_replayed_and_connections_shown() {
     let one = ask(&gateway, &["replay", "1"]);
     assert!(said_well(&one).starts_with("event 4 is the replay of 1; rules: lead\n"), "{}", one.out);
     assert_eq!(said_well(&ask(&gateway, &["replay", "--source", "bot", "--dry-run"])), "3 would be replayed\n");
-    assert_eq!(said_well(&ask(&gateway, &["replay", "--faulty"])), "1 are replayed\n");
+    assert_eq!(said_well(&ask(&gateway, &["replay", "--faulty"])), "1 are replayed; 1 of them with faults again\n");
+    let faulty = ask(&gateway, &["replay", "3"]);
+    assert!(said_well(&faulty).contains("it has faults: `tagrelay events 6` shows them"), "{faulty:?}");
+    assert_eq!(said_well(&ask(&gateway, &["replay", "--rule", "lead"])), "2 are replayed\n");
     let timer = ask(&gateway, &["replay", "999"]);
     assert_eq!((timer.status, timer.out.as_str()), (1, ""));
     let connections = ask(&gateway, &["connections"]);

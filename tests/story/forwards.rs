@@ -65,6 +65,11 @@ fn the_first_command_works_where_no_address_is_set() {
     let calls = gateway.calls();
     let paths: Vec<&Value> = calls.iter().map(|call| &call["path"]).collect();
     assert_eq!(paths, [&json!("/webhook/sales"), &json!("/webhook/plain")]);
+    let shown = event["deliveries"][0]["attempts"][0]["path"].as_str().expect("a place");
+    assert!(
+        shown.starts_with("127.0.0.1:") && shown.ends_with("/***"),
+        "{shown}: where it went, and not how to send there"
+    );
     let answer = event["deliveries"][0]["attempts"][0]["answer"].as_str().expect("an answer");
     assert!(answer.contains(r#""status":"success""#), "{answer}");
     assert!(calls[1]["headers"].get("webhook-signature").is_none(), "no secret, no signature");

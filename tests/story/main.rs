@@ -3,6 +3,7 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod allowances;
 mod b2chat;
 mod by_hand;
 mod catch;
@@ -24,3 +25,4 @@ mod replays;
 mod secrecy;
 mod starts;
 mod timers;
+mod trials;

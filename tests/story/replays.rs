@@ -147,3 +147,24 @@ fn once_and_for_count_from_the_replays_acceptance() {
     let last = timers.as_array().and_then(|timers| timers.last()).expect("a timer").clone();
     assert_eq!(last["set_by"], format!("{}.0", late["id"].as_str().expect("an id")), "{timers}");
 }
+
+/// What is held at once of very many large events is bounded: the most memory that the process ever had tells.
+#[test]
+fn a_replay_of_many_large_events_holds_a_few_of_them_at_a_time() {
+    let gateway = start(PLAN);
+    let large = "x".repeat(900 << 10);
+    for n in 0..120 {
+        gateway.event(&said(&n.to_string(), 7, "other").with(json!({ "large": large })));
+    }
+    let most_kib = || {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", gateway.process.id())).expect("it runs");
+        let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).expect("a line of the kernel");
+        line.trim().trim_end_matches(" kB").parse::<u64>().expect("a number")
+    };
+    let before = most_kib();
+    let listed = gateway.api("/events?limit=500");
+    assert_eq!(listed["items"].as_array().map(Vec::len), Some(120));
+    assert_eq!(post(&gateway, "replay", &json!({ "all": true }))["count"], 120);
+    let more = most_kib() - before;
+    assert!(more < 80 << 10, "{more} KiB more for 108 MiB of events");
+}

@@ -5,13 +5,19 @@ use std::process::ExitCode;
 use serde_json::{Value, json};
 
 use super::super::out::say_line;
+use super::super::trial;
 use super::table::Table;
 use super::{Client, To, ended, items, text};
 
-/// Show how each connection stands, or try all that waits at one now.
+/// Show how each connection stands, try all that waits at one now, or test its account.
 #[derive(clap::Args)]
-#[command(after_help = "Examples:\n  tagrelay connections\n  tagrelay connections --retry crm")]
+#[command(
+    args_conflicts_with_subcommands = true,
+    after_help = "Examples:\n  tagrelay connections\n  tagrelay connections --retry crm\n  tagrelay connections test crm --contact 1568834"
+)]
 pub struct Args {
+    #[command(subcommand)]
+    what: Option<What>,
     /// Try all that waits there now, and look at it if it is paused.
     #[arg(long, value_name = "NAME")]
     retry: Option<String>,
@@ -19,9 +25,17 @@ pub struct Args {
     to: To,
 }
 
-/// Shows, or tries.
+#[derive(clap::Subcommand)]
+enum What {
+    Test(trial::Args),
+}
+
+/// Shows, tries or tests.
 pub fn run(args: &Args) -> ExitCode {
-    ended(connections(args))
+    match &args.what {
+        Some(What::Test(args)) => trial::run(args),
+        None => ended(connections(args)),
+    }
 }
 
 fn connections(args: &Args) -> Result<(), ExitCode> {

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use serde_json::{Value, json};
 
 use super::super::out::say_line;
-use super::super::{WRONG, fail};
+use super::super::{NO, WRONG, fail};
 use super::table::Table;
 use super::{Client, To, call, ended, items, joined, text, time, wanted};
 
@@ -64,10 +64,28 @@ fn contacts(args: &Args) -> Result<(), ExitCode> {
         return Ok(());
     }
     let answer = client.get(&["contacts", connection, contact], &[])?;
+    if is_unknown(&answer) {
+        let ill = ill(&answer).map(|ill| format!("; {ill}")).unwrap_or_default();
+        return Err(fail(NO, &format!("nothing is known of {} at {connection}{ill}", joined(&answer, "known_as"))));
+    }
     if !client.is_for_scripts(&answer) {
         whole(&answer);
     }
     Ok(())
+}
+
+/// Whether nothing of ours was ever about this person, nor will be.
+fn is_unknown(contact: &Value) -> bool {
+    let lists = ["tags", "fields", "waiting", "timers", "dead_letters"];
+    lists.iter().all(|list| items(contact, list).is_empty()) && items(contact, "known_as").len() <= 1
+}
+
+/// Why the contact's connection isn't called, where it isn't.
+fn ill(contact: &Value) -> Option<String> {
+    let state = text(contact, "connection_state");
+    let reason = text(contact, "connection_reason");
+    let told = || format!("{} is {state}: {reason}", text(contact, "connection"));
+    (!matches!(state, "" | "well")).then(told)
 }
 
 /// `ana@example.com` and `+57 300..` are written as people write them; an id of such a form is `id:..`.
@@ -115,6 +133,9 @@ fn list(client: &Client, args: &Args) -> Result<(), ExitCode> {
 
 fn whole(contact: &Value) {
     say_line!("{} at {}", joined(contact, "known_as"), text(contact, "connection"));
+    if let Some(ill) = ill(contact) {
+        say_line!("{ill}");
+    }
     let mut table = Table::new(&["tag or field", "wanted", "state", "rule", "event", "settled", "the provider said"]);
     for (list, name, wanted) in [("tags", "tag", ""), ("fields", "field", "set")] {
         for word in items(contact, list) {
@@ -141,5 +162,8 @@ fn whole(contact: &Value) {
     }
     for letter in items(contact, "dead_letters") {
         say_line!("dead letter {}: {}: {}", text(letter, "id"), wanted(letter), text(letter, "reason"));
+    }
+    if contact.get("more_dead_letters") == Some(&Value::Bool(true)) {
+        say_line!("... and older dead letters: `tagrelay dead-letters --connection .. --contact ..` lists them");
     }
 }

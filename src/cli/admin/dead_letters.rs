@@ -2,17 +2,19 @@
 
 use std::process::ExitCode;
 
+use clap::builder::PossibleValuesParser;
 use serde_json::{Value, json};
 
 use super::super::out::say_line;
 use super::super::{WRONG, fail};
 use super::table::Table;
 use super::{Client, To, call, ended, items, text, time, wanted};
+use crate::domain::cause::{Cause, Needs};
 
 /// List what can't be delivered without a person; try it again, or end it.
 #[derive(clap::Args)]
 #[command(
-    after_help = "Examples:\n  tagrelay dead-letters --needs mend\n  tagrelay dead-letters --cause given_up --retry --dry-run\n  tagrelay dead-letters 17.0 --discard --note \"a test account\"\n\nCauses: unknown_contact, several_contacts, refused, not_listed (these need: mend), given_up (needs: retry), unknown."
+    after_help = "Examples:\n  tagrelay dead-letters --needs mend\n  tagrelay dead-letters --cause given_up --retry --dry-run\n  tagrelay dead-letters 17.0 --discard --note \"a test account\"\n\nunknown_contact, several_contacts, refused and not_listed need: mend; given_up needs: retry."
 )]
 #[expect(clippy::struct_excessive_bools, reason = "each is an option of the command line")]
 pub struct Args {
@@ -31,10 +33,10 @@ pub struct Args {
     #[arg(long, value_name = "WORDS")]
     reason: Option<String>,
     /// Only those that died of this.
-    #[arg(long, value_name = "CAUSE")]
+    #[arg(long, value_name = "CAUSE", value_parser = PossibleValuesParser::new(Cause::ALL.map(Cause::word)))]
     cause: Option<String>,
-    /// Only those that need this: mend or retry.
-    #[arg(long, value_name = "WHAT")]
+    /// Only those that need this.
+    #[arg(long, value_name = "WHAT", value_parser = PossibleValuesParser::new(Needs::ALL.map(Needs::word)))]
     needs: Option<String>,
     /// Only those since then: a time, or how long ago (7d).
     #[arg(long, value_name = "TIME")]

@@ -85,13 +85,14 @@ fn events(args: &Args) -> Result<(), ExitCode> {
     if client.is_for_scripts(&list) {
         return Ok(());
     }
-    let mut table = Table::new(&["event", "accepted", "source", "intent", "rules", "faults"]);
+    let mut table = Table::new(&["event", "accepted", "source", "contact", "intent", "rules", "faults"]);
     for event in items(&list, "items") {
         let faults = items(event, "faults").len();
         table.row(vec![
             text(event, "id").to_owned(),
             time(event, "accepted_at"),
             text(event, "source").to_owned(),
+            contacts(event),
             text(event, "intent").to_owned(),
             joined(event, "rules"),
             if faults == 0 { String::new() } else { faults.to_string() },
@@ -102,6 +103,19 @@ fn events(args: &Args) -> Result<(), ExitCode> {
         say_line!("... and older ones: --limit shows more");
     }
     Ok(())
+}
+
+/// Contacts that stand in a line; an event may be about many.
+const SHOWN: usize = 3;
+
+/// Whom an event is about, whatever the connections: each name once.
+fn contacts(event: &Value) -> String {
+    let mut names: Vec<&str> = items(event, "contacts").iter().map(|contact| text(contact, "contact")).collect();
+    names.sort_unstable();
+    names.dedup();
+    let more = if names.len() > SHOWN { format!(", and {} more", names.len() - SHOWN) } else { String::new() };
+    names.truncate(SHOWN);
+    names.join(", ") + &more
 }
 
 fn whole(event: &Value) {
@@ -134,5 +148,11 @@ fn whole(event: &Value) {
         for attempt in items(delivery, "attempts") {
             say_line!("delivery {}  {}", delivery.get("id").unwrap_or(&Value::Null), call(attempt));
         }
+    }
+    if event.get("forgotten") == Some(&Value::Bool(true)) {
+        return say_line!("body and reply went with a person who was forgotten");
+    }
+    for name in ["reply", "body"] {
+        say_line!("{name}: {}", event.get(name).unwrap_or(&Value::Null));
     }
 }

@@ -8,7 +8,7 @@ pub mod dead_letters;
 pub mod events;
 pub mod forget;
 pub mod replay;
-mod table;
+pub mod table;
 
 use std::process::ExitCode;
 

@@ -67,7 +67,11 @@ fn replay(args: &Args) -> Result<(), ExitCode> {
     if client.is_for_scripts(&answer) {
         return Ok(());
     }
-    say_line!("event {} is the replay of {id}; rules: {}", text(&answer, "id"), joined(&answer, "rules"));
+    let new = text(&answer, "id");
+    say_line!("event {new} is the replay of {id}; rules: {}", joined(&answer, "rules"));
+    if answer.get("faults").and_then(Value::as_u64).unwrap_or_default() > 0 {
+        say_line!("it has faults: `tagrelay events {new}` shows them");
+    }
     let mut table = Table::new(&["change", "rule", "wanted", "connection", "contact"]);
     for change in items(&answer, "changes") {
         table.row(vec![
@@ -87,7 +91,9 @@ fn many(client: &Client, body: &Value) -> Result<(), ExitCode> {
     let not = items(&answer, "not_replayed");
     if !client.is_for_scripts(&answer) {
         let would = if answer.get("dry_run") == Some(&json!(true)) { "would be" } else { "are" };
-        say_line!("{} {would} replayed", answer.get("count").unwrap_or(&Value::Null));
+        let faulty = answer.get("faulty").and_then(Value::as_u64).unwrap_or_default();
+        let again = if faulty > 0 { format!("; {faulty} of them with faults again") } else { String::new() };
+        say_line!("{} {would} replayed{again}", answer.get("count").unwrap_or(&Value::Null));
     }
     if not.is_empty() {
         return Ok(());

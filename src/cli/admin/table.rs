@@ -62,8 +62,8 @@ fn line(widths: &[usize], cells: impl Iterator<Item = (Style, String)>) -> Strin
 
 fn colour(state: &str) -> Style {
     let colour = match state {
-        "applied" | "already" | "well" => AnsiColor::Green,
-        "dead" | "paused" | "faulty" | "removed" => AnsiColor::Red,
+        "applied" | "already" | "well" | "ok" => AnsiColor::Green,
+        "dead" | "paused" | "faulty" | "removed" | "failed" => AnsiColor::Red,
         "waiting" | "starting" | "not by us" => AnsiColor::Yellow,
         _ => return Style::new().dimmed(),
     };

@@ -28,7 +28,7 @@ impl Step<'_> {
 
     /// Asks the provider once: who is found, or what the next page of a long answer shows.
     async fn find(&self, so_far: &Glance, now: Timestamp) -> Result<Stepped, StoreError> {
-        let asked = self.account.provider.find(&self.contact.reference, so_far, now).await;
+        let asked = self.provider.find(&self.contact.reference, so_far, now).await;
         match asked.answer {
             Ok(Found::One(id)) => {
                 self.account.people.found(self.key, &id, now);
@@ -73,7 +73,7 @@ impl Step<'_> {
             self.account.people.forget(self.key);
             return self.find(&Glance::default(), now).await;
         }
-        let asked = self.account.provider.create(&self.contact.reference, now).await;
+        let asked = self.provider.create(&self.contact.reference, now).await;
         match asked.answer {
             Ok(id) => {
                 self.account.people.found(self.key, &id, now);

@@ -105,8 +105,12 @@ pub async fn one(
     let strange = known.iter().flat_map(KnownTags::present).filter(words);
     tags.extend(strange.map(|tag| json!({ "tag": tag, "state": "not by us", "known": true })));
     let (path_connection, path_id) = path.into_inner();
+    let lanes = shared.gateway.deliveries.status().await;
+    let lane = lanes.iter().find(|lane| lane.name.as_str() == path_connection);
     Ok(HttpResponse::Ok().json(json!({
         "connection": path_connection,
+        "connection_state": lane.map(|lane| lane.state),
+        "connection_reason": lane.and_then(|lane| lane.reason.as_deref()),
         "id": path_id,
         "known_as": view.known_as.iter().map(|contact| contact.reference.to_string()).collect::<Vec<_>>(),
         "tags": tags,
@@ -117,6 +121,7 @@ pub async fn one(
         "failing": retry.map(|retry| retry.reason),
         "timers": view.timers.iter().map(timer).collect::<Vec<_>>(),
         "dead_letters": view.letters.iter().map(dead_letters::shown).collect::<Vec<_>>(),
+        "more_dead_letters": view.more_letters,
     })))
 }
 

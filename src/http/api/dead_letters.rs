@@ -174,8 +174,8 @@ struct Filter {
     contact: Option<String>,
     rule: Option<String>,
     reason: Option<String>,
-    cause: Option<Cause>,
-    needs: Option<Needs>,
+    cause: Option<String>,
+    needs: Option<String>,
     since: Option<String>,
 }
 
@@ -188,11 +188,19 @@ impl Filter {
             connection: self.connection,
             rule: self.rule,
             reason: self.reason,
-            cause: self.cause,
-            needs: self.needs,
+            cause: word("cause", self.cause.as_deref(), &Cause::ALL, Cause::word)?,
+            needs: word("needs", self.needs.as_deref(), &Needs::ALL, Needs::word)?,
             since: time("since", self.since.as_deref())?,
         })
     }
+}
+
+/// One of the words that there are.
+fn word<T: Copy>(name: &str, text: Option<&str>, all: &[T], word: fn(T) -> &'static str) -> Result<Option<T>, Problem> {
+    let Some(text) = text else { return Ok(None) };
+    let words: Vec<_> = all.iter().map(|one| word(*one)).collect();
+    let found = all.iter().copied().find(|one| word(*one) == text);
+    found.map(Some).ok_or_else(|| Problem::Call(format!("{name}: expected one of {}", words.join(", "))))
 }
 
 fn gone() -> Problem {

@@ -7,10 +7,11 @@ use serde_json::{Value, json};
 use super::super::{Shared, problem::Problem};
 use super::{Paging, contact, part, query, time};
 use crate::domain::change::{Change, ChangeId, Effect, Ord};
+use crate::domain::contact::Contact;
 use crate::domain::json::OwnedJson;
 use crate::domain::name::SourceName;
 use crate::domain::time::Timestamp;
-use crate::store::{ChangeState, EventFilter, EventQuery, EventRecord, EventView};
+use crate::store::{ChangeState, EventFilter, EventHead, EventLine, EventQuery, EventView};
 
 /// Which events a list shows.
 #[derive(Deserialize)]
@@ -48,7 +49,7 @@ pub async fn list(request: HttpRequest, shared: web::Data<Shared>) -> Result<Htt
     };
     let query = EventQuery { before: paging.before()?.map(Ord), filter, limit: paging.limit };
     let page = shared.gateway.store.reader().events(query).await?;
-    let items: Vec<Value> = page.items.iter().map(summary).collect();
+    let items: Vec<Value> = page.items.iter().map(line).collect();
     Ok(HttpResponse::Ok().json(json!({ "items": items, "next": page.next })))
 }
 
@@ -67,19 +68,23 @@ pub async fn one(request: HttpRequest, shared: web::Data<Shared>) -> Result<Http
     Ok(HttpResponse::Ok().json(whole(&view)))
 }
 
-fn summary(record: &EventRecord) -> Value {
-    let head = &record.head;
+fn line(line: &EventLine) -> Value {
+    summary(line.ord, line.accepted_at, &line.head)
+}
+
+fn summary(ord: Ord, accepted_at: Timestamp, head: &EventHead) -> Value {
     json!({
-        "id": record.ord.to_string(),
+        "id": ord.to_string(),
         "source": head.source,
         "received_at": head.received_at.to_string(),
-        "accepted_at": record.accepted_at.to_string(),
+        "accepted_at": accepted_at.to_string(),
         "type": head.kind,
         "intent": head.intent,
         "language": head.language,
         "key": head.key,
         "rule_set": head.rule_set,
         "rules": head.rules,
+        "contacts": contacts(head),
         "faults": head.faults,
         "replay_of": head.replay_of.map(|of| of.to_string()),
         "note": head.note,
@@ -87,8 +92,21 @@ fn summary(record: &EventRecord) -> Value {
     })
 }
 
+/// Whom its changes are about, each once, in the order of the changes.
+fn contacts(head: &EventHead) -> Vec<Value> {
+    let mut seen: Vec<&Contact> = Vec::new();
+    for change in &head.changes {
+        if !seen.contains(&&change.contact) {
+            seen.push(&change.contact);
+        }
+    }
+    let shown = |c: &&Contact| json!({ "connection": c.connection, "contact": c.reference.to_string() });
+    seen.iter().map(shown).collect()
+}
+
 fn whole(view: &EventView) -> Value {
-    let mut event = summary(&view.record);
+    let record = &view.record;
+    let mut event = summary(record.ord, record.accepted_at, &record.head);
     event["faulty"] = view.faulty.into();
     event["changes"] = view.changes.iter().map(change).collect();
     event["deliveries"] = view.deliveries.iter().map(delivery).collect();

@@ -75,7 +75,14 @@ pub async fn many(request: HttpRequest, body: web::Bytes, shared: web::Data<Shar
     let done = replay::many(&shared.gateway, &ords).await?;
     let items: Vec<Value> = done.replayed.iter().map(short).collect();
     let not: Vec<String> = done.not.iter().map(ToString::to_string).collect();
-    Ok(HttpResponse::Ok().json(json!({ "dry_run": false, "count": items.len(), "events": items, "not_replayed": not })))
+    let faulty = done.replayed.iter().filter(|replayed| replayed.faults > 0).count();
+    Ok(HttpResponse::Ok().json(json!({
+        "dry_run": false,
+        "count": items.len(),
+        "faulty": faulty,
+        "events": items,
+        "not_replayed": not,
+    })))
 }
 
 fn short(replayed: &Replayed) -> Value {

@@ -62,10 +62,15 @@ impl B2chat {
             (outbound, base_url, Tokens::Fixed(token))
         } else {
             let Ready { outbound, base_url, credentials: [username, password] } = ready(config, vault)?;
-            let tokens = Tokens::fetched(outbound.clone(), base_url.clone(), username, password);
+            let tokens = Tokens::fetched(base_url.clone(), username, password);
             (outbound, base_url, tokens)
         };
         Ok(Self { api: Api { outbound, base_url, table: &TABLE }, tokens, missing_tags: config.missing_tags })
+    }
+
+    /// Its way out.
+    pub(super) fn api_mut(&mut self) -> &mut Api {
+        &mut self.api
     }
 
     /// `POST /contacts/{id}/tags?tag_actions=ASSIGN_TAG`, or `DELETE /contacts/{id}/tags`, both with `[{"name":"Lead"}]`.
@@ -216,14 +221,14 @@ impl B2chat {
     /// Asks with a token that is good now. One that is refused all the same is renewed once, and the call is made once more.
     async fn ask<T>(&self, wish: Wish, read: fn(&[u8], &Extent) -> Result<T, String>, now: Timestamp) -> Asked<T> {
         let failed = |Called { attempt, outcome }| Asked { attempt, answer: Err(outcome) };
-        let token = match self.tokens.current(now).await {
+        let token = match self.tokens.current(&self.api.outbound, now).await {
             Ok(token) => token,
             Err(called) => return failed(called),
         };
         let mut before = if token.is_new { "; a token was fetched for it" } else { "" };
         let mut heard = self.api.call(wish.clone(), &token.secret, now).await;
         if heard.attempt.status == Some(401) {
-            match self.tokens.after(&token, now).await {
+            match self.tokens.after(&token, &self.api.outbound, now).await {
                 None => {}
                 Some(Err(called)) => return failed(called),
                 Some(Ok(token)) => {

@@ -6,7 +6,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -68,7 +68,6 @@ pub struct Token {
 /// The place where one token at a time is fetched, for all calls that wait.
 #[derive(Debug)]
 pub struct Desk {
-    outbound: Outbound,
     base_url: String,
     username: LiveSecret,
     password: LiveSecret,
@@ -85,30 +84,31 @@ struct Held {
 
 impl Tokens {
     /// Tokens that are fetched below `base_url`.
-    pub fn fetched(outbound: Outbound, base_url: String, username: LiveSecret, password: LiveSecret) -> Self {
+    pub fn fetched(base_url: String, username: LiveSecret, password: LiveSecret) -> Self {
         let (ended, held) = (AtomicU64::new(0), Mutex::default());
-        Self::Fetched(Arc::new(Desk { outbound, base_url, username, password, ended, held }))
+        Self::Fetched(Arc::new(Desk { base_url, username, password, ended, held }))
     }
 
-    /// The token that is good now; the attempt of the token's own call where there is none.
-    pub async fn current(&self, now: Timestamp) -> Result<Token, Called> {
+    /// The token that is good now; the attempt of the token's own call where there is none. That call goes out through `outbound`, so
+    /// that it counts as one of whoever needs the token.
+    pub async fn current(&self, outbound: &Outbound, now: Timestamp) -> Result<Token, Called> {
         match self {
             Self::Fixed(token) => Ok(Token { secret: token.current(), is_new: false, nth: 0 }),
-            Self::Fetched(desk) => desk.token(None, now).await,
+            Self::Fetched(desk) => desk.token(None, outbound, now).await,
         }
     }
 
     /// A token to try again with after `refused` was; `None` where there can't be another.
-    pub async fn after(&self, refused: &Token, now: Timestamp) -> Option<Result<Token, Called>> {
+    pub async fn after(&self, refused: &Token, outbound: &Outbound, now: Timestamp) -> Option<Result<Token, Called>> {
         match self {
             Self::Fixed(_) => None,
-            Self::Fetched(desk) => Some(desk.token(Some(refused.nth), now).await),
+            Self::Fetched(desk) => Some(desk.token(Some(refused.nth), outbound, now).await),
         }
     }
 }
 
 impl Desk {
-    async fn token(&self, refused: Option<u64>, now: Timestamp) -> Result<Token, Called> {
+    async fn token(&self, refused: Option<u64>, outbound: &Outbound, now: Timestamp) -> Result<Token, Called> {
         let ended = self.ended.load(Ordering::Acquire);
         let mut held = self.held.lock().await;
         let nth = self.ended.load(Ordering::Acquire);
@@ -120,7 +120,7 @@ impl Desk {
         if let Some((secret, _)) = held.token.as_ref().filter(good) {
             return Ok(Token { secret: secret.clone(), is_new: false, nth });
         }
-        let fetched = self.fetch(now).await;
+        let fetched = self.fetch(outbound, now).await;
         self.ended.store(nth + 1, Ordering::Release);
         match fetched {
             Ok((secret, lives)) => {
@@ -137,7 +137,7 @@ impl Desk {
     }
 
     /// One call of the token's address: the token and for how long it is good.
-    async fn fetch(&self, now: Timestamp) -> Result<(Secret, Duration), Called> {
+    async fn fetch(&self, outbound: &Outbound, now: Timestamp) -> Result<(Secret, Duration), Called> {
         let wish = Wish {
             method: Method::POST,
             path: "/oauth/token".to_owned(),
@@ -151,14 +151,10 @@ impl Desk {
             let reason = "base_url leads to no address".to_owned();
             return Err(failed(attempt, Outcome::Refused { reason }));
         };
-        let started = Instant::now();
-        let sent = self.outbound.send(call).await;
-        attempt.took_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
-        let answer = match sent {
+        let answer = match outbound.send_for(&mut attempt, call).await {
             Ok(answer) => answer,
-            Err(none) => return Err(failed(attempt, nothing_done(api::unanswered(none)))),
+            Err(none) => return Err(failed(attempt, nothing_done(api::unanswered(none, now)))),
         };
-        attempt.status = Some(answer.status);
         let (ruling, why) = judge::judge(&TABLE, answer.status);
         if ruling != Ruling::Done {
             let basic = Secret::new(&basic);

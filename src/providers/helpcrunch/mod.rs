@@ -15,7 +15,7 @@ use super::connect::{ConnectError, Ready, ready};
 use super::judge::{Row, Ruling, row};
 use super::outbound::Extent;
 use super::outcome::{Asked, Called, Found, Outcome};
-use crate::domain::connection::ConnectionConfig;
+use crate::domain::connection::{ConnectionConfig, ProviderKind};
 use crate::domain::contact::ContactRef;
 use crate::domain::json::OwnedJson;
 use crate::domain::tag::TagName;
@@ -75,6 +75,11 @@ impl HelpCrunch {
         Ok(Self { api: Api { outbound, base_url, table: &TABLE }, key })
     }
 
+    /// Its way out.
+    pub(super) fn api_mut(&mut self) -> &mut Api {
+        &mut self.api
+    }
+
     /// `PUT` or `DELETE /customers/{id}/tags` with `{"tags":[{"name":"Lead"}]}`. A new tag gets the vendor's colour.
     pub async fn change_tags(
         &self,
@@ -129,8 +134,17 @@ impl HelpCrunch {
         Asked { attempt, answer: answer.map(|found| Found::of(found.into_iter().map(|customer| customer.id))) }
     }
 
-    /// A new customer that is found by `contact` from then on: its id.
+    /// A new customer that is found by `contact` from then on: its id. Messengers' ids can be searched and not written.
     pub async fn make(&self, contact: &ContactRef, now: Timestamp) -> Asked<String> {
+        let makes_with = ProviderKind::Helpcrunch.capabilities().makes_with;
+        if let ContactRef::Field { name, .. } = contact
+            && !makes_with.has(name)
+        {
+            let wish = Wish { method: Method::POST, path: "/customers".to_owned(), body: None };
+            let outcome = Outcome::Dead { reason: format!("no customer can be made with the field {name}") };
+            let Called { attempt, outcome } = Called { attempt: api::blank(&wish, now), outcome }.told();
+            return Asked { attempt, answer: Err(outcome) };
+        }
         let fields = match contact {
             ContactRef::Email(address) => json!({ "email": address }),
             ContactRef::Phone(number) => json!({ "phone": number }),

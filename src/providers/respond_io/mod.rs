@@ -57,6 +57,11 @@ impl RespondIo {
         Ok(Self { api: Api { outbound, base_url, table: &TABLE }, token })
     }
 
+    /// Its way out.
+    pub(super) fn api_mut(&mut self) -> &mut Api {
+        &mut self.api
+    }
+
     /// `POST` or `DELETE /contact/id:{id}/tag` with the bare list `["Lead"]`. The answer lists no tags.
     pub async fn change_tags(
         &self,

@@ -83,6 +83,11 @@ impl Tic1980 {
         Ok(Self { api: Api { outbound, base_url, table: &TABLE }, token, ids })
     }
 
+    /// Its way out.
+    pub(super) fn api_mut(&mut self) -> &mut Api {
+        &mut self.api
+    }
+
     /// `POST` or `DELETE /contact/{id}/tags` with `{"tags":["Lead"]}`. The answer lists no tags.
     pub async fn change_tags(
         &self,

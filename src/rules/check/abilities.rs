@@ -224,6 +224,14 @@ fn can_find(contact: &ContactTemplate, span: Span, config: &ConnectionConfig, de
     } else if contact.create && !provider.capabilities().creates {
         let message = format!("`{name}` is a {} connection, which can't make contacts", provider.name());
         desk.findings.add(Code::CantDo, span, message).help("take `create` away");
+    } else if let (true, FoundBy::Field(field)) = (contact.create, &contact.by)
+        && !provider.capabilities().makes_with.has(field)
+    {
+        let provider = provider.name();
+        let message = format!("`{name}` is a {provider} connection, where nobody can be made with the field `{field}`");
+        desk.findings
+            .add(Code::CantDo, span, message)
+            .help("take `create` away, or find the contact by something else");
     }
 }
 

@@ -4,6 +4,8 @@ use std::collections::{HashMap, HashSet};
 
 use super::desk::{Desk, Target};
 use super::draft::{Draft, Named};
+use crate::domain::connection::AccountKey;
+use crate::domain::duration::Rate;
 use crate::rules::codes::Code;
 use crate::rules::finding::Span;
 use crate::rules::near;
@@ -71,6 +73,25 @@ pub fn references_lead_somewhere(draft: &Draft, desk: &mut Desk<'_>) {
                 told.help(format!("there are: {}{}", shown.join(", "), if known.len() > 10 { ", ..." } else { "" }))
             }
         };
+    }
+}
+
+/// Connections of one account share one allowance: of limits that differ, the lower one holds.
+pub fn accounts_have_one_limit(draft: &Draft, desk: &mut Desk<'_>) {
+    let mut first: Vec<(AccountKey, Rate, &str, Span)> = Vec::new();
+    for named in &draft.connections {
+        let Some(config) = &named.value else { continue };
+        let (key, rate) = (config.account_key(), config.rate_limit);
+        match first.iter().find(|(known, ..)| *known == key) {
+            Some((_, other, name, span)) if *other != rate => {
+                let message = format!("`{}` and `{name}` are one account, and their limits differ", named.name);
+                desk.findings.add(Code::DoesNothing, named.span, message).related(*span, "the other one").help(
+                    "the lower `rate_limit` holds for both together: give both the same, or each its own `account`",
+                );
+            }
+            Some(_) => {}
+            None => first.push((key, rate, &named.name, named.span)),
+        }
     }
 }
 

@@ -47,6 +47,7 @@ pub struct Checked {
 const CROSS_CHECKS: &[fn(&Draft, &mut Desk<'_>)] = &[
     cross::names_are_unique,
     cross::references_lead_somewhere,
+    cross::accounts_have_one_limit,
     abilities::providers_can_do_what_is_asked,
     abilities::contacts_can_be_found,
     abilities::tags_are_in_use,

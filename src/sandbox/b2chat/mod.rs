@@ -73,10 +73,17 @@ impl Account {
     /// Every address there is.
     fn routed(&mut self, request: &Request, now: Timestamp) -> Result<Reply, Wrong> {
         let segments: Vec<&str> = request.segments.iter().map(String::as_str).collect();
+        // Whatever is asked for, and whatever comes of it, is a call.
+        if let Limit::At(_) = self.options.limit {
+            self.gate.count("account", now).map_err(|_| Wrong::too_many())?;
+        }
         if (request.method.as_str(), segments.as_slice()) == ("POST", &["oauth", "token"]) {
             return self.tokens.answer(request, &self.options.access, now);
         }
-        self.admit(request, now)?;
+        let bearer = request.header("authorization").and_then(|a| a.strip_prefix("Bearer ")).unwrap_or_default();
+        if !self.tokens.admits(bearer, &self.options.access, now) {
+            return Err(Wrong::token());
+        }
         match (request.method.as_str(), segments.as_slice()) {
             ("GET", ["contacts", "export"]) => self.export(request),
             ("POST", ["contacts", "import"]) => self.import(request, now),
@@ -84,17 +91,6 @@ impl Account {
             ("POST", ["contacts", id, "tags"]) => self.tag(id, request, now),
             ("DELETE", ["contacts", id, "tags"]) => self.untag(id, request, now),
             _ => Err(Wrong::not_found("Not found")),
-        }
-    }
-
-    fn admit(&mut self, request: &Request, now: Timestamp) -> Result<(), Wrong> {
-        let bearer = request.header("authorization").and_then(|a| a.strip_prefix("Bearer ")).unwrap_or_default();
-        if !self.tokens.admits(bearer, &self.options.access, now) {
-            return Err(Wrong::token());
-        }
-        match self.options.limit {
-            Limit::At(_) => self.gate.count("account", now).map_err(|_| Wrong::too_many()),
-            Limit::Documented | Limit::Off => Ok(()),
         }
     }
 

@@ -47,6 +47,12 @@ pub enum Act {
     GhostClose,
     /// It is done and half of the answer is sent.
     Truncate,
+    /// It is done and the answer comes a byte at a time.
+    Drip,
+    /// Nothing is done and a page of somebody else's is answered.
+    Foreign,
+    /// Nothing is done and this is answered, with the caller's own credential in it.
+    Echo(u16),
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -61,6 +67,8 @@ enum Wait {
 pub struct Plan {
     /// How long the answer is held back.
     pub delay: Duration,
+    /// How long the answer takes to come, where it comes byte by byte.
+    pub drip: Duration,
     /// `Retry-After`.
     pub retry_after: Option<String>,
     /// The form of a success.
@@ -148,6 +156,12 @@ impl Fault {
             FaultKind::Reset => plan.act = Some(Act::Close),
             FaultKind::Ghost => plan.act = Some(self.status.map_or(Act::GhostClose, Act::GhostStatus)),
             FaultKind::Truncate => plan.act = Some(Act::Truncate),
+            FaultKind::Drip => {
+                plan.act = Some(Act::Drip);
+                plan.drip = millis(30_000);
+            }
+            FaultKind::Foreign => plan.act = Some(Act::Foreign),
+            FaultKind::Echo => plan.act = self.status.map(Act::Echo),
             FaultKind::Slow => plan.delay += millis(1000),
             FaultKind::Shape => plan.shape = self.shape,
             FaultKind::Mixed => {

@@ -22,6 +22,12 @@ pub enum FaultKind {
     Ghost,
     /// The change is made, and half of the answer is sent.
     Truncate,
+    /// The change is made, and the answer comes byte by byte, over `millis`.
+    Drip,
+    /// A page of HTML under 200, as of a proxy in between; nothing is done.
+    Foreign,
+    /// Answers `status` with the caller's own credential in its message; nothing is done.
+    Echo,
     /// All is well, `millis` late.
     Slow,
     /// All is well, in another `shape`.
@@ -87,7 +93,7 @@ pub struct Fault {
 }
 
 /// What each kind is called, needs, and may have besides `times`, `share`, `seed`, `provider`, `method` and `contact`.
-const KNOBS: [(FaultKind, &str, &[&str], &[&str]); 10] = [
+const KNOBS: [(FaultKind, &str, &[&str], &[&str]); 13] = [
     (FaultKind::Status, "status", &["status"], &["retry_after"]),
     (FaultKind::Rate, "rate", &["status", "share"], &["retry_after"]),
     (FaultKind::Throttle, "throttle", &[], &["retry_after"]),
@@ -95,6 +101,9 @@ const KNOBS: [(FaultKind, &str, &[&str], &[&str]); 10] = [
     (FaultKind::Reset, "reset", &[], &[]),
     (FaultKind::Ghost, "ghost", &[], &["status"]),
     (FaultKind::Truncate, "truncate", &[], &[]),
+    (FaultKind::Drip, "drip", &[], &["millis"]),
+    (FaultKind::Foreign, "foreign", &[], &[]),
+    (FaultKind::Echo, "echo", &["status"], &[]),
     (FaultKind::Slow, "slow", &[], &["millis"]),
     (FaultKind::Shape, "shape", &["shape"], &[]),
     (FaultKind::Mixed, "mixed", &["share"], &["retry_after", "millis"]),

@@ -1,7 +1,8 @@
 //! Retention, migrations, faults of the disk.
 
 use super::*;
-use crate::store::EventQuery;
+use crate::domain::json::{Json, OwnedJson};
+use crate::store::{DeadFilter, DeadQuery, DeliveryQuery, EventQuery};
 
 #[tokio::test]
 async fn what_is_old_goes_and_what_waits_stays() {
@@ -72,6 +73,51 @@ async fn lists_go_on_where_they_ended() {
         before = Some(Ord(next.parse().expect("a cursor")));
     }
     assert_eq!(seen, [5, 4, 3, 2, 1]);
+}
+
+/// A body as large as one may be is part of its change, of its delivery and of its dead letter.
+#[tokio::test]
+async fn a_page_ends_when_it_holds_enough_however_many_are_asked_for() {
+    const MANY: usize = 12;
+    let bench = Bench::new();
+    let body = OwnedJson::of(Json::parse(format!("\"{}\"", "x".repeat(1 << 20)).as_bytes()).expect("JSON"));
+    let change = Change::plain(contact("1"), Effect::Forward { body }, rule());
+    for n in 1..=MANY as u64 {
+        let event = Event::empty(SourceName::parse("bot").expect("a name"), START);
+        let mut decision = Decision { rules: vec![rule()], changes: vec![change.clone()], ..Decision::default() };
+        bench.store.accept(vec![Intake::of(&event, "hash", &mut decision, b"{}", b"{}")]).await.expect("stored");
+        let dead = SettledChange { change: change.clone(), ..settled(id(n, 0), "1", "x", Settled::Dead) };
+        bench.settle("1", vec![dead]).await;
+    }
+    let reader = bench.store.reader();
+    let (mut events, mut letters, mut deliveries) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut of_events, mut of_letters, mut of_deliveries) = (Some(None), Some(None), Some(None));
+    let cursor = |next: Option<String>| next.map(|text| Some(text.parse().expect("a cursor")));
+    while let Some(before) = of_events {
+        let page = reader.events(EventQuery { before: before.map(Ord), limit: 500, ..EventQuery::default() }).await;
+        let page = page.expect("read");
+        assert!(page.items.len() <= 5, "{}", page.items.len());
+        events.extend(page.items.iter().map(|line| line.ord.0));
+        of_events = cursor(page.next);
+    }
+    while let Some(before) = of_letters {
+        let query = DeadQuery { before, limit: 500, ..DeadQuery::default() };
+        let page = reader.dead_letters(query).await.expect("read");
+        assert!(page.items.len() <= 5, "{}", page.items.len());
+        letters.extend(page.items.iter().map(|letter| letter.id.clone()));
+        of_letters = page.next.map(|text| Some(text.parse::<ChangeId>().expect("a cursor")));
+    }
+    while let Some(before) = of_deliveries {
+        let query = DeliveryQuery { before, limit: 500, ..DeliveryQuery::default() };
+        let page = reader.deliveries(query).await.expect("read");
+        assert!(page.items.len() <= 5, "{}", page.items.len());
+        deliveries.extend(page.items.iter().map(|delivery| delivery.id));
+        of_deliveries = page.next.map(|text| Some(text.parse::<i64>().expect("a cursor")));
+    }
+    assert_eq!((events.len(), letters.len(), deliveries.len()), (MANY, MANY, MANY));
+    assert_eq!(reader.dead_count_of(DeadFilter::default()).await.expect("read"), MANY);
+    let view = reader.contact(contact("1")).await.expect("read");
+    assert!(view.more_letters && view.letters.len() <= 5, "{}", view.letters.len());
 }
 
 #[tokio::test]

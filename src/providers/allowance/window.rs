@@ -1,4 +1,4 @@
-//! A connection's allowance: at most so many calls start in any window.
+//! At most so many calls start in any window: the counting, without a clock.
 
 use std::collections::VecDeque;
 
@@ -10,17 +10,35 @@ const MARGIN_MS: i64 = 100;
 
 /// Remembers the starts of the last window: the whole allowance is usable and never exceeded, bursts included.
 #[derive(Debug)]
-pub struct Allowance {
+pub struct Window {
     rate: Rate,
     starts: VecDeque<Timestamp>,
     /// No call starts before this: the provider asked for a pause.
     hold: Timestamp,
 }
 
-impl Allowance {
-    /// An allowance of which `starts` have been used, oldest first.
-    pub fn new(rate: Rate, starts: Vec<Timestamp>) -> Self {
-        Self { rate, starts: starts.into(), hold: Timestamp(i64::MIN) }
+impl Window {
+    /// A window that nothing has started in.
+    pub fn new(rate: Rate) -> Self {
+        Self { rate, starts: VecDeque::new(), hold: Timestamp(i64::MIN) }
+    }
+
+    /// Adds starts that may be known already: a time counts as often as the one or the other side has it.
+    pub fn remember(&mut self, mut starts: Vec<Timestamp>) {
+        for known in &self.starts {
+            if let Some(same) = starts.iter().position(|start| start == known) {
+                starts.swap_remove(same);
+            }
+        }
+        self.starts.extend(starts);
+        self.starts.make_contiguous().sort_unstable();
+        self.trim();
+    }
+
+    /// From now on calls start at another rate.
+    pub fn set_rate(&mut self, rate: Rate) {
+        self.rate = rate;
+        self.trim();
     }
 
     /// How far back a start still counts.
@@ -43,9 +61,13 @@ impl Allowance {
     /// Records a start.
     pub fn start(&mut self, now: Timestamp) {
         self.starts.push_back(now);
-        while self.starts.len() > self.rate.calls as usize {
-            self.starts.pop_front();
-        }
+        self.trim();
+    }
+
+    /// Older starts than these decide nothing.
+    fn trim(&mut self) {
+        let surplus = self.starts.len().saturating_sub(self.rate.calls as usize);
+        self.starts.drain(..surplus);
     }
 
     /// Gives the last start back: no call was needed after all.
@@ -76,37 +98,50 @@ mod tests {
 
     #[test]
     fn the_whole_allowance_is_usable_at_once_and_then_waits_for_the_window() {
-        let mut allowance = Allowance::new(Rate { calls: 3, window: Duration::from_secs(1) }, Vec::new());
+        let mut window = Window::new(Rate { calls: 3, window: Duration::from_secs(1) });
         let now = Timestamp(10_000);
         for _ in 0..3 {
-            assert_eq!(allowance.next(now), now);
-            allowance.start(now);
+            assert_eq!(window.next(now), now);
+            window.start(now);
         }
-        assert_eq!(allowance.next(now), Timestamp(11_100));
-        allowance.give_back(now);
-        assert_eq!(allowance.next(now), now);
-        allowance.hold_until(Timestamp(99_000));
-        assert_eq!(allowance.next(now), Timestamp(99_000));
+        assert_eq!(window.next(now), Timestamp(11_100));
+        window.give_back(now);
+        assert_eq!(window.next(now), now);
+        window.hold_until(Timestamp(99_000));
+        assert_eq!(window.next(now), Timestamp(99_000));
     }
 
     #[test]
     fn a_clock_that_was_set_back_stalls_nothing_for_long() {
         let rate = Rate { calls: 1, window: Duration::from_secs(1) };
-        let allowance = Allowance::new(rate, vec![Timestamp(1_000_000)]);
-        assert_eq!(allowance.next(Timestamp(5_000)), Timestamp(6_100));
+        let mut window = Window::new(rate);
+        window.remember(vec![Timestamp(1_000_000)]);
+        assert_eq!(window.next(Timestamp(5_000)), Timestamp(6_100));
+    }
+
+    #[test]
+    fn what_is_remembered_twice_counts_once() {
+        let mut window = Window::new(Rate { calls: 3, window: Duration::from_secs(1) });
+        let at = |times: &[i64]| times.iter().copied().map(Timestamp).collect::<Vec<_>>();
+        window.start(Timestamp(500));
+        window.remember(at(&[500, 100]));
+        window.remember(at(&[100, 500]));
+        assert_eq!(window.next(Timestamp(600)), Timestamp(600), "two have started");
+        window.remember(at(&[500, 500]));
+        assert_eq!(window.next(Timestamp(600)), Timestamp(1_200));
     }
 
     proptest! {
         #[test]
         fn no_window_ever_holds_more_starts_than_allowed(gaps in proptest::collection::vec(0..400_i64, 1..200), calls in 1..20_u32) {
             let rate = Rate { calls, window: Duration::from_secs(1) };
-            let mut allowance = Allowance::new(rate, Vec::new());
+            let mut window = Window::new(rate);
             let mut now = Timestamp(0);
             let mut starts: Vec<i64> = Vec::new();
             for gap in gaps {
                 now = now.plus_millis(gap);
-                now = now.max(allowance.next(now));
-                allowance.start(now);
+                now = now.max(window.next(now));
+                window.start(now);
                 starts.push(now.0);
             }
             for (i, start) in starts.iter().enumerate() {
