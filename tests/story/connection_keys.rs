@@ -54,8 +54,12 @@ fn a_connection_on_dry_run_is_decided_for_recorded_and_never_called() {
     // What was only recorded isn't known of the contact, and starts no clock.
     let contact = gateway.api("/contacts/crm/7");
     assert_eq!((&contact["timers"], &contact["dead_letters"]), (&json!([]), &json!([])));
-    let shown = ask(&gateway, &["contacts", "crm", "7"]);
-    assert!(!shown.contains("Lead"), "{shown}");
+    let address = gateway.address.to_string();
+    let settings = [("TAGRELAY_LISTEN", address.as_str()), ("TAGRELAY_ADMIN_TOKEN", ADMIN)];
+    let shown = run_with(gateway.setup.folder(), &["contacts", "crm", "7"], &settings, b"");
+    let told = "error: nothing is known of id:7 at crm; crm is on `dry_run`: what is asked of it stands with each event and \
+                isn't done\n";
+    assert_eq!((shown.status, shown.out.as_str(), shown.err.as_str()), (1, "", told));
 }
 
 #[test]

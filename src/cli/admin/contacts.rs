@@ -84,7 +84,13 @@ fn is_unknown(contact: &Value) -> bool {
 fn ill(contact: &Value) -> Option<String> {
     let state = text(contact, "connection_state");
     let reason = text(contact, "connection_reason");
-    let told = || format!("{} is {state}: {reason}", text(contact, "connection"));
+    let connection = text(contact, "connection");
+    if contact.get("dry_run") == Some(&Value::Bool(true)) {
+        return Some(format!(
+            "{connection} is on `dry_run`: what is asked of it stands with each event and isn't done"
+        ));
+    }
+    let told = || format!("{connection} is {state}: {reason}");
     (!matches!(state, "" | "well")).then(told)
 }
 

@@ -107,8 +107,12 @@ pub async fn one(
     let (path_connection, path_id) = path.into_inner();
     let lanes = shared.gateway.deliveries.status().await;
     let lane = lanes.iter().find(|lane| lane.name.as_str() == path_connection);
+    let accounts = shared.gateway.deliveries.accounts();
+    let is_trial =
+        accounts.iter().any(|account| account.config.name.as_str() == path_connection && account.config.dry_run);
     Ok(HttpResponse::Ok().json(json!({
         "connection": path_connection,
+        "dry_run": is_trial,
         "connection_state": lane.map(|lane| lane.state),
         "connection_reason": lane.and_then(|lane| lane.reason.as_deref()),
         "id": path_id,
