@@ -170,9 +170,9 @@ pub struct ReplyTemplate {
     /// Session parameters to set.
     pub parameters: Option<Fields>,
     /// The page to go to.
-    pub target_page: Option<Template>,
+    pub target_page: Option<Box<Template>>,
     /// The flow to go to.
-    pub target_flow: Option<Template>,
+    pub target_flow: Option<Box<Template>>,
     /// What becomes of the agent's own messages.
     pub merge: Option<Merge>,
 }
@@ -187,7 +187,7 @@ pub enum TextTemplate {
         /// Each with its words.
         each: Box<[(LanguagePattern, Template)]>,
         /// For every other.
-        default: Option<Template>,
+        default: Option<Box<Template>>,
     },
 }
 

@@ -12,7 +12,7 @@ use super::forget::Forgotten;
 use super::read::Reader;
 use super::record::Intake;
 use super::timer::Timer;
-use super::writer::{Command, Writer};
+use super::writer::{Command, RuleText, Writer};
 use super::{recover, schema};
 use crate::clock::Clock;
 use crate::domain::change::{Change, ChangeId, Judged, Ord};
@@ -135,8 +135,9 @@ pub struct Store {
     writer: Arc<Mutex<Option<std::thread::JoinHandle<()>>>>,
 }
 
-/// Commands that may wait for the writer; beyond it the store is busy and a sender is told to come back.
-const QUEUE: usize = 8_192;
+/// Commands that may wait for the writer; beyond it the store is busy and a sender is told to come back. Room for all of
+/// them is taken at once.
+const QUEUE: usize = 4_096;
 
 impl Store {
     /// Opens or creates the file, brings it up to date and rebuilds what waits. `wake` hears of each contact that gets
@@ -194,7 +195,7 @@ impl Store {
 
     /// Makes what was judged durable before the first call, so that a retry judges the same.
     pub async fn keep_judged(&self, contact: Contact, judged: Vec<(ChangeId, Judged)>) -> Result<(), StoreError> {
-        self.ask(|reply| Command::KeepJudged(contact, judged, reply)).await
+        self.ask(|reply| Command::KeepJudged(Box::new((contact, judged)), reply)).await
     }
 
     /// Puts the changes of dead letters back under their old numbers; gives those that there were.
@@ -217,17 +218,17 @@ impl Store {
         let known_as = self.reader.known_as(contact.clone()).await?;
         // The long look is beside the writer, which then looks at what has come since.
         let found = self.reader.find(known_as.iter().map(Contact::key).collect()).await?;
-        self.ask(|reply| Command::Forget(contact, found, reply)).await
+        self.ask(|reply| Command::Forget(Box::new((contact, found)), reply)).await
     }
 
     /// Keeps the text of a rule set under its hash.
     pub async fn keep_rule_set(&self, hash: String, text: String) -> Result<(), StoreError> {
-        self.ask(|reply| Command::KeepRuleSet { hash, text, reply }).await
+        self.ask(|reply| Command::KeepRuleSet(Box::new(RuleText { hash, text }), reply)).await
     }
 
     /// Keeps whether a connection is paused, and for how long it has been in all before.
     pub async fn keep_paused(&self, name: ConnectionName, paused: Paused) -> Result<(), StoreError> {
-        self.ask(|reply| Command::KeepPaused(name, paused, reply)).await
+        self.ask(|reply| Command::KeepPaused(name, Box::new(paused), reply)).await
     }
 
     /// Forgets timers that have been carried out.

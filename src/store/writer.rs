@@ -28,17 +28,23 @@ pub(super) enum Command {
     Take { contact: ContactKey, for_call: bool, reply: Reply<Taken> },
     InMemory(ConnectionName, Reply<Vec<ContactKey>>),
     Settle(Box<Settlement>, Reply<()>),
-    KeepJudged(Contact, Vec<(ChangeId, Judged)>, Reply<()>),
+    KeepJudged(Box<(Contact, Vec<(ChangeId, Judged)>)>, Reply<()>),
     RetryDead(Vec<Again>, Reply<Vec<ChangeId>>),
     DiscardDead(ChangeId, String, Reply<bool>),
-    Forget(Contact, Found, Reply<(Forgotten, Vec<ContactKey>)>),
+    Forget(Box<(Contact, Found)>, Reply<(Forgotten, Vec<ContactKey>)>),
     Dismiss(Ord, Reply<bool>),
-    KeepRuleSet { hash: String, text: String, reply: Reply<()> },
-    KeepPaused(ConnectionName, Paused, Reply<()>),
+    KeepRuleSet(Box<RuleText>, Reply<()>),
+    KeepPaused(ConnectionName, Box<Paused>, Reply<()>),
     EndTimers(Vec<Timer>, Reply<()>),
     Retain(Reply<()>),
     Ping(Reply<()>),
     Stop,
+}
+
+/// The text of a rule set, and the hash that names it.
+pub(super) struct RuleText {
+    pub hash: String,
+    pub text: String,
 }
 
 /// Commands in one commit, and bytes of events in one lot.
@@ -215,7 +221,8 @@ impl Memory {
                     }
                     outbox.push(reply, Ok(()));
                 }
-                Command::KeepJudged(contact, mut judged, reply) => {
+                Command::KeepJudged(judged, reply) => {
+                    let (contact, mut judged) = *judged;
                     let key = contact.key();
                     judged.retain(|(id, _)| !self.gone.has(key, *id));
                     if !judged.is_empty() {
@@ -234,11 +241,14 @@ impl Memory {
                     let found = self.discard_dead(db, id, note, now)?;
                     outbox.push(reply, Ok(found));
                 }
-                Command::Forget(contact, found, reply) => outbox.push(reply, Ok(self.forget(db, contact, found)?)),
+                Command::Forget(person, reply) => {
+                    let (contact, found) = *person;
+                    outbox.push(reply, Ok(self.forget(db, contact, found)?));
+                }
                 Command::Dismiss(ord, reply) => outbox.push(reply, Ok(fault::answer(db, ord)?)),
-                Command::KeepRuleSet { hash, text, reply } => {
+                Command::KeepRuleSet(set, reply) => {
                     let sql = "INSERT OR IGNORE INTO rule_set VALUES (?1, ?2, ?3)";
-                    outbox.push(reply, Ok(db.execute(sql, params![hash, now.0, text]).map(drop)?));
+                    outbox.push(reply, Ok(db.execute(sql, params![set.hash, now.0, set.text]).map(drop)?));
                 }
                 Command::KeepPaused(name, paused, reply) => {
                     let sql = "INSERT OR REPLACE INTO connection VALUES (?1, ?2, ?3, ?4)";

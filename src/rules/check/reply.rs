@@ -28,8 +28,8 @@ pub fn read(node: &Node, desk: &mut Desk<'_>) -> Option<ReplyTemplate> {
         contexts: items("contexts").iter().filter_map(|context| self::context(context, desk)).collect(),
         event: node.get("event").and_then(|event| self::event(event, desk).map(Box::new)),
         parameters: node.get("parameters").map(|parameters| mapping(parameters, desk)),
-        target_page: node.get("target_page").and_then(|page| desk.printed(page)),
-        target_flow: node.get("target_flow").and_then(|flow| desk.printed(flow)),
+        target_page: node.get("target_page").and_then(|page| desk.printed(page)).map(Box::new),
+        target_flow: node.get("target_flow").and_then(|flow| desk.printed(flow)).map(Box::new),
         merge: match Desk::text(node, "merge").as_deref() {
             Some("replace") => Some(Merge::Replace),
             Some("append") => Some(Merge::Append),
@@ -63,7 +63,7 @@ fn text(node: &Node, desk: &mut Desk<'_>) -> Option<TextTemplate> {
     for entry in node.entries() {
         let Some(template) = desk.printed(&entry.value) else { continue };
         if entry.key == "default" {
-            default = Some(template);
+            default = Some(Box::new(template));
         } else {
             each.push((LanguagePattern::parse(&entry.key), template));
         }

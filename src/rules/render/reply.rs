@@ -50,7 +50,7 @@ fn words_for<'v>(words: &'v TextTemplate, scope: &Scope<'_>) -> Rendered<&'v Tem
     let fitting = each.iter().filter(|(pattern, _)| pattern.fits(language));
     let best = fitting.max_by_key(|(pattern, _)| pattern.exactness()).map(|(_, template)| template);
     let none = || fault("reply.text".to_owned(), "it has no words in this language, and no `default`".to_owned());
-    best.or(default.as_ref()).ok_or_else(none)
+    best.or(default.as_deref()).ok_or_else(none)
 }
 
 fn text<'v>(template: &'v Template, scope: &Scope<'v>, at: &str) -> Rendered<String> {
