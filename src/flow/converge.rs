@@ -410,8 +410,15 @@ impl Step<'_> {
         retry: Option<Retry>,
     ) -> Result<(), StoreError> {
         let contact = self.contact.clone();
+        let mut starts = self.pass.starts();
+        // One start is each attempt's own; two calls may well start within one millisecond.
+        for attempt in &attempts {
+            if let Some(own) = starts.iter().position(|start| *start == attempt.at) {
+                starts.remove(own);
+            }
+        }
         if let Some(last) = attempts.last_mut() {
-            last.also = self.pass.starts().into_iter().filter(|start| *start != last.at).collect();
+            last.also = starts;
         }
         for attempt in &attempts {
             tracing::debug!(connection = %contact.connection, method = %attempt.method, status = attempt.status,
