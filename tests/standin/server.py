@@ -1,9 +1,11 @@
-"""Stand-ins for three providers, written from what their pages say and from nothing of this project.
+"""Stand-ins for the providers, written from what their pages say and from nothing of this project.
 
 HelpCrunch   docs.helpcrunch.com/rest-api-v1: tag-customer-v1, remove tags, search-customers-v1, get, create, update
 1980TIC      the page "API de contactos" (respond.io's API v1)
+respond.io   its API v2 as the white labels' pages have it (developers.aelyst.ai, docs.ecuabots.com)
 B2Chat       b2chat.gitbook.io: "Adicionar tags a un contacto", "API access", "Recuperar contactos", "Crear contactos";
              removing tags and PATCH as two integrators call them (javieralarcn10/sync-b2chat-shopify, AaronLopezB/b2chat)
+A receiver   www.standardwebhooks.com: it checks the signature, and knows by its id what it has had before
 
 It prints its port, serves until its standard input ends, and keeps a list of complaints: every request that a page would
 not have sent. Nobody is known who was not seeded or created.
@@ -16,15 +18,19 @@ not have sent. Nobody is known who was not seeded or created.
 """
 
 import base64
+import hashlib
+import hmac
 import json
 import os
 import sys
 import threading
+import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import parse_qs, unquote, urlsplit
 
 LOCK = threading.RLock()
-KEYS = {"helpcrunch": "hc-key", "1980tic": "tic-token"}
+KEYS = {"helpcrunch": "hc-key", "1980tic": "tic-token", "respond-io": "rio-token"}
+HOOK_SECRET = "whsec_c3RhbmQtaW4gb2YgdGhlIHJlY2VpdmVyIDMyIGJ5dGVz"
 B2CHAT_USER, B2CHAT_PASSWORD = "b2-user", "b2-password"
 
 
@@ -305,7 +311,102 @@ class B2Chat(Provider):
         return {"contact_id": int(key), "fullname": "x", "mobile": contact["phone"], "email": None, "tags": tags}
 
 
-PROVIDERS = {"helpcrunch": HelpCrunch(), "1980tic": Tic1980(), "b2chat": B2Chat()}
+class RespondIo(Provider):
+    BASE = "/respond-io/v2"
+
+    @staticmethod
+    def error(code, message):
+        return {"code": code, "message": message}
+
+    def complain(self, why):
+        return Complaint(400, self.error(400, f"Validation error. {why}"))
+
+    def failure(self, status):
+        return self.error(status, "Too Many Requests" if status == 429 else "Failed on purpose")
+
+    def known(self, identifier):
+        kind, _, value = identifier.partition(":")
+        if kind == "id" and value.isdigit():
+            found = [key for key in self.contacts if key == value]
+        elif kind == "phone" and value.startswith("+") and value[1:].isdigit():
+            found = [key for key, contact in self.contacts.items() if contact["phone"] == value]
+        else:
+            raise self.complain(f"an identifier is id:, email: or phone: {identifier!r}")
+        if not found:
+            raise Answer(404, self.error(404, "Contact not found."))
+        return found[0]
+
+    def shown(self, key):
+        contact = self.contacts[key]
+        fields = [{"name": name, "value": value} for name, value in contact["fields"].items()]
+        return {
+            "id": int(key), "firstName": "x", "lastName": None, "phone": contact["phone"], "email": None, "language": None,
+            "profilePic": None, "countryCode": None, "custom_fields": fields, "status": "open", "tags": list(contact["tags"]),
+            "assignee": None, "lifecycle": None, "isBlocked": False, "created_at": 1663274081,
+        }
+
+    def call(self, method, path, query, headers, body):
+        if headers.get("authorization") != "Bearer " + KEYS["respond-io"]:
+            raise Answer(401, self.error(401, "UN_AUTHORIZED"))
+        if query:
+            raise self.complain(f"a query: {query!r}")
+        match (method, path):
+            case ("POST", ["contact", identifier, "tag"]):
+                key = self.known(identifier)
+                self.tag(self.contacts[key], texts(body, self.complain, 10))
+                return {"contactId": int(key)}
+            case ("DELETE", ["contact", identifier, "tag"]):
+                key = self.known(identifier)
+                self.untag(self.contacts[key], texts(body, self.complain, 10))
+                return {"contactId": int(key)}
+            case ("GET", ["contact", identifier]):
+                return self.shown(self.known(identifier))
+            case ("POST", ["contact", "create_or_update", identifier]):
+                phone = only(body, ["firstName", "lastName", "email", "phone", "custom_fields"], self.complain).get("phone")
+                if identifier != f"phone:{phone}":
+                    raise self.complain(f"only phones are made in this test: {identifier!r} {body!r}")
+                if not any(contact["phone"] == phone for contact in self.contacts.values()):
+                    self.seed({"id": self.new_id(), "phone": phone})
+                return {"contactId": int(self.known(identifier))}
+        raise Complaint(404, self.error(404, f"{method} {path}"))
+
+
+class Receiver(Provider):
+    """Of bodies: each is kept once, under the person that it is about, in the order in which it came."""
+
+    BASE = "/receiver"
+
+    def __init__(self):
+        super().__init__()
+        self.had, self.bodies = set(), {}
+
+    def complain(self, why):
+        return Complaint(400, {"message": why})
+
+    def failure(self, status):
+        return {"message": "Failed on purpose"}
+
+    def call(self, method, path, query, headers, body):
+        if (method, path, query) != ("POST", ["hook"], {}):
+            raise self.complain(f"{method} {path} {query}")
+        name, at = headers.get("webhook-id", ""), headers.get("webhook-timestamp", "0")
+        key = base64.b64decode(HOOK_SECRET.removeprefix("whsec_"))
+        mac = hmac.new(key, f"{name}.{at}.".encode() + body, hashlib.sha256).digest()
+        expected = "v1," + base64.b64encode(mac).decode()
+        if not any(hmac.compare_digest(given, expected) for given in headers.get("webhook-signature", "").split(" ")):
+            raise self.complain("the signature isn't that of the body")
+        if not name or abs(time.time() - int(at)) > 300:
+            raise self.complain(f"an id and a time: {name!r} {at!r}")
+        about = json.loads(body)
+        if name not in self.had:
+            self.had.add(name)
+            self.bodies.setdefault(about["about"], []).append(about["n"])
+        raise Answer(204)
+
+
+PROVIDERS = {
+    "helpcrunch": HelpCrunch(), "1980tic": Tic1980(), "b2chat": B2Chat(), "respond-io": RespondIo(), "webhook": Receiver(),
+}
 CALLS, COMPLAINTS, FAULTS = [], [], []
 
 
@@ -321,7 +422,8 @@ def control(method, path, body):
             PROVIDERS["b2chat"].valid = False
         case ("GET", "state"):
             contacts = {name: provider.contacts for name, provider in PROVIDERS.items()}
-            return {"contacts": contacts, "calls": CALLS, "complaints": COMPLAINTS, "faults": FAULTS}
+            received = PROVIDERS["webhook"].bodies
+            return {"contacts": contacts, "received": received, "calls": CALLS, "complaints": COMPLAINTS, "faults": FAULTS}
         case _:
             raise Answer(404, {})
     return {}
@@ -336,12 +438,13 @@ def fault_for(name, path):
 
 
 def parsed(name, headers, raw, path):
-    """The body as the page has it: JSON, declared as such; the form of a token call stays as it is."""
+    """The body as the page has it: JSON, declared as such; the form of a token call and what is signed stay as they are."""
     if not raw or path == ["oauth", "token"]:
         return raw or None
     if not headers.get("content-type", "").startswith("application/json"):
         raise PROVIDERS[name].complain("Content-Type must be application/json")
-    return json.loads(raw)
+    # A signature is of the bytes.
+    return raw if name == "webhook" else json.loads(raw)
 
 
 class Handler(BaseHTTPRequestHandler):

@@ -66,6 +66,20 @@ struct SharedNames {
     paths: HashSet<Arc<str>>,
 }
 
+/// Whether it reads as a way into an event.
+fn is_way(source: &str) -> bool {
+    let way = expr::read(source).ok().map(|expr| expr.node);
+    matches!(way, Some(ExprNode::Path(Path { root: Some(_), steps })) if !steps.is_empty())
+}
+
+/// What stands between one `{` and one `}`.
+fn in_single_braces(source: &str) -> impl Iterator<Item = &str> {
+    source.split('{').skip(1).filter_map(|rest| {
+        let (within, after) = rest.split_once('}')?;
+        (!after.starts_with('}')).then_some(within)
+    })
+}
+
 /// The one that is there, or this one, which then is there.
 fn shared<T: Borrow<str> + Hash + Eq + Clone>(
     names: &mut HashSet<T>,
@@ -138,13 +152,17 @@ impl<'f> Desk<'f> {
         None
     }
 
-    /// `payload.id` where a template stands would be these ten letters for every event.
+    /// `payload.id` where a template stands would be these ten letters for every event, and `{payload.id}` these twelve.
     pub fn without_braces(&mut self, node: &Node, source: &str) {
-        let way = expr::read(source).ok().map(|expr| expr.node);
-        if matches!(way, Some(ExprNode::Path(Path { root: Some(_), steps })) if !steps.is_empty()) {
+        if is_way(source) {
             self.findings
                 .add(Code::NoBraces, node.span, format!("without braces `{source}` is just these letters"))
                 .help(format!("for what an event holds there write `\"{{{{ {source} }}}}\"`"));
+        }
+        for way in in_single_braces(source).filter(|way| is_way(way)) {
+            self.findings
+                .add(Code::NoBraces, node.span, format!("in single braces `{{{way}}}` is just these letters"))
+                .help(format!("for what an event holds there write `{{{{ {} }}}}`", way.trim()));
         }
     }
 

@@ -82,7 +82,15 @@ impl Template {
         for part in &self.parts {
             match part {
                 Part::Text(place) => append(self.source.get(place.clone()).unwrap_or_default(), &mut rendered)?,
-                Part::Expr(expr) => print(&eval(expr, scope)?, &mut rendered)?,
+                Part::Expr(expr) => {
+                    let value = eval(expr, scope)?;
+                    if value.is_unset() {
+                        let written = self.source.get(expr.span.clone()).unwrap_or_default();
+                        let message = format!("`{written}` is unset and can't be printed; `| default(..)` answers it");
+                        return Err(ExprFault::new(message));
+                    }
+                    print(&value, &mut rendered)?;
+                }
             }
         }
         Ok(rendered)
