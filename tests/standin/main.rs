@@ -134,8 +134,15 @@ fn story(events: u64, newcomers: u64) -> Vec<Heard> {
     (0..events).map(hear).collect()
 }
 
-/// Sends everything in order; `people` become what the rules say of it, and `told` is what was sent on.
-fn tell(gateway: &Gateway, (people, told): (&mut People, &mut Received), part: &str, story: &[Heard]) {
+/// Sends everything in order; `people` become what the rules say of it, and `told` is what was sent on. After every
+/// `kills`th event the gateway is killed with its calls under way.
+fn tell(
+    gateway: &mut Gateway,
+    (people, told): (&mut People, &mut Received),
+    part: &str,
+    story: &[Heard],
+    kills: Option<usize>,
+) {
     for (n, heard) in story.iter().enumerate() {
         let person: u64 = heard.phone.trim_start_matches("+57300000000").parse().expect("a number of ours");
         let name = format!("{part}-{n}");
@@ -143,6 +150,10 @@ fn tell(gateway: &Gateway, (people, told): (&mut People, &mut Received), part: &
         told.entry(heard.phone.clone()).or_default().push(name.clone());
         gateway.event(&said(&name, person, heard.intent).with(params));
         model::apply(people, heard);
+        if kills.is_some_and(|every| n % every == every - 1) {
+            gateway.kill();
+            gateway.start_again();
+        }
         // Whether a number is anybody's is asked when its turn comes, which must be before the next event makes somebody.
         if matches!(heard.intent, "phone" | "new" | "offer") {
             drain(gateway);
@@ -190,9 +201,9 @@ fn compare(server: &StandIn, expected: &People, told: &Received) {
 #[test]
 fn everybody_ends_with_the_tags_that_the_rules_say_at_every_provider() {
     let server = StandIn::start();
-    let gateway = start(&server, &KEYS);
+    let mut gateway = start(&server, &KEYS);
     let (mut people, mut told) = (seeded(), Received::new());
-    tell(&gateway, (&mut people, &mut told), "all", &story(150, 3));
+    tell(&mut gateway, (&mut people, &mut told), "all", &story(150, 3), None);
     compare(&server, &people, &told);
     assert!(people.len() > KNOWN as usize, "somebody new has come");
     let state = server.state();
@@ -204,9 +215,9 @@ fn everybody_ends_with_the_tags_that_the_rules_say_at_every_provider() {
 }
 
 #[test]
-fn they_do_so_through_failures_limits_and_tokens_that_end() {
+fn they_do_so_through_failures_limits_kills_and_tokens_that_end() {
     let server = StandIn::start();
-    let gateway = start(&server, &KEYS);
+    let mut gateway = start(&server, &KEYS);
     let (mut people, mut told) = (seeded(), Received::new());
     let providers: Vec<&str> = ROWS.iter().map(|row| row.provider).chain(["webhook"]).collect();
     for (n, part) in story(90, 2).chunks(10).enumerate() {
@@ -224,7 +235,7 @@ fn they_do_so_through_failures_limits_and_tokens_that_end() {
             server.tell("fail", &Value::Object(fault));
         }
         server.tell("end", &json!({}));
-        tell(&gateway, (&mut people, &mut told), &n.to_string(), part);
+        tell(&mut gateway, (&mut people, &mut told), &n.to_string(), part, Some(3));
     }
     compare(&server, &people, &told);
     let state = server.state();
