@@ -8,7 +8,7 @@ use tokio::sync::{Notify, mpsc::UnboundedSender, oneshot};
 
 use super::contact::Past;
 use super::delivery::{Retry, Settlement};
-use super::forget::Forgotten;
+use super::forget::{Forgotten, Found};
 use super::read::Reader;
 use super::record::Intake;
 use super::timer::Timer;
@@ -218,6 +218,15 @@ impl Store {
         let known_as = self.reader.known_as(contact.clone()).await?;
         // The long look is beside the writer, which then looks at what has come since.
         let found = self.reader.find(known_as.iter().map(Contact::key).collect()).await?;
+        self.forget_found(contact, found).await
+    }
+
+    /// The same, where the events have been looked through.
+    pub(super) async fn forget_found(
+        &self,
+        contact: Contact,
+        found: Found,
+    ) -> Result<(Forgotten, Vec<ContactKey>), StoreError> {
         self.ask(|reply| Command::Forget(Box::new((contact, found)), reply)).await
     }
 

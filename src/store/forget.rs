@@ -42,15 +42,24 @@ pub struct Found {
     lots: Vec<Ord>,
     /// How far was looked.
     upto: Ord,
+    /// Under which names was looked.
+    keys: Vec<ContactKey>,
 }
 
-/// Looks through all events for those with changes for these contacts.
-pub(super) fn find(db: &Connection, keys: &[ContactKey], mut found: Found) -> Result<Found, StoreError> {
+impl Found {
+    /// Nothing yet, of these names.
+    pub fn under(keys: Vec<ContactKey>) -> Self {
+        Self { keys, ..Self::default() }
+    }
+}
+
+/// Goes on looking through all events for those with changes for the contacts.
+pub(super) fn find(db: &Connection, mut found: Found) -> Result<Found, StoreError> {
     while let Some(lot) = lot::oldest_above(db, found.upto)? {
         let mut theirs = false;
         for frame in lot.frames() {
             let (ord, frame) = frame?;
-            theirs |= frame.head()?.changes.iter().any(|change| keys.contains(&change.contact.key()));
+            theirs |= frame.head()?.changes.iter().any(|change| found.keys.contains(&change.contact.key()));
             found.upto = ord;
         }
         if theirs {
@@ -69,7 +78,10 @@ pub(super) fn erase(
     let known_as = alias::all(db, contact)?;
     let keys: Vec<ContactKey> = known_as.iter().map(Contact::key).collect();
     let mut erased = Forgotten::default();
-    for first in find(db, &keys, found)?.lots {
+    // A look-up that was answered since has given them another name: then all is looked through again.
+    let is_whole = keys.iter().all(|key| found.keys.contains(key));
+    let found = if is_whole { found } else { Found::under(keys.clone()) };
+    for first in find(db, found)?.lots {
         erased.events += lot::holding(db, first)?.map_or(Ok(0), |lot| rewrite(db, &lot, &keys))?;
     }
     for key in &keys {

@@ -184,7 +184,7 @@ impl Reader {
 
     /// Where the events with changes for these contacts are.
     pub(super) async fn find(&self, keys: Vec<ContactKey>) -> Result<forget::Found, StoreError> {
-        self.read(move |db| forget::find(db, &keys, forget::Found::default())).await
+        self.read(move |db| forget::find(db, forget::Found::under(keys))).await
     }
 
     /// Lists contacts that something was settled for.

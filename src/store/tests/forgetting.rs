@@ -85,6 +85,21 @@ async fn a_contact_is_forgotten_under_each_name_that_it_was_found_by() {
 }
 
 #[tokio::test]
+async fn a_name_that_came_while_events_were_looked_through_is_forgotten_too() {
+    let bench = Bench::new();
+    let email = Contact { reference: ContactRef::Email("ana@example.com".to_owned()), ..contact("1") };
+    bench.accept(Sent { body: EVENT, ..keyed("a", &[("1", "x")]) }).await;
+    let found = bench.store.reader().find(vec![email.key()]).await.expect("looked through");
+    let moved = SettledChange { how: Settled::Moved, ..settled(id(1, 0), "1", "x", Settled::Moved) };
+    let settlement =
+        Settlement { contact: email.clone(), at: START, settled: vec![moved], attempts: Vec::new(), retry: None };
+    bench.store.settle(settlement).await.expect("settled");
+    let (erased, keys) = bench.store.forget_found(email, found).await.expect("forgotten");
+    assert_eq!((erased.events, keys.len()), (1, 2));
+    assert!(!file_has(&bench, "ana-the-secret"));
+}
+
+#[tokio::test]
 async fn a_contact_that_begins_anew_keeps_its_failed_tries() {
     let bench = Bench::new();
     bench.accept(keyed("a", &[("1", "x")])).await;
