@@ -106,9 +106,14 @@ impl Reader {
 
     /// A copy of the whole file as it is at one moment; it has no name and goes with its last reader.
     pub async fn copy(&self) -> Result<std::fs::File, StoreError> {
-        let _one = self.copying.lock().await;
+        // Whoever asked may go away; the copy is made to its end all the same, and until then there is no other.
+        let one = Arc::clone(&self.copying).lock_owned().await;
         let path = Arc::clone(&self.path);
-        let copied = tokio::task::spawn_blocking(move || backup::copy(&path)).await;
+        let copied = tokio::task::spawn_blocking(move || {
+            let _one = one;
+            backup::copy(&path)
+        })
+        .await;
         copied.map_err(|error| StoreError::Unavailable(error.to_string()))?
     }
 

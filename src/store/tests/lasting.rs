@@ -172,3 +172,28 @@ async fn what_waits_for_one_connection_is_found_in_memory_and_in_the_tables() {
     assert_eq!(keys, expected);
     assert!(waiting("other").await.expect("read").is_empty());
 }
+
+#[tokio::test]
+async fn a_copy_that_nobody_waits_for_any_more_is_not_in_the_way_of_the_next() {
+    let bench = Bench::new();
+    for n in 0..40 {
+        let key = format!("k{n}");
+        bench.accept(keyed(&key, &[("1", "x"), ("2", "y")])).await;
+    }
+    for _ in 0..20 {
+        let reader = bench.store.reader().clone();
+        // The caller goes away once the copy has begun.
+        let asked = tokio::spawn(async move { reader.copy().await });
+        tokio::task::yield_now().await;
+        asked.abort();
+        let mut copy = bench.store.reader().copy().await.expect("a copy");
+        let mut bytes = Vec::new();
+        std::io::Read::read_to_end(&mut copy, &mut bytes).expect("readable");
+        let place = bench.dir.path().join("restored.db");
+        std::fs::write(&place, &bytes).expect("written");
+        let restored = rusqlite::Connection::open(&place).expect("a database");
+        let whole: String = restored.query_row("PRAGMA integrity_check", [], |row| row.get(0)).expect("whole");
+        assert_eq!(whole, "ok");
+        std::fs::remove_file(&place).expect("removed");
+    }
+}
