@@ -71,6 +71,12 @@ pub fn param<'e>(event: &Event<'e>, name: &str, types: &ParamTypes) -> Result<Va
     }
 }
 
+/// Whether a parameter of this type can be equal to a value as a rule writes it. What isn't of the type is compared as it came,
+/// so only a value that the type would turn into another one never is.
+pub fn can_equal(written: &Value<'_>, declared: ParamType) -> bool {
+    convert(written.clone(), declared).map_or(true, |meant| meant.equals(written))
+}
+
 fn convert(value: Value<'_>, declared: ParamType) -> Result<Value<'_>, &'static str> {
     match (declared, value) {
         (_, Value::Unset) => Ok(Value::Unset),

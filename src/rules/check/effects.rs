@@ -1,6 +1,7 @@
 //! Reading what a rule sets and what it sends on, and JSON with templates in it.
 
 use super::desk::{Asked, Desk, Target};
+use super::shape;
 use crate::domain::json::{Json, OwnedJson};
 use crate::rules::codes::Code;
 use crate::rules::model::{Fields, Forward, JsonTemplate, SetBlock};
@@ -46,6 +47,7 @@ pub fn json(node: &Node, desk: &mut Desk<'_>) -> Option<JsonTemplate> {
     match &node.kind {
         Kind::Text(text) if text.contains("{{") => desk.template(node).map(JsonTemplate::Text),
         Kind::Text(text) => {
+            shape::not_read(node, &mut desk.findings);
             desk.without_braces(node, text);
             Json::parse(node.to_json_text().as_bytes()).map(OwnedJson::of).map(JsonTemplate::Fixed).ok()
         }

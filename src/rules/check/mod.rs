@@ -114,7 +114,7 @@ fn read(trees: Vec<(&RuleFile, Node)>, desk: &mut Desk<'_>) -> Draft {
     let rule_files = || trees.iter().filter(|(file, _)| !file.holds_tests()).map(|(_, tree)| tree);
     let entries =
         |key: &'static str| rule_files().flat_map(move |tree| tree.get(key).map(Node::entries).unwrap_or_default());
-    draft.values = entries("values").map(shared::value).collect();
+    draft.values = entries("values").map(|entry| shared::value(entry, desk)).collect();
     draft.hours = entries("hours").map(|entry| shared::hours(entry, desk)).collect();
     desk.known.values = draft.values.iter().filter_map(|v| Some((v.name.clone(), v.value.clone()?))).collect();
     desk.known.hours = draft.hours.iter().map(|hours| hours.name.clone()).collect();

@@ -9,12 +9,12 @@ use crate::domain::duration::parse_duration;
 use crate::domain::name::RuleId;
 use crate::domain::value::{Number, Value};
 use crate::rules::codes::Code;
-use crate::rules::expr::Type;
 use crate::rules::expr::ast::Root;
 use crate::rules::expr::known::{Carrier, Known};
 use crate::rules::expr::regexp::Regexp;
 use crate::rules::files::RuleFile;
 use crate::rules::model::{Matcher, Rule};
+use crate::rules::params::{ParamType, can_equal};
 use crate::rules::pattern::{LanguagePattern, ParamPattern, Pattern};
 use crate::rules::render::respond_io;
 use crate::rules::words::Phrase;
@@ -175,37 +175,49 @@ fn texts<'n>(node: &'n Node, key: &str, desk: &mut Desk<'_>) -> Vec<(String, &'n
 }
 
 fn param(name: &str, node: &Node, desk: &mut Desk<'_>) -> Option<ParamPattern> {
-    let stands = match &node.kind {
-        Kind::Text(text) if text != "*" => Type::Text,
-        Kind::Number(_) => Type::Number,
-        Kind::Bool(_) => Type::Bool,
-        _ => Type::Unknown,
-    };
-    // A list fits by its items, and nothing is said of those.
-    match desk.known.param(name) {
-        Type::Unknown | Type::List => {}
-        declared if stands != Type::Unknown && declared != stands => {
-            let message = format!(
-                "this never fits: `{name}` is {} by its source, and this is {}",
-                declared.words(),
-                stands.words()
-            );
-            desk.findings
-                .add(Code::Types, node.span, message)
-                .help("a number, `true` and `false` stand without quotes, a text in quotes");
-        }
-        _ => {}
-    }
     match &node.kind {
         Kind::Text(text) if text.is_empty() => {
             never(node, desk);
             None
         }
         Kind::Text(text) if text == "*" => Some(ParamPattern::Set),
-        Kind::Text(text) => Some(ParamPattern::Text(Pattern::parse(text))),
-        Kind::Bool(truth) => Some(ParamPattern::Value(Value::Bool(*truth))),
-        Kind::Number(number) => Some(ParamPattern::Value(Value::Number(Number::parse(number).into_owned()))),
+        Kind::Text(text) => {
+            can_fit(name, &Value::text(text.as_str()), node, desk);
+            Some(ParamPattern::Text(Pattern::parse(text)))
+        }
+        Kind::Bool(truth) => {
+            can_fit(name, &Value::Bool(*truth), node, desk);
+            Some(ParamPattern::Value(Value::Bool(*truth)))
+        }
+        Kind::Number(number) => {
+            let number = Value::Number(Number::parse(number).into_owned());
+            can_fit(name, &number, node, desk);
+            Some(ParamPattern::Value(number))
+        }
         Kind::Null | Kind::List(_) | Kind::Map(_) | Kind::Broken => None,
+    }
+}
+
+/// What a source's types make of it is what a parameter is compared with.
+fn can_fit(name: &str, written: &Value<'_>, node: &Node, desk: &mut Desk<'_>) {
+    // A list fits by its items, and nothing is said of those.
+    let Some(declared) = desk.known.declared(name).filter(|declared| *declared != ParamType::List) else { return };
+    if !can_equal(written, declared) {
+        let (message, help) = match declared {
+            ParamType::Date => (
+                format!("this never fits: by its source `{name}` is a time, as `2026-03-02T00:00:00.000Z`"),
+                format!("compare times in `when`: `params.{name} >= \"2026-03-02\"`"),
+            ),
+            _ => (
+                format!(
+                    "this never fits: by its source `{name}` is a {}, and this is {}",
+                    declared.name(),
+                    node.words()
+                ),
+                "a number, `true` and `false` stand without quotes, a text in quotes".to_owned(),
+            ),
+        };
+        desk.findings.add(Code::Types, node.span, message).help(help);
     }
 }
 

@@ -174,12 +174,7 @@ impl Checker<'_, '_> {
         if self.is_variable(node) {
             return;
         }
-        if let (Shape::Text | Shape::Template, Some(name)) =
-            (shape, text.strip_prefix("env:").filter(|name| is_variable(name)))
-        {
-            self.findings
-                .add(Code::BadValue, node.span, format!("`env:{name}` isn't read here: it would be just these letters"))
-                .help("secrets and the single settings of a connection come from the environment");
+        if matches!(shape, Shape::Text | Shape::Template) && not_read(node, self.findings) {
             return;
         }
         if matches!(shape, Shape::Flag) && !matches!(node.kind, Kind::Bool(_)) {
@@ -192,7 +187,7 @@ impl Checker<'_, '_> {
                 .help(format!("it must be {expected}"));
         }
         match shape {
-            Shape::Secret => self.secret(node, &text, label),
+            Shape::Secret | Shape::Setting => self.secret(shape, node, &text, label),
             Shape::SecretUrl if !["env:", "file:"].iter().any(|form| text.starts_with(form)) && !is_url(&text) => {
                 self.findings
                     .add(Code::BadValue, node.span, format!("{label} can't be `{text}`"))
@@ -223,8 +218,9 @@ impl Checker<'_, '_> {
         true
     }
 
-    fn secret(&mut self, node: &Node, text: &str, label: &str) {
+    fn secret(&mut self, shape: &Shape, node: &Node, text: &str, label: &str) {
         match SecretRef::parse(text) {
+            SecretRef::Literal(_) if matches!(shape, Shape::Setting) => {}
             SecretRef::Literal(_) => {
                 self.findings
                     .add(Code::LiteralSecret, node.span, format!("{label} is a secret, and stands in the file itself"))
@@ -333,6 +329,17 @@ fn is_url(text: &str) -> bool {
 /// Reads an address or a network.
 pub fn network(text: &str) -> Option<ipnet::IpNet> {
     text.parse().ok().or_else(|| text.parse::<std::net::IpAddr>().ok().map(ipnet::IpNet::from))
+}
+
+/// `env:NAME` where nothing is read from the environment is told.
+pub fn not_read(node: &Node, findings: &mut Findings<'_>) -> bool {
+    let Some(name) = node.text().and_then(|text| text.strip_prefix("env:")).filter(|name| is_variable(name)) else {
+        return false;
+    };
+    findings
+        .add(Code::BadValue, node.span, format!("`env:{name}` isn't read here: it would be just these letters"))
+        .help("secrets and the single settings of a connection come from the environment");
+    true
 }
 
 fn is_variable(name: &str) -> bool {

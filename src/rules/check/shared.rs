@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::desk::Desk;
 use super::draft::Named;
+use super::shape;
 use crate::domain::hours::{self, DAYS, Hours};
 use crate::domain::json::{Json, OwnedJson};
 use crate::rules::codes::Code;
@@ -21,7 +22,8 @@ pub struct Unchecked<'n> {
 }
 
 /// Reads a named value.
-pub fn value(entry: &Entry) -> Named<OwnedJson> {
+pub fn value(entry: &Entry, desk: &mut Desk<'_>) -> Named<OwnedJson> {
+    shape::not_read(&entry.value, &mut desk.findings);
     let text = entry.value.to_json_text();
     let value = Json::parse(text.as_bytes()).map(OwnedJson::of).ok();
     Named { name: entry.key.clone(), span: entry.key_span, value }

@@ -54,9 +54,14 @@ impl Known {
 
     /// The type of a parameter, where all sources agree on it.
     pub fn param(&self, name: &str) -> Type {
+        self.declared(name).map_or(Type::Unknown, Type::of_param)
+    }
+
+    /// What all sources say that a parameter means.
+    pub fn declared(&self, name: &str) -> Option<ParamType> {
         let mut types = self.sources.iter().map(|source| source.types.get(name));
-        let Some(Some(first)) = types.next() else { return Type::Unknown };
-        if types.all(|other| other == Some(first)) { Type::of_param(first) } else { Type::Unknown }
+        let first = types.next()??;
+        types.all(|other| other == Some(first)).then_some(first)
     }
 }
 

@@ -70,7 +70,7 @@ pub static AUTH: Object = Object {
 static BASIC: Object = Object {
     what: "basic",
     keys: &[
-        Key::new("username", Shape::Text, "The user; `env:NAME` works here too.")
+        Key::new("username", Shape::Setting, "The user; `env:NAME` works here too.")
             .required()
             .example("username: dialogflow"),
         Key::new("password", Shape::Secret, "The password.").required().example("password: env:HOOK_PASSWORD"),

@@ -23,6 +23,8 @@ pub enum Shape {
     Rate,
     /// `env:NAME`, `file:PATH` or a literal.
     Secret,
+    /// A text that may lie where secrets do: `env:NAME`, `file:PATH` or the text itself.
+    Setting,
     /// A secret that is an address: `env:NAME`, `file:PATH`, or the address itself.
     SecretUrl,
     /// `https://...`

@@ -42,6 +42,12 @@ pub fn scalar(shape: &Shape, takes_variables: bool) -> Option<Tree> {
             "patternErrorMessage": "It must be `env:NAME`, `file:PATH`, or the secret itself.",
         })
         .into(),
+        Shape::Setting => json!({
+            "type": ["string", "number", "boolean"],
+            "pattern": SECRET,
+            "patternErrorMessage": "It must be `env:NAME`, `file:PATH`, or the text itself.",
+        })
+        .into(),
         Shape::SecretUrl => text(
             "^(env:[A-Za-z_][A-Za-z0-9_]*$|file:.|https?://[^/\\s]\\S*$)",
             "an address that begins with `https://` or `http://`, `env:NAME` or `file:PATH`",
