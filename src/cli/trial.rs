@@ -53,6 +53,8 @@ pub struct Args {
 struct Report {
     config: ConnectionConfig,
     tried: Tried,
+    /// What of the address may be shown: nothing of one that was refused, which may have a password in it.
+    place: Option<String>,
 }
 
 /// Tests, and ends with 1 when a step failed.
@@ -121,12 +123,13 @@ async fn try_one(opener: &Opener, config: &ConnectionConfig, wish: &Wish) -> Rep
             if let Some(write) = tried.steps.iter_mut().find(|step| held_back && step.step == "write") {
                 *write = Step::skipped("write", "the connection is on `dry_run`");
             }
-            Report { config, tried }
+            let place = (config.provider != ProviderKind::Webhook).then(|| config.base_url.clone());
+            Report { config, tried, place }
         }
         Err(NotOpened(missing)) => {
             let mend = "give it what is missing; `--sandbox` needs none of it";
             let steps = vec![Step::failed("settings", missing.join("; "), mend)];
-            Report { config: config.clone(), tried: Tried { steps, left: None } }
+            Report { config: config.clone(), tried: Tried { steps, left: None }, place: None }
         }
     }
 }
@@ -154,7 +157,7 @@ fn show(args: &Args, reports: &[Report]) {
     }
 }
 
-fn as_json(Report { config, tried }: &Report) -> Value {
+fn as_json(Report { config, tried, .. }: &Report) -> Value {
     let can: Map<String, Value> =
         table(config.provider).into_iter().map(|(what, how)| (what.replace(' ', "_"), json!(how))).collect();
     json!({
@@ -167,9 +170,8 @@ fn as_json(Report { config, tried }: &Report) -> Value {
     })
 }
 
-fn as_text(Report { config, tried }: &Report) {
-    let place =
-        if config.provider == ProviderKind::Webhook { String::new() } else { format!(" at {}", config.base_url) };
+fn as_text(Report { config, tried, place }: &Report) {
+    let place = place.as_ref().map(|place| format!(" at {place}")).unwrap_or_default();
     say_line!("{}: {}{place}, {}", config.name, config.provider.name(), config.rate_limit);
     for (what, how) in table(config.provider) {
         say_line!("  {what}: {how}");

@@ -155,9 +155,14 @@ impl Trial<'_> {
 
     /// Asks for the contact, which shows whether the credentials are accepted.
     async fn look(&mut self, wish: &Wish) -> Option<Whom> {
+        let finds = self.kind.capabilities().finds;
+        if let Some((by, what)) = wish.contact.as_ref().and_then(|by| Some((by, finds.lacks(by)?))) {
+            let told = format!("{by}: {} contacts can't be found by {what}; nothing was called", self.kind.name());
+            self.tell(Step::failed("contact", told, "name somebody by what the list above says"));
+            return None;
+        }
         match &wish.contact {
             None => {
-                let finds = self.kind.capabilities().finds;
                 let by = if finds.email { ContactRef::email(NOBODY.0) } else { ContactRef::phone(NOBODY.1) };
                 self.find(&by?).await?;
                 self.tell(Step::skipped("contact", "none is named"));
@@ -230,7 +235,7 @@ impl Trial<'_> {
     /// Whether the credentials are accepted, from the first call that was made; `None` when they aren't, or it can't be told.
     fn tell_of_credentials(&mut self, called: &Called) -> Option<()> {
         let accepted = match &called.outcome {
-            Outcome::Refused { .. } | Outcome::Retry { .. } => false,
+            Outcome::Refused { .. } | Outcome::Retry { .. } | Outcome::NotYet { .. } => false,
             // What is refused for another reason was looked at; what was never sent wasn't.
             Outcome::Done { .. } | Outcome::Unproven | Outcome::Dead { .. } | Outcome::Lost { .. } => {
                 called.attempt.status.is_some()

@@ -31,7 +31,7 @@ impl Sort {
             Outcome::Done { .. } | Outcome::Unproven => Self::Done,
             Outcome::Retry { throttled: true, .. } => Self::Throttled,
             Outcome::Retry { in_doubt: true, .. } => Self::InDoubt,
-            Outcome::Retry { .. } => Self::Later,
+            Outcome::Retry { .. } | Outcome::NotYet { .. } => Self::Later,
             Outcome::Dead { .. } => Self::Dead,
             Outcome::Lost { .. } => Self::Lost,
             Outcome::Refused { .. } => Self::Refused,

@@ -31,6 +31,9 @@ pub struct Attempt {
     /// When other calls started that were made for this one, as for a token: they count against the limit too.
     #[serde(default, skip_serializing_if = "Vec::is_empty", with = "stored::list")]
     pub also: Vec<Timestamp>,
+    /// Whether it is no start of its own: nothing was sent, or the call was made for another contact, which tells of it too.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub uncounted: bool,
     /// What the provider's table made of it.
     pub verdict: String,
 }

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::contact::ContactRef;
 use super::duration::{Rate, parse_duration};
 use super::name::ConnectionName;
 use super::secret::SecretRef;
@@ -69,6 +70,19 @@ pub struct Finds {
     pub phone: bool,
     /// By a field of these names.
     pub fields: Fields,
+}
+
+impl Finds {
+    /// By what nobody can be found, where a contact is named by that.
+    pub fn lacks(&self, contact: &ContactRef) -> Option<&'static str> {
+        match contact {
+            ContactRef::Id(_) => None,
+            ContactRef::Email(_) => (!self.email).then_some("an e-mail address"),
+            ContactRef::Phone(_) => (!self.phone).then_some("a phone number"),
+            ContactRef::Field { name, .. } => (!self.fields.has(name)).then_some("this field"),
+            ContactRef::Stream { .. } => Some("a stream: that is no person"),
+        }
+    }
 }
 
 /// The fields that a provider can search.

@@ -3,8 +3,7 @@
 use super::gateway::Gateway;
 use crate::clock;
 use crate::domain::change::Ord;
-use crate::domain::connection::Finds;
-use crate::domain::contact::{Contact, ContactRef};
+use crate::domain::contact::Contact;
 use crate::domain::decision::Decision;
 use crate::domain::event::Event;
 use crate::domain::name::{RuleId, SourceName};
@@ -54,17 +53,6 @@ pub enum NotAsked {
     Store(#[from] StoreError),
 }
 
-/// By what a provider can't find anybody, where a contact is named by that.
-fn not_found_by(reference: &ContactRef, finds: Finds) -> Option<&'static str> {
-    match reference {
-        ContactRef::Id(_) => None,
-        ContactRef::Email(_) => (!finds.email).then_some("an e-mail address"),
-        ContactRef::Phone(_) => (!finds.phone).then_some("a phone number"),
-        ContactRef::Field { name, .. } => (!finds.fields.has(name)).then_some("this field"),
-        ContactRef::Stream { .. } => Some("a stream: that is no person"),
-    }
-}
-
 /// What stands as the source and as the rule of what is done by hand.
 fn names() -> (SourceName, RuleId) {
     let source = SourceName::parse(NAME).expect("it has the letters of a name");
@@ -80,7 +68,7 @@ pub async fn tags(gateway: &Gateway, asked: Asked, body: &[u8]) -> Result<Ord, N
     if config.provider.capabilities().tags_per_call == 0 {
         return Err(NotAsked::NoTags);
     }
-    if let Some(by) = not_found_by(&asked.contact.reference, config.provider.capabilities().finds) {
+    if let Some(by) = config.provider.capabilities().finds.lacks(&asked.contact.reference) {
         return Err(NotAsked::CantFind(by));
     }
     if asked.add.is_empty() && asked.remove.is_empty() {

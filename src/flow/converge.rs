@@ -64,6 +64,8 @@ pub enum Seen {
     Unclear,
     /// Its limit was met: no call before this.
     Throttled(Timestamp),
+    /// It wasn't called: the account's allowance is used up until then.
+    NotYet(Timestamp),
     /// It refuses our credentials or can't be called at all.
     Ill(String),
 }
@@ -292,6 +294,11 @@ impl Step<'_> {
     async fn settle_failed(&self, called: Called, plan: Plan, ids: &[ChangeId]) -> Result<Stepped, StoreError> {
         let now = self.clock.now();
         let mut settled = self.free(&plan);
+        // A call that wasn't made is none, but for those that were made for it.
+        let attempts = match called.outcome {
+            Outcome::NotYet { .. } if self.pass.starts().is_empty() => Vec::new(),
+            _ => vec![called.attempt],
+        };
         let die =
             |cause: Cause, reason: &str| ids.iter().filter_map(|id| self.dead(*id, cause, reason)).collect::<Vec<_>>();
         let (retry, stepped) = match called.outcome {
@@ -305,6 +312,9 @@ impl Step<'_> {
             }
             Outcome::Refused { reason } => {
                 (self.taken.retry.clone(), Stepped { next: Next::More, seen: Seen::Ill(reason) })
+            }
+            Outcome::NotYet { until } => {
+                (self.taken.retry.clone(), Stepped { next: Next::Later(until), seen: Seen::NotYet(until) })
             }
             Outcome::Retry { reason, after, throttled, .. } => {
                 let retry = self.retry(now, &reason, after, throttled);
@@ -323,7 +333,7 @@ impl Step<'_> {
             }
             Outcome::Done { .. } | Outcome::Unproven => (None, Stepped { next: Next::More, seen: Seen::Well }),
         };
-        self.settle(settled, vec![called.attempt], retry).await?;
+        self.settle(settled, attempts, retry).await?;
         Ok(stepped)
     }
 
@@ -412,9 +422,10 @@ impl Step<'_> {
         let contact = self.contact.clone();
         let mut starts = self.pass.starts();
         // One start is each attempt's own; two calls may well start within one millisecond.
-        for attempt in &attempts {
-            if let Some(own) = starts.iter().position(|start| *start == attempt.at) {
-                starts.remove(own);
+        for attempt in &mut attempts {
+            match starts.iter().position(|start| *start == attempt.at) {
+                Some(own) => drop(starts.remove(own)),
+                None => attempt.uncounted = true,
             }
         }
         if let Some(last) = attempts.last_mut() {

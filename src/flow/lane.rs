@@ -161,6 +161,7 @@ impl Lane {
             Seen::Ill(reason) if looked || self.pause.is_none() => self.ill(reason, now),
             Seen::Well if looked => self.well(now),
             Seen::Unclear | Seen::Throttled(_) if looked => self.looked_in_vain(now),
+            Seen::NotYet(until) if looked => self.look_at(*until),
             _ => {}
         }
         let again = self.slots.remove(&key) == Some(Slot::Busy { again: true });
@@ -228,6 +229,13 @@ impl Lane {
         self.pause = Some(Pause { since, reason: reason.to_owned(), probe_at, probes, again: false });
     }
 
+    /// The look at a paused connection wasn't made: it is made when it may be.
+    fn look_at(&mut self, until: Timestamp) {
+        if let Some(pause) = &mut self.pause {
+            pause.probe_at = pause.probe_at.max(until);
+        }
+    }
+
     /// A call that was to look at a paused connection told nothing of it: the next look waits its time all the same.
     fn looked_in_vain(&mut self, now: Timestamp) {
         if let Some(pause) = self.pause.as_mut().filter(|pause| pause.probe_at <= now) {
@@ -285,6 +293,19 @@ mod tests {
         let (stepped, at) = ill(Timestamp(1_002));
         lane.finished(key(1), &stepped, at);
         assert_eq!(pop(&mut lane, at), None, "asked for once, looked once");
+    }
+
+    #[test]
+    fn a_call_that_was_not_made_says_nothing_of_its_connection() {
+        let (mut lane, now, until) = (lane(100, 4), Timestamp(1_000), Timestamp(4_000));
+        lane.pause(now, "no".to_owned(), now);
+        lane.wake(key(1), now);
+        assert_eq!(pop(&mut lane, now), Some(key(1)));
+        let not_yet = Stepped { next: Next::Later(until), seen: Seen::NotYet(until) };
+        lane.finished(key(1), &not_yet, now);
+        assert_eq!(lane.paused().map(|pause| (pause.probe_at, pause.probes)), Some((until, 0)), "no look was made");
+        assert_eq!(lane.share.next(now), now, "nobody else is held up");
+        assert_eq!((pop(&mut lane, now), pop(&mut lane, until)), (None, Some(key(1))));
     }
 
     #[test]

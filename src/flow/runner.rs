@@ -86,6 +86,8 @@ impl Runner {
                 () = tokio::time::sleep(due.unwrap_or_default()), if due.is_some() => {}
             }
         }
+        // Others of the account needn't wait for a turn that nobody takes.
+        lane.share.leave();
         // What has been begun is recorded; nothing new is started.
         while let Some(ended) = steps.join_next().await {
             if let Ok((key, stepped)) = ended {

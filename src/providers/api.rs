@@ -76,7 +76,7 @@ impl Api {
                 attempt.answer = shown(&answer.body, token);
                 self.judged(answer, token, now)
             }
-            Err(none) => Err(unanswered(none, now)),
+            Err(none) => Err(unanswered(none)),
         };
         Heard { attempt, answer }
     }
@@ -141,6 +141,7 @@ pub fn blank(wish: &Wish, now: Timestamp) -> Attempt {
         took_ms: 0,
         limits: Vec::new(),
         also: Vec::new(),
+        uncounted: false,
         verdict: String::new(),
     }
 }
@@ -152,13 +153,9 @@ pub fn not_an_id(wish: &Wish, now: Timestamp) -> Called {
 }
 
 /// What a call without an answer came to.
-pub fn unanswered(none: NoAnswer, now: Timestamp) -> Outcome {
+pub fn unanswered(none: NoAnswer) -> Outcome {
     match none {
-        NoAnswer::NotYet(until) => {
-            let reason = "not called yet: the calls before it have used up the allowance".to_owned();
-            let after = u64::try_from(until.since(now)).unwrap_or_default();
-            judge::undone(Ruling::Throttled, reason, Some(std::time::Duration::from_millis(after)))
-        }
+        NoAnswer::NotYet(until) => Outcome::NotYet { until },
         NoAnswer::Refused(refused) => judge::undone(Ruling::Refused, refused.to_string(), None),
         NoAnswer::NotSent(why) => judge::undone(Ruling::Later, why, None),
         NoAnswer::InDoubt(why) => judge::undone(Ruling::InDoubt, why, None),

@@ -153,12 +153,20 @@ pub fn install_tls_provider() {
     INSTALL.call_once(|| drop(rustls::crypto::ring::default_provider().install_default()));
 }
 
-/// Headers about limits, as providers that have any name them; few and short, whatever a server sends.
+/// Headers about limits, as providers that have any name them; few and short, whatever a server sends. Numbers alone: the key
+/// that a limit is kept under may be the credential.
 fn limits(headers: &HeaderMap) -> Vec<String> {
     let about = |name: &str| name.starts_with("x-ratelimit-") || name.starts_with("ratelimit");
     let named = headers.iter().filter(|(name, _)| about(name.as_str()));
-    let short = named.filter_map(|(name, value)| Some((name, value.to_str().ok().filter(|text| text.len() <= 100)?)));
+    let short = named.filter_map(|(name, value)| {
+        Some((name, value.to_str().ok().filter(|text| text.len() <= 100 && is_a_limit(text))?))
+    });
     short.take(8).map(|(name, value)| format!("{name}: {value}")).collect()
+}
+
+/// `4`, `100, 100;w=60`, `limit=5` without words.
+fn is_a_limit(text: &str) -> bool {
+    text.bytes().all(|byte| byte.is_ascii_digit() || b" ,;=.w".contains(&byte))
 }
 
 async fn read_capped(response: reqwest::Response) -> (Vec<u8>, Extent) {

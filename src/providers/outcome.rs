@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use crate::domain::attempt::Attempt;
 use crate::domain::tag::TagName;
+use crate::domain::time::Timestamp;
 
 /// What a call came to, in the words that the delivery acts on.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -25,6 +26,11 @@ pub enum Outcome {
         throttled: bool,
         /// Whether the call may have had its effect all the same: what it touched is then unknown.
         in_doubt: bool,
+    },
+    /// It wasn't called: the calls before it have used up the account's allowance. It says nothing of the provider.
+    NotYet {
+        /// When it may be.
+        until: Timestamp,
     },
     /// It can't succeed as it is; nothing was done.
     Dead {
@@ -51,6 +57,7 @@ impl Outcome {
             Self::Done { tags: None } | Self::Unproven => "done".to_owned(),
             Self::Retry { reason, in_doubt: true, .. } => format!("retry, in doubt: {reason}"),
             Self::Retry { reason, .. } => format!("retry: {reason}"),
+            Self::NotYet { until } => format!("not called before {until}: the allowance is used up"),
             Self::Dead { reason } => format!("dead: {reason}"),
             Self::Lost { reason } => format!("lost: {reason}"),
             Self::Refused { reason } => format!("refused: {reason}"),

@@ -104,7 +104,7 @@ impl Webhook {
                     ruling => judge::undone(ruling, format!("{why} ({})", answer.status), after),
                 }
             }
-            Err(none) => api::unanswered(none, now),
+            Err(none) => api::unanswered(none),
         };
         Called { attempt, outcome }.told()
     }

@@ -19,6 +19,7 @@ use super::schema;
 use super::timer::{self, Timer};
 use super::view::{self, ContactQuery, ContactRecord, ContactView};
 use super::{alias, backup, fault, forget};
+use crate::domain::attempt::Attempt;
 use crate::domain::change::{Change, ChangeId, Ord, Settled};
 use crate::domain::contact::{Contact, ContactKey};
 use crate::domain::name::ConnectionName;
@@ -217,8 +218,9 @@ impl Reader {
             let mut starts = Vec::new();
             delivery::each_newest(db, |delivery| {
                 if delivery.at >= since && connections.contains(&delivery.connection) {
-                    let calls = delivery.attempts.iter().flat_map(|call| call.also.iter().chain([&call.at]));
-                    starts.extend(calls.filter(|at| **at >= since));
+                    let own = |call: &Attempt| (!call.uncounted).then_some(call.at);
+                    let calls = delivery.attempts.iter().flat_map(|call| call.also.iter().copied().chain(own(call)));
+                    starts.extend(calls.filter(|at| *at >= since));
                 }
                 delivery.at >= since
             })?;

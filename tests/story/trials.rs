@@ -163,6 +163,12 @@ fn a_write_that_fails_midway_is_undone_or_says_what_is_left() {
             "add ok, seen ok, remove ok, gone ok",
             false,
         ),
+        // A running gateway may have used up the limit just then.
+        (
+            json!([{ "kind": "status", "status": 429, "method": "DELETE", "times": 1 }]),
+            "add ok, seen ok, remove ok, gone ok",
+            false,
+        ),
         (json!([{ "kind": "status", "status": 500, "method": "DELETE" }]), "add ok, seen ok, remove failed", true),
         // Done, says the provider, and it isn't so.
         (
@@ -193,6 +199,20 @@ fn a_write_that_fails_midway_is_undone_or_says_what_is_left() {
         let (report, status) = office.report(&["crm", "--contact", &id, "--write"]);
         assert_eq!((status, office.provider.tags("helpcrunch", &id).expect("there")), (0, Vec::new()), "{report:#}");
     }
+}
+
+#[test]
+fn nobody_is_touched_whom_nobody_named() {
+    let office = Office::new();
+    // The only one of the account: whatever finds anybody finds her.
+    let id = office.somebody("helpcrunch");
+    let before = office.provider.calls().len();
+    for whom in ["stream:bot", "field:plan=pro"] {
+        let (report, status) = office.report(&["crm", "--contact", whom, "--write"]);
+        assert_eq!((steps(&report).contains("contact failed"), status), (true, 1), "{report:#}");
+    }
+    assert_eq!(office.provider.calls().len(), before, "nothing was called");
+    assert!(office.provider.tags("helpcrunch", &id).expect("there").is_empty());
 }
 
 #[test]

@@ -1,13 +1,19 @@
 //! The one tag that is added and taken away again, and what may be left of it.
 
+use std::time::Duration;
+
 use super::{Step, TAG, Trial, Whom, mend, verdict};
 use crate::clock;
 use crate::conformance::sort::Sort;
 use crate::domain::tag::TagName;
 use crate::providers::{Called, Direction, Outcome};
 
-/// A removal that fails is tried again so often at once.
+/// A removal that fails is tried so often.
 const TRIES: usize = 3;
+/// What is waited between two tries, where the provider doesn't ask for another time.
+const PAUSE: Duration = Duration::from_secs(1);
+/// The longest that is waited for.
+const LONGEST: Duration = Duration::from_secs(10);
 
 impl Trial<'_> {
     /// Adds the tag and takes it away again: also where adding it has no clear answer.
@@ -27,9 +33,8 @@ impl Trial<'_> {
         }
         let mut removed = self.change(whom, Direction::Remove, &tag).await;
         for _ in 1..TRIES {
-            if !matches!(Sort::of(&removed.outcome), Sort::InDoubt | Sort::Later) {
-                break;
-            }
+            let Outcome::Retry { after, .. } = &removed.outcome else { break };
+            tokio::time::sleep(after.unwrap_or(PAUSE).min(LONGEST)).await;
             removed = self.change(whom, Direction::Remove, &tag).await;
         }
         if Sort::of(&removed.outcome) == Sort::Done {

@@ -59,7 +59,7 @@ impl Step<'_> {
                 Ok(Stepped { next, seen: Seen::Well })
             }
             Err(outcome) => {
-                if !matches!(outcome, Outcome::Retry { .. }) {
+                if !matches!(outcome, Outcome::Retry { .. } | Outcome::NotYet { .. }) {
                     self.account.people.forget(self.key);
                 }
                 self.in_vain(Called { attempt: asked.attempt, outcome }).await
@@ -80,7 +80,9 @@ impl Step<'_> {
                 self.move_to(&id, vec![asked.attempt], Seen::Well).await
             }
             Err(outcome) => {
-                self.account.people.forget(self.key);
+                if !matches!(outcome, Outcome::NotYet { .. }) {
+                    self.account.people.forget(self.key);
+                }
                 self.in_vain(Called { attempt: asked.attempt, outcome }).await
             }
         }

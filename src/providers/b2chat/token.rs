@@ -153,7 +153,7 @@ impl Desk {
         };
         let answer = match outbound.send_for(&mut attempt, call).await {
             Ok(answer) => answer,
-            Err(none) => return Err(failed(attempt, nothing_done(api::unanswered(none, now)))),
+            Err(none) => return Err(failed(attempt, nothing_done(api::unanswered(none)))),
         };
         let (ruling, why) = judge::judge(&TABLE, answer.status);
         if ruling != Ruling::Done {

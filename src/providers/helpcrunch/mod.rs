@@ -127,7 +127,13 @@ impl HelpCrunch {
             ContactRef::Email(address) => vec![filter("email", address)],
             ContactRef::Phone(number) => vec![filter("phone", number)],
             ContactRef::Field { name, value } => vec![filter(name, value)],
-            ContactRef::Id(_) | ContactRef::Stream { .. } => Vec::new(),
+            ContactRef::Id(_) | ContactRef::Stream { .. } => {
+                // A search without a filter would find anybody.
+                let wish = Wish { method: Method::POST, path: "/customers/search".to_owned(), body: None };
+                let outcome = Outcome::Dead { reason: "nobody is looked up by this".to_owned() };
+                let Called { attempt, outcome } = Called { attempt: api::blank(&wish, now), outcome }.told();
+                return Asked { attempt, answer: Err(outcome) };
+            }
         };
         // Two are enough to see that somebody isn't the only one.
         let Asked { attempt, answer } = self.search(&Search { filters, limit: 2 }, now).await;
