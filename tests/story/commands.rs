@@ -172,7 +172,37 @@ fn a_person_is_shown_and_tags_are_asked_for() {
     assert_eq!(ask(&gateway, &["contacts", "nowhere", "7"]).status, 1);
     let forgotten = ask(&gateway, &["forget", "crm", "7"]);
     assert!(said_well(&forgotten).contains("2 events") && forgotten.out.contains("2 words"), "{forgotten:?}");
-    assert_eq!(said_well(&ask(&gateway, &["forget", "crm", "7"])), "nothing was known\n");
+    let again = ask(&gateway, &["forget", "crm", "7"]);
+    assert_eq!((again.status, again.out.as_str()), (1, ""));
+    assert_eq!(again.err, "error: nothing is known of id:7 at crm; nothing was erased\n");
+    let nowhere = ask(&gateway, &["forget", "nix", "7"]);
+    assert_eq!((nowhere.status, nowhere.err.contains("there is no connection \"nix\"; there is: crm")), (1, true));
+}
+
+#[test]
+fn an_address_and_a_number_are_read_alike_in_all_commands() {
+    let found = "  - id: mail\n    match: { intent: mail }\n    contact: { email: \"{{ params.to }}\", create: true }\n    \
+                 tag: { crm: { add: [Found] } }\n  - id: call\n    match: { intent: call }\n    \
+                 contact: { email: \"{{ params.to }}\" }\n    tag: { crm: { add: [Found] } }\n";
+    let gateway = rules(found).start();
+    gateway.event(&said("mail", 1, "mail").with(json!({ "to": "ana@example.com" })));
+    gateway.settled("mail");
+    gateway.event(&said("call", 1, "call").with(json!({ "to": "bo@example.com" })));
+    gateway.settled("call");
+    let events = ask(&gateway, &["events", "--connection", "crm", "--contact", "Ana@Example.com", "--format", "json"]);
+    assert_eq!(events.json()["items"].as_array().map(Vec::len), Some(1));
+    let of_bo = ["dead-letters", "--connection", "crm", "--contact", "bo@example.com"];
+    assert!(said_well(&ask(&gateway, &of_bo)).contains("2.0"));
+    let dry = [&of_bo[..], &["--retry", "--dry-run"]].concat();
+    assert_eq!(said_well(&ask(&gateway, &dry)), "1 would be tried again\n");
+    assert!(said_well(&ask(&gateway, &["forget", "crm", "ana@example.com"])).starts_with("erased: "));
+    let number = ask(&gateway, &["forget", "crm", "+57 300-12"]);
+    assert_eq!(number.err, "error: nothing is known of phone:+5730012 at crm; nothing was erased\n");
+    for args in [["forget", "crm", "email:"], ["contacts", "crm", "@"]] {
+        assert_eq!(ask(&gateway, &args).status, 2, "{args:?}");
+    }
+    let looked = ask(&gateway, &["connections", "test", "crm", "--contact", "ana@example.com", "--sandbox"]);
+    assert!(looked.out.contains("email:ana@example.com") && !looked.out.contains("id:ana"), "{looked:?}");
 }
 
 #[test]

@@ -6,7 +6,8 @@ use serde_json::Value;
 
 use super::super::out::say_line;
 use super::table::Table;
-use super::{Client, To, call, ended, items, joined, text, time, wanted};
+use super::{Client, To, call, ended, items, joined, text, time, wanted, whom};
+use crate::domain::contact::ContactRef;
 
 /// List what came, or show one event with all that became of it.
 #[derive(clap::Args)]
@@ -29,8 +30,8 @@ pub struct Args {
     #[arg(long, value_name = "NAME", requires = "contact")]
     connection: Option<String>,
     /// Only those with a change for this contact.
-    #[arg(long, value_name = "CONTACT", requires = "connection")]
-    contact: Option<String>,
+    #[arg(long, value_name = "CONTACT", requires = "connection", value_parser = whom::meant)]
+    contact: Option<ContactRef>,
     /// Only those since then: a time, or how long ago (7d).
     #[arg(long, value_name = "TIME")]
     since: Option<String>,
@@ -71,12 +72,13 @@ fn events(args: &Args) -> Result<(), ExitCode> {
         }
         return Ok(());
     }
+    let contact = args.contact.as_ref().map(ToString::to_string);
     let query = [
         ("source", args.source.as_deref()),
         ("rule", args.rule.as_deref()),
         ("intent", args.intent.as_deref()),
         ("connection", args.connection.as_deref()),
-        ("contact", args.contact.as_deref()),
+        ("contact", contact.as_deref()),
         ("since", args.since.as_deref()),
         ("until", args.until.as_deref()),
         ("faulty", args.faulty.then_some("true")),

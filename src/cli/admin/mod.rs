@@ -9,6 +9,7 @@ pub mod events;
 pub mod forget;
 pub mod replay;
 pub mod table;
+pub mod whom;
 
 use std::process::ExitCode;
 
