@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 
 use super::super::out::say_line;
 use super::super::{NO, WRONG, fail};
+use super::names::{self, Kind};
 use super::table::Table;
 use super::{Client, To, call, ended, items, joined, text, time, wanted, whom};
 use crate::domain::contact::ContactRef;
@@ -103,6 +104,9 @@ fn list(client: &Client, args: &Args) -> Result<(), ExitCode> {
         ("dead", args.dead.then_some("true")),
     ];
     let list = client.list(&["contacts"], &query, args.limit as usize)?;
+    if items(&list, "items").is_empty() {
+        names::known(client, "no contact", &[(Kind::Connection, args.connection.as_deref())])?;
+    }
     if client.is_for_scripts(&list) {
         return Ok(());
     }

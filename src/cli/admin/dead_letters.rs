@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 
 use super::super::out::say_line;
 use super::super::{WRONG, fail};
+use super::names::{self, Kind};
 use super::table::Table;
 use super::{Client, To, call, ended, items, text, time, wanted, whom};
 use crate::domain::cause::{Cause, Needs};
@@ -85,6 +86,12 @@ impl Args {
             ("since", self.since.as_deref().map(Cow::Borrowed)),
         ]
     }
+
+    /// Nothing was found: a no where a name of the filter is nobody's.
+    fn known(&self, client: &Client) -> Result<(), ExitCode> {
+        let asked = [(Kind::Connection, self.connection.as_deref()), (Kind::Rule, self.rule.as_deref())];
+        names::known(client, "no dead letter", &asked)
+    }
 }
 
 fn dead_letters(args: &Args) -> Result<(), ExitCode> {
@@ -139,6 +146,9 @@ fn act_on_many(client: &Client, args: &Args) -> Result<(), ExitCode> {
     body.extend(args.note.iter().map(|note| ("note".to_owned(), json!(note))));
     let verb = if args.retry { "retry" } else { "discard" };
     let answer = client.post(&["dead-letters", verb], &Value::Object(body))?;
+    if answer.get("count") == Some(&json!(0)) {
+        args.known(client)?;
+    }
     if !client.is_for_scripts(&answer) {
         let count = answer.get("count").unwrap_or(&Value::Null);
         let done = if args.retry { "tried again" } else { "ended" };
@@ -151,6 +161,9 @@ fn list(client: &Client, args: &Args) -> Result<(), ExitCode> {
     let filter = args.filter();
     let query = filter.each_ref().map(|(name, value)| (*name, value.as_deref()));
     let list = client.list(&["dead-letters"], &query, args.limit as usize)?;
+    if items(&list, "items").is_empty() {
+        args.known(client)?;
+    }
     if client.is_for_scripts(&list) {
         return Ok(());
     }

@@ -5,6 +5,7 @@ use std::process::ExitCode;
 use serde_json::Value;
 
 use super::super::out::say_line;
+use super::names::{self, Kind};
 use super::table::Table;
 use super::{Client, To, call, ended, items, joined, text, time, wanted, whom};
 use crate::domain::contact::ContactRef;
@@ -84,9 +85,15 @@ fn events(args: &Args) -> Result<(), ExitCode> {
         ("faulty", args.faulty.then_some("true")),
     ];
     let list = client.list(&["events"], &query, args.limit as usize)?;
+    if items(&list, "items").is_empty() {
+        let (source, rule, connection) = (args.source.as_deref(), args.rule.as_deref(), args.connection.as_deref());
+        let asked = [(Kind::Source, source), (Kind::Rule, rule), (Kind::Connection, connection)];
+        names::known(&client, "no event", &asked)?;
+    }
     if client.is_for_scripts(&list) {
         return Ok(());
     }
+    names::tell_of_refused(&client)?;
     let mut table = Table::new(&["event", "accepted", "source", "contact", "intent", "rules", "faults"]);
     for event in items(&list, "items") {
         let faults = items(event, "faults").len();

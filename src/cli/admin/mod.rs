@@ -7,6 +7,7 @@ pub mod contacts;
 pub mod dead_letters;
 pub mod events;
 pub mod forget;
+pub mod names;
 pub mod replay;
 pub mod table;
 pub mod whom;
