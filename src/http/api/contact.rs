@@ -36,7 +36,7 @@ pub fn known_connection(shared: &Shared, name: &str) -> Result<ConnectionName, P
 /// That the rules have no connection of a name, and which they have.
 pub fn no_connection(shared: &Shared, name: &str) -> Problem {
     let rules = shared.gateway.rules();
-    let names: Vec<&str> = rules.connections().map(|known| known.as_str()).collect();
+    let names: Vec<&str> = rules.connections().map(ConnectionName::as_str).collect();
     let there = if names.is_empty() { "there is none".to_owned() } else { format!("there is: {}", names.join(", ")) };
     Problem::NotFound(format!("there is no connection {name:?}; {there}"))
 }
