@@ -30,7 +30,7 @@ use crate::settings::{self, BadSetting, Settings};
 #[derive(Parser)]
 #[command(name = "tagrelay", version, about, propagate_version = true, arg_required_else_help = true)]
 #[command(
-    after_help = "Start here:\n  tagrelay serve --sandbox      # a gateway with example rules and a pretend provider\n  tagrelay send website-bot rules/fixtures/es-pricing.json\n\nSettings come from the environment (TAGRELAY_LISTEN, TAGRELAY_RULES, ...); docs/operations.md lists them."
+    after_help = "Start here, in the folder of the project, where the example rules are:\n  tagrelay serve --sandbox      # a gateway with these rules and a pretend provider\n  tagrelay send website-bot rules/fixtures/es-pricing.json --sandbox\nElsewhere, `tagrelay init` writes rules to begin with.\n\nSettings come from the environment (TAGRELAY_LISTEN, TAGRELAY_RULES, ...); docs/operations.md lists them."
 )]
 struct Cli {
     #[command(subcommand)]

@@ -7,6 +7,7 @@ use std::process::ExitCode;
 use serde_json::{Map, Value, json};
 
 use super::admin::table::Table;
+use super::admin::whom::meant;
 use super::out::say_line;
 use super::{Format, NO, WRONG, fail, pretty, ruleset, sandboxed, settings, stop_signal};
 use crate::conformance::dry::{self, State, Step, TAG, Tried, Wish};
@@ -26,9 +27,9 @@ use crate::vault::Vault;
 pub struct Args {
     /// Only this connection; all of them without it.
     name: Option<String>,
-    /// Look at this contact: an id, or id:.., email:.., phone:.., field:name=value.
-    #[arg(long, value_name = "CONTACT", group = "whom", requires = "name")]
-    contact: Option<String>,
+    /// Look at this contact: an id, an e-mail address, +57.., or id:.., email:.., phone:.., field:name=value.
+    #[arg(long, value_name = "CONTACT", group = "whom", requires = "name", value_parser = meant)]
+    contact: Option<ContactRef>,
     /// Look at whoever has this e-mail address.
     #[arg(long, value_name = "ADDRESS", group = "whom", requires = "name")]
     email: Option<String>,
@@ -107,7 +108,7 @@ fn test(args: &Args) -> Result<ExitCode, ExitCode> {
 fn whom(args: &Args) -> Result<Option<ContactRef>, ExitCode> {
     let wrong = |text: &str, what: &str| fail(WRONG, &format!("{text:?} is no {what}"));
     Ok(match (&args.contact, &args.email, &args.phone) {
-        (Some(text), ..) => Some(ContactRef::parse(text).ok_or_else(|| wrong(text, "contact"))?),
+        (Some(contact), ..) => Some(contact.clone()),
         (_, Some(text), _) => Some(ContactRef::email(text).ok_or_else(|| wrong(text, "e-mail address"))?),
         (.., Some(text)) => Some(ContactRef::phone(text).ok_or_else(|| wrong(text, "phone number"))?),
         (None, None, None) => None,

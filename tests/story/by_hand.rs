@@ -184,6 +184,8 @@ fn a_person_is_forgotten_everywhere_while_the_gateway_runs() {
     let erased = forget(&gateway, &id);
     assert_eq!((&erased["events"], &erased["words"], &erased["timers"]), (&json!(1), &json!(2), &json!(1)), "{erased}");
     assert!(forget(&gateway, "email:ana@example.com").as_object().expect("counts").values().all(|count| *count == 0));
+    let nowhere = gateway.api_as(ADMIN, "POST", "/api/v1/contacts/nix/7/forget", b"");
+    assert_eq!((nowhere.status, nowhere.text().contains("there is: crm")), (404, true), "{}", nowhere.text());
     let event = gateway.api(&format!("/events/{}", found["id"].as_str().expect("an id")));
     assert_eq!((&event["forgotten"], &event["changes"], &event["body"]), (&json!(true), &json!([]), &json!("")));
     assert!(!event.to_string().contains("ana@example.com"), "{event:#}");

@@ -172,7 +172,91 @@ fn a_person_is_shown_and_tags_are_asked_for() {
     assert_eq!(ask(&gateway, &["contacts", "nowhere", "7"]).status, 1);
     let forgotten = ask(&gateway, &["forget", "crm", "7"]);
     assert!(said_well(&forgotten).contains("2 events") && forgotten.out.contains("2 words"), "{forgotten:?}");
-    assert_eq!(said_well(&ask(&gateway, &["forget", "crm", "7"])), "nothing was known\n");
+    let again = ask(&gateway, &["forget", "crm", "7"]);
+    assert_eq!((again.status, again.out.as_str()), (1, ""));
+    assert_eq!(again.err, "error: nothing is known of id:7 at crm; nothing was erased\n");
+    let nowhere = ask(&gateway, &["forget", "nix", "7"]);
+    assert_eq!((nowhere.status, nowhere.err.contains("there is no connection \"nix\"; there is: crm")), (1, true));
+}
+
+#[test]
+fn a_name_that_there_is_not_is_told_from_an_empty_list() {
+    let gateway = busy();
+    for (args, told) in [
+        (&["contacts", "nix"][..], "no contact; there is no connection \"nix\"; there is: crm"),
+        (&["dead-letters", "--connection", "nix"], "no dead letter; there is no connection \"nix\"; there is: crm"),
+        (&["dead-letters", "--rule", "nix"], "no dead letter; there is no rule \"nix\"; there is: lead, plan"),
+        (
+            &["dead-letters", "--rule", "nix", "--retry"],
+            "no dead letter; there is no rule \"nix\"; there is: lead, plan",
+        ),
+        (&["events", "--source", "nix"], "no event; there is no source \"nix\"; there is: bot"),
+        (&["events", "--rule", "nix"], "no event; there is no rule \"nix\"; there is: lead, plan"),
+        (&["replay", "--source", "nix"], "no event; there is no source \"nix\"; there is: bot"),
+    ] {
+        for format in ["text", "json"] {
+            let ran = ask(&gateway, &[args, &["--format", format]].concat());
+            assert_eq!((ran.status, ran.out.as_str(), ran.err.as_str()), (1, "", format!("error: {told}\n").as_str()));
+        }
+    }
+    assert_eq!(said_well(&ask(&gateway, &["dead-letters", "--rule", "plan"])), "no dead letter\n");
+    assert_eq!(said_well(&ask(&gateway, &["events", "--source", "tagrelay.api"])), "no event\n");
+}
+
+#[test]
+fn one_event_is_replayed_on_trial() {
+    let gateway = busy();
+    assert_eq!(said_well(&ask(&gateway, &["replay", "1", "--dry-run"])), "1 would be replayed\n");
+    assert_eq!(ask(&gateway, &["replay", "1", "--dry-run", "--format", "json"]).json()["count"], 1);
+    said_well(&ask(&gateway, &["contacts", "crm", "7", "--add", "VIP"]));
+    for (id, words) in [("4", "no request brought it"), ("99", "no event of this id")] {
+        let ran = ask(&gateway, &["replay", id, "--dry-run"]);
+        assert_eq!((ran.status, ran.err.contains(words)), (1, true), "{ran:?}");
+    }
+    assert_eq!(gateway.events().len(), 4);
+    let both = ask(&gateway, &["contacts", "crm", "7", "--add", "A", "--remove", "A"]);
+    assert_eq!((both.status, both.err.as_str()), (2, "error: the tag \"A\" is to be added and removed\n"));
+}
+
+#[test]
+fn rules_that_are_refused_are_told_of_to_people() {
+    let gateway = busy();
+    gateway.write_rules("rules.yaml", "rules: [{ id: a, mtach: {} }]\n");
+    gateway.rules_refused();
+    for args in [&["connections"][..], &["events"], &["replay", "1"], &["replay", "--all", "--dry-run"]] {
+        let ran = ask(&gateway, args);
+        assert_eq!(ran.status, 0, "{ran:?}");
+        assert!(ran.err.starts_with("warning: the rules on disk are refused since "), "{ran:?}");
+        assert!(ran.err.contains("`tagrelay check` shows "), "{ran:?}");
+        assert_eq!(ran.err.lines().count(), 1);
+    }
+    assert_eq!(ask(&gateway, &["connections", "--format", "json"]).err, "");
+}
+
+#[test]
+fn an_address_and_a_number_are_read_alike_in_all_commands() {
+    let found = "  - id: mail\n    match: { intent: mail }\n    contact: { email: \"{{ params.to }}\", create: true }\n    \
+                 tag: { crm: { add: [Found] } }\n  - id: call\n    match: { intent: call }\n    \
+                 contact: { email: \"{{ params.to }}\" }\n    tag: { crm: { add: [Found] } }\n";
+    let gateway = rules(found).start();
+    gateway.event(&said("mail", 1, "mail").with(json!({ "to": "ana@example.com" })));
+    gateway.settled("mail");
+    gateway.event(&said("call", 1, "call").with(json!({ "to": "bo@example.com" })));
+    gateway.settled("call");
+    let events = ask(&gateway, &["events", "--connection", "crm", "--contact", "Ana@Example.com", "--format", "json"]);
+    assert_eq!(events.json()["items"].as_array().map(Vec::len), Some(1));
+    let of_bo = ["dead-letters", "--connection", "crm", "--contact", "bo@example.com"];
+    assert!(said_well(&ask(&gateway, &of_bo)).contains("2.0"));
+    let dry = [&of_bo[..], &["--retry", "--dry-run"]].concat();
+    assert_eq!(said_well(&ask(&gateway, &dry)), "1 would be tried again\n");
+    assert!(said_well(&ask(&gateway, &["forget", "crm", "ana@example.com"])).starts_with("erased: "));
+    let number = ask(&gateway, &["forget", "crm", "+57 300-12"]);
+    assert_eq!(number.err, "error: nothing is known of phone:+5730012 at crm; nothing was erased\n");
+    for args in [["forget", "crm", "email:"], ["contacts", "crm", "@"]] {
+        assert_eq!(ask(&gateway, &args).status, 2, "{args:?}");
+    }
+    let looked = ask(&gateway, &["connections", "test", "crm", "--contact", "ana@example.com", "--sandbox"]);
+    assert!(looked.out.contains("email:ana@example.com") && !looked.out.contains("id:ana"), "{looked:?}");
 }
 
 #[test]

@@ -173,7 +173,8 @@ impl Client {
                     self.base
                 ),
             ),
-            400 | 403 => fail(WRONG, detail),
+            // Whoever gave options wrote no body.
+            400 | 403 => fail(WRONG, detail.strip_prefix("body: ").unwrap_or(detail)),
             _ => fail(NO, &format!("{detail} ({status})")),
         }
     }

@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 
 use super::super::out::say_line;
 use super::super::trial;
+use super::names;
 use super::table::Table;
 use super::{Client, To, ended, items, text};
 
@@ -51,6 +52,7 @@ fn connections(args: &Args) -> Result<(), ExitCode> {
     if client.is_for_scripts(&list) {
         return Ok(());
     }
+    names::tell_of_refused(&client)?;
     let mut table = Table::new(&["connection", "state", "waiting", "reason"]);
     for connection in items(&list, "items") {
         table.row(vec![

@@ -6,8 +6,10 @@ use serde_json::{Value, json};
 
 use super::super::out::say_line;
 use super::super::{NO, WRONG, fail};
+use super::names::{self, Kind};
 use super::table::Table;
-use super::{Client, To, call, ended, items, joined, text, time, wanted};
+use super::{Client, To, call, ended, items, joined, text, time, wanted, whom};
+use crate::domain::contact::ContactRef;
 
 /// List contacts, show one with the last word on each of its tags, or ask for tags by hand.
 #[derive(clap::Args)]
@@ -18,7 +20,8 @@ pub struct Args {
     /// The connection at which they are known.
     connection: Option<String>,
     /// Show this one: an id, an e-mail address, +57.., or id:.., email:.., phone:.., field:name=value.
-    contact: Option<String>,
+    #[arg(value_parser = whom::meant)]
+    contact: Option<ContactRef>,
     /// Only those that wait.
     #[arg(long, requires = "connection", conflicts_with_all = ["contact", "dead"])]
     waiting: bool,
@@ -53,7 +56,7 @@ fn contacts(args: &Args) -> Result<(), ExitCode> {
     }
     let client = Client::new(&args.to)?;
     let (Some(connection), Some(contact)) = (&args.connection, &args.contact) else { return list(&client, args) };
-    let contact = &meant(contact);
+    let contact = &contact.to_string();
     if asks {
         let note = args.note.as_deref().unwrap_or_default();
         let body = json!({ "add": args.add, "remove": args.remove, "note": note });
@@ -94,17 +97,6 @@ fn ill(contact: &Value) -> Option<String> {
     (!matches!(state, "" | "well")).then(told)
 }
 
-/// `ana@example.com` and `+57 300..` are written as people write them; an id of such a form is `id:..`.
-fn meant(contact: &str) -> String {
-    if !contact.contains(':') && contact.contains('@') {
-        return format!("email:{contact}");
-    }
-    if contact.starts_with('+') {
-        return format!("phone:{contact}");
-    }
-    contact.to_owned()
-}
-
 fn list(client: &Client, args: &Args) -> Result<(), ExitCode> {
     let query = [
         ("connection", args.connection.as_deref()),
@@ -112,6 +104,9 @@ fn list(client: &Client, args: &Args) -> Result<(), ExitCode> {
         ("dead", args.dead.then_some("true")),
     ];
     let list = client.list(&["contacts"], &query, args.limit as usize)?;
+    if items(&list, "items").is_empty() {
+        names::known(client, "no contact", &[(Kind::Connection, args.connection.as_deref())])?;
+    }
     if client.is_for_scripts(&list) {
         return Ok(());
     }

@@ -1,5 +1,6 @@
 //! `tagrelay dead-letters`: what waits for a person.
 
+use std::borrow::Cow;
 use std::process::ExitCode;
 
 use clap::builder::PossibleValuesParser;
@@ -7,9 +8,11 @@ use serde_json::{Value, json};
 
 use super::super::out::say_line;
 use super::super::{WRONG, fail};
+use super::names::{self, Kind};
 use super::table::Table;
-use super::{Client, To, call, ended, items, text, time, wanted};
+use super::{Client, To, call, ended, items, text, time, wanted, whom};
 use crate::domain::cause::{Cause, Needs};
+use crate::domain::contact::ContactRef;
 
 /// List what can't be delivered without a person; try it again, or end it.
 #[derive(clap::Args)]
@@ -24,8 +27,8 @@ pub struct Args {
     #[arg(long, value_name = "NAME")]
     connection: Option<String>,
     /// Only of this contact.
-    #[arg(long, value_name = "CONTACT", requires = "connection")]
-    contact: Option<String>,
+    #[arg(long, value_name = "CONTACT", requires = "connection", value_parser = whom::meant)]
+    contact: Option<ContactRef>,
     /// Only those that this rule asked for.
     #[arg(long, value_name = "ID")]
     rule: Option<String>,
@@ -72,16 +75,22 @@ pub fn run(args: &Args) -> ExitCode {
 }
 
 impl Args {
-    fn filter(&self) -> [(&'static str, Option<&str>); 7] {
+    fn filter(&self) -> [(&'static str, Option<Cow<'_, str>>); 7] {
         [
-            ("connection", self.connection.as_deref()),
-            ("contact", self.contact.as_deref()),
-            ("rule", self.rule.as_deref()),
-            ("reason", self.reason.as_deref()),
-            ("cause", self.cause.as_deref()),
-            ("needs", self.needs.as_deref()),
-            ("since", self.since.as_deref()),
+            ("connection", self.connection.as_deref().map(Cow::Borrowed)),
+            ("contact", self.contact.as_ref().map(|contact| contact.to_string().into())),
+            ("rule", self.rule.as_deref().map(Cow::Borrowed)),
+            ("reason", self.reason.as_deref().map(Cow::Borrowed)),
+            ("cause", self.cause.as_deref().map(Cow::Borrowed)),
+            ("needs", self.needs.as_deref().map(Cow::Borrowed)),
+            ("since", self.since.as_deref().map(Cow::Borrowed)),
         ]
+    }
+
+    /// Nothing was found: a no where a name of the filter is nobody's.
+    fn known(&self, client: &Client) -> Result<(), ExitCode> {
+        let asked = [(Kind::Connection, self.connection.as_deref()), (Kind::Rule, self.rule.as_deref())];
+        names::known(client, "no dead letter", &asked)
     }
 }
 
@@ -137,6 +146,9 @@ fn act_on_many(client: &Client, args: &Args) -> Result<(), ExitCode> {
     body.extend(args.note.iter().map(|note| ("note".to_owned(), json!(note))));
     let verb = if args.retry { "retry" } else { "discard" };
     let answer = client.post(&["dead-letters", verb], &Value::Object(body))?;
+    if answer.get("count") == Some(&json!(0)) {
+        args.known(client)?;
+    }
     if !client.is_for_scripts(&answer) {
         let count = answer.get("count").unwrap_or(&Value::Null);
         let done = if args.retry { "tried again" } else { "ended" };
@@ -146,7 +158,12 @@ fn act_on_many(client: &Client, args: &Args) -> Result<(), ExitCode> {
 }
 
 fn list(client: &Client, args: &Args) -> Result<(), ExitCode> {
-    let list = client.list(&["dead-letters"], &args.filter(), args.limit as usize)?;
+    let filter = args.filter();
+    let query = filter.each_ref().map(|(name, value)| (*name, value.as_deref()));
+    let list = client.list(&["dead-letters"], &query, args.limit as usize)?;
+    if items(&list, "items").is_empty() {
+        args.known(client)?;
+    }
     if client.is_for_scripts(&list) {
         return Ok(());
     }

@@ -5,8 +5,10 @@ use std::process::ExitCode;
 use serde_json::Value;
 
 use super::super::out::say_line;
+use super::names::{self, Kind};
 use super::table::Table;
-use super::{Client, To, call, ended, items, joined, text, time, wanted};
+use super::{Client, To, call, ended, items, joined, text, time, wanted, whom};
+use crate::domain::contact::ContactRef;
 
 /// List what came, or show one event with all that became of it.
 #[derive(clap::Args)]
@@ -29,8 +31,8 @@ pub struct Args {
     #[arg(long, value_name = "NAME", requires = "contact")]
     connection: Option<String>,
     /// Only those with a change for this contact.
-    #[arg(long, value_name = "CONTACT", requires = "connection")]
-    contact: Option<String>,
+    #[arg(long, value_name = "CONTACT", requires = "connection", value_parser = whom::meant)]
+    contact: Option<ContactRef>,
     /// Only those since then: a time, or how long ago (7d).
     #[arg(long, value_name = "TIME")]
     since: Option<String>,
@@ -71,20 +73,27 @@ fn events(args: &Args) -> Result<(), ExitCode> {
         }
         return Ok(());
     }
+    let contact = args.contact.as_ref().map(ToString::to_string);
     let query = [
         ("source", args.source.as_deref()),
         ("rule", args.rule.as_deref()),
         ("intent", args.intent.as_deref()),
         ("connection", args.connection.as_deref()),
-        ("contact", args.contact.as_deref()),
+        ("contact", contact.as_deref()),
         ("since", args.since.as_deref()),
         ("until", args.until.as_deref()),
         ("faulty", args.faulty.then_some("true")),
     ];
     let list = client.list(&["events"], &query, args.limit as usize)?;
+    if items(&list, "items").is_empty() {
+        let (source, rule, connection) = (args.source.as_deref(), args.rule.as_deref(), args.connection.as_deref());
+        let asked = [(Kind::Source, source), (Kind::Rule, rule), (Kind::Connection, connection)];
+        names::known(&client, "no event", &asked)?;
+    }
     if client.is_for_scripts(&list) {
         return Ok(());
     }
+    names::tell_of_refused(&client)?;
     let mut table = Table::new(&["event", "accepted", "source", "contact", "intent", "rules", "faults"]);
     for event in items(&list, "items") {
         let faults = items(event, "faults").len();

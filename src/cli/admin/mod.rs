@@ -7,8 +7,10 @@ pub mod contacts;
 pub mod dead_letters;
 pub mod events;
 pub mod forget;
+pub mod names;
 pub mod replay;
 pub mod table;
+pub mod whom;
 
 use std::process::ExitCode;
 

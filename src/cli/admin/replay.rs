@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 
 use super::super::out::say_line;
 use super::super::{NO, WRONG, fail};
+use super::names::{self, Kind};
 use super::table::Table;
 use super::{Client, To, ended, items, joined, text, wanted};
 
@@ -57,16 +58,20 @@ fn replay(args: &Args) -> Result<(), ExitCode> {
         if body.keys().all(|key| key == "dry_run") {
             return Err(fail(WRONG, "name an event, give a filter, or say --all"));
         }
-        return many(&Client::new(&args.to)?, &Value::Object(body));
+        return many(&Client::new(&args.to)?, args, &Value::Object(body));
     };
-    if !body.is_empty() {
-        return Err(fail(WRONG, "one event takes no filter, no --all and no --dry-run"));
+    if body.keys().any(|key| key != "dry_run") {
+        return Err(fail(WRONG, "one event takes no filter and no --all"));
     }
     let client = Client::new(&args.to)?;
+    if args.dry_run {
+        return would(&client, id);
+    }
     let answer = client.post(&["events", id, "replay"], &json!({}))?;
     if client.is_for_scripts(&answer) {
         return Ok(());
     }
+    names::tell_of_refused(&client)?;
     let new = text(&answer, "id");
     say_line!("event {new} is the replay of {id}; rules: {}", joined(&answer, "rules"));
     if answer.get("faults").and_then(Value::as_u64).unwrap_or_default() > 0 {
@@ -86,10 +91,35 @@ fn replay(args: &Args) -> Result<(), ExitCode> {
     Ok(())
 }
 
-fn many(client: &Client, body: &Value) -> Result<(), ExitCode> {
+/// Whether one event has a body to replay and a source that reads it.
+fn would(client: &Client, id: &str) -> Result<(), ExitCode> {
+    let event = client.get(&["events", id], &[])?;
+    let source = text(&event, "source");
+    if event.get("forgotten") == Some(&json!(true)) {
+        return Err(fail(NO, &format!("event {id}: its body went with a person who was forgotten")));
+    }
+    if source.starts_with(names::OURS) {
+        let why = format!("event {id} is of {source}: no request brought it, so there is no body to replay");
+        return Err(fail(NO, &why));
+    }
+    names::known(client, &format!("event {id} would not be replayed"), &[(Kind::Source, Some(source))])?;
+    let answer = json!({ "dry_run": true, "count": 1 });
+    if !client.is_for_scripts(&answer) {
+        names::tell_of_refused(client)?;
+        say_line!("1 would be replayed");
+    }
+    Ok(())
+}
+
+fn many(client: &Client, args: &Args, body: &Value) -> Result<(), ExitCode> {
     let answer = client.post(&["events", "replay"], body)?;
+    if answer.get("count") == Some(&json!(0)) && items(&answer, "not_replayed").is_empty() {
+        let asked = [(Kind::Source, args.source.as_deref()), (Kind::Rule, args.rule.as_deref())];
+        names::known(client, "no event", &asked)?;
+    }
     let not = items(&answer, "not_replayed");
     if !client.is_for_scripts(&answer) {
+        names::tell_of_refused(client)?;
         let would = if answer.get("dry_run") == Some(&json!(true)) { "would be" } else { "are" };
         let faulty = answer.get("faulty").and_then(Value::as_u64).unwrap_or_default();
         let again = if faulty > 0 { format!("; {faulty} of them with faults again") } else { String::new() };

@@ -4,6 +4,7 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use serde_json::json;
 
 use super::super::{Shared, problem::Problem};
+use super::contact;
 
 /// `GET /api/v1/connections`.
 pub async fn list(request: HttpRequest, shared: web::Data<Shared>) -> Result<HttpResponse, Problem> {
@@ -19,6 +20,6 @@ pub async fn retry(request: HttpRequest, shared: web::Data<Shared>) -> Result<Ht
     if shared.gateway.deliveries.try_now(name) {
         Ok(HttpResponse::Ok().json(json!({ "name": name, "state": "retrying" })))
     } else {
-        Err(Problem::NotFound("there is no connection of this name".to_owned()))
+        Err(contact::no_connection(&shared, name))
     }
 }

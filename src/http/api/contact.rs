@@ -30,5 +30,13 @@ pub fn at(shared: &Shared, (connection, reference): &(String, String)) -> Result
 /// A connection of the rules.
 pub fn known_connection(shared: &Shared, name: &str) -> Result<ConnectionName, Problem> {
     let found = shared.gateway.rules().connections().find(|known| known.as_str() == name).cloned();
-    found.ok_or_else(|| Problem::NotFound("there is no connection of this name".to_owned()))
+    found.ok_or_else(|| no_connection(shared, name))
+}
+
+/// That the rules have no connection of a name, and which they have.
+pub fn no_connection(shared: &Shared, name: &str) -> Problem {
+    let rules = shared.gateway.rules();
+    let names: Vec<&str> = rules.connections().map(ConnectionName::as_str).collect();
+    let there = if names.is_empty() { "there is none".to_owned() } else { format!("there is: {}", names.join(", ")) };
+    Problem::NotFound(format!("there is no connection {name:?}; {there}"))
 }

@@ -12,7 +12,7 @@ use crate::domain::known::KnownTags;
 use crate::domain::tag::TagName;
 use crate::flow::by_hand::{self, Asked, NotAsked};
 use crate::flow::forget;
-use crate::store::{Blame, ContactQuery, ContactRecord, ContactView, Timer};
+use crate::store::{Blame, ContactQuery, ContactRecord, ContactView, Forgotten, Timer};
 
 /// Which contacts a list shows.
 #[derive(Deserialize)]
@@ -214,6 +214,9 @@ pub async fn forget(
     let asked = contact::asked_for(Some(&connection), Some(&reference))?;
     let asked = asked.ok_or_else(|| Problem::Call("expected a contact".to_owned()))?;
     let erased = forget::forget(&shared.gateway, asked).await?;
+    if erased == Forgotten::default() {
+        contact::known_connection(&shared, &connection)?;
+    }
     Ok(HttpResponse::Ok().json(json!({ "erased": erased })))
 }
 

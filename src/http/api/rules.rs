@@ -14,8 +14,9 @@ pub async fn list(request: HttpRequest, shared: web::Data<Shared>) -> Result<Htt
     shared.tokens.admit(&request)?;
     let (set, refused) = (shared.gateway.rules(), shared.gateway.refused());
     let items: Vec<_> = set.catalog.rules().collect();
+    let sources: Vec<_> = set.catalog.sources().map(|source| source.name.as_str()).collect();
     Ok(HttpResponse::Ok().json(json!({
-        "items": items, "next": null, "rule_set": set.catalog.hash(), "since": set.since.to_string(), "refused": refused,
+        "items": items, "next": null, "sources": sources, "rule_set": set.catalog.hash(), "since": set.since.to_string(), "refused": refused,
     })))
 }
 
