@@ -103,7 +103,7 @@ const LIBRARIES: &[Library] = &[
     Library { path: "prometheus_client", places: &["flow"], why: "what is counted is counted in one place" },
     Library {
         path: "tokio",
-        places: &["flow", "store", "http", "providers", "cli"],
+        places: &["conformance", "flow", "store", "http", "providers", "cli"],
         why: "domain, rules and sources are plain functions: their tests need no runtime",
     },
 ];

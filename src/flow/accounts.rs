@@ -10,8 +10,8 @@ use crate::providers::allowance::Allowance;
 pub(super) struct Shared {
     pub key: AccountKey,
     pub allowance: Allowance,
-    /// The lowest of the connections' limits.
-    pub rate: Rate,
+    /// The connections' limits: each holds for all of them together.
+    pub rates: Vec<Rate>,
     /// The connections of the account.
     pub by: Vec<ConnectionName>,
 }
@@ -28,13 +28,15 @@ impl Allowances {
         for config in configs {
             let key = config.account_key();
             if let Some(shared) = all.iter_mut().find(|shared| shared.key == key) {
-                shared.rate = slower(shared.rate, config.rate_limit);
+                if !shared.rates.contains(&config.rate_limit) {
+                    shared.rates.push(config.rate_limit);
+                }
                 shared.by.push(config.name.clone());
                 continue;
             }
             let known = self.0.iter().find(|(known, _)| *known == key).map(|(_, allowance)| allowance.clone());
             let allowance = known.unwrap_or_else(|| Allowance::new(config.rate_limit, Clock::system()));
-            all.push(Shared { key, allowance, rate: config.rate_limit, by: vec![config.name.clone()] });
+            all.push(Shared { key, allowance, rates: vec![config.rate_limit], by: vec![config.name.clone()] });
         }
         self.0.retain(|(_, allowance)| !allowance.is_unused());
         for shared in &all {
@@ -44,12 +46,6 @@ impl Allowances {
         }
         all
     }
-}
-
-/// The one that lets fewer calls out in the long run.
-fn slower(one: Rate, other: Rate) -> Rate {
-    let long_run = |rate: Rate| f64::from(rate.calls) / rate.window.as_secs_f64();
-    if long_run(other) < long_run(one) { other } else { one }
 }
 
 #[cfg(test)]
@@ -70,7 +66,7 @@ mod tests {
     }
 
     #[test]
-    fn an_account_is_a_name_or_a_credential_and_the_lower_limit_holds() {
+    fn an_account_is_a_name_or_a_credential_and_each_limit_holds() {
         let mut allowances = Allowances::default();
         let shared = allowances.of(&[
             config("a", "env:ONE", Some("school"), 5),
@@ -79,8 +75,9 @@ mod tests {
             config("d", "env:THREE", None, 9),
             config("e", "env:FOUR", None, 9),
         ]);
-        let seen: Vec<_> = shared.iter().map(|shared| (shared.by.len(), shared.rate.calls)).collect();
-        assert_eq!(seen, [(2, 3), (2, 9), (1, 9)]);
+        let rates = |shared: &Shared| shared.rates.iter().map(|rate| rate.calls).collect::<Vec<_>>();
+        let seen: Vec<_> = shared.iter().map(|shared| (shared.by.len(), rates(shared))).collect();
+        assert_eq!(seen, [(2, vec![5, 3]), (2, vec![9]), (1, vec![9])]);
     }
 
     #[test]

@@ -62,7 +62,7 @@ impl Opened {
     /// Its connections; they are taken once, and from then on its limits hold.
     pub fn take_accounts(&mut self) -> Vec<Arc<Account>> {
         for shared in &self.limits {
-            shared.allowance.set_rate(shared.rate);
+            shared.allowance.set_rates(&shared.rates);
         }
         std::mem::take(&mut self.accounts)
     }

@@ -11,7 +11,6 @@ use super::deliver::{LaneStatus, Told};
 use super::lane::{Lane, Turn};
 use crate::clock::Clock;
 use crate::domain::contact::ContactKey;
-use crate::providers::allowance::Window;
 use crate::store::{Paused, Store, Waiting};
 
 /// How long a lane waits when the store can't be asked.
@@ -155,7 +154,7 @@ impl Runner {
     async fn lane(&self, waiting: Vec<Waiting>) -> Lane {
         let config = &self.account.config;
         let now = self.clock.now();
-        let since = now.plus_millis(-Window::window_ms(config.rate_limit));
+        let since = now.plus_millis(-self.account.allowance.window_ms());
         let starts = self.store.reader().calls_since(self.account.sharing.clone(), since).await.unwrap_or_default();
         self.account.allowance.remember(starts);
         let paused = self.store.reader().paused(config.name.clone()).await.unwrap_or_default();

@@ -55,7 +55,7 @@ fn connections_of_one_account_share_one_allowance() {
             "api_key: env:CRM_KEY, account: school, rate_limit: 5/s",
             "api_key: env:OTHER_KEY, account: school, rate_limit: 5/s",
         ),
-        // The same key is the same account, and the lower limit holds.
+        // The same key is the same account, and both limits hold.
         ("api_key: env:CRM_KEY, rate_limit: 5/s", "api_key: env:CRM_KEY, rate_limit: 500/s"),
     ] {
         let provider = provider();

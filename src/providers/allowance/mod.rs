@@ -53,14 +53,19 @@ impl Allowance {
         Share { id: self.0.next_share.fetch_add(1, Ordering::Relaxed), allowance: self.clone() }
     }
 
+    /// How far back a start still counts, in milliseconds.
+    pub fn window_ms(&self) -> i64 {
+        self.0.kept().window.window_ms()
+    }
+
     /// Counts calls that started before this process, or before this allowance, knew of them.
     pub fn remember(&self, starts: Vec<Timestamp>) {
         self.0.kept().window.remember(starts);
     }
 
-    /// From now on calls start at another rate.
-    pub fn set_rate(&self, rate: Rate) {
-        self.0.kept().window.set_rate(rate);
+    /// From now on these rates hold, all of them.
+    pub fn set_rates(&self, rates: &[Rate]) {
+        self.0.kept().window.set_rates(rates);
         self.0.moved.notify_waiters();
     }
 
@@ -132,7 +137,7 @@ impl Share {
 
     /// When to ask for a pass again.
     pub fn next(&self, now: Timestamp) -> Timestamp {
-        let kept = self.allowance.0.kept();
+        let mut kept = self.allowance.0.kept();
         let next = kept.window.next(now);
         let is_next = kept.line.front().is_none_or(|first| *first == self.id);
         if is_next { next } else { next.max(now.plus_millis(LINE_MS)) }

@@ -11,7 +11,9 @@ const MARGIN_MS: i64 = 100;
 /// Remembers the starts of the last window: the whole allowance is usable and never exceeded, bursts included.
 #[derive(Debug)]
 pub struct Window {
-    rate: Rate,
+    /// Each of them holds; there is one at least.
+    rates: Vec<Rate>,
+    /// In order.
     starts: VecDeque<Timestamp>,
     /// No call starts before this: the provider asked for a pause.
     hold: Timestamp,
@@ -20,7 +22,7 @@ pub struct Window {
 impl Window {
     /// A window that nothing has started in.
     pub fn new(rate: Rate) -> Self {
-        Self { rate, starts: VecDeque::new(), hold: Timestamp(i64::MIN) }
+        Self { rates: vec![rate], starts: VecDeque::new(), hold: Timestamp(i64::MIN) }
     }
 
     /// Adds starts that may be known already: a time counts as often as the one or the other side has it.
@@ -35,27 +37,28 @@ impl Window {
         self.trim();
     }
 
-    /// From now on calls start at another rate.
-    pub fn set_rate(&mut self, rate: Rate) {
-        self.rate = rate;
+    /// From now on these rates hold, all of them.
+    pub fn set_rates(&mut self, rates: &[Rate]) {
+        self.rates = rates.to_vec();
         self.trim();
     }
 
     /// How far back a start still counts.
-    pub fn window_ms(rate: Rate) -> i64 {
-        i64::try_from(rate.window.as_millis()).unwrap_or(i64::MAX).saturating_add(MARGIN_MS)
+    pub fn window_ms(&self) -> i64 {
+        self.rates.iter().copied().map(window_ms).max().unwrap_or_default()
     }
 
     /// When the next call may start; not later than `now` means at once.
-    pub fn next(&self, now: Timestamp) -> Timestamp {
-        let full = self.starts.len() >= self.rate.calls as usize;
-        let oldest = self.starts.len().saturating_sub(self.rate.calls as usize);
-        let free = match self.starts.get(oldest) {
-            // A start that lies ahead means that the clock was set back: it counts from now.
-            Some(start) if full => (*start).min(now).plus_millis(Self::window_ms(self.rate)),
-            _ => now,
+    pub fn next(&mut self, now: Timestamp) -> Timestamp {
+        // A start that lies ahead means that the clock was set back: it counts from now, once and for all.
+        for start in self.starts.iter_mut().rev().take_while(|start| **start > now) {
+            *start = now;
+        }
+        let free = |rate: &Rate| {
+            let oldest = self.starts.len().checked_sub(rate.calls as usize)?;
+            self.starts.get(oldest).map(|start| start.plus_millis(window_ms(*rate)))
         };
-        free.max(self.hold)
+        self.rates.iter().filter_map(free).fold(now.max(self.hold), Timestamp::max)
     }
 
     /// Records a start.
@@ -66,7 +69,8 @@ impl Window {
 
     /// Older starts than these decide nothing.
     fn trim(&mut self) {
-        let surplus = self.starts.len().saturating_sub(self.rate.calls as usize);
+        let most = self.rates.iter().map(|rate| rate.calls as usize).max().unwrap_or_default();
+        let surplus = self.starts.len().saturating_sub(most);
         self.starts.drain(..surplus);
     }
 
@@ -86,6 +90,10 @@ impl Window {
     pub fn hold_until(&mut self, until: Timestamp) {
         self.hold = self.hold.max(until);
     }
+}
+
+fn window_ms(rate: Rate) -> i64 {
+    i64::try_from(rate.window.as_millis()).unwrap_or(i64::MAX).saturating_add(MARGIN_MS)
 }
 
 #[cfg(test)]
@@ -117,6 +125,23 @@ mod tests {
         let mut window = Window::new(rate);
         window.remember(vec![Timestamp(1_000_000)]);
         assert_eq!(window.next(Timestamp(5_000)), Timestamp(6_100));
+        assert_eq!(window.next(Timestamp(6_000)), Timestamp(6_100));
+        assert_eq!(window.next(Timestamp(6_100)), Timestamp(6_100));
+    }
+
+    #[test]
+    fn of_several_rates_each_holds() {
+        let mut window = Window::new(Rate { calls: 1, window: Duration::from_secs(1) });
+        let rate = |calls, seconds| Rate { calls, window: Duration::from_secs(seconds) };
+        window.set_rates(&[rate(2, 1), rate(3, 60)]);
+        let mut starts = Vec::new();
+        let mut now = Timestamp(0);
+        for _ in 0..5 {
+            now = window.next(now);
+            window.start(now);
+            starts.push(now.0);
+        }
+        assert_eq!((starts, window.window_ms()), (vec![0, 0, 1_100, 60_100, 60_100], 60_100));
     }
 
     #[test]

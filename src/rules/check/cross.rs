@@ -76,7 +76,7 @@ pub fn references_lead_somewhere(draft: &Draft, desk: &mut Desk<'_>) {
     }
 }
 
-/// Connections of one account share one allowance: of limits that differ, the lower one holds.
+/// Connections of one account share one allowance: of limits that differ, each holds for all of them.
 pub fn accounts_have_one_limit(draft: &Draft, desk: &mut Desk<'_>) {
     let mut first: Vec<(AccountKey, Rate, &str, Span)> = Vec::new();
     for named in &draft.connections {
@@ -85,9 +85,10 @@ pub fn accounts_have_one_limit(draft: &Draft, desk: &mut Desk<'_>) {
         match first.iter().find(|(known, ..)| *known == key) {
             Some((_, other, name, span)) if *other != rate => {
                 let message = format!("`{}` and `{name}` are one account, and their limits differ", named.name);
-                desk.findings.add(Code::DoesNothing, named.span, message).related(*span, "the other one").help(
-                    "the lower `rate_limit` holds for both together: give both the same, or each its own `account`",
-                );
+                desk.findings
+                    .add(Code::DoesNothing, named.span, message)
+                    .related(*span, "the other one")
+                    .help("each `rate_limit` holds for both together: give both the same, or each its own `account`");
             }
             Some(_) => {}
             None => first.push((key, rate, &named.name, named.span)),
