@@ -337,13 +337,17 @@ async fn a_fixed_token_is_used_as_it_is() {
 }
 
 #[tokio::test]
-async fn any_success_is_one_whatever_its_body() {
-    for body in ["", "{}", "ok", "<html>", "[]", "{\"message\":"] {
+async fn any_success_is_one_whatever_its_body_but_a_page() {
+    for body in ["", "{}", "ok", "[]", "{\"message\":"] {
         let called = answering("201 Created", body)
             .change_tags(&ContactRef::Id("7".into()), Direction::Add, &tags(&["Lead"]), now())
             .await;
         assert_eq!(called.outcome, DONE, "{body}");
     }
+    let lead = tags(&["Lead"]);
+    let page = answering("200 OK", "\n<!doctype html><title>Welcome</title>");
+    let called = page.change_tags(&ContactRef::Id("7".into()), Direction::Add, &lead, now()).await;
+    assert!(matches!(called.outcome, Outcome::Retry { in_doubt: true, .. }), "{called:?}");
 }
 
 #[tokio::test]

@@ -234,6 +234,7 @@ fn they_do_so_through_failures_limits_kills_and_tokens_that_end() {
             fault.insert("provider".to_owned(), json!(provider));
             server.tell("fail", &Value::Object(fault));
         }
+        server.tell("mix", &json!({ "share": 0.3, "seed": n }));
         server.tell("end", &json!({}));
         tell(&mut gateway, (&mut people, &mut told), &n.to_string(), part, Some(3));
     }

@@ -13,6 +13,7 @@ not have sent. Nobody is known who was not seeded or created.
     POST /standin/seed    {"helpcrunch": [{"id": "1", "phone": "+57300"}], ...}
     POST /standin/fail    {"provider": "b2chat", "times": 2, "status": 500}; "done": true does it and fails all the same;
                           "retry_after": "1"; "path" for calls that have this in their path
+    POST /standin/mix     {"share": 0.3, "seed": 7}: so much of all calls goes wrong, in every way that there is; 0 ends it
     POST /standin/end     B2Chat's token ends now
     GET  /standin/state   contacts, calls and complaints
 """
@@ -22,6 +23,7 @@ import hashlib
 import hmac
 import json
 import os
+import random
 import sys
 import threading
 import time
@@ -408,6 +410,7 @@ PROVIDERS = {
     "helpcrunch": HelpCrunch(), "1980tic": Tic1980(), "b2chat": B2Chat(), "respond-io": RespondIo(), "webhook": Receiver(),
 }
 CALLS, COMPLAINTS, FAULTS = [], [], []
+MIX = {"share": 0.0, "random": random.Random()}
 
 
 def control(method, path, body):
@@ -418,6 +421,8 @@ def control(method, path, body):
                     PROVIDERS[name].seed(contact)
         case ("POST", "fail"):
             FAULTS.append(body)
+        case ("POST", "mix"):
+            MIX.update(share=body["share"], random=random.Random(body.get("seed")))
         case ("POST", "end"):
             PROVIDERS["b2chat"].valid = False
         case ("GET", "state"):
@@ -434,7 +439,18 @@ def fault_for(name, path):
         if fault["provider"] == name and fault["times"] > 0 and fault.get("path", "") in path:
             fault["times"] -= 1
             return fault
-    return None
+    if MIX["random"].random() >= MIX["share"]:
+        return None
+    ways = [
+        {"status": 500}, {"status": 503}, {"status": 502, "done": True}, {"status": 500, "done": True},
+        {"status": 429, "retry_after": "0"},
+        # The connection ends without an answer: before anything is done, and after it.
+        {"status": None}, {"status": None, "done": True},
+        # The answer is cut short, or isn't the provider's.
+        {"status": 200, "done": True, "cut": True},
+    ]
+    # To a receiver's sender every 2xx is a success, whoever says it.
+    return MIX["random"].choice(ways if name == "webhook" else [*ways, {"status": 200, "foreign": True}])
 
 
 def parsed(name, headers, raw, path):
@@ -454,6 +470,13 @@ class Handler(BaseHTTPRequestHandler):
         pass
 
     def handle_any(self):
+        try:
+            self.handle_one()
+        except ConnectionError:
+            # Whoever asked was killed.
+            self.close_connection = True
+
+    def handle_one(self):
         if "Transfer-Encoding" in self.headers:
             return self.send(411, None, {})
         raw = self.rfile.read(int(self.headers.get("Content-Length") or 0))
@@ -488,16 +511,34 @@ class Handler(BaseHTTPRequestHandler):
                 status, body = answer.status, answer.body
                 if isinstance(answer, Complaint):
                     COMPLAINTS.append(f"{name}: {self.command} {self.path} {raw!r}: {answer.body}")
-        if fault:
+        if fault and fault.get("cut"):
+            more["X-Cut"] = "yes"
+        elif fault and fault.get("foreign"):
+            # A proxy's page: its success isn't the provider's.
+            status, body = 200, b"<html><body>Welcome!</body></html>"
+        elif fault:
             status, body = fault["status"], provider.failure(fault["status"])
         CALLS.append({"provider": name, "method": self.command, "path": self.path, "status": status})
         return status, body, more
 
     def send(self, status, body, more):
-        data = b"" if body is None else json.dumps(body).encode()
+        if status is None:
+            self.close_connection = True
+            return
+        is_page = isinstance(body, bytes)
+        data = b"" if body is None else body if is_page else json.dumps(body).encode()
+        if more.pop("X-Cut", None):
+            # More is promised than comes.
+            self.close_connection = True
+            self.send_response(status)
+            self.send_header("Content-Type", "application/json")
+            self.send_header("Content-Length", str(len(data) + 100))
+            self.end_headers()
+            self.wfile.write(data)
+            return
         self.send_response(status)
         if body is not None:
-            self.send_header("Content-Type", "application/json")
+            self.send_header("Content-Type", "text/html" if is_page else "application/json")
         for name, value in more.items():
             self.send_header(name, value)
         self.send_header("Content-Length", str(len(data)))

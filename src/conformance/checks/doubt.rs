@@ -105,8 +105,7 @@ async fn foreign(ground: &Ground) -> Result<(), String> {
     let outcome = asked.answer.map_or_else(|outcome| outcome, |found| Outcome::Dead { reason: format!("{found:?}") });
     is(&Called { attempt: asked.attempt, outcome }, Sort::InDoubt)?;
     is(&ground.read(&person).await, Sort::InDoubt)?;
-    // What B2Chat answers to a change is documented nowhere, so any success is one.
-    if ground.kind == ProviderKind::B2chat { Ok(()) } else { is(&ground.act(Some(&person)).await, Sort::InDoubt) }
+    is(&ground.act(Some(&person)).await, Sort::InDoubt)
 }
 
 pub const SHARE: Check = Check {

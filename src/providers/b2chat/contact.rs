@@ -18,9 +18,11 @@ pub struct Listed {
 }
 
 /// A tag call or an update is done with any 2xx: what it answers is documented nowhere, and an integrator reads the status
-/// alone (repository AaronLopezB/b2chat).
-#[expect(clippy::unnecessary_wraps, reason = "it is one of several readers, and the others can fail")]
-pub fn read_nothing(_body: &[u8], _extent: &Extent) -> Result<(), String> {
+/// alone (repository AaronLopezB/b2chat). A page is of somebody in between, whatever its status.
+pub fn read_nothing(body: &[u8], _extent: &Extent) -> Result<(), String> {
+    if body.trim_ascii_start().starts_with(b"<") {
+        return Err("this is a page, and no answer of B2Chat's".to_owned());
+    }
     Ok(())
 }
 

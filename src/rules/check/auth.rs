@@ -137,7 +137,11 @@ fn knobs_agree(node: &Node, scheme: &HmacScheme, desk: &mut Desk<'_>) {
         wrong("value", "`value` doesn't say where the signature stands", "put `{signature}` into it");
     }
     if scheme.value.trim() != scheme.value || scheme.value.contains(char::is_control) {
-        wrong("value", "no header has this value: it has no white space at its ends and no line breaks", "take them out");
+        wrong(
+            "value",
+            "no header has this value: it has no white space at its ends and no line breaks",
+            "take them out",
+        );
     }
     if !only_known(&scheme.value, &["signature", "timestamp"]) {
         wrong("value", "`value` has a placeholder that there isn't", "there are: {signature}, {timestamp}");
