@@ -81,6 +81,8 @@ fn many_are_replayed_oldest_first_so_that_the_newest_word_stays() {
     let gateway = start("  - id: nothing\n    match: { intent: other }\n    reply: hm\n");
     for (key, intent) in [("first", "add"), ("second", "remove"), ("third", "add"), ("fourth", "remove")] {
         gateway.event(&said(key, 7, intent));
+        // `since` counts milliseconds.
+        std::thread::sleep(std::time::Duration::from_millis(2));
     }
     change_rules(
         &gateway,
