@@ -24,6 +24,12 @@ fn catalog(rules: &str) -> Catalog {
     checked.catalog.unwrap_or_else(|| panic!("{}", report::text(&checked.findings, &[file], false)))
 }
 
+/// Of each rule that was missed where, and why.
+fn misses(explanation: &rules::Explanation) -> Vec<String> {
+    let missed = explanation.rules.iter().filter_map(|verdict| verdict.miss.as_ref());
+    missed.map(|miss| format!("{}: {}", miss.at, miss.message)).collect()
+}
+
 fn event(source: &str) -> Event<'static> {
     Event::empty(SourceName::parse(source).expect("a name"), Timestamp(0))
 }
@@ -200,11 +206,7 @@ fn the_nearest_miss_has_both_values() {
         ..event("bot")
     };
     let explanation = rules::explain(&catalog, &event);
-    let misses: Vec<_> = explanation
-        .rules
-        .iter()
-        .filter_map(|verdict| verdict.miss.as_ref().map(|miss| format!("{}: {}", miss.at, miss.message)))
-        .collect();
+    let misses = misses(&explanation);
     assert_eq!(
         misses,
         [
@@ -256,11 +258,7 @@ fn what_had_to_be_false_or_could_not_be_worked_out_is_told_with_its_values() {
         ..event("bot")
     };
     let explanation = rules::explain(&catalog, &event);
-    let misses: Vec<_> = explanation
-        .rules
-        .iter()
-        .filter_map(|verdict| verdict.miss.as_ref().map(|miss| format!("{}: {}", miss.at, miss.message)))
-        .collect();
+    let misses = misses(&explanation);
     assert_eq!(
         misses,
         [

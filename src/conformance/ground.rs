@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use super::sort::Sort;
+use super::sort;
 use super::subject::Subject;
 use crate::domain::connection::{Capabilities, ConnectionConfig, ProviderKind};
 use crate::domain::contact::ContactRef;
@@ -16,6 +16,7 @@ use crate::domain::name::ConnectionName;
 use crate::domain::secret::{Secret, SecretRef};
 use crate::domain::tag::TagName;
 use crate::domain::time::Timestamp;
+use crate::providers::Ruling;
 use crate::providers::{Called, Direction, Found, Glance, Outcome, Provider};
 use crate::sandbox::{self, Access, Call, Limit, Sandbox, SandboxOptions, Unknown};
 use crate::vault::Vault;
@@ -133,7 +134,7 @@ impl Ground {
     /// Lets the hurried subject have what its first call needs; a busy machine may take a few tries.
     pub async fn warm_up(&self, person: Option<&Person>) -> Result<(), String> {
         for _ in 0..20 {
-            if Sort::of(&self.act_hurriedly(person).await.outcome) == Sort::Done {
+            if sort::of(&self.act_hurriedly(person).await.outcome) == Ruling::Done {
                 return Ok(());
             }
         }
@@ -180,8 +181,8 @@ async fn act(subject: &dyn Subject, person: Option<&Person>) -> Called {
 }
 
 /// Whether a call came to this.
-pub fn is(called: &Called, wanted: Sort) -> Result<(), String> {
-    let sort = Sort::of(&called.outcome);
+pub fn is(called: &Called, wanted: Ruling) -> Result<(), String> {
+    let sort = sort::of(&called.outcome);
     if sort == wanted { Ok(()) } else { Err(format!("{wanted} was expected, and it is {}", called.outcome.verdict())) }
 }
 

@@ -14,7 +14,6 @@ mod table;
 
 pub use checks::CHECKS;
 pub use ground::{Ground, Make};
-pub use sort::Sort;
 pub use subject::{Answer, Subject};
 pub use table::table;
 

@@ -146,10 +146,21 @@ pub fn blank(wish: &Wish, now: Timestamp) -> Attempt {
     }
 }
 
+/// A call that isn't made, since it could never succeed.
+pub fn not_made(method: Method, path: &str, why: &str, now: Timestamp) -> Called {
+    let wish = Wish { method, path: path.to_owned(), body: None };
+    Called { attempt: blank(&wish, now), outcome: Outcome::Dead { reason: why.to_owned() } }.told()
+}
+
+/// The same where an answer is asked for.
+pub fn not_asked<T>(method: Method, path: &str, why: &str, now: Timestamp) -> Asked<T> {
+    let Called { attempt, outcome } = not_made(method, path, why, now);
+    Asked { attempt, answer: Err(outcome) }
+}
+
 /// A call that isn't made: what is to stand in its path can't.
 pub fn not_an_id(wish: &Wish, now: Timestamp) -> Called {
-    let outcome = Outcome::Dead { reason: "this can't be a contact's id".to_owned() };
-    Called { attempt: blank(wish, now), outcome }.told()
+    not_made(wish.method.clone(), &wish.path, "this can't be a contact's id", now)
 }
 
 /// What a call without an answer came to.

@@ -1,5 +1,6 @@
 //! From a status to an outcome: one table a provider, read from the top, the first row that holds decides.
 
+use std::fmt;
 use std::ops::RangeInclusive;
 use std::time::{Duration, SystemTime};
 
@@ -36,6 +37,20 @@ pub enum Ruling {
     Lost,
     /// The connection is ill; nothing was done.
     Refused,
+}
+
+impl fmt::Display for Ruling {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Done => "done",
+            Self::Later => "retried later",
+            Self::Throttled => "retried later, and slower",
+            Self::InDoubt => "in doubt",
+            Self::Dead => "dead",
+            Self::Lost => "lost",
+            Self::Refused => "refused",
+        })
+    }
 }
 
 /// A row of a table.

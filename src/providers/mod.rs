@@ -22,6 +22,7 @@ pub mod webhook;
 
 pub use addresses::{AddressPolicy, AddressRefused};
 pub use connect::ConnectError;
+pub use judge::Ruling;
 pub use outcome::{Asked, Called, Found, Glance, Outcome};
 
 use crate::domain::connection::{ConnectionConfig, ProviderKind};
@@ -178,14 +179,12 @@ impl Provider {
 
 /// `check` refuses such a rule; a change that was decided before its connection became another provider's may still come.
 fn cannot(method: Method, why: &str, now: Timestamp) -> Called {
-    let attempt = api::blank(&api::Wish { method, path: String::new(), body: None }, now);
-    Called { attempt, outcome: Outcome::Dead { reason: why.to_owned() } }.told()
+    api::not_made(method, "", why, now)
 }
 
 /// The same for what is asked besides tags.
 fn cannot_ask<T>(method: Method, why: &str, now: Timestamp) -> Asked<T> {
-    let Called { attempt, outcome } = cannot(method, why, now);
-    Asked { attempt, answer: Err(outcome) }
+    api::not_asked(method, "", why, now)
 }
 
 #[cfg(test)]

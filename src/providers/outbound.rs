@@ -164,7 +164,7 @@ fn limits(headers: &HeaderMap) -> Vec<String> {
     short.take(8).map(|(name, value)| format!("{name}: {value}")).collect()
 }
 
-/// `4`, `100, 100;w=60`, `limit=5` without words.
+/// `4`, `100, 100;w=60`: no more letters than the window's.
 fn is_a_limit(text: &str) -> bool {
     text.bytes().all(|byte| byte.is_ascii_digit() || b" ,;=.w".contains(&byte))
 }

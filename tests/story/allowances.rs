@@ -3,7 +3,7 @@
 use std::net::TcpListener;
 use std::time::Duration;
 
-use serde_json::json;
+use serde_json::{Value, json};
 use tagrelay::domain::duration::Rate;
 use tagrelay::sandbox::{self, Access, Call, Limit, Sandbox, SandboxOptions};
 
@@ -121,6 +121,7 @@ fn tokens_and_calls_that_are_repeated_count_too() {
         .expect("a list")
         .iter()
         .flat_map(|one| one["attempts"].as_array().cloned().unwrap_or_default());
-    let counted: usize = attempts.map(|call| 1 + call["also"].as_array().map_or(0, Vec::len)).sum();
+    let own = |call: &Value| usize::from(call["uncounted"] != json!(true));
+    let counted: usize = attempts.map(|call| own(&call) + call["also"].as_array().map_or(0, Vec::len)).sum();
     assert!(counted >= calls.len(), "{counted} of {} calls are known after a restart", calls.len());
 }

@@ -7,9 +7,10 @@ use serde_json::json;
 use super::{Asked, of_all};
 use crate::conformance::Check;
 use crate::conformance::ground::{CREDENTIAL, Ground, NOW, is};
-use crate::conformance::sort::Sort;
+use crate::conformance::sort;
 use crate::domain::connection::{Capabilities, ProviderKind};
 use crate::domain::time::Timestamp;
+use crate::providers::Ruling;
 use crate::providers::{Called, Glance, Outcome};
 
 pub const STATUSES: Check = Check {
@@ -26,7 +27,7 @@ async fn statuses(ground: &Ground) -> Result<(), String> {
     for status in 200..600 {
         ground.fault(&json!({ "kind": "status", "status": status, "contact": contact }))?;
         let called = ground.act(whom.as_ref()).await;
-        is(&called, Sort::of_status(ground.kind, status)).map_err(|why| format!("{status}: {why}"))?;
+        is(&called, sort::of_status(ground.kind, status)).map_err(|why| format!("{status}: {why}"))?;
         ground.sandbox.clear_faults();
     }
     Ok(())
@@ -50,7 +51,7 @@ async fn waits(ground: &Ground, retry_after: String) -> Result<(), String> {
     let whom = ground.whom().await?;
     ground.fault(&json!({ "kind": "throttle", "retry_after": retry_after, "times": 1 }))?;
     ground.fault(&json!({ "kind": "status", "status": 503, "retry_after": retry_after, "times": 1 }))?;
-    for wanted in [Sort::Throttled, Sort::InDoubt] {
+    for wanted in [Ruling::Throttled, Ruling::InDoubt] {
         let called = ground.act(whom.as_ref()).await;
         is(&called, wanted)?;
         let Outcome::Retry { after, .. } = called.outcome else { return Err("it isn't retried".to_owned()) };
@@ -79,7 +80,7 @@ async fn refused_once(ground: &Ground) -> Result<(), String> {
     // Only the act itself: a token that can still be had says more than one that can't.
     ground.fault(&json!({ "kind": "status", "status": 401, "contact": contact }))?;
     let (called, calls) = ground.calls_of(ground.act(whom.as_ref())).await;
-    is(&called, Sort::Refused)?;
+    is(&called, Ruling::Refused)?;
     let exchanged = ground.can().credentials.first().is_some_and(|keys| keys.len() > 1);
     let tried = calls.iter().filter(|call| call.status == Some(401)).count();
     let most = if exchanged { 2 } else { 1 };
@@ -137,7 +138,7 @@ async fn shapes(ground: &Ground) -> Result<(), String> {
     let person = ground.person().await?;
     for shape in ["whole", "data", "tags", "texts", "empty", "no_content"] {
         ground.fault(&json!({ "kind": "shape", "shape": shape, "contact": person.id }))?;
-        is(&ground.act(Some(&person)).await, Sort::Done).map_err(|why| format!("{shape}: {why}"))?;
+        is(&ground.act(Some(&person)).await, Ruling::Done).map_err(|why| format!("{shape}: {why}"))?;
         ground.sandbox.clear_faults();
     }
     Ok(())

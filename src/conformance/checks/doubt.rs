@@ -5,8 +5,9 @@ use serde_json::{Value, json};
 use super::{Asked, of_all, of_contacts};
 use crate::conformance::Check;
 use crate::conformance::ground::{Ground, NOW, is};
-use crate::conformance::sort::Sort;
+use crate::conformance::sort;
 use crate::domain::connection::{Capabilities, ProviderKind};
+use crate::providers::Ruling;
 use crate::providers::{Called, Glance, Outcome};
 use crate::sandbox::Call;
 
@@ -64,7 +65,7 @@ pub const SLOW: Check = Check {
 async fn slow(ground: &Ground) -> Result<(), String> {
     let whom = ground.whom().await?;
     ground.fault(&json!({ "kind": "slow", "millis": 20 }))?;
-    is(&ground.act(whom.as_ref()).await, Sort::Done)?;
+    is(&ground.act(whom.as_ref()).await, Ruling::Done)?;
     ground.sandbox.clear_faults();
     is_late(ground, json!({ "kind": "slow", "millis": LATE_MS })).await
 }
@@ -87,7 +88,7 @@ async fn is_late(ground: &Ground, fault: Value) -> Result<(), String> {
 }
 
 fn once_and_in_doubt(called: &Called, calls: &[Call]) -> Result<(), String> {
-    is(called, Sort::InDoubt)?;
+    is(called, Ruling::InDoubt)?;
     if calls.len() == 1 { Ok(()) } else { Err(format!("{} calls were made for it", calls.len())) }
 }
 
@@ -103,9 +104,9 @@ async fn foreign(ground: &Ground) -> Result<(), String> {
     ground.fault(&json!({ "kind": "foreign" }))?;
     let asked = ground.subject.find(&person.by, &Glance::default(), NOW).await;
     let outcome = asked.answer.map_or_else(|outcome| outcome, |found| Outcome::Dead { reason: format!("{found:?}") });
-    is(&Called { attempt: asked.attempt, outcome }, Sort::InDoubt)?;
-    is(&ground.read(&person).await, Sort::InDoubt)?;
-    is(&ground.act(Some(&person)).await, Sort::InDoubt)
+    is(&Called { attempt: asked.attempt, outcome }, Ruling::InDoubt)?;
+    is(&ground.read(&person).await, Ruling::InDoubt)?;
+    is(&ground.act(Some(&person)).await, Ruling::InDoubt)
 }
 
 pub const SHARE: Check = Check {
@@ -133,7 +134,7 @@ async fn gets_through(ground: &Ground, fault: Value) -> Result<(), String> {
     ground.fault(&fault)?;
     for person in &people {
         let mut tries = 1;
-        while Sort::of(&ground.act(Some(person)).await.outcome) != Sort::Done {
+        while sort::of(&ground.act(Some(person)).await.outcome) != Ruling::Done {
             tries += 1;
             if tries > MOST_TRIES {
                 return Err(format!("{} never gets through", person.id));

@@ -5,9 +5,9 @@ use serde_json::json;
 use super::of_contacts;
 use crate::conformance::Check;
 use crate::conformance::ground::{Ground, NOW, Person, is, owned};
-use crate::conformance::sort::Sort;
 use crate::domain::connection::Fields;
 use crate::domain::contact::ContactRef;
+use crate::providers::Ruling;
 use crate::providers::{Called, Found, Glance};
 
 /// Every way in which the provider says that it finds people.
@@ -98,7 +98,7 @@ async fn creates(ground: &Ground) -> Result<(), String> {
         let id = made.answer.map_err(|outcome| format!("{by}: {}", outcome.verdict()))?;
         found(&by, &ground.find(&by).await?, &Found::One(id.clone()))?;
         let person = Person { id, by };
-        is(&ground.act(Some(&person)).await, Sort::Done)?;
+        is(&ground.act(Some(&person)).await, Ruling::Done)?;
         if ground.tags(&person) != ["Lead"] {
             return Err(format!("{} isn't who was tagged", person.by));
         }
@@ -117,7 +117,7 @@ async fn sets(ground: &Ground) -> Result<(), String> {
     let person = ground.person().await?;
     let (mail, plan) = (owned(&json!("ana@example.org")), owned(&json!("professional")));
     let fields = [("email", &mail), ("plan", &plan)];
-    is(&ground.subject.set_fields(&ContactRef::Id(person.id.clone()), &fields, NOW).await, Sort::Done)?;
+    is(&ground.subject.set_fields(&ContactRef::Id(person.id.clone()), &fields, NOW).await, Ruling::Done)?;
     let contact = ground.sandbox.contact(ground.kind.name(), &person.id).unwrap_or_default().to_string();
     match ["ana@example.org", "professional"].into_iter().find(|value| !contact.contains(value)) {
         Some(value) => Err(format!("{value} isn't there: {contact}")),
@@ -140,20 +140,20 @@ async fn cannot(ground: &Ground) -> Result<(), String> {
     let field = ContactRef::Field { name: "no-such-field".to_owned(), value: "1".to_owned() };
     let asked = |asked: crate::providers::Asked<Found>| match asked.answer {
         Ok(found) => Err(format!("{found:?} was found")),
-        Err(outcome) => is(&Called { attempt: asked.attempt, outcome }, Sort::Dead),
+        Err(outcome) => is(&Called { attempt: asked.attempt, outcome }, Ruling::Dead),
     };
     let tries = async {
         if !can.forwards {
-            is(&ground.subject.forward("msg_1", &body, NOW).await, Sort::Dead)?;
+            is(&ground.subject.forward("msg_1", &body, NOW).await, Ruling::Dead)?;
         }
         if !can.reads_tags {
-            is(&ground.subject.read_tags(&id, NOW).await, Sort::Dead)?;
+            is(&ground.subject.read_tags(&id, NOW).await, Ruling::Dead)?;
         }
         if !can.sets_fields {
-            is(&ground.subject.set_fields(&id, &[("plan", &body)], NOW).await, Sort::Dead)?;
+            is(&ground.subject.set_fields(&id, &[("plan", &body)], NOW).await, Ruling::Dead)?;
         }
         if can.tags_per_call == 0 {
-            is(&ground.act(Some(&Person { id: "7".to_owned(), by: email.clone() })).await, Sort::Dead)?;
+            is(&ground.act(Some(&Person { id: "7".to_owned(), by: email.clone() })).await, Ruling::Dead)?;
         }
         if !can.finds.email {
             asked(ground.subject.find(&email, &nobody, NOW).await)?;
@@ -162,7 +162,7 @@ async fn cannot(ground: &Ground) -> Result<(), String> {
             let by = ContactRef::Field { name: "telegramId".to_owned(), value: "1".to_owned() };
             let crate::providers::Asked { attempt, answer } = ground.subject.create(&by, NOW).await;
             let outcome = answer.err().unwrap_or(crate::providers::Outcome::Unproven);
-            is(&Called { attempt, outcome }, Sort::Dead)?;
+            is(&Called { attempt, outcome }, Ruling::Dead)?;
         }
         if matches!(can.finds.fields, Fields::None) {
             asked(ground.subject.find(&field, &nobody, NOW).await)?;

@@ -5,9 +5,9 @@ use serde_json::Value;
 use super::of_contacts;
 use crate::conformance::Check;
 use crate::conformance::ground::{Ground, Person, is};
-use crate::conformance::sort::Sort;
 use crate::domain::contact::ContactRef;
 use crate::providers::Direction;
+use crate::providers::Ruling;
 
 pub const ADDS: Check = Check {
     name: "adds",
@@ -19,7 +19,7 @@ pub const ADDS: Check = Check {
 async fn adds(ground: &Ground) -> Result<(), String> {
     let person = ground.person().await?;
     ground.has(&person, &[]).await?;
-    is(&ground.change(&person, Direction::Add, &["Lead"]).await, Sort::Done)?;
+    is(&ground.change(&person, Direction::Add, &["Lead"]).await, Ruling::Done)?;
     ground.has(&person, &["Lead"]).await
 }
 
@@ -33,7 +33,7 @@ pub const ADDS_TWICE: Check = Check {
 async fn adds_twice(ground: &Ground) -> Result<(), String> {
     let person = ground.person().await?;
     for _ in 0..2 {
-        is(&ground.change(&person, Direction::Add, &["Lead", "Ñandú"]).await, Sort::Done)?;
+        is(&ground.change(&person, Direction::Add, &["Lead", "Ñandú"]).await, Ruling::Done)?;
     }
     ground.has(&person, &["Lead", "Ñandú"]).await
 }
@@ -47,9 +47,9 @@ pub const REMOVES: Check = Check {
 
 async fn removes(ground: &Ground) -> Result<(), String> {
     let person = ground.person().await?;
-    is(&ground.change(&person, Direction::Add, &["Lead", "Cold"]).await, Sort::Done)?;
+    is(&ground.change(&person, Direction::Add, &["Lead", "Cold"]).await, Ruling::Done)?;
     for _ in 0..2 {
-        is(&ground.change(&person, Direction::Remove, &["Lead"]).await, Sort::Done)?;
+        is(&ground.change(&person, Direction::Remove, &["Lead"]).await, Ruling::Done)?;
         ground.has(&person, &["Cold"]).await?;
     }
     Ok(())
@@ -68,7 +68,7 @@ async fn bound(ground: &Ground) -> Result<(), String> {
     let names: Vec<&str> = names.iter().map(String::as_str).collect();
     for direction in [Direction::Add, Direction::Remove] {
         let (called, calls) = ground.calls_of(ground.change(&person, direction, &names)).await;
-        is(&called, Sort::Done)?;
+        is(&called, Ruling::Done)?;
         let [call] = calls.as_slice() else { return Err(format!("{} calls were made", calls.len())) };
         let sent = texts(&call.body);
         if sent != names {
@@ -100,9 +100,9 @@ async fn unknown(ground: &Ground) -> Result<(), String> {
     let gone = ground.person().await?;
     ground.sandbox.lose(ground.kind.name(), &gone.id)?;
     for person in [&stranger, &gone] {
-        is(&ground.change(person, Direction::Add, &["Lead"]).await, Sort::Lost)?;
-        is(&ground.change(person, Direction::Remove, &["Lead"]).await, Sort::Lost)?;
-        is(&ground.read(person).await, Sort::Lost)?;
+        is(&ground.change(person, Direction::Add, &["Lead"]).await, Ruling::Lost)?;
+        is(&ground.change(person, Direction::Remove, &["Lead"]).await, Ruling::Lost)?;
+        is(&ground.read(person).await, Ruling::Lost)?;
     }
     Ok(())
 }

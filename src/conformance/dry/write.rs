@@ -4,8 +4,9 @@ use std::time::Duration;
 
 use super::{Step, TAG, Trial, Whom, mend, verdict};
 use crate::clock;
-use crate::conformance::sort::Sort;
+use crate::conformance::sort;
 use crate::domain::tag::TagName;
+use crate::providers::Ruling;
 use crate::providers::{Called, Direction, Outcome};
 
 /// A removal that fails is tried so often.
@@ -20,12 +21,12 @@ impl Trial<'_> {
     pub(super) async fn write(&mut self, whom: &Whom) {
         let Some(tag) = TagName::parse(TAG) else { return };
         let added = self.change(whom, Direction::Add, &tag).await;
-        match Sort::of(&added.outcome) {
-            Sort::Done => {
+        match sort::of(&added.outcome) {
+            Ruling::Done => {
                 self.tell(Step::ok("add", format!("`{TAG}` was added to {}", whom.id)));
                 self.tell_whether(whom, &tag, true).await;
             }
-            Sort::InDoubt => self.tell(Step::failed("add", verdict(&added), mend(&added))),
+            Ruling::InDoubt => self.tell(Step::failed("add", verdict(&added), mend(&added))),
             _ => {
                 self.tell(Step::failed("add", format!("{}; nothing was changed", verdict(&added)), mend(&added)));
                 return self.tell(Step::skipped("remove", "it wasn't added"));
@@ -37,7 +38,7 @@ impl Trial<'_> {
             tokio::time::sleep(after.unwrap_or(PAUSE).min(LONGEST)).await;
             removed = self.change(whom, Direction::Remove, &tag).await;
         }
-        if Sort::of(&removed.outcome) == Sort::Done {
+        if sort::of(&removed.outcome) == Ruling::Done {
             self.tell(Step::ok(
                 "remove",
                 format!("`{TAG}` was taken from {} again; the account's own list of tags may keep the name", whom.id),

@@ -10,7 +10,7 @@ use reqwest::Method;
 use serde_json::{Map, Value, json};
 
 use super::Direction;
-use super::api::{Api, Heard, Wish, blank, segment};
+use super::api::{Api, Heard, Wish, not_an_id, not_asked, segment};
 use super::connect::{ConnectError, Ready, ready};
 use super::judge::{Row, Ruling, row};
 use super::outbound::Extent;
@@ -206,8 +206,7 @@ impl B2chat {
         };
         let Some(segment) = id else {
             let wish = Wish { method, path: format!("/contacts/{contact}{below}"), body: Some(body) };
-            let outcome = Outcome::Dead { reason: "this can't be a contact's id".to_owned() };
-            return Called { attempt: blank(&wish, now), outcome }.told();
+            return not_an_id(&wish, now);
         };
         let wish = Wish { method, path: format!("/contacts/{segment}{below}"), body: Some(body) };
         let Asked { mut attempt, answer } = self.ask(wish, contact::read_nothing, now).await;
@@ -245,10 +244,7 @@ impl B2chat {
 }
 
 fn only_by_phone<T>(method: Method, path: &str, now: Timestamp) -> Asked<T> {
-    let wish = Wish { method, path: path.to_owned(), body: None };
-    let outcome = Outcome::Dead { reason: "B2Chat knows people by their mobile number alone".to_owned() };
-    let Called { attempt, outcome } = Called { attempt: blank(&wish, now), outcome }.told();
-    Asked { attempt, answer: Err(outcome) }
+    not_asked(method, path, "B2Chat knows people by their mobile number alone", now)
 }
 
 /// What a call's status made of it at first turned out otherwise; what was told of tokens stays.

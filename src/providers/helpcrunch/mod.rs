@@ -129,10 +129,7 @@ impl HelpCrunch {
             ContactRef::Field { name, value } => vec![filter(name, value)],
             ContactRef::Id(_) | ContactRef::Stream { .. } => {
                 // A search without a filter would find anybody.
-                let wish = Wish { method: Method::POST, path: "/customers/search".to_owned(), body: None };
-                let outcome = Outcome::Dead { reason: "nobody is looked up by this".to_owned() };
-                let Called { attempt, outcome } = Called { attempt: api::blank(&wish, now), outcome }.told();
-                return Asked { attempt, answer: Err(outcome) };
+                return api::not_asked(Method::POST, "/customers/search", "nobody is looked up by this", now);
             }
         };
         // Two are enough to see that somebody isn't the only one.
@@ -146,10 +143,8 @@ impl HelpCrunch {
         if let ContactRef::Field { name, .. } = contact
             && !makes_with.has(name)
         {
-            let wish = Wish { method: Method::POST, path: "/customers".to_owned(), body: None };
-            let outcome = Outcome::Dead { reason: format!("no customer can be made with the field {name}") };
-            let Called { attempt, outcome } = Called { attempt: api::blank(&wish, now), outcome }.told();
-            return Asked { attempt, answer: Err(outcome) };
+            let why = format!("no customer can be made with the field {name}");
+            return api::not_asked(Method::POST, "/customers", &why, now);
         }
         let fields = match contact {
             ContactRef::Email(address) => json!({ "email": address }),

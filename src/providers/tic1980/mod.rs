@@ -10,7 +10,7 @@ use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderValue};
 use serde_json::{Value, json};
 
 use super::Direction;
-use super::api::{Api, Wish, blank, escaped, not_an_id, segment};
+use super::api::{Api, Wish, escaped, not_an_id, not_asked, segment};
 use super::connect::{ConnectError, Ready, ready};
 use super::judge::{Row, Ruling, row, saying};
 use super::outbound::Extent;
@@ -120,9 +120,7 @@ impl Tic1980 {
     /// another value than was asked for.
     pub async fn find(&self, contact: &ContactRef, so_far: &Glance, now: Timestamp) -> Asked<Found> {
         let Some((name, value)) = searched(contact) else {
-            let wish = Wish { method: Method::GET, path: "/contact/by_custom_field".to_owned(), body: None };
-            let reason = "this can't be looked up".to_owned();
-            return Asked { attempt: blank(&wish, now), answer: Err(Outcome::Dead { reason }) };
+            return not_asked(Method::GET, "/contact/by_custom_field", "this can't be looked up", now);
         };
         // The next page's own address may name another host, so only its number is taken.
         let page = if so_far.pages == 0 { String::new() } else { format!("&page={}", so_far.pages + 1) };

@@ -143,6 +143,14 @@ fn knobs_agree(node: &Node, scheme: &HmacScheme, desk: &mut Desk<'_>) {
             "take them out",
         );
     }
+    let after = scheme.value.split("{signature}").nth(1).and_then(|after| after.chars().next());
+    let runs_on = after.is_some_and(|next| match scheme.encoding {
+        Encoding::Hex => next.is_ascii_hexdigit(),
+        Encoding::Base64 => next.is_ascii_alphanumeric() || "+/=-_".contains(next),
+    });
+    if runs_on {
+        wrong("value", "what follows `{signature}` may be a part of it", "put a `,` or a `;` between, or take it out");
+    }
     if !only_known(&scheme.value, &["signature", "timestamp"]) {
         wrong("value", "`value` has a placeholder that there isn't", "there are: {signature}, {timestamp}");
     }
