@@ -85,7 +85,7 @@ mod tests {
         let mut allowances = Allowances::default();
         let first = allowances.of(&[config("a", "env:ONE", None, 1)]);
         let now = Timestamp(i64::MAX / 2);
-        first.first().expect("one").allowance.hold_until(now);
+        first.first().expect("one").allowance.throttled(now, Timestamp(0));
         let again = allowances.of(&[config("b", "env:ONE", None, 1), config("a", "env:ONE", None, 1)]);
         assert_eq!(again.first().expect("one").allowance.share().next(Timestamp(0)), now);
         drop((first, again));

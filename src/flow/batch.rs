@@ -109,7 +109,7 @@ mod tests {
     async fn each_request_gets_its_own_answers_whatever_it_was_batched_with() {
         let dir = tempfile::tempdir().expect("a folder");
         let (wake, _wakes) = tokio::sync::mpsc::unbounded_channel();
-        let options = Options { retention: std::time::Duration::from_hours(24), clock: Clock::system() };
+        let options = Options::new(std::time::Duration::from_hours(24), Clock::system());
         let (store, _) = Store::open(&dir.path().join("t.db"), options, wake).expect("a store");
         let local = tokio::task::LocalSet::new();
         local

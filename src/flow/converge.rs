@@ -4,26 +4,31 @@
 //! waited for the allowance, is part of the next one. A contact that is known by a look-up is sought first (`seek`); its
 //! changes then wait under the id that was found.
 
+mod apart;
+mod carry;
+mod ending;
+mod flips;
 mod seek;
 
 use std::sync::Arc;
 
-use super::fold::{Folded, Free, Plan, Trust, Wanted, fold};
-use super::retry;
+pub use apart::Apart;
+pub use flips::Flips;
+
+use super::fold::{Folded, Free, Plan, Trust, fold};
 use crate::clock::Clock;
 use crate::domain::attempt::Attempt;
 use crate::domain::cause::Cause;
-use crate::domain::change::{Change, ChangeId, Effect, Judged, Settled};
+use crate::domain::change::{Change, ChangeId, Judged, Settled};
 use crate::domain::connection::ConnectionConfig;
 use crate::domain::contact::{Contact, ContactKey, ContactRef};
 use crate::domain::known::KnownTags;
 use crate::domain::name::ConnectionName;
-use crate::domain::tag::TagName;
 use crate::domain::time::Timestamp;
 use crate::providers::allowance::{Allowance, Pass};
 use crate::providers::knowledge::Knowledge;
 use crate::providers::people::People;
-use crate::providers::{Called, Direction, Outcome, Provider};
+use crate::providers::{Called, Outcome, Provider};
 use crate::store::{Retry, SettledChange, Settlement, Store, StoreError, Taken};
 
 /// A connection that can be called.
@@ -40,6 +45,10 @@ pub struct Account {
     pub knowledge: Arc<Knowledge>,
     /// What is known of who its contacts are.
     pub people: Arc<People>,
+    /// What is called apart of refused batches.
+    pub apart: Apart,
+    /// When tags were called for lately.
+    pub flips: Flips,
 }
 
 /// What is next for the contact.
@@ -51,6 +60,8 @@ pub enum Next {
     More,
     /// Not before this.
     Later(Timestamp),
+    /// Not before this, unless something new comes.
+    Rest(Timestamp),
 }
 
 /// What the step showed of the connection.
@@ -60,8 +71,8 @@ pub enum Seen {
     NoCall,
     /// It answered.
     Well,
-    /// The call failed for a reason that says little about the connection.
-    Unclear,
+    /// The call failed for this reason, which says little about the connection.
+    Unclear(String),
     /// Its limit was met: no call before this.
     Throttled(Timestamp),
     /// It wasn't called: the account's allowance is used up until then.
@@ -79,9 +90,6 @@ pub struct Stepped {
     pub seen: Seen,
 }
 
-/// What a provider that gives no `Retry-After` is given before the next call after a 429.
-const THROTTLE_MS: i64 = 5_000;
-
 /// Brings one contact one call further, with `pass` as leave for it. `paused_ms` is for how long the connection has been paused in
 /// all.
 pub async fn step(
@@ -94,22 +102,29 @@ pub async fn step(
 ) -> Result<Stepped, StoreError> {
     let taken = store.take(key).await?;
     let Some(contact) = taken.contact.clone() else {
+        account.apart.forget(key);
         return Ok(Stepped { next: Next::Idle, seen: Seen::NoCall });
     };
     let now = clock.now();
     let provider = account.provider.within(pass);
     let step = Step { store, account, provider, pass, key, contact: &contact, taken: &taken, paused_ms, clock };
-    if account.config.dry_run {
-        return step.only_record().await;
+    let mut stepped = match &contact.reference {
+        _ if account.config.dry_run => step.only_record().await?,
+        ContactRef::Email(_) | ContactRef::Phone(_) | ContactRef::Field { .. } => step.seek(now).await?,
+        ContactRef::Id(_) | ContactRef::Stream { .. } => {
+            match step.fold(&account.knowledge.known(key, now, account.config.tag_cache)) {
+                Folded::LookUp => step.look_up(now).await?,
+                Folded::Plan(plan) => step.carry_out(plan, now).await?,
+            }
+        }
+    };
+    if stepped.next == Next::Idle {
+        account.apart.forget(key);
+        if taken.more {
+            stepped.next = Next::More;
+        }
     }
-    match &contact.reference {
-        ContactRef::Email(_) | ContactRef::Phone(_) | ContactRef::Field { .. } => return step.seek(now).await,
-        ContactRef::Id(_) | ContactRef::Stream { .. } => {}
-    }
-    match step.fold(&account.knowledge.known(key, now, account.config.tag_cache)) {
-        Folded::LookUp => step.look_up(now).await,
-        Folded::Plan(plan) => step.carry_out(plan, now).await,
-    }
+    Ok(stepped)
 }
 
 struct Step<'s> {
@@ -175,192 +190,6 @@ impl Step<'_> {
             }
             (reference, _) => provider.read_tags(reference, now).await,
         }
-    }
-
-    /// Makes the first call that the plan needs: removes before adds, fields after them, then the next body.
-    async fn carry_out(&self, plan: Plan, now: Timestamp) -> Result<Stepped, StoreError> {
-        if plan.open() == 0 {
-            self.settle(self.free(&plan), Vec::new(), None).await?;
-            return Ok(Stepped { next: Next::Idle, seen: Seen::NoCall });
-        }
-        // The call may change what a condition reads: what was judged must outlive a crash right after it.
-        self.keep_judged(plan.judged.clone()).await?;
-        if !plan.remove.is_empty() {
-            return self.change_tags(Direction::Remove, plan, now).await;
-        }
-        if !plan.add.is_empty() {
-            return self.change_tags(Direction::Add, plan, now).await;
-        }
-        let (called, ids) = if plan.set.is_empty() {
-            let id = plan.forward.first().copied();
-            let Some((id, body)) = id.and_then(|id| Some((id, self.body(id)?))) else {
-                return Ok(Stepped { next: Next::Idle, seen: Seen::NoCall });
-            };
-            (self.provider.forward(&webhook_id(id, body.1), body.0, now).await, vec![id])
-        } else {
-            let most = self.account.config.provider.capabilities().fields_per_call.max(1);
-            let wanted = plan.set.get(..most.min(plan.set.len())).unwrap_or_default();
-            let fields: Vec<_> = wanted.iter().map(|field| (field.field.as_str(), &field.value)).collect();
-            let called = self.provider.set_fields(&self.contact.reference, &fields, now).await;
-            (called, wanted.iter().map(|field| field.by).collect())
-        };
-        match &called.outcome {
-            Outcome::Done { tags } => {
-                if let Some(tags) = tags {
-                    self.account.knowledge.learn_whole(self.key, tags, now);
-                }
-                self.settle_done(called, &plan, &ids, ids.len()).await
-            }
-            _ => self.settle_failed(called, plan, &ids).await,
-        }
-    }
-
-    /// The body of a forward, and when its event was accepted.
-    fn body(&self, id: ChangeId) -> Option<(&crate::domain::json::OwnedJson, Timestamp)> {
-        let change = self.change(id)?;
-        match &change.effect {
-            Effect::Forward { body } => Some((body, change.at)),
-            _ => None,
-        }
-    }
-
-    async fn change_tags(&self, direction: Direction, plan: Plan, now: Timestamp) -> Result<Stepped, StoreError> {
-        let wanted = if direction == Direction::Add { &plan.add } else { &plan.remove };
-        let limit = self.account.config.provider.capabilities().tags_per_call;
-        let chunk: Vec<Wanted> = wanted.iter().take(limit).cloned().collect();
-        let tags: Vec<TagName> = chunk.iter().map(|w| w.tag.clone()).collect();
-        let ids: Vec<ChangeId> = chunk.iter().filter(|w| !w.excluded).map(|w| w.by).collect();
-        let called = self.provider.change_tags(&self.contact.reference, direction, &tags, now).await;
-        match &called.outcome {
-            Outcome::Done { tags: Some(list) } => self.account.knowledge.learn_whole(self.key, list, now),
-            Outcome::Done { tags: None } => {
-                for tag in &tags {
-                    self.account.knowledge.learn(self.key, tag, direction == Direction::Add, now);
-                }
-            }
-            // Whatever was known before, it may be otherwise now, and nothing says how.
-            Outcome::Unproven => self.account.knowledge.doubt(self.key, &tags),
-            failure => {
-                if matches!(failure, Outcome::Retry { in_doubt: true, .. }) {
-                    self.account.knowledge.doubt(self.key, &tags);
-                }
-                let all: Vec<ChangeId> = chunk.iter().map(|w| w.by).collect();
-                return self.settle_failed(called, plan, &all).await;
-            }
-        }
-        self.keep_judged(self.gone(&plan, &chunk)).await?;
-        // A tag that an exclusive add took away ends no change: the add itself is still open, even where its own tag is there.
-        self.settle_done(called, &plan, &ids, ids.len()).await
-    }
-
-    /// What exclusive adds still take away once these tags are gone.
-    fn gone(&self, plan: &Plan, chunk: &[Wanted]) -> Vec<(ChangeId, Judged)> {
-        let mut left: Vec<(ChangeId, Judged)> = Vec::new();
-        for excluded in chunk.iter().filter(|wanted| wanted.excluded) {
-            let judged = plan.judged.iter().find(|(id, _)| *id == excluded.by).map(|(_, judged)| judged);
-            let place = left.iter().position(|(id, _)| *id == excluded.by).unwrap_or_else(|| {
-                let judged = judged.or_else(|| self.taken.past.judged.get(&excluded.by)).cloned();
-                left.push((excluded.by, judged.unwrap_or_default()));
-                left.len() - 1
-            });
-            if let Some((_, judged)) = left.get_mut(place) {
-                judged.others.retain(|other| *other != excluded.tag);
-                judged.gone.push(excluded.tag.clone());
-            }
-        }
-        left
-    }
-
-    /// Records a call that was acknowledged. `parts` is how much of the plan it brought about.
-    async fn settle_done(
-        &self,
-        called: Called,
-        plan: &Plan,
-        ids: &[ChangeId],
-        parts: usize,
-    ) -> Result<Stepped, StoreError> {
-        let reason = match called.outcome {
-            Outcome::Unproven => "the provider took it; with `missing_tags: skip` that proves nothing",
-            _ => "the provider confirmed it",
-        };
-        let mut settled = self.free(plan);
-        settled.extend(ids.iter().filter_map(|id| self.settled(*id, Settled::Applied, reason)));
-        self.settle(settled, vec![called.attempt], None).await?;
-        let next = if plan.open() > parts { Next::More } else { Next::Idle };
-        Ok(Stepped { next, seen: Seen::Well })
-    }
-
-    /// Records a call that failed. `ids` are the changes that the call was for.
-    async fn settle_failed(&self, called: Called, plan: Plan, ids: &[ChangeId]) -> Result<Stepped, StoreError> {
-        let now = self.clock.now();
-        let mut settled = self.free(&plan);
-        // A call that wasn't made is none, but for those that were made for it.
-        let attempts = match called.outcome {
-            Outcome::NotYet { .. } if self.pass.starts().is_empty() => Vec::new(),
-            _ => vec![called.attempt],
-        };
-        let die =
-            |cause: Cause, reason: &str| ids.iter().filter_map(|id| self.dead(*id, cause, reason)).collect::<Vec<_>>();
-        let (retry, stepped) = match called.outcome {
-            Outcome::Dead { reason } => {
-                settled.extend(die(Cause::Refused, &reason));
-                (None, Stepped { next: Next::More, seen: Seen::Well })
-            }
-            Outcome::Lost { reason } => {
-                settled = self.lost(&plan, &reason);
-                (None, Stepped { next: Next::More, seen: Seen::Well })
-            }
-            Outcome::Refused { reason } => {
-                (self.taken.retry.clone(), Stepped { next: Next::More, seen: Seen::Ill(reason) })
-            }
-            Outcome::NotYet { until } => {
-                (self.taken.retry.clone(), Stepped { next: Next::Later(until), seen: Seen::NotYet(until) })
-            }
-            Outcome::Retry { reason, after, throttled, .. } => {
-                let retry = self.retry(now, &reason, after, throttled);
-                let failing_ms = now.since(retry.failing_since) - (self.paused_ms - retry.paused_before_ms);
-                let give_up_ms = i64::try_from(self.account.config.give_up_after.as_millis()).unwrap_or(i64::MAX);
-                if failing_ms >= give_up_ms && !ids.is_empty() {
-                    let tries = if retry.tries == 1 { "try" } else { "tries" };
-                    let reason = format!("given up after {} {tries}: {reason}", retry.tries);
-                    settled.extend(die(Cause::GivenUp, &reason));
-                    (None, Stepped { next: Next::More, seen: Seen::Unclear })
-                } else {
-                    let seen = if throttled { Seen::Throttled(retry.at) } else { Seen::Unclear };
-                    let next = Next::Later(retry.at);
-                    (Some(retry), Stepped { next, seen })
-                }
-            }
-            Outcome::Done { .. } | Outcome::Unproven => (None, Stepped { next: Next::More, seen: Seen::Well }),
-        };
-        self.settle(settled, attempts, retry).await?;
-        Ok(stepped)
-    }
-
-    fn retry(&self, now: Timestamp, reason: &str, after: Option<std::time::Duration>, throttled: bool) -> Retry {
-        let before = self.taken.retry.as_ref();
-        // A provider that is busy says nothing about this contact: only its own failures move it along the schedule.
-        let tries = before.map_or(0, |r| r.tries) + u32::from(!throttled);
-        let planned =
-            if throttled { now.plus_millis(THROTTLE_MS) } else { now.plus(retry::wait(tries, retry::jitter())) };
-        let asked = after.map(|after| now.plus(after));
-        Retry {
-            at: if throttled { asked.unwrap_or(planned) } else { asked.map_or(planned, |asked| asked.max(planned)) },
-            tries,
-            failing_since: before.map_or(now, |r| r.failing_since),
-            paused_before_ms: before.map_or(self.paused_ms, |r| r.paused_before_ms),
-            reason: reason.to_owned(),
-        }
-    }
-
-    /// The waiting changes whose guards have not been judged: those a failed look-up was for.
-    fn readers(&self) -> Vec<ChangeId> {
-        let asks = |change: &Change| {
-            let terms = change.terms.as_deref();
-            !change.guard.is_open() || terms.is_some_and(|t| !t.unless.is_empty() || !t.exclusive.is_empty())
-        };
-        let unjudged = self.taken.changes.iter().filter(|(id, _)| !self.taken.past.judged.contains_key(id));
-        unjudged.filter(|(_, change)| asks(change)).map(|(id, _)| *id).collect()
     }
 
     async fn keep_judged(&self, judged: Vec<(ChangeId, Judged)>) -> Result<(), StoreError> {
@@ -439,11 +268,7 @@ impl Step<'_> {
             tracing::warn!(connection = %contact.connection, tries = retry.tries, next = %retry.at, reason = %retry.reason, "retry");
         }
         let at = self.clock.now();
-        self.store.settle(Settlement { contact, at, settled, attempts, retry }).await
+        let started = self.pass.written();
+        self.store.settle(Settlement { contact, at, settled, attempts, retry, started }).await
     }
-}
-
-/// Names a forwarded body for its receiver: the same at every try, another for every body, also after the database began anew.
-fn webhook_id(id: ChangeId, accepted: Timestamp) -> String {
-    format!("msg_{}_{}_{}", accepted.0, id.ord, id.index)
 }

@@ -47,7 +47,7 @@ impl Gateway {
     pub async fn start(mut opened: Opened, database: &Path, retention: Duration) -> Result<Arc<Self>, StoreError> {
         let (wake, wakes) = tokio::sync::mpsc::unbounded_channel();
         let clock = Clock::system();
-        let (store, waiting) = Store::open(database, Options { retention, clock: clock.clone() }, wake)?;
+        let (store, waiting) = Store::open(database, Options::new(retention, clock.clone()), wake)?;
         keep(&store, &mut opened).await?;
         let deliveries = Deliveries::start(&store, opened.take_accounts(), wakes, waiting, &clock);
         let rules = ArcSwap::from_pointee(opened.in_force(clock.now()));

@@ -4,10 +4,12 @@ use std::cmp::Reverse;
 use std::collections::{BinaryHeap, HashMap, VecDeque};
 use std::time::Duration;
 
+use super::breaker::Breaker;
 use super::converge::{Next, Seen, Stepped};
 use crate::domain::contact::ContactKey;
 use crate::domain::time::Timestamp;
 use crate::providers::allowance::{Pass, Share};
+use crate::store::PauseKind;
 
 /// Where a contact stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -16,6 +18,8 @@ enum Slot {
     Ready,
     /// Not before this.
     Later(Timestamp),
+    /// Not before this, unless something new comes.
+    Resting(Timestamp),
     /// A step is under way; `again` when more came meanwhile.
     Busy { again: bool },
 }
@@ -25,6 +29,8 @@ enum Slot {
 pub struct Pause {
     /// Since when.
     pub since: Timestamp,
+    /// Of what kind it is.
+    pub kind: PauseKind,
     /// Why.
     pub reason: String,
     /// When one call looks again.
@@ -43,14 +49,34 @@ pub struct Turn {
     pub pass: Pass,
 }
 
-/// How long a paused connection waits before one call looks again; the last one again and again.
-const PROBES: [Duration; 5] = [
+/// How long a connection whose credentials are refused waits before one call looks again; the last one again and again.
+const REFUSED: [Duration; 5] = [
     Duration::from_secs(30),
     Duration::from_mins(1),
     Duration::from_mins(5),
     Duration::from_mins(15),
     Duration::from_hours(1),
 ];
+
+/// The same where its calls fail: nobody has to mend anything here, and most outages are short.
+const FAILING: [Duration; 5] = [
+    Duration::from_secs(5),
+    Duration::from_secs(15),
+    Duration::from_secs(30),
+    Duration::from_mins(1),
+    Duration::from_mins(2),
+];
+
+fn wait(kind: PauseKind, probes: u32) -> Duration {
+    let waits = match kind {
+        PauseKind::Refused => &REFUSED,
+        PauseKind::Failing => &FAILING,
+    };
+    waits.get(probes as usize).or(waits.last()).copied().unwrap_or_default()
+}
+
+/// How long news of a contact that rests may wait, in milliseconds.
+const NEWS_MS: i64 = 1_000;
 
 /// Whose turn it is at one connection.
 #[derive(Debug)]
@@ -67,6 +93,7 @@ pub struct Lane {
     /// What the connection has of its account's allowance.
     pub share: Share,
     pause: Option<Pause>,
+    breaker: Breaker,
     /// The contact whose step looks whether a paused connection is well again.
     probe: Option<ContactKey>,
     paused_ms: i64,
@@ -86,6 +113,7 @@ impl Lane {
             gather,
             share,
             pause: None,
+            breaker: Breaker::default(),
             probe: None,
             paused_ms,
         }
@@ -95,7 +123,12 @@ impl Lane {
     pub fn wake(&mut self, key: ContactKey, now: Timestamp) {
         match self.slots.get_mut(&key) {
             Some(Slot::Busy { again }) => *again = true,
-            Some(_) => {}
+            // Soon, and not at once: news of a tag that rests are many, and change nothing for it.
+            Some(Slot::Resting(until)) => {
+                let at = now.plus_millis(NEWS_MS).min(*until);
+                self.not_before(key, at);
+            }
+            Some(Slot::Ready | Slot::Later(_)) => {}
             None if self.gather.is_zero() => self.ready(key),
             None => self.not_before(key, now.plus(self.gather)),
         }
@@ -110,10 +143,7 @@ impl Lane {
     /// Everything that waits for its time is tried now.
     pub fn wake_all(&mut self) {
         for Reverse((at, key)) in std::mem::take(&mut self.later) {
-            if self.slots.get(&key) == Some(&Slot::Later(at)) {
-                self.slots.insert(key, Slot::Ready);
-                self.retries.push_back(key);
-            }
+            self.retry(key, at);
         }
         if let Some(pause) = &mut self.pause {
             pause.probe_at = Timestamp(i64::MIN);
@@ -122,8 +152,8 @@ impl Lane {
     }
 
     /// Pauses the connection.
-    pub fn pause(&mut self, since: Timestamp, reason: String, probe_at: Timestamp) {
-        self.pause = Some(Pause { since, reason, probe_at, probes: 0, again: false });
+    pub fn pause(&mut self, kind: PauseKind, since: Timestamp, reason: String, probe_at: Timestamp) {
+        self.pause = Some(Pause { since, kind, reason, probe_at, probes: 0, again: false });
     }
 
     /// The next contact whose step may start now, with leave for its call.
@@ -134,6 +164,10 @@ impl Lane {
             Some(pause) => self.busy == 0 && pause.probe_at <= now,
             None => self.busy < self.concurrency,
         };
+        if room && self.pause.is_some() && self.fresh.is_empty() && self.retries.is_empty() {
+            // Whether the provider is well again isn't to hang on when some contact's next try is due.
+            self.bring_forward();
+        }
         if !room || self.fresh.is_empty() && self.retries.is_empty() {
             self.share.leave();
             return None;
@@ -153,20 +187,33 @@ impl Lane {
     pub fn finished(&mut self, key: ContactKey, stepped: &Stepped, now: Timestamp) {
         self.busy = self.busy.saturating_sub(1);
         if let Seen::Throttled(until) = &stepped.seen {
-            self.share.allowance.hold_until(*until);
+            self.share.allowance.throttled(*until, now);
         }
         // A call that was under way before the pause says nothing about what came after: only the look at it counts.
         let looked = self.probe.take_if(|probe| *probe == key).is_some();
         match &stepped.seen {
-            Seen::Ill(reason) if looked || self.pause.is_none() => self.ill(reason, now),
+            Seen::Ill(reason) if looked || self.pause.is_none() => self.ill(PauseKind::Refused, reason, now),
             Seen::Well if looked => self.well(now),
-            Seen::Unclear | Seen::Throttled(_) if looked => self.looked_in_vain(now),
+            Seen::Well if self.pause.is_none() => self.breaker.well(now),
+            Seen::Unclear(why) if self.pause.is_none() => {
+                if self.breaker.failed(key, now) {
+                    self.ill(PauseKind::Failing, &format!("too many of its calls fail: {why}"), now);
+                }
+            }
+            Seen::Unclear(_) | Seen::Throttled(_) if looked => self.looked_in_vain(now),
             Seen::NotYet(until) if looked => self.look_at(*until),
             _ => {}
         }
         let again = self.slots.remove(&key) == Some(Slot::Busy { again: true });
         match stepped.next {
             Next::Later(at) => self.not_before(key, at),
+            Next::Rest(at) => {
+                self.slots.insert(key, Slot::Resting(at));
+                self.later.push(Reverse((at, key)));
+                if again {
+                    self.wake(key, now);
+                }
+            }
             Next::More => self.ready(key),
             Next::Idle if again => self.ready(key),
             Next::Idle => {}
@@ -178,11 +225,14 @@ impl Lane {
         let later = self.later.peek().map(|Reverse((at, _))| *at);
         let queued = !self.fresh.is_empty() || !self.retries.is_empty();
         let turn = match &self.pause {
-            Some(pause) if queued && self.busy == 0 => Some(pause.probe_at.max(self.share.next(now))),
+            Some(pause) if (queued || later.is_some()) && self.busy == 0 => {
+                Some(pause.probe_at.max(self.share.next(now)))
+            }
             None if queued && self.busy < self.concurrency => Some(self.share.next(now)),
             _ => None,
         };
-        later.into_iter().chain(turn).min()
+        // While it is paused nobody goes by a time of his own.
+        later.filter(|_| self.pause.is_none()).into_iter().chain(turn).min()
     }
 
     /// Whether somebody would have a turn, were it not for the allowance.
@@ -193,6 +243,11 @@ impl Lane {
     /// How many contacts wait or are under way.
     pub fn waiting(&self) -> usize {
         self.slots.len()
+    }
+
+    /// Whether a call looks right now if the connection is well again.
+    pub fn is_looking(&self) -> bool {
+        self.pause.is_some() && self.probe.is_some()
     }
 
     /// The pause, if there is one.
@@ -214,19 +269,35 @@ impl Lane {
     fn due(&mut self, now: Timestamp) {
         while let Some(Reverse((at, key))) = self.later.peek().copied().filter(|Reverse((at, _))| *at <= now) {
             self.later.pop();
-            if self.slots.get(&key) == Some(&Slot::Later(at)) {
-                self.slots.insert(key, Slot::Ready);
-                self.retries.push_back(key);
-            }
+            self.retry(key, at);
         }
     }
 
-    fn ill(&mut self, reason: &str, now: Timestamp) {
-        let (since, probes) = self.pause.as_ref().map_or((now, 0), |pause| (pause.since, pause.probes + 1));
-        let again = self.pause.as_ref().is_some_and(|pause| pause.again);
-        let wait = PROBES.get(probes as usize).or(PROBES.last()).copied().unwrap_or_default();
-        let probe_at = if again { now } else { now.plus(wait) };
-        self.pause = Some(Pause { since, reason: reason.to_owned(), probe_at, probes, again: false });
+    /// The contact that waits least for its time is tried now.
+    fn bring_forward(&mut self) {
+        while self.retries.is_empty() {
+            let Some(Reverse((at, key))) = self.later.pop() else { return };
+            self.retry(key, at);
+        }
+    }
+
+    /// The wait of a contact that waited until `at` is over, unless it waits for something else by now.
+    fn retry(&mut self, key: ContactKey, at: Timestamp) {
+        if matches!(self.slots.get(&key), Some(Slot::Later(until) | Slot::Resting(until)) if *until == at) {
+            self.slots.insert(key, Slot::Ready);
+            self.retries.push_back(key);
+        }
+    }
+
+    fn ill(&mut self, kind: PauseKind, reason: &str, now: Timestamp) {
+        let before = self.pause.as_ref();
+        let same = before.filter(|pause| pause.kind == kind);
+        let since = before.map_or(now, |pause| pause.since);
+        let probes = same.map_or(0, |pause| pause.probes + 1);
+        let again = before.is_some_and(|pause| pause.again);
+        let probe_at = if again { now } else { now.plus(wait(kind, probes)) };
+        self.pause = Some(Pause { since, kind, reason: reason.to_owned(), probe_at, probes, again: false });
+        self.breaker.reset();
     }
 
     /// The look at a paused connection wasn't made: it is made when it may be.
@@ -240,7 +311,7 @@ impl Lane {
     fn looked_in_vain(&mut self, now: Timestamp) {
         if let Some(pause) = self.pause.as_mut().filter(|pause| pause.probe_at <= now) {
             pause.probes += 1;
-            let wait = PROBES.get(pause.probes as usize).or(PROBES.last()).copied().unwrap_or_default();
+            let wait = wait(pause.kind, pause.probes);
             pause.probe_at = if std::mem::take(&mut pause.again) { now } else { now.plus(wait) };
         }
     }
@@ -248,6 +319,7 @@ impl Lane {
     fn well(&mut self, now: Timestamp) {
         if let Some(pause) = self.pause.take() {
             self.paused_ms += now.since(pause.since).max(0);
+            self.breaker.reset();
             self.wake_all();
         }
     }
@@ -275,7 +347,7 @@ mod tests {
     fn pop(lane: &mut Lane, now: Timestamp) -> Option<ContactKey> {
         let turn = lane.pop(now)?;
         lane.share.allowance.clock().set(now);
-        turn.pass.start().expect("it may call");
+        futures_util::FutureExt::now_or_never(turn.pass.start()).expect("it waits for nobody").expect("it may call");
         Some(turn.key)
     }
 
@@ -283,7 +355,7 @@ mod tests {
     fn a_look_that_is_asked_for_while_one_is_under_way_comes_right_after_it() {
         let ill = |at| (Stepped { next: Next::More, seen: Seen::Ill("no".to_owned()) }, at);
         let (mut lane, now) = (lane(100, 4), Timestamp(1_000));
-        lane.pause(now, "no".to_owned(), now);
+        lane.pause(PauseKind::Refused, now, "no".to_owned(), now);
         lane.wake(key(1), now);
         assert_eq!(pop(&mut lane, now), Some(key(1)));
         lane.wake_all();
@@ -298,7 +370,7 @@ mod tests {
     #[test]
     fn a_call_that_was_not_made_says_nothing_of_its_connection() {
         let (mut lane, now, until) = (lane(100, 4), Timestamp(1_000), Timestamp(4_000));
-        lane.pause(now, "no".to_owned(), now);
+        lane.pause(PauseKind::Refused, now, "no".to_owned(), now);
         lane.wake(key(1), now);
         assert_eq!(pop(&mut lane, now), Some(key(1)));
         let not_yet = Stepped { next: Next::Later(until), seen: Seen::NotYet(until) };
@@ -350,7 +422,11 @@ mod tests {
         let (mut lane, now) = (lane(100, 9), Timestamp(0));
         lane.wake(key(1), now);
         pop(&mut lane, now);
-        lane.finished(key(1), &Stepped { next: Next::Later(Timestamp(5_000)), seen: Seen::Unclear }, now);
+        lane.finished(
+            key(1),
+            &Stepped { next: Next::Later(Timestamp(5_000)), seen: Seen::Unclear("503".to_owned()) },
+            now,
+        );
         lane.wake(key(1), now);
         assert_eq!((pop(&mut lane, now), lane.next_due(now)), (None, Some(Timestamp(5_000))));
         (2..=4).for_each(|n| lane.wake(key(n), now));
@@ -383,8 +459,12 @@ mod tests {
         lane.finished(key(1), &Stepped { next: Next::More, seen: Seen::Ill("401".into()) }, now);
         let probe = Timestamp(30_000);
         let looked = pop(&mut lane, probe).expect("one looks");
-        lane.finished(looked, &Stepped { next: Next::Later(Timestamp(35_000)), seen: Seen::Unclear }, probe);
-        assert_eq!((pop(&mut lane, probe), lane.next_due(probe)), (None, Some(Timestamp(35_000))));
+        lane.finished(
+            looked,
+            &Stepped { next: Next::Later(Timestamp(35_000)), seen: Seen::Unclear("503".to_owned()) },
+            probe,
+        );
+        assert_eq!((pop(&mut lane, probe), lane.next_due(probe)), (None, Some(Timestamp(90_000))));
         assert_eq!(
             (pop(&mut lane, Timestamp(60_000)), lane.paused().map(|p| p.probe_at)),
             (None, Some(Timestamp(90_000)))
@@ -400,7 +480,11 @@ mod tests {
         lane.finished(key(1), &Stepped { next: Next::More, seen: Seen::Ill("401".into()) }, now);
         lane.wake_all();
         lane.finished(key(2), &WELL, now);
-        lane.finished(key(3), &Stepped { next: Next::Later(Timestamp(9_000)), seen: Seen::Unclear }, now);
+        lane.finished(
+            key(3),
+            &Stepped { next: Next::Later(Timestamp(9_000)), seen: Seen::Unclear("503".to_owned()) },
+            now,
+        );
         assert!(lane.paused().is_some());
         assert_eq!(pop(&mut lane, now), Some(key(1)), "somebody asked for a look now");
         lane.finished(key(1), &WELL, now);

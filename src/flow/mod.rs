@@ -2,6 +2,7 @@
 
 mod accounts;
 pub mod batch;
+mod breaker;
 pub mod by_hand;
 pub mod converge;
 pub mod deliver;

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use crate::domain::contact::ContactKey;
+
 /// The waits between tries; the last one again and again until the connection's `give_up_after`.
 pub const SCHEDULE: [Duration; 8] = [
     Duration::from_secs(5),
@@ -22,9 +24,12 @@ pub fn wait(tries: u32, jitter: f64) -> Duration {
     base + base.mul_f64(jitter.clamp(0.0, 1.0) * 0.1)
 }
 
-/// Randomness for [`wait`], 0 to 1.
-pub fn jitter() -> f64 {
-    f64::from(getrandom::u32().unwrap_or_default()) / f64::from(u32::MAX)
+/// What spreads the tries of contacts for [`wait`], 0 to 1: the same for the same try of the same contact.
+pub fn jitter(key: ContactKey, tries: u32) -> f64 {
+    // A key is a hash: any of its bytes are as good as random ones.
+    let bytes = key.0.iter().cycle().skip(tries as usize * 2).take(2);
+    let number = bytes.fold(0_u32, |number, byte| number << 8 | u32::from(*byte));
+    f64::from(number) / f64::from(u16::MAX)
 }
 
 #[cfg(test)]

@@ -121,7 +121,9 @@ impl Opener {
                         known.map_or_else(|| Arc::new(self.knowledge.anew()), |account| Arc::clone(&account.knowledge));
                     let people = known.map_or_else(Arc::default, |account| Arc::clone(&account.people));
                     let (allowance, sharing) = (shared.allowance.clone(), shared.by.clone());
-                    accounts.push(Arc::new(Account { config, provider, allowance, sharing, knowledge, people }));
+                    let (apart, flips) = <_>::default();
+                    let account = Account { config, provider, allowance, sharing, knowledge, people, apart, flips };
+                    accounts.push(Arc::new(account));
                 }
                 Err(ConnectError::Credentials { connection, missing: unset }) => {
                     missing.extend(unset.iter().map(|error| format!("connection {connection}: {error}")));

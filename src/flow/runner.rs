@@ -11,7 +11,9 @@ use super::deliver::{LaneStatus, Told};
 use super::lane::{Lane, Turn};
 use crate::clock::Clock;
 use crate::domain::contact::ContactKey;
-use crate::store::{Paused, Store, Waiting};
+use crate::domain::name::ConnectionName;
+use crate::providers::allowance::Ledger;
+use crate::store::{AHEAD_MS, PauseKind, Paused, Store, Waiting};
 
 /// How long a lane waits when the store can't be asked.
 const STORE_PAUSE: Duration = Duration::from_secs(1);
@@ -158,10 +160,11 @@ impl Runner {
         let starts = self.store.reader().calls_since(self.account.sharing.clone(), since).await.unwrap_or_default();
         self.account.allowance.remember(starts);
         let paused = self.store.reader().paused(config.name.clone()).await.unwrap_or_default();
-        let mut lane = Lane::new(self.account.allowance.share(), config.concurrency, config.gather, paused.before_ms);
+        let share = self.account.allowance.share_with(ledger(&self.store, &config.name));
+        let mut lane = Lane::new(share, config.concurrency, config.gather, paused.before_ms);
         if let Some(since) = paused.since {
             // The start may be the mend: one call looks at once.
-            lane.pause(since, paused.reason, now);
+            lane.pause(paused.kind, since, paused.reason, now);
         }
         for one in waiting {
             match one.retry {
@@ -179,7 +182,7 @@ impl Runner {
                 Ok(stepped) => stepped,
                 Err(error) => {
                     tracing::error!(%error, connection = %account.config.name, "a delivery could not be recorded; it is made again");
-                    Stepped { next: Next::Later(clock.now().plus(STORE_PAUSE)), seen: Seen::Unclear }
+                    Stepped { next: Next::Later(clock.now().plus(STORE_PAUSE)), seen: Seen::NoCall }
                 }
             };
             (key, stepped)
@@ -194,15 +197,20 @@ impl Runner {
         let name = &self.account.config.name;
         match (&was, &is) {
             (None, Some(pause)) => {
-                tracing::error!(connection = %name, reason = %pause.reason, "connection paused; its changes wait");
+                let what = match pause.kind {
+                    PauseKind::Refused => "connection paused; its changes wait",
+                    PauseKind::Failing => "breaker open; its changes wait",
+                };
+                tracing::error!(connection = %name, reason = %pause.reason, probe_at = %pause.probe_at, "{what}");
             }
             (Some(_), None) => tracing::info!(connection = %name, "connection is well again"),
             _ => {}
         }
-        if was.is_some() != is.is_some() {
+        if was.as_ref().map(|p| p.kind) != is.as_ref().map(|p| p.kind) {
             let before_ms = lane.paused_ms(now) - is.as_ref().map_or(0, |p| now.since(p.since));
             let kept = Paused {
                 since: is.as_ref().map(|p| p.since),
+                kind: is.as_ref().map(|p| p.kind).unwrap_or_default(),
                 reason: is.map(|p| p.reason).unwrap_or_default(),
                 before_ms,
             };
@@ -221,12 +229,34 @@ impl Runner {
                 let pause = lane.paused();
                 let _ = answer.send(LaneStatus {
                     name: self.account.config.name.clone(),
-                    state: if pause.is_some() { "paused" } else { "well" },
+                    state: match pause.map(|p| p.kind) {
+                        None => "well",
+                        Some(PauseKind::Refused) => "paused",
+                        Some(PauseKind::Failing) if lane.is_looking() => "half-open",
+                        Some(PauseKind::Failing) => "open",
+                    },
                     reason: pause.map(|p| p.reason.clone()),
                     probe_at: pause.map(|p| p.probe_at).filter(|at| at.0 > i64::MIN),
                     waiting: lane.waiting(),
                 });
             }
         }
+    }
+}
+
+/// Writes the starts of a connection's calls into the store.
+pub(super) fn ledger(store: &Store, connection: &ConnectionName) -> Ledger {
+    let (writer, name, striker) = (store.clone(), connection.clone(), store.clone());
+    Ledger {
+        write: Arc::new(move |at| {
+            let (store, name) = (writer.clone(), name.clone());
+            Box::pin(async move {
+                let written = store.start(name.clone(), at).await;
+                let failed = |error| tracing::error!(%error, connection = %name, "a call's start could not be recorded; it isn't made");
+                written.map_err(failed).ok()
+            })
+        }),
+        strike: Arc::new(move |entries| striker.not_started(entries)),
+        ahead_ms: AHEAD_MS,
     }
 }

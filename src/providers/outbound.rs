@@ -113,7 +113,7 @@ impl Outbound {
     pub async fn send_for(&self, attempt: &mut Attempt, call: Call) -> Result<Answer, NoAnswer> {
         check_literal(&call.url, self.policy).map_err(NoAnswer::Refused)?;
         if let Some(pass) = &self.pass {
-            attempt.at = pass.start().map_err(NoAnswer::NotYet)?;
+            attempt.at = pass.start().await.map_err(NoAnswer::NotYet)?;
         }
         let started = Instant::now();
         let sent = self.send(call).await;

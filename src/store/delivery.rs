@@ -66,6 +66,15 @@ pub struct Settlement {
     pub attempts: Vec<Attempt>,
     /// What is left is tried again then.
     pub retry: Option<Retry>,
+    /// The starts of these calls, as they were written before: they are told by the attempts from now on.
+    pub started: Vec<i64>,
+}
+
+impl Settlement {
+    /// One that says nothing yet.
+    pub fn of(contact: Contact, at: Timestamp) -> Self {
+        Self { contact, at, settled: Vec::new(), attempts: Vec::new(), retry: None, started: Vec::new() }
+    }
 }
 
 /// A delivery read back.

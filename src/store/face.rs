@@ -64,6 +64,15 @@ pub struct Options {
     pub retention: Duration,
     /// The clock that stamps commits.
     pub clock: Clock,
+    /// How many of a contact's changes are taken at once: what a step needs of memory is bounded, whatever has piled up.
+    pub page: usize,
+}
+
+impl Options {
+    /// The usual ones.
+    pub fn new(retention: Duration, clock: Clock) -> Self {
+        Self { retention, clock, page: 4_096 }
+    }
 }
 
 /// A contact with something to deliver.
@@ -113,13 +122,15 @@ pub struct Again {
     pub mended: bool,
 }
 
-/// All that a contact waits for, with what a fold needs.
+/// What a contact waits for, with what a fold needs.
 #[derive(Debug, Clone)]
 pub struct Taken {
     /// Whom it is about; `None` when nothing waits.
     pub contact: Option<Contact>,
     /// What waits, oldest first.
     pub changes: Vec<(ChangeId, Change)>,
+    /// Whether more waits behind these.
+    pub more: bool,
     /// What has happened to the contact so far.
     pub past: Past,
     /// Tries that failed so far.
@@ -170,12 +181,12 @@ impl Store {
         self.ask(|reply| Command::Accept(events, reply)).await
     }
 
-    /// All that a contact waits for.
+    /// What a contact waits for: the oldest [`Options::page`] changes.
     pub async fn take(&self, contact: ContactKey) -> Result<Taken, StoreError> {
         self.ask(|reply| Command::Take { contact, for_call: true, reply }).await
     }
 
-    /// The same only to be looked at.
+    /// All of it, only to be looked at.
     pub async fn look(&self, contact: ContactKey) -> Result<Taken, StoreError> {
         self.ask(|reply| Command::Take { contact, for_call: false, reply }).await
     }
@@ -233,6 +244,16 @@ impl Store {
     /// Keeps the text of a rule set under its hash.
     pub async fn keep_rule_set(&self, hash: String, text: String) -> Result<(), StoreError> {
         self.ask(|reply| Command::KeepRuleSet(Box::new(RuleText { hash, text }), reply)).await
+    }
+
+    /// Writes that a call of this connection starts, before it does; the id goes into the settlement that tells of the call.
+    pub async fn start(&self, connection: ConnectionName, at: Timestamp) -> Result<i64, StoreError> {
+        self.ask(|reply| Command::Start(connection, at, reply)).await
+    }
+
+    /// Calls that were written as starting were not made after all. Nobody waits for it: forgetting it costs allowance, once.
+    pub fn not_started(&self, ids: Vec<i64>) {
+        let _ = self.commands.try_send(Command::NotStarted(ids));
     }
 
     /// Keeps whether a connection is paused, and for how long it has been in all before.
@@ -298,6 +319,28 @@ pub struct Paused {
     pub reason: String,
     /// Milliseconds of earlier pauses.
     pub before_ms: i64,
+    /// What kind of pause it is.
+    pub kind: PauseKind,
+}
+
+/// Why a connection isn't called.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum PauseKind {
+    /// Its credentials or its address are refused: a person has to mend something.
+    #[default]
+    Refused,
+    /// Too many of its calls fail: the breaker is open.
+    Failing,
+}
+
+impl PauseKind {
+    /// As it is stored.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Refused => "refused",
+            Self::Failing => "failing",
+        }
+    }
 }
 
 /// Takes the file's lock for the life of the writer: two writers would each hand out the same numbers.

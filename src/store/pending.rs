@@ -29,8 +29,8 @@ pub(super) fn remove(db: &Connection, contact: ContactKey, id: ChangeId) -> rusq
     delete.execute(params![run(id.ord), contact.0.as_slice(), id.ord.0 as i64, id.index]).map(drop)
 }
 
-/// A contact's changes, oldest first.
-pub(super) fn of(db: &Connection, contact: ContactKey) -> Result<Vec<(ChangeId, Change)>, StoreError> {
+/// A contact's changes, oldest first, at most `limit`.
+pub(super) fn of(db: &Connection, contact: ContactKey, limit: usize) -> Result<Vec<(ChangeId, Change)>, StoreError> {
     let mut changes = Vec::new();
     let mut next = db.prepare_cached("SELECT run FROM pending WHERE run > ?1 ORDER BY run LIMIT 1")?;
     let sql = "SELECT ord, ix, change FROM pending WHERE run = ?1 AND contact = ?2 ORDER BY ord, ix";
@@ -42,6 +42,9 @@ pub(super) fn of(db: &Connection, contact: ContactKey) -> Result<Vec<(ChangeId, 
         while let Some(row) = rows.next()? {
             let id = ChangeId { ord: Ord(row.get::<_, i64>(0)? as u64), index: row.get(1)? };
             changes.push((id, read(&row.get::<_, String>(2)?)?));
+            if changes.len() >= limit {
+                return Ok(changes);
+            }
         }
     }
     Ok(changes)

@@ -11,14 +11,14 @@ use super::contact::{self, Words};
 use super::dead::{self, DeadFilter, DeadLetter};
 use super::delivery::{self, Delivery, Retry};
 use super::events::{self, EventLine, EventQuery};
-use super::face::Waiting;
+use super::face::{PauseKind, Waiting};
 use super::lot;
 use super::record::EventRecord;
 use super::recover;
 use super::schema;
 use super::timer::{self, Timer};
 use super::view::{self, ContactQuery, ContactRecord, ContactView};
-use super::{alias, backup, fault, forget};
+use super::{alias, backup, fault, forget, started};
 use crate::domain::attempt::Attempt;
 use crate::domain::change::{Change, ChangeId, Ord, Settled};
 use crate::domain::contact::{Contact, ContactKey};
@@ -224,6 +224,7 @@ impl Reader {
                 }
                 delivery.at >= since
             })?;
+            starts.extend(started::of(db, &connections)?.into_iter().filter(|at| *at >= since));
             starts.sort_unstable();
             Ok(starts)
         })
@@ -242,12 +243,17 @@ impl Reader {
     /// A connection's pause as it was last kept.
     pub async fn paused(&self, name: ConnectionName) -> Result<super::face::Paused, StoreError> {
         self.read(move |db| {
-            let sql = "SELECT paused_since, reason, paused_ms FROM connection WHERE name = ?1";
+            let sql = "SELECT paused_since, reason, paused_ms, kind FROM connection WHERE name = ?1";
             let row = db.query_row(sql, [name.as_str()], |row| {
                 Ok(super::face::Paused {
                     since: row.get::<_, Option<i64>>(0)?.map(Timestamp),
                     reason: row.get::<_, Option<String>>(1)?.unwrap_or_default(),
                     before_ms: row.get(2)?,
+                    kind: if row.get_ref(3)?.as_str() == Ok("failing") {
+                        PauseKind::Failing
+                    } else {
+                        PauseKind::Refused
+                    },
                 })
             });
             Ok(row.optional()?.unwrap_or_default())

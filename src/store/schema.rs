@@ -9,7 +9,7 @@ use super::{fault, timer};
 const APPLICATION_ID: i64 = 0x7467_7279;
 
 /// Each step runs once, in order; `PRAGMA user_version` counts the steps that have run.
-const STEPS: [&str; 5] = ["
+const STEPS: [&str; 6] = ["
     -- One row a commit: an event's number is first + its place.
     CREATE TABLE lot (first INTEGER PRIMARY KEY, at INTEGER NOT NULL, events INTEGER NOT NULL, body BLOB NOT NULL) STRICT;
     -- Deduplication keys by spans of 12 hours; a span that is too old is dropped whole.
@@ -57,6 +57,11 @@ const STEPS: [&str; 5] = ["
         WITHOUT ROWID;
     ALTER TABLE timer ADD COLUMN contact BLOB;
     CREATE INDEX timer_by_contact ON timer (contact);
+", "
+    -- Calls that have started and whose end isn't recorded: they count against the limit after a crash too.
+    CREATE TABLE started (id INTEGER PRIMARY KEY, connection TEXT NOT NULL, at INTEGER NOT NULL) STRICT;
+    -- Why a connection isn't called: its credentials are refused, or its calls fail.
+    ALTER TABLE connection ADD COLUMN kind TEXT NOT NULL DEFAULT 'refused';
 "];
 
 /// The step after which events with faults are kept.

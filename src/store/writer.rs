@@ -14,7 +14,7 @@ use super::forget::{self, Forgotten, Found, Gone};
 use super::record::{Frame, Intake};
 use super::timer::{self, Timer};
 use super::waiting::Recent;
-use super::{dead, fault, lot, pending, recover, retain, spread};
+use super::{dead, fault, lot, pending, recover, retain, spread, started};
 use crate::domain::change::{Change, ChangeId, Judged, Ord, Settled};
 use crate::domain::contact::{Contact, ContactKey};
 use crate::domain::name::ConnectionName;
@@ -35,6 +35,8 @@ pub(super) enum Command {
     Dismiss(Ord, Reply<bool>),
     KeepRuleSet(Box<RuleText>, Reply<()>),
     KeepPaused(ConnectionName, Box<Paused>, Reply<()>),
+    Start(ConnectionName, Timestamp, Reply<i64>),
+    NotStarted(Vec<i64>),
     EndTimers(Vec<Timer>, Reply<()>),
     Retain(Reply<()>),
     Ping(Reply<()>),
@@ -132,11 +134,12 @@ impl Writer {
             let ready = self.memory();
             match command {
                 Command::Take { contact, for_call, reply } => {
+                    let page = if for_call { self.options.page } else { usize::MAX };
                     // Calls of a contact follow one another: what is settled from now on is of what was taken after forgetting.
                     if let Some(memory) = self.memory.as_mut().filter(|_| for_call) {
                         memory.gone.begins_anew(contact);
                     }
-                    let _ = reply.send(ready.and_then(|()| take(&self.db, self.memory.as_ref(), contact)));
+                    let _ = reply.send(ready.and_then(|()| take(&self.db, self.memory.as_ref(), contact, page)));
                 }
                 Command::InMemory(connection, reply) => {
                     let found = |memory: &Memory| memory.recent.contacts_of(&connection);
@@ -215,6 +218,7 @@ impl Memory {
         for command in others {
             match command {
                 Command::Settle(settlement, reply) => {
+                    started::end(db, &settlement.started)?;
                     if let Some(settlement) = self.gone.left_of(*settlement) {
                         wake_moved(wakes, &settlement);
                         self.settle(db, &settlement)?;
@@ -251,10 +255,13 @@ impl Memory {
                     outbox.push(reply, Ok(db.execute(sql, params![set.hash, now.0, set.text]).map(drop)?));
                 }
                 Command::KeepPaused(name, paused, reply) => {
-                    let sql = "INSERT OR REPLACE INTO connection VALUES (?1, ?2, ?3, ?4)";
-                    let row = params![name.as_str(), paused.since.map(|t| t.0), paused.reason, paused.before_ms];
+                    let sql = "INSERT OR REPLACE INTO connection VALUES (?1, ?2, ?3, ?4, ?5)";
+                    let kind = paused.kind.word();
+                    let row = params![name.as_str(), paused.since.map(|t| t.0), paused.reason, paused.before_ms, kind];
                     outbox.push(reply, Ok(db.execute(sql, row).map(drop)?));
                 }
+                Command::Start(connection, at, reply) => outbox.push(reply, Ok(started::insert(db, &connection, at)?)),
+                Command::NotStarted(ids) => started::end(db, &ids)?,
                 Command::EndTimers(timers, reply) => {
                     timers.iter().try_for_each(|timer| timer::end(db, timer))?;
                     outbox.push(reply, Ok(()));
@@ -383,7 +390,7 @@ impl Memory {
             cause: None,
         };
         let retry = row.and_then(|row| row.retry);
-        self.settle(db, &Settlement { contact, at: now, settled: vec![done], attempts: Vec::new(), retry })?;
+        self.settle(db, &Settlement { settled: vec![done], retry, ..Settlement::of(contact, now) })?;
         Ok(true)
     }
 
@@ -415,6 +422,7 @@ impl Memory {
 
     /// Spreads all that waits, then removes what is too old.
     fn retain(&mut self, db: &Connection, now: Timestamp, options: &Options) -> Result<(), StoreError> {
+        started::retain(db, now)?;
         let before = now.plus_millis(-i64::try_from(options.retention.as_millis()).unwrap_or(i64::MAX));
         if lot::oldest_above(db, Ord(0))?.is_none_or(|lot| lot.at >= before) {
             return Ok(());
@@ -483,14 +491,19 @@ fn retry_dead(
     Ok(Some(id))
 }
 
-fn take(db: &Connection, memory: Option<&Memory>, key: ContactKey) -> Result<Taken, StoreError> {
+/// The oldest `page` changes that a contact waits for.
+fn take(db: &Connection, memory: Option<&Memory>, key: ContactKey, page: usize) -> Result<Taken, StoreError> {
     let row = contact::load(db, key)?;
-    let mut changes = pending::of(db, key)?;
-    changes.extend(memory.iter().flat_map(|m| m.recent.of(key)).cloned());
+    // One more than is given says whether there are more.
+    let most = page.saturating_add(1);
+    let mut changes = pending::of(db, key, most)?;
+    changes.extend(memory.iter().flat_map(|m| m.recent.of(key)).take(most).cloned());
     // After a restart in the middle of spreading a change may be in the table and in memory.
     changes.sort_by_key(|(id, _)| *id);
     changes.dedup_by_key(|(id, _)| *id);
+    let more = changes.len() > page;
+    changes.truncate(page);
     let contact = changes.first().map(|(_, change): &(ChangeId, Change)| change.contact.clone());
     let (past, retry) = row.map_or_else(Default::default, |row| (row.past, row.retry));
-    Ok(Taken { contact, changes, past, retry })
+    Ok(Taken { contact, changes, more, past, retry })
 }

@@ -3,13 +3,18 @@
 //! A lane takes a [`Pass`] for each step, and every call that leaves through the [`super::outbound`] client with that pass is counted
 //! as it starts. The first call of a step was allowed with its pass. A further one, for a token or after a token was refused, starts
 //! if it may at once; else the step ends and is made again when it may.
+//!
+//! A start is written down durably before the call is made, where there is somebody who writes ([`Ledger`]): after a crash the calls
+//! that were under way are counted too.
 
+mod pressure;
 mod window;
 
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use futures_util::future::BoxFuture;
 use tokio::sync::Notify;
 use tokio::sync::futures::Notified;
 
@@ -48,9 +53,16 @@ impl Allowance {
         Self(Arc::new(Shared { kept, moved: Notify::new(), next_share: AtomicU64::new(0), clock }))
     }
 
-    /// A lane's share of it.
+    /// A share of it whose starts nobody writes down.
     pub fn share(&self) -> Share {
-        Share { id: self.0.next_share.fetch_add(1, Ordering::Relaxed), allowance: self.clone() }
+        Share { id: self.0.next_share.fetch_add(1, Ordering::Relaxed), allowance: self.clone(), ledger: None }
+    }
+
+    /// A lane's share of it.
+    pub fn share_with(&self, ledger: Ledger) -> Share {
+        let mut share = self.share();
+        share.ledger = Some(ledger);
+        share
     }
 
     /// How far back a start still counts, in milliseconds.
@@ -69,9 +81,14 @@ impl Allowance {
         self.0.moved.notify_waiters();
     }
 
-    /// Lets no call start before `until`: the provider asked for it.
-    pub fn hold_until(&self, until: Timestamp) {
-        self.0.kept().window.hold_until(until);
+    /// The provider's limit was met: no call starts before `until`, and fewer start from then on, until it is met no more.
+    pub fn throttled(&self, until: Timestamp, now: Timestamp) {
+        self.0.kept().window.throttled(until, now);
+    }
+
+    /// How many calls may start in a window now, for the rate with the fewest.
+    pub fn calls(&self, now: Timestamp) -> u32 {
+        self.0.kept().window.calls(now)
     }
 
     /// The clock that it goes by.
@@ -97,12 +114,30 @@ impl Shared {
     }
 }
 
+/// Who writes starts down durably before calls are made.
+#[derive(Clone)]
+pub struct Ledger {
+    /// Writes that a call starts about now; gives the entry's number, or `None` when it can't be written.
+    pub write: Arc<dyn Fn(Timestamp) -> BoxFuture<'static, Option<i64>> + Send + Sync>,
+    /// Takes entries back whose calls were not made.
+    pub strike: Arc<dyn Fn(Vec<i64>) + Send + Sync>,
+    /// A call starts within this many milliseconds after its entry was written, or is written anew.
+    pub ahead_ms: i64,
+}
+
+impl std::fmt::Debug for Ledger {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Ledger").finish_non_exhaustive()
+    }
+}
+
 /// A lane's share of an allowance.
 #[derive(Debug)]
 pub struct Share {
     id: u64,
     /// What it is a share of.
     pub allowance: Allowance,
+    ledger: Option<Ledger>,
 }
 
 impl Share {
@@ -121,8 +156,8 @@ impl Share {
             shared.moved.notify_waiters();
         }
         kept.window.start(now);
-        let taken = Mutex::new(Taken { reserved: Some(now), starts: Vec::new() });
-        Some(Pass(Arc::new(Leave { allowance: self.allowance.clone(), taken })))
+        let taken = Mutex::new(Taken { reserved: Some(now), starts: Vec::new(), written: Vec::new() });
+        Some(Pass(Arc::new(Leave { allowance: self.allowance.clone(), ledger: self.ledger.clone(), taken })))
     }
 
     /// There is nothing to call for: whoever stands behind in the line goes ahead.
@@ -157,6 +192,7 @@ pub struct Pass(Arc<Leave>);
 #[derive(Debug)]
 struct Leave {
     allowance: Allowance,
+    ledger: Option<Ledger>,
     taken: Mutex<Taken>,
 }
 
@@ -166,11 +202,38 @@ struct Taken {
     reserved: Option<Timestamp>,
     /// When calls did start.
     starts: Vec<Timestamp>,
+    /// The starts that were written down, until somebody takes it upon himself to tell of the calls.
+    written: Vec<i64>,
 }
 
+/// How soon a call is tried again whose start could not be written down.
+const UNWRITTEN_MS: i64 = 1_000;
+
 impl Pass {
-    /// Counts a call that starts now: when that is. The error is from when on it may.
-    pub fn start(&self) -> Result<Timestamp, Timestamp> {
+    /// Counts a call that starts now, and has its start written down: when that is. The error is from when on it may.
+    pub async fn start(&self) -> Result<Timestamp, Timestamp> {
+        let Some(ledger) = &self.0.ledger else { return self.count() };
+        loop {
+            let counted = self.count()?;
+            let Some(entry) = (ledger.write)(counted).await else {
+                self.uncount(counted);
+                return Err(counted.plus_millis(UNWRITTEN_MS));
+            };
+            self.0.taken().written.push(entry);
+            let now = self.0.allowance.0.clock.now();
+            // A wish to wait may have come, and what was written long ago doesn't say when the call starts.
+            let held = self.0.allowance.0.kept().window.held_until();
+            if now.since(counted) <= ledger.ahead_ms && held <= now {
+                return Ok(self.recount(counted, now));
+            }
+            self.uncount(counted);
+            self.0.taken().written.retain(|written| *written != entry);
+            (ledger.strike)(vec![entry]);
+        }
+    }
+
+    /// Counts a call that starts now.
+    fn count(&self) -> Result<Timestamp, Timestamp> {
         let shared = &self.0.allowance.0;
         let mut kept = shared.kept();
         let mut taken = self.0.taken();
@@ -189,9 +252,35 @@ impl Pass {
         Ok(now)
     }
 
+    /// It starts a little later than it was counted.
+    fn recount(&self, counted: Timestamp, now: Timestamp) -> Timestamp {
+        let mut kept = self.0.allowance.0.kept();
+        let mut taken = self.0.taken();
+        if let Some(start) = taken.starts.iter_mut().rfind(|start| **start == counted) {
+            *start = now;
+            kept.window.give_back(counted);
+            kept.window.start(now);
+        }
+        now
+    }
+
+    fn uncount(&self, counted: Timestamp) {
+        let mut kept = self.0.allowance.0.kept();
+        let mut taken = self.0.taken();
+        if let Some(place) = taken.starts.iter().rposition(|start| *start == counted) {
+            taken.starts.remove(place);
+            kept.window.give_back(counted);
+        }
+    }
+
     /// When calls started with it.
     pub fn starts(&self) -> Vec<Timestamp> {
         self.0.taken().starts.clone()
+    }
+
+    /// The entries of its starts; whoever takes them strikes them where the calls are told of.
+    pub fn written(&self) -> Vec<i64> {
+        std::mem::take(&mut self.0.taken().written)
     }
 }
 
@@ -214,7 +303,43 @@ impl Drop for Leave {
 mod tests {
     use std::time::Duration;
 
+    use futures_util::FutureExt;
+
     use super::*;
+
+    /// Starts a call; nobody writes, so nothing is waited for.
+    fn start(pass: &Pass) -> Result<Timestamp, Timestamp> {
+        pass.start().now_or_never().expect("it waits for nobody")
+    }
+
+    /// A ledger of which the entries can be looked at; each takes as long as the clock is set on by.
+    fn ledger(clock: &Clock, takes: Arc<Mutex<VecDeque<i64>>>, entries: Arc<Mutex<Vec<i64>>>) -> Ledger {
+        let (clock, struck) = (clock.clone(), Arc::clone(&entries));
+        let write = move |at: Timestamp| -> BoxFuture<'static, Option<i64>> {
+            let took = takes.lock().expect("lock").pop_front();
+            clock.set(clock.now().plus_millis(took.unwrap_or_default()));
+            entries.lock().expect("lock").push(at.0);
+            Box::pin(async move { took.is_some().then_some(at.0) })
+        };
+        let strike = move |gone: Vec<i64>| struck.lock().expect("lock").retain(|entry| !gone.contains(entry));
+        Ledger { write: Arc::new(write), strike: Arc::new(strike), ahead_ms: 1_000 }
+    }
+
+    #[test]
+    fn a_start_is_written_before_the_call_and_again_when_that_took_too_long() {
+        let clock = Clock::standing(Timestamp(0));
+        let (takes, entries) = (Arc::new(Mutex::new(VecDeque::from([5_000, 300]))), Arc::default());
+        let share = allowance(1, &clock).share_with(ledger(&clock, takes, Arc::clone(&entries)));
+        let pass = share.pass(Timestamp(0)).expect("free");
+        assert_eq!(start(&pass), Ok(Timestamp(5_300)), "it counts from when the call is made");
+        assert_eq!((pass.starts(), pass.written()), (vec![Timestamp(5_300)], vec![5_000]));
+        assert_eq!(*entries.lock().expect("lock"), [5_000], "the first entry said nothing any more");
+        assert_eq!(share.next(Timestamp(5_300)), Timestamp(6_400));
+        clock.set(Timestamp(6_400));
+        let pass = share.pass(Timestamp(6_400)).expect("free again");
+        assert_eq!(start(&pass), Err(Timestamp(7_400)), "what can't be written isn't called");
+        assert_eq!(share.next(Timestamp(6_400)), Timestamp(6_400), "and nothing was used");
+    }
 
     fn allowance(calls: u32, clock: &Clock) -> Allowance {
         Allowance::new(Rate { calls, window: Duration::from_secs(1) }, clock.clone())
@@ -227,7 +352,7 @@ mod tests {
         let share = allowance(2, &clock).share();
         drop(share.pass(now).expect("free"));
         let pass = share.pass(now).expect("given back");
-        assert_eq!((pass.start(), pass.start(), pass.start()), (Ok(now), Ok(now), Err(Timestamp(11_100))));
+        assert_eq!((start(&pass), start(&pass), start(&pass)), (Ok(now), Ok(now), Err(Timestamp(11_100))));
         assert_eq!(pass.starts(), [now, now]);
         drop(pass);
         assert!(share.pass(now).is_none(), "calls that were made stay counted");
@@ -240,7 +365,7 @@ mod tests {
         let share = allowance(1, &clock).share();
         let pass = share.pass(Timestamp(0)).expect("free");
         clock.set(Timestamp(900));
-        assert_eq!(pass.start(), Ok(Timestamp(900)));
+        assert_eq!(start(&pass), Ok(Timestamp(900)));
         assert_eq!(share.next(Timestamp(1_500)), Timestamp(2_000));
     }
 
@@ -249,8 +374,8 @@ mod tests {
         let clock = Clock::standing(Timestamp(0));
         let share = allowance(5, &clock).share();
         let pass = share.pass(Timestamp(0)).expect("free");
-        share.allowance.hold_until(Timestamp(7_000));
-        assert_eq!(pass.start(), Err(Timestamp(7_000)));
+        share.allowance.throttled(Timestamp(7_000), Timestamp(0));
+        assert_eq!(start(&pass), Err(Timestamp(7_000)));
     }
 
     #[test]
@@ -259,7 +384,7 @@ mod tests {
         let allowance = allowance(1, &clock);
         let (quick, slow) = (allowance.share(), allowance.share());
         let first = quick.pass(Timestamp(0)).expect("free");
-        first.start().expect("its own");
+        start(&first).expect("its own");
         assert!(slow.pass(Timestamp(0)).is_none() && quick.pass(Timestamp(0)).is_none());
         assert!(quick.pass(Timestamp(1_100)).is_none(), "the other one has waited longer");
         assert_eq!(quick.next(Timestamp(1_100)), Timestamp(1_150));

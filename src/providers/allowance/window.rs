@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 
+use super::pressure::Pressure;
 use crate::domain::duration::Rate;
 use crate::domain::time::Timestamp;
 
@@ -17,12 +18,14 @@ pub struct Window {
     starts: VecDeque<Timestamp>,
     /// No call starts before this: the provider asked for a pause.
     hold: Timestamp,
+    /// How much of the rates is used, since the provider said that it was too much.
+    pressure: Pressure,
 }
 
 impl Window {
     /// A window that nothing has started in.
     pub fn new(rate: Rate) -> Self {
-        Self { rates: vec![rate], starts: VecDeque::new(), hold: Timestamp(i64::MIN) }
+        Self { rates: vec![rate], starts: VecDeque::new(), hold: Timestamp(i64::MIN), pressure: Pressure::default() }
     }
 
     /// Adds starts that may be known already: a time counts as often as the one or the other side has it.
@@ -55,7 +58,8 @@ impl Window {
             *start = now;
         }
         let free = |rate: &Rate| {
-            let oldest = self.starts.len().checked_sub(rate.calls as usize)?;
+            let calls = self.pressure.of(rate.calls, window_ms(*rate), now);
+            let oldest = self.starts.len().checked_sub(calls as usize)?;
             self.starts.get(oldest).map(|start| start.plus_millis(window_ms(*rate)))
         };
         self.rates.iter().filter_map(free).fold(now.max(self.hold), Timestamp::max)
@@ -79,6 +83,21 @@ impl Window {
         if let Some(index) = self.starts.iter().rposition(|s| *s == start) {
             self.starts.remove(index);
         }
+    }
+
+    /// The provider's limit was met: fewer calls start from now on, and none before `until`.
+    pub fn throttled(&mut self, until: Timestamp, now: Timestamp) {
+        // Calls that were under way together tell of one and the same meeting.
+        if self.hold <= now {
+            self.pressure.rises(self.window_ms(), now);
+        }
+        self.hold_until(until);
+    }
+
+    /// How many calls may start in a window now, for the rate with the fewest.
+    pub fn calls(&self, now: Timestamp) -> u32 {
+        let each = self.rates.iter().map(|rate| self.pressure.of(rate.calls, window_ms(*rate), now));
+        each.min().unwrap_or_default()
     }
 
     /// Before this no call may start, since the provider asked for it.

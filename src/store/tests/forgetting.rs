@@ -74,8 +74,7 @@ async fn a_contact_is_forgotten_under_each_name_that_it_was_found_by() {
     let email = Contact { reference: ContactRef::Email("ana@example.com".to_owned()), ..contact("1") };
     bench.accept(keyed("a", &[("1", "x")])).await;
     let moved = SettledChange { how: Settled::Moved, ..settled(id(1, 0), "1", "x", Settled::Moved) };
-    let settlement =
-        Settlement { contact: email.clone(), at: START, settled: vec![moved], attempts: Vec::new(), retry: None };
+    let settlement = Settlement { settled: vec![moved], ..Settlement::of(email.clone(), START) };
     bench.store.settle(settlement).await.expect("settled");
     let view = bench.store.reader().contact(contact("1")).await.expect("read");
     assert_eq!(view.known_as, [contact("1"), email.clone()]);
@@ -91,8 +90,7 @@ async fn a_name_that_came_while_events_were_looked_through_is_forgotten_too() {
     bench.accept(Sent { body: EVENT, ..keyed("a", &[("1", "x")]) }).await;
     let found = bench.store.reader().find(vec![email.key()]).await.expect("looked through");
     let moved = SettledChange { how: Settled::Moved, ..settled(id(1, 0), "1", "x", Settled::Moved) };
-    let settlement =
-        Settlement { contact: email.clone(), at: START, settled: vec![moved], attempts: Vec::new(), retry: None };
+    let settlement = Settlement { settled: vec![moved], ..Settlement::of(email.clone(), START) };
     bench.store.settle(settlement).await.expect("settled");
     let (erased, keys) = bench.store.forget_found(email, found).await.expect("forgotten");
     assert_eq!((erased.events, keys.len()), (1, 2));
@@ -109,7 +107,7 @@ async fn a_contact_that_begins_anew_keeps_its_failed_tries() {
         let retry =
             Retry { at: START, tries: 1, failing_since: START, paused_before_ms: 0, reason: "a failure".to_owned() };
         let (contact, attempts) = (contact("1"), Vec::new());
-        Settlement { contact, at: START, settled: Vec::new(), attempts, retry: Some(retry) }
+        Settlement { attempts, retry: Some(retry), ..Settlement::of(contact, START) }
     };
     bench.accept(keyed("b", &[("1", "y")])).await;
     bench.store.settle(failed()).await.expect("settled");
@@ -129,8 +127,7 @@ async fn whoever_has_the_number_now_is_not_forgotten_with_whoever_had_it() {
     for (key, of, number) in [("a", "1", 1), ("b", "2", 2)] {
         bench.accept(keyed(key, &[(of, "x")])).await;
         let moved = settled(id(number, 0), of, "x", Settled::Moved);
-        let settlement =
-            Settlement { contact: phone.clone(), at: START, settled: vec![moved], attempts: Vec::new(), retry: None };
+        let settlement = Settlement { settled: vec![moved], ..Settlement::of(phone.clone(), START) };
         bench.store.settle(settlement).await.expect("settled");
     }
     let view = bench.store.reader().contact(contact("1")).await.expect("read");

@@ -63,7 +63,7 @@ impl Bench {
 
     async fn settle(&self, id: &str, settled: Vec<SettledChange>) {
         let at = self.clock.now();
-        let settlement = Settlement { contact: contact(id), at, settled, attempts: Vec::new(), retry: None };
+        let settlement = Settlement { settled, ..Settlement::of(contact(id), at) };
         self.store.settle(settlement).await.expect("settled");
     }
 
@@ -78,7 +78,7 @@ type Opened = (Store, Vec<Waiting>, UnboundedReceiver<Vec<Wake>>);
 
 fn open(path: &Path, clock: &Clock) -> Result<Opened, StoreError> {
     let (wake, wakes) = unbounded_channel();
-    let options = Options { retention: Duration::from_hours(24 * 30), clock: clock.clone() };
+    let options = Options::new(Duration::from_hours(24 * 30), clock.clone());
     let (store, waiting) = Store::open(path, options, wake)?;
     Ok((store, waiting, wakes))
 }

@@ -136,11 +136,9 @@ async fn judged_guards_and_retries_outlive_a_crash() {
         reason: "timeout".to_owned(),
     };
     let failed = Settlement {
-        contact: contact("1"),
-        at: START,
         settled: vec![settled(id(1, 1), "1", "y", Settled::Guarded)],
-        attempts: Vec::new(),
         retry: Some(retry.clone()),
+        ..Settlement::of(contact("1"), START)
     };
     bench.store.settle(failed).await.expect("settled");
     let bench = bench.restart();
