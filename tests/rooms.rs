@@ -97,7 +97,11 @@ const LIBRARIES: &[Library] = &[
     Library { path: "envy", places: &["settings.rs"], why: "the environment is read in one place" },
     Library { path: "serde_saphyr", places: &["rules"], why: "only rule files are YAML" },
     Library { path: "annotate_snippets", places: &["rules"], why: "only findings are drawn under their lines" },
-    Library { path: "moka", places: &["providers"], why: "the one cache is that of tag look-ups" },
+    Library {
+        path: "moka",
+        places: &["providers", "flow/converge/flips.rs"],
+        why: "what is remembered of contacts is bounded in one way",
+    },
     Library { path: "notify", places: &["flow/watch.rs"], why: "what the kernel tells of files is heard in one place" },
     Library { path: "arc_swap", places: &["flow"], why: "a rule set is put in force in one place" },
     Library { path: "prometheus_client", places: &["flow"], why: "what is counted is counted in one place" },

@@ -6,6 +6,7 @@ mod breaker;
 pub mod by_hand;
 pub mod converge;
 pub mod deliver;
+pub mod desk;
 pub mod fold;
 pub mod forget;
 pub mod gateway;

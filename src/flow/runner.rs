@@ -6,14 +6,13 @@ use std::time::Duration;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 
-use super::converge::{Account, Next, Seen, Stepped, step};
+use super::converge::{Account, Stepped};
 use super::deliver::{LaneStatus, Told};
-use super::lane::{Lane, Turn};
+use super::desk::Desk;
+use super::lane::Lane;
 use crate::clock::Clock;
 use crate::domain::contact::ContactKey;
-use crate::domain::name::ConnectionName;
-use crate::providers::allowance::Ledger;
-use crate::store::{AHEAD_MS, PauseKind, Paused, Store, Waiting};
+use crate::store::{PauseKind, Store, Waiting};
 
 /// How long a lane waits when the store can't be asked.
 const STORE_PAUSE: Duration = Duration::from_secs(1);
@@ -57,42 +56,40 @@ pub(super) struct Runner {
     pub clock: Clock,
 }
 
-type Ended = (ContactKey, Stepped);
-
 impl Runner {
     pub async fn run(mut self, begin: Begin) {
-        let mut lane = self.begin_lane(begin).await;
+        let mut desk = self.begin_desk(begin).await;
         let account = Arc::clone(&self.account);
-        let mut steps: JoinSet<Ended> = JoinSet::new();
+        let mut steps: JoinSet<(ContactKey, Stepped)> = JoinSet::new();
         // Nobody is left who could tell it anything: the rules no longer want it like this, or the gateway stops.
         while !self.told.is_closed() {
             let now = self.clock.now();
             let mut moved = std::pin::pin!(account.allowance.moved());
             moved.as_mut().enable();
-            while let Some(turn) = lane.pop(now) {
-                self.begin(&mut steps, turn, lane.paused_ms(now));
+            while let Some(turn) = desk.lane.pop(now) {
+                steps.spawn(desk.step(turn));
             }
-            let due = lane.next_due(now).map(|at| Duration::from_millis(at.since(now).max(1) as u64));
+            let due = desk.lane.next_due(now).map(|at| Duration::from_millis(at.since(now).max(1) as u64));
             tokio::select! {
                 Some(ended) = steps.join_next(), if !steps.is_empty() => {
                     if let Ok((key, stepped)) = ended {
-                        self.end(&mut lane, key, &stepped).await;
+                        desk.end(key, &stepped).await;
                     }
                 }
-                () = &mut moved, if lane.is_held_up(now) => {}
+                () = &mut moved, if desk.lane.is_held_up(now) => {}
                 told = self.told.recv() => match told {
-                    Some(told) => self.hear(&mut lane, told),
+                    Some(told) => self.hear(&mut desk.lane, told),
                     None => break,
                 },
                 () = tokio::time::sleep(due.unwrap_or_default()), if due.is_some() => {}
             }
         }
         // Others of the account needn't wait for a turn that nobody takes.
-        lane.share.leave();
+        desk.lane.share.leave();
         // What has been begun is recorded; nothing new is started.
         while let Some(ended) = steps.join_next().await {
             if let Ok((key, stepped)) = ended {
-                self.end(&mut lane, key, &stepped).await;
+                desk.end(key, &stepped).await;
             }
         }
         // Whoever waits for it may call from now on.
@@ -100,9 +97,9 @@ impl Runner {
     }
 
     /// The lane with what waits; what is heard meanwhile is part of it.
-    async fn begin_lane(&mut self, begin: Begin) -> Lane {
+    async fn begin_desk(&mut self, begin: Begin) -> Desk {
         let ending = match begin {
-            Begin::With(waiting) => return self.lane(waiting).await,
+            Begin::With(waiting) => return self.desk(waiting).await,
             Begin::After(ending) => ending,
         };
         let (store, name) = (self.store.clone(), self.account.config.name.clone());
@@ -121,13 +118,17 @@ impl Runner {
             }
         };
         let (waiting, heard) = self.meanwhile(waiting).await;
-        let mut lane = self.lane(waiting).await;
+        let mut desk = self.desk(waiting).await;
         let now = self.clock.now();
-        heard.wakes.into_iter().for_each(|key| lane.wake(key, now));
+        heard.wakes.into_iter().for_each(|key| desk.lane.wake(key, now));
         if heard.try_now {
-            lane.wake_all();
+            desk.lane.wake_all();
         }
-        lane
+        desk
+    }
+
+    async fn desk(&self, waiting: Vec<Waiting>) -> Desk {
+        Desk::open(self.store.clone(), Arc::clone(&self.account), self.clock.clone(), waiting).await
     }
 
     /// Answers and gathers while something else has to be waited for.
@@ -152,79 +153,14 @@ impl Runner {
         }
     }
 
-    /// The lane as it was left: what waits, what of the allowance is used, whether it was paused.
-    async fn lane(&self, waiting: Vec<Waiting>) -> Lane {
-        let config = &self.account.config;
-        let now = self.clock.now();
-        let since = now.plus_millis(-self.account.allowance.window_ms());
-        let starts = self.store.reader().calls_since(self.account.sharing.clone(), since).await.unwrap_or_default();
-        self.account.allowance.remember(starts);
-        let paused = self.store.reader().paused(config.name.clone()).await.unwrap_or_default();
-        let share = self.account.allowance.share_with(ledger(&self.store, &config.name));
-        let mut lane = Lane::new(share, config.concurrency, config.gather, paused.before_ms);
-        if let Some(since) = paused.since {
-            // The start may be the mend: one call looks at once.
-            lane.pause(paused.kind, since, paused.reason, now);
-        }
-        for one in waiting {
-            match one.retry {
-                Some(retry) => lane.not_before(one.key, retry.at),
-                None => lane.wake(one.key, now),
-            }
-        }
-        lane
-    }
-
-    fn begin(&self, steps: &mut JoinSet<Ended>, Turn { key, pass }: Turn, paused_ms: i64) {
-        let (store, account, clock) = (self.store.clone(), Arc::clone(&self.account), self.clock.clone());
-        steps.spawn(async move {
-            let stepped = match step(&store, &account, key, &pass, paused_ms, &clock).await {
-                Ok(stepped) => stepped,
-                Err(error) => {
-                    tracing::error!(%error, connection = %account.config.name, "a delivery could not be recorded; it is made again");
-                    Stepped { next: Next::Later(clock.now().plus(STORE_PAUSE)), seen: Seen::NoCall }
-                }
-            };
-            (key, stepped)
-        });
-    }
-
-    async fn end(&self, lane: &mut Lane, key: ContactKey, stepped: &Stepped) {
-        let now = self.clock.now();
-        let was = lane.paused().cloned();
-        lane.finished(key, stepped, now);
-        let is = lane.paused().cloned();
-        let name = &self.account.config.name;
-        match (&was, &is) {
-            (None, Some(pause)) => {
-                let what = match pause.kind {
-                    PauseKind::Refused => "connection paused; its changes wait",
-                    PauseKind::Failing => "breaker open; its changes wait",
-                };
-                tracing::error!(connection = %name, reason = %pause.reason, probe_at = %pause.probe_at, "{what}");
-            }
-            (Some(_), None) => tracing::info!(connection = %name, "connection is well again"),
-            _ => {}
-        }
-        if was.as_ref().map(|p| p.kind) != is.as_ref().map(|p| p.kind) {
-            let before_ms = lane.paused_ms(now) - is.as_ref().map_or(0, |p| now.since(p.since));
-            let kept = Paused {
-                since: is.as_ref().map(|p| p.since),
-                kind: is.as_ref().map(|p| p.kind).unwrap_or_default(),
-                reason: is.map(|p| p.reason).unwrap_or_default(),
-                before_ms,
-            };
-            if let Err(error) = self.store.keep_paused(name.clone(), kept).await {
-                tracing::error!(%error, connection = %name, "the pause could not be recorded");
-            }
-        }
-    }
-
     fn hear(&self, lane: &mut Lane, told: Told) {
         let now = self.clock.now();
         match told {
             Told::Wake(keys) => keys.into_iter().for_each(|key| lane.wake(key, now)),
-            Told::TryNow => lane.wake_all(),
+            Told::TryNow => {
+                self.account.flips.forget_all();
+                lane.wake_all();
+            }
             Told::Status(answer) => {
                 let pause = lane.paused();
                 let _ = answer.send(LaneStatus {
@@ -241,22 +177,5 @@ impl Runner {
                 });
             }
         }
-    }
-}
-
-/// Writes the starts of a connection's calls into the store.
-pub(super) fn ledger(store: &Store, connection: &ConnectionName) -> Ledger {
-    let (writer, name, striker) = (store.clone(), connection.clone(), store.clone());
-    Ledger {
-        write: Arc::new(move |at| {
-            let (store, name) = (writer.clone(), name.clone());
-            Box::pin(async move {
-                let written = store.start(name.clone(), at).await;
-                let failed = |error| tracing::error!(%error, connection = %name, "a call's start could not be recorded; it isn't made");
-                written.map_err(failed).ok()
-            })
-        }),
-        strike: Arc::new(move |entries| striker.not_started(entries)),
-        ahead_ms: AHEAD_MS,
     }
 }

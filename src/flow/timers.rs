@@ -9,7 +9,7 @@ use crate::domain::decision::Decision;
 use crate::domain::event::Event;
 use crate::domain::name::SourceName;
 use crate::domain::time::Timestamp;
-use crate::store::{Intake, StoreError, Timer};
+use crate::store::{Intake, Store, StoreError, Timer};
 
 /// The source under which the removals stand in events; no rule file's source can have a name that begins so.
 pub const SOURCE: &str = "tagrelay.timer";
@@ -24,7 +24,7 @@ const STORE_PAUSE: Duration = Duration::from_secs(1);
 /// Carries timers out as they come due, until it is dropped. Between them it sleeps.
 pub async fn run(gateway: Arc<Gateway>, clock: Clock) {
     loop {
-        let wait = match turn(&gateway, clock.now()).await {
+        let wait = match turn(&gateway.store, gateway.rules().catalog.hash(), clock.now()).await {
             Ok(Some(next)) => Duration::from_millis(next.since(clock.now()).max(0) as u64).min(LONGEST),
             Ok(None) => LONGEST,
             Err(error) => {
@@ -39,18 +39,17 @@ pub async fn run(gateway: Arc<Gateway>, clock: Clock) {
     }
 }
 
-/// Carries out all that is due at `now`; gives the time of the next timer.
-pub async fn turn(gateway: &Gateway, now: Timestamp) -> Result<Option<Timestamp>, StoreError> {
+/// Carries out all that is due at `now`, in the name of a rule set; gives the time of the next timer.
+pub async fn turn(store: &Store, rule_set: &str, now: Timestamp) -> Result<Option<Timestamp>, StoreError> {
     loop {
-        let due = gateway.store.reader().due_timers(now, TURN).await?;
+        let due = store.reader().due_timers(now, TURN).await?;
         if due.is_empty() {
-            return gateway.store.reader().next_timer().await;
+            return store.reader().next_timer().await;
         }
-        let rule_set = gateway.rules();
-        let intake = due.iter().map(|timer| intake(timer, rule_set.catalog.hash())).collect();
+        let intake = due.iter().map(|timer| intake(timer, rule_set)).collect();
         // A crash after this carries them out again: the same key makes that a duplicate.
-        gateway.store.accept(intake).await?;
-        gateway.store.end_timers(due).await?;
+        store.accept(intake).await?;
+        store.end_timers(due).await?;
     }
 }
 

@@ -11,6 +11,7 @@ mod connect;
 pub mod helpcrunch;
 mod judge;
 pub mod knowledge;
+pub mod modelled;
 pub mod outbound;
 mod outcome;
 pub mod people;
@@ -34,6 +35,8 @@ use crate::vault::Vault;
 use allowance::Pass;
 use b2chat::B2chat;
 use helpcrunch::HelpCrunch;
+use modelled::{Call, Modelled};
+use outbound::NoAnswer;
 use reqwest::Method;
 use respond_io::RespondIo;
 use tic1980::Tic1980;
@@ -63,6 +66,7 @@ enum Kind {
     Tic1980(Tic1980),
     RespondIo(RespondIo),
     Webhook(Webhook),
+    Modelled(Modelled),
 }
 
 impl Provider {
@@ -78,6 +82,11 @@ impl Provider {
         Ok(Self(kind))
     }
 
+    /// An account whose calls are answered by a function: for simulations.
+    pub fn modelled(model: Modelled) -> Self {
+        Self(Kind::Modelled(model))
+    }
+
     /// The same account, whose calls are counted as they start with this pass.
     #[must_use]
     pub fn within(&self, pass: &Pass) -> Self {
@@ -88,6 +97,7 @@ impl Provider {
             Kind::Tic1980(account) => account.api_mut().outbound.count_with(pass),
             Kind::RespondIo(account) => account.api_mut().outbound.count_with(pass),
             Kind::Webhook(hook) => hook.outbound_mut().count_with(pass),
+            Kind::Modelled(model) => model.count_with(pass),
         }
         Self(kind)
     }
@@ -105,6 +115,7 @@ impl Provider {
             Kind::HelpCrunch(account) => account.change_tags(contact, direction, tags, now).await,
             Kind::Tic1980(account) => account.change_tags(contact, direction, tags, now).await,
             Kind::RespondIo(account) => account.change_tags(contact, direction, tags, now).await,
+            Kind::Modelled(model) => model.call(contact, Call::ChangeTags(direction, tags.to_vec()), now).await,
             Kind::Webhook(_) => cannot(Method::POST, NO_CONTACTS, now),
         }
     }
@@ -116,6 +127,10 @@ impl Provider {
             Kind::HelpCrunch(account) => account.set_fields(contact, fields, now).await,
             Kind::Tic1980(account) => account.set_fields(contact, fields, now).await,
             Kind::RespondIo(account) => account.set_fields(contact, fields, now).await,
+            Kind::Modelled(model) => {
+                let fields = fields.iter().map(|(name, value)| ((*name).to_owned(), (*value).clone())).collect();
+                model.call(contact, Call::SetFields(fields), now).await
+            }
             Kind::Webhook(_) => cannot(Method::PATCH, NO_CONTACTS, now),
         }
     }
@@ -128,6 +143,7 @@ impl Provider {
             Kind::HelpCrunch(account) => account.find(contact, now).await,
             Kind::Tic1980(account) => account.find(contact, so_far, now).await,
             Kind::RespondIo(account) => account.find(contact, now).await,
+            Kind::Modelled(model) => model.find(contact, now).await,
             Kind::Webhook(_) => cannot_ask(Method::GET, NO_CONTACTS, now),
         }
     }
@@ -140,6 +156,7 @@ impl Provider {
             Kind::HelpCrunch(account) => account.make(contact, now).await,
             Kind::Tic1980(account) => account.make(contact, now).await,
             Kind::RespondIo(account) => account.make(contact, now).await,
+            Kind::Modelled(model) => model.make(contact, now).await,
             Kind::Webhook(_) => cannot_ask(Method::POST, NO_CONTACTS, now),
         }
     }
@@ -148,6 +165,10 @@ impl Provider {
     pub async fn forward(&self, id: &str, body: &OwnedJson, now: Timestamp) -> Called {
         match &self.0 {
             Kind::Webhook(hook) => hook.forward(id, body, now).await,
+            Kind::Modelled(model) => {
+                let nobody = ContactRef::Id(String::new());
+                model.call(&nobody, Call::Forward(id.to_owned(), body.clone()), now).await
+            }
             Kind::B2chat(_) | Kind::HelpCrunch(_) | Kind::Tic1980(_) | Kind::RespondIo(_) => {
                 cannot(Method::POST, "this provider takes no bodies", now)
             }
@@ -161,6 +182,7 @@ impl Provider {
             Kind::HelpCrunch(account) => account.read_tags(contact, now).await,
             Kind::Tic1980(account) => account.read_tags(contact, now).await,
             Kind::RespondIo(account) => account.read_tags(contact, now).await,
+            Kind::Modelled(model) => model.call(contact, Call::ReadTags, now).await,
             Kind::Webhook(_) => cannot(Method::GET, NO_CONTACTS, now),
         }
     }
@@ -169,7 +191,7 @@ impl Provider {
     pub async fn read_found(&self, by: &ContactRef, id: &str, now: Timestamp) -> Called {
         match &self.0 {
             Kind::B2chat(account) => account.read_found(by, id, now).await,
-            Kind::HelpCrunch(_) | Kind::Tic1980(_) | Kind::RespondIo(_) => {
+            Kind::HelpCrunch(_) | Kind::Tic1980(_) | Kind::RespondIo(_) | Kind::Modelled(_) => {
                 self.read_tags(&ContactRef::Id(id.to_owned()), now).await
             }
             Kind::Webhook(_) => cannot(Method::GET, NO_CONTACTS, now),

@@ -27,6 +27,7 @@ mod schema;
 mod sieve;
 mod spread;
 mod started;
+mod take;
 mod timer;
 mod view;
 mod waiting;

@@ -14,7 +14,7 @@ use super::forget::{self, Forgotten, Found, Gone};
 use super::record::{Frame, Intake};
 use super::timer::{self, Timer};
 use super::waiting::Recent;
-use super::{dead, fault, lot, pending, recover, retain, spread, started};
+use super::{dead, fault, lot, pending, recover, retain, spread, started, take};
 use crate::domain::change::{Change, ChangeId, Judged, Ord, Settled};
 use crate::domain::contact::{Contact, ContactKey};
 use crate::domain::name::ConnectionName;
@@ -139,7 +139,9 @@ impl Writer {
                     if let Some(memory) = self.memory.as_mut().filter(|_| for_call) {
                         memory.gone.begins_anew(contact);
                     }
-                    let _ = reply.send(ready.and_then(|()| take(&self.db, self.memory.as_ref(), contact, page)));
+                    let _ = reply.send(ready.and_then(|()| {
+                        take::take(&self.db, self.memory.as_ref().map(|memory| &memory.recent), contact, page)
+                    }));
                 }
                 Command::InMemory(connection, reply) => {
                     let found = |memory: &Memory| memory.recent.contacts_of(&connection);
@@ -489,21 +491,4 @@ fn retry_dead(
     pending::insert(db, key, id, &change)?;
     wake_for(wakes, &[(key, change)]);
     Ok(Some(id))
-}
-
-/// The oldest `page` changes that a contact waits for.
-fn take(db: &Connection, memory: Option<&Memory>, key: ContactKey, page: usize) -> Result<Taken, StoreError> {
-    let row = contact::load(db, key)?;
-    // One more than is given says whether there are more.
-    let most = page.saturating_add(1);
-    let mut changes = pending::of(db, key, most)?;
-    changes.extend(memory.iter().flat_map(|m| m.recent.of(key)).take(most).cloned());
-    // After a restart in the middle of spreading a change may be in the table and in memory.
-    changes.sort_by_key(|(id, _)| *id);
-    changes.dedup_by_key(|(id, _)| *id);
-    let more = changes.len() > page;
-    changes.truncate(page);
-    let contact = changes.first().map(|(_, change): &(ChangeId, Change)| change.contact.clone());
-    let (past, retry) = row.map_or_else(Default::default, |row| (row.past, row.retry));
-    Ok(Taken { contact, changes, more, past, retry })
 }

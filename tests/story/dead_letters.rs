@@ -258,7 +258,7 @@ fn many_letters_that_are_asked_for_anew_keep_their_order() {
         "{TAGS}  - id: many\n    match: {{ intent: many }}\n    tag: {{ crm: {{ add: [\"{{{{ params.tags }}}}\"] }} }}\n"
     ))
     .start();
-    gateway.set_faults(&json!([{ "kind": "status", "status": 400 }]));
+    gateway.set_faults(&json!([{ "kind": "status", "status": 404 }]));
     let dies = |key: &str, event: &Said| {
         gateway.event(event);
         assert!(states(&gateway.settled(key)).iter().all(|state| state == "dead"), "{key}");

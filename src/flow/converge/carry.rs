@@ -44,12 +44,14 @@ impl Step<'_> {
     /// Takes out of the plan what is not called for now, since it flaps: until when.
     fn rest(&self, plan: &mut Plan, now: Timestamp) -> Option<Timestamp> {
         let superseded = plan.free.iter().filter(|free| free.how == Settled::Superseded);
-        let restless: Vec<&TagName> =
-            superseded.filter_map(|free| self.change(free.id)).filter_map(|change| change.effect.tag()).collect();
+        let overtaken: Vec<(&TagName, Timestamp)> = superseded
+            .filter_map(|free| self.change(free.id))
+            .filter_map(|change| Some((change.effect.tag()?, change.at)))
+            .collect();
         let window_ms = self.account.allowance.window_ms();
         let until = |wanted: &Wanted| {
-            let is_restless = restless.contains(&&wanted.tag);
-            self.account.flips.rests(self.key, &wanted.tag, is_restless, window_ms, now)
+            let last = overtaken.iter().filter(|(tag, _)| **tag == wanted.tag).map(|(_, at)| *at).max();
+            self.account.flips.rests(self.key, &wanted.tag, last, window_ms, now)
         };
         let resting: Vec<(ChangeId, Timestamp)> =
             plan.remove.iter().chain(&plan.add).filter_map(|wanted| Some((wanted.by, until(wanted)?))).collect();

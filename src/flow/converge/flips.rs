@@ -38,13 +38,18 @@ impl Flips {
         self.0.insert(entry, Flip { before, last: now, until: never });
     }
 
-    /// Until when the tag rests. It begins to where it is `restless`, since changes of it come faster than calls can follow, and was
-    /// called for twice in the last window.
+    /// Nothing rests any more: somebody wants it now.
+    pub fn forget_all(&self) {
+        self.0.invalidate_all();
+    }
+
+    /// Until when the tag rests. It begins to where it was called for twice in the last window, and a change of it that was accepted
+    /// at `overtaken`, after the last call, had a later one before it could be called for: changes come faster than calls can follow.
     pub fn rests(
         &self,
         key: ContactKey,
         tag: &TagName,
-        restless: bool,
+        overtaken: Option<Timestamp>,
         window_ms: i64,
         now: Timestamp,
     ) -> Option<Timestamp> {
@@ -54,7 +59,7 @@ impl Flips {
             return Some(flip.until);
         }
         let until = flip.before.plus_millis(window_ms);
-        if !restless || until <= now || flip.before > now {
+        if overtaken.is_none_or(|at| at <= flip.last) || until <= now || flip.before > now {
             return None;
         }
         self.0.insert(entry, Flip { until, ..flip });
@@ -69,12 +74,17 @@ mod tests {
     #[test]
     fn a_restless_tag_is_called_for_twice_a_window_and_a_calm_one_at_once() {
         let (flips, key, tag) = (Flips::default(), ContactKey([1; 16]), TagName::parse("Lead").expect("a tag"));
-        let rests = |restless, now| flips.rests(key, &tag, restless, 1_000, Timestamp(now)).map(|at| at.0);
+        let rests = |restless: bool, now| {
+            let overtaken = restless.then_some(Timestamp(now - 1));
+            flips.rests(key, &tag, overtaken, 1_000, Timestamp(now)).map(|at| at.0)
+        };
         assert_eq!(rests(true, 0), None);
         flips.called(key, &tag, Timestamp(0));
         assert_eq!(rests(true, 10), None, "the second call of the window");
         flips.called(key, &tag, Timestamp(10));
         assert_eq!(rests(false, 20), None, "one change at a time is called for at once");
+        let old = flips.rests(key, &tag, Some(Timestamp(10)), 1_000, Timestamp(20));
+        assert_eq!(old, None, "what waited longer than the last call takes has failed, and doesn't flap");
         assert_eq!((rests(true, 20), rests(false, 30)), (Some(1_000), Some(1_000)), "who rests goes on resting");
         assert_eq!(rests(true, 1_000), None);
         flips.called(key, &tag, Timestamp(1_000));

@@ -1,0 +1,114 @@
+//! A connection's desk: its lane with what is done for it. Whoever drives it, a task or a simulation, only waits.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::converge::{Account, Next, Seen, Stepped, step};
+use super::lane::{Lane, Turn};
+use crate::clock::Clock;
+use crate::domain::contact::ContactKey;
+use crate::domain::name::ConnectionName;
+use crate::providers::allowance::Ledger;
+use crate::store::{AHEAD_MS, PauseKind, Paused, Store, Waiting};
+
+/// How long a contact waits whose delivery could not be recorded.
+const STORE_PAUSE: Duration = Duration::from_secs(1);
+
+/// A connection's lane, with its store and its account.
+pub struct Desk {
+    /// Whose turn it is.
+    pub lane: Lane,
+    store: Store,
+    account: Arc<Account>,
+    clock: Clock,
+}
+
+impl Desk {
+    /// The lane as it was left: what waits, what of the allowance is used, whether it was paused.
+    pub async fn open(store: Store, account: Arc<Account>, clock: Clock, waiting: Vec<Waiting>) -> Self {
+        let config = &account.config;
+        let now = clock.now();
+        let since = now.plus_millis(-account.allowance.window_ms());
+        let starts = store.reader().calls_since(account.sharing.clone(), since).await.unwrap_or_default();
+        account.allowance.remember(starts);
+        let paused = store.reader().paused(config.name.clone()).await.unwrap_or_default();
+        let share = account.allowance.share_with(ledger(&store, &config.name));
+        let mut lane = Lane::new(share, config.concurrency, config.gather, paused.before_ms);
+        if let Some(since) = paused.since {
+            // The start may be the mend: one call looks at once.
+            lane.pause(paused.kind, since, paused.reason, now);
+        }
+        for one in waiting {
+            match one.retry {
+                Some(retry) => lane.not_before(one.key, retry.at),
+                None => lane.wake(one.key, now),
+            }
+        }
+        Self { lane, store, account, clock }
+    }
+
+    /// The step of whose turn it is.
+    pub fn step(&self, Turn { key, pass }: Turn) -> impl Future<Output = (ContactKey, Stepped)> + Send + use<> {
+        let (store, account, clock) = (self.store.clone(), Arc::clone(&self.account), self.clock.clone());
+        let paused_ms = self.lane.paused_ms(clock.now());
+        async move {
+            let stepped = match step(&store, &account, key, &pass, paused_ms, &clock).await {
+                Ok(stepped) => stepped,
+                Err(error) => {
+                    tracing::error!(%error, connection = %account.config.name, "a delivery could not be recorded; it is made again");
+                    Stepped { next: Next::Later(clock.now().plus(STORE_PAUSE)), seen: Seen::NoCall }
+                }
+            };
+            (key, stepped)
+        }
+    }
+
+    /// A step has ended. A pause that begins or ends is kept.
+    pub async fn end(&mut self, key: ContactKey, stepped: &Stepped) {
+        let now = self.clock.now();
+        let was = self.lane.paused().cloned();
+        self.lane.finished(key, stepped, now);
+        let is = self.lane.paused().cloned();
+        let name = &self.account.config.name;
+        match (&was, &is) {
+            (None, Some(pause)) => {
+                let what = match pause.kind {
+                    PauseKind::Refused => "connection paused; its changes wait",
+                    PauseKind::Failing => "breaker open; its changes wait",
+                };
+                tracing::error!(connection = %name, reason = %pause.reason, probe_at = %pause.probe_at, "{what}");
+            }
+            (Some(_), None) => tracing::info!(connection = %name, "connection is well again"),
+            _ => {}
+        }
+        if was.as_ref().map(|pause| pause.kind) == is.as_ref().map(|pause| pause.kind) {
+            return;
+        }
+        let kept = Paused {
+            since: is.as_ref().map(|pause| pause.since),
+            kind: is.as_ref().map(|pause| pause.kind).unwrap_or_default(),
+            before_ms: self.lane.paused_ms(now) - is.as_ref().map_or(0, |pause| now.since(pause.since)),
+            reason: is.map(|pause| pause.reason).unwrap_or_default(),
+        };
+        if let Err(error) = self.store.keep_paused(name.clone(), kept).await {
+            tracing::error!(%error, connection = %name, "the pause could not be recorded");
+        }
+    }
+}
+
+/// Writes the starts of a connection's calls into the store.
+fn ledger(store: &Store, connection: &ConnectionName) -> Ledger {
+    let (writer, name, striker) = (store.clone(), connection.clone(), store.clone());
+    Ledger {
+        write: Arc::new(move |at| {
+            let (store, name) = (writer.clone(), name.clone());
+            Box::pin(async move {
+                let written = store.start(name.clone(), at).await;
+                let failed = |error| tracing::error!(%error, connection = %name, "a call's start could not be recorded; it isn't made");
+                written.map_err(failed).ok()
+            })
+        }),
+        strike: Arc::new(move |entries| striker.not_started(entries)),
+        ahead_ms: AHEAD_MS,
+    }
+}

@@ -1,0 +1,163 @@
+//! Whose turn it is, told by scenes.
+
+use super::*;
+use crate::clock::Clock;
+use crate::domain::duration::Rate;
+use crate::providers::allowance::Allowance;
+
+const WELL: Stepped = Stepped { next: Next::Idle, seen: Seen::Well };
+
+fn key(n: u8) -> ContactKey {
+    ContactKey([n; 16])
+}
+
+fn lane(calls: u32, concurrency: usize) -> Lane {
+    let rate = Rate { calls, window: Duration::from_secs(1) };
+    Lane::new(Allowance::new(rate, Clock::standing(Timestamp(0))).share(), concurrency, Duration::ZERO, 0)
+}
+
+/// The next turn, whose call is made at once.
+fn pop(lane: &mut Lane, now: Timestamp) -> Option<ContactKey> {
+    let turn = lane.pop(now)?;
+    lane.share.allowance.clock().set(now);
+    futures_util::FutureExt::now_or_never(turn.pass.start()).expect("it waits for nobody").expect("it may call");
+    Some(turn.key)
+}
+
+#[test]
+fn a_look_that_is_asked_for_while_one_is_under_way_comes_right_after_it() {
+    let ill = |at| (Stepped { next: Next::More, seen: Seen::Ill("no".to_owned()) }, at);
+    let (mut lane, now) = (lane(100, 4), Timestamp(1_000));
+    lane.pause(PauseKind::Refused, now, "no".to_owned(), now);
+    lane.wake(key(1), now);
+    assert_eq!(pop(&mut lane, now), Some(key(1)));
+    lane.wake_all();
+    let (stepped, at) = ill(Timestamp(1_001));
+    lane.finished(key(1), &stepped, at);
+    assert_eq!(pop(&mut lane, at), Some(key(1)), "the first look may be older than the mend");
+    let (stepped, at) = ill(Timestamp(1_002));
+    lane.finished(key(1), &stepped, at);
+    assert_eq!(pop(&mut lane, at), None, "asked for once, looked once");
+}
+
+#[test]
+fn a_call_that_was_not_made_says_nothing_of_its_connection() {
+    let (mut lane, now, until) = (lane(100, 4), Timestamp(1_000), Timestamp(4_000));
+    lane.pause(PauseKind::Refused, now, "no".to_owned(), now);
+    lane.wake(key(1), now);
+    assert_eq!(pop(&mut lane, now), Some(key(1)));
+    let not_yet = Stepped { next: Next::Later(until), seen: Seen::NotYet(until) };
+    lane.finished(key(1), &not_yet, now);
+    assert_eq!(lane.paused().map(|pause| (pause.probe_at, pause.probes)), Some((until, 0)), "no look was made");
+    assert_eq!(lane.share.next(now), now, "nobody else is held up");
+    assert_eq!((pop(&mut lane, now), pop(&mut lane, until)), (None, Some(key(1))));
+}
+
+#[test]
+fn a_contact_has_one_step_at_a_time_and_what_comes_meanwhile_goes_into_the_next() {
+    let (mut lane, now) = (lane(100, 4), Timestamp(0));
+    lane.wake(key(1), now);
+    lane.wake(key(1), now);
+    assert_eq!(pop(&mut lane, now), Some(key(1)));
+    lane.wake(key(1), now);
+    assert_eq!(pop(&mut lane, now), None);
+    lane.finished(key(1), &WELL, now);
+    assert_eq!(pop(&mut lane, now), Some(key(1)));
+    lane.finished(key(1), &WELL, now);
+    assert_eq!((pop(&mut lane, now), lane.waiting(), lane.next_due(now)), (None, 0, None));
+}
+
+#[test]
+fn the_allowance_and_the_concurrency_bound_what_starts() {
+    let (mut lane, now) = (lane(2, 1), Timestamp(0));
+    (1..=3).for_each(|n| lane.wake(key(n), now));
+    assert_eq!(pop(&mut lane, now), Some(key(1)));
+    assert_eq!((pop(&mut lane, now), lane.next_due(now)), (None, None));
+    lane.finished(key(1), &WELL, now);
+    assert_eq!(pop(&mut lane, now), Some(key(2)));
+    lane.finished(key(2), &WELL, now);
+    assert_eq!((pop(&mut lane, now), lane.next_due(now)), (None, Some(Timestamp(1_100))));
+    assert_eq!(pop(&mut lane, Timestamp(1_100)), Some(key(3)));
+}
+
+#[test]
+fn a_step_without_a_call_costs_nothing_of_the_allowance() {
+    let (mut lane, now) = (lane(1, 1), Timestamp(0));
+    lane.wake(key(1), now);
+    lane.wake(key(2), now);
+    assert_eq!(lane.pop(now).map(|turn| turn.key), Some(key(1)));
+    lane.finished(key(1), &Stepped { next: Next::Idle, seen: Seen::NoCall }, now);
+    assert_eq!(pop(&mut lane, now), Some(key(2)));
+}
+
+#[test]
+fn retries_wait_for_their_time_and_share_turns_with_first_tries() {
+    let (mut lane, now) = (lane(100, 9), Timestamp(0));
+    lane.wake(key(1), now);
+    pop(&mut lane, now);
+    lane.finished(key(1), &Stepped { next: Next::Later(Timestamp(5_000)), seen: Seen::Unclear("503".to_owned()) }, now);
+    lane.wake(key(1), now);
+    assert_eq!((pop(&mut lane, now), lane.next_due(now)), (None, Some(Timestamp(5_000))));
+    (2..=4).for_each(|n| lane.wake(key(n), now));
+    let late = Timestamp(5_000);
+    let order: Vec<_> = std::iter::from_fn(|| pop(&mut lane, late)).collect();
+    assert_eq!(order.len(), 4);
+    assert!(order.iter().position(|k| *k == key(1)) <= Some(1), "{order:?}");
+}
+
+#[test]
+fn a_refusing_connection_is_paused_probed_and_then_everything_goes_on() {
+    let (mut lane, now) = (lane(100, 4), Timestamp(0));
+    (1..=2).for_each(|n| lane.wake(key(n), now));
+    pop(&mut lane, now);
+    lane.finished(key(1), &Stepped { next: Next::More, seen: Seen::Ill("401".into()) }, now);
+    assert_eq!((pop(&mut lane, now), lane.next_due(now)), (None, Some(Timestamp(30_000))));
+    let probe = Timestamp(30_000);
+    assert!(pop(&mut lane, probe).is_some());
+    assert_eq!(pop(&mut lane, probe), None, "one probe only");
+    lane.finished(key(2), &WELL, probe);
+    assert!(lane.paused().is_none());
+    assert_eq!((lane.paused_ms(probe), pop(&mut lane, probe)), (30_000, Some(key(1))));
+}
+
+#[test]
+fn a_look_that_tells_nothing_is_one_look_too() {
+    let (mut lane, now) = (lane(100, 4), Timestamp(0));
+    (1..=3).for_each(|n| lane.wake(key(n), now));
+    pop(&mut lane, now);
+    lane.finished(key(1), &Stepped { next: Next::More, seen: Seen::Ill("401".into()) }, now);
+    let probe = Timestamp(30_000);
+    let looked = pop(&mut lane, probe).expect("one looks");
+    lane.finished(
+        looked,
+        &Stepped { next: Next::Later(Timestamp(35_000)), seen: Seen::Unclear("503".to_owned()) },
+        probe,
+    );
+    assert_eq!((pop(&mut lane, probe), lane.next_due(probe)), (None, Some(Timestamp(90_000))));
+    assert_eq!((pop(&mut lane, Timestamp(60_000)), lane.paused().map(|p| p.probe_at)), (None, Some(Timestamp(90_000))));
+    assert!(pop(&mut lane, Timestamp(90_000)).is_some());
+}
+
+#[test]
+fn calls_from_before_a_pause_neither_end_it_nor_use_up_the_look_at_it() {
+    let (mut lane, now) = (lane(100, 4), Timestamp(0));
+    (1..=3).for_each(|n| lane.wake(key(n), now));
+    std::iter::from_fn(|| pop(&mut lane, now)).for_each(drop);
+    lane.finished(key(1), &Stepped { next: Next::More, seen: Seen::Ill("401".into()) }, now);
+    lane.wake_all();
+    lane.finished(key(2), &WELL, now);
+    lane.finished(key(3), &Stepped { next: Next::Later(Timestamp(9_000)), seen: Seen::Unclear("503".to_owned()) }, now);
+    assert!(lane.paused().is_some());
+    assert_eq!(pop(&mut lane, now), Some(key(1)), "somebody asked for a look now");
+    lane.finished(key(1), &WELL, now);
+    assert!(lane.paused().is_none());
+}
+
+#[test]
+fn gathering_waits_for_more_changes_of_one_contact() {
+    let rate = Rate::per_minute(100);
+    let mut lane = Lane::new(Allowance::new(rate, Clock::standing(Timestamp(0))).share(), 4, Duration::from_secs(5), 0);
+    lane.wake(key(1), Timestamp(0));
+    lane.wake(key(1), Timestamp(4_000));
+    assert_eq!((pop(&mut lane, Timestamp(4_999)), pop(&mut lane, Timestamp(5_000))), (None, Some(key(1))));
+}
