@@ -56,8 +56,10 @@ pub struct Account {
 pub enum Next {
     /// Nothing waits.
     Idle,
-    /// There is more to do now.
+    /// There is more to do now, in its turn.
     More,
+    /// There is more to do, before others: what was found out is soon old.
+    Soon,
     /// Not before this.
     Later(Timestamp),
     /// Not before this, unless something new comes.
@@ -201,7 +203,7 @@ impl Step<'_> {
 
     /// Every change that was taken, ended in this way.
     fn all(&self, how: Settled, reason: &str) -> Vec<SettledChange> {
-        self.taken.changes.iter().filter_map(|(id, _)| self.settled(*id, how, reason)).collect()
+        self.taken.changes.iter().filter_map(|(id, _)| self.settled(*id, how, reason, &Plan::default())).collect()
     }
 
     fn change(&self, id: ChangeId) -> Option<&Change> {
@@ -213,17 +215,18 @@ impl Step<'_> {
         let end = |free: &Free| match free.how {
             // What folding itself calls dead is refused by its connection's list of tags.
             Settled::Dead => self.dead(free.id, Cause::NotListed, &free.reason),
-            how => self.settled(free.id, how, &free.reason),
+            how => self.settled(free.id, how, &free.reason, plan),
         };
         plan.free.iter().filter_map(end).collect()
     }
 
     fn dead(&self, id: ChangeId, cause: Cause, reason: &str) -> Option<SettledChange> {
-        let settled = self.settled(id, Settled::Dead, reason)?;
+        let settled = self.settled(id, Settled::Dead, reason, &Plan::default())?;
         Some(SettledChange { cause: Some(cause), ..settled })
     }
 
-    fn settled(&self, id: ChangeId, how: Settled, reason: &str) -> Option<SettledChange> {
+    /// A change that ended; what was judged of it stands with the contact, or in the plan that was folded just now.
+    fn settled(&self, id: ChangeId, how: Settled, reason: &str, plan: &Plan) -> Option<SettledChange> {
         let change = self.change(id)?;
         let (rule, connection, tag) = (&change.rule, &change.contact.connection, change.effect.subject());
         let wanted = change.effect.word();
@@ -232,10 +235,12 @@ impl Step<'_> {
         } else {
             tracing::info!(event = %id.ord, %rule, %connection, tag, wanted, outcome = how.word(), reason, "change settled");
         }
-        // What the change took away with it: the words on those tags are its words too.
+        // What the change took away with it, or found gone already: the words on those tags are its words too.
         let others = match (&change.terms, how) {
             (Some(terms), Settled::Applied | Settled::Already | Settled::Superseded) if !terms.exclusive.is_empty() => {
-                self.taken.past.judged.get(&id).map(|judged| judged.gone.clone()).unwrap_or_default()
+                let fresh = plan.judged.iter().find(|(this, _)| *this == id).map(|(_, judged)| judged);
+                let judged = fresh.or_else(|| self.taken.past.judged.get(&id));
+                judged.map(|judged| [judged.gone.as_slice(), &judged.others].concat()).unwrap_or_default()
             }
             _ => Vec::new(),
         };

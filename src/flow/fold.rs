@@ -141,7 +141,11 @@ impl<'f> Folding<'f> {
             Effect::Set { field, .. } => self.past.fields.get(field),
             Effect::Forward { .. } => None,
         };
-        if let Some(later) = last.map(|word| word.id).filter(|later| *later > id) {
+        if let Some(later) = last.filter(|word| word.beats(id)).map(|word| word.id) {
+            // What an exclusive add takes away goes all the same, once that was judged: its own tag's later word says nothing of it.
+            if let (Effect::AddTag(tag), Some(judged)) = (&change.effect, self.past.judged.get(&id)) {
+                self.exclude(id, tag, change, Some(judged))?;
+            }
             self.superseded(id, later, if change.effect.tag().is_some() { "tag" } else { "field" });
             return Some(());
         }
@@ -218,6 +222,12 @@ impl<'f> Folding<'f> {
             return Some(());
         }
         let others = if let Some(judged) = judged {
+            // What is gone by now was an earlier change's word, which must not bring it back.
+            for gone in &judged.gone {
+                if let Some(earlier) = self.words.remove(gone).filter(|earlier| !earlier.excluded) {
+                    self.superseded(earlier.by, id, "tag");
+                }
+            }
             judged.others.clone()
         } else {
             let others = self.others_of(tag, patterns)?;
@@ -229,7 +239,7 @@ impl<'f> Folding<'f> {
             others
         };
         for other in others {
-            let later = self.past.words.get(&other).is_some_and(|word| word.id > id);
+            let later = self.past.words.get(&other).is_some_and(|word| word.beats(id));
             if !later {
                 self.word(other, LastWord { by: id, wants: false, excluded: true });
             }

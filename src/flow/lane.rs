@@ -215,6 +215,10 @@ impl Lane {
                 }
             }
             Next::More => self.ready(key),
+            Next::Soon => {
+                self.slots.insert(key, Slot::Ready);
+                self.fresh.push_front(key);
+            }
             Next::Idle if again => self.ready(key),
             Next::Idle => {}
         }

@@ -28,6 +28,17 @@ pub struct Word {
     pub at: Timestamp,
     /// The delivery that settled it.
     pub delivery: i64,
+    /// The add whose time was over, where the change is the removal that this asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ends: Option<ChangeId>,
+}
+
+impl Word {
+    /// Whether it has the last word against a change with this number. A removal whose tag's time was over speaks against the add that
+    /// set the time alone: an add that was accepted before the time was over and is late, since its contact had to be found, wins.
+    pub fn beats(&self, id: ChangeId) -> bool {
+        self.id > id && self.ends.is_none_or(|add| add >= id)
+    }
 }
 
 /// Last words by tag.
@@ -83,7 +94,9 @@ impl ContactRow {
         for done in settled {
             self.past.judged.remove(&done.id);
             self.past.count_once(done.id, &done.change, done.how);
-            let word = |wants| Word { id: done.id, wants, how: done.how, rule: done.change.rule.clone(), at, delivery };
+            let ends = done.change.terms.as_ref().and_then(|terms| terms.ends);
+            let rule = &done.change.rule;
+            let word = |wants| Word { id: done.id, wants, how: done.how, rule: rule.clone(), at, delivery, ends };
             for other in &done.others {
                 keep(&mut self.past.words, other, word(false));
             }
@@ -115,7 +128,7 @@ impl Past {
 
 /// The greatest number keeps the last word.
 fn keep<K: std::cmp::Ord + Clone>(words: &mut BTreeMap<K, Word>, key: &K, word: Word) {
-    if words.get(key).is_none_or(|kept| kept.id <= word.id) {
+    if !words.get(key).is_some_and(|kept| kept.beats(word.id)) {
         words.insert(key.clone(), word);
     }
 }

@@ -140,10 +140,25 @@ pub struct Taken {
 /// Events, changes and what became of them. Cheap to clone; the last clone that goes stops the writer.
 #[derive(Clone)]
 pub struct Store {
-    commands: mpsc::SyncSender<Command>,
+    commands: Way,
     reader: Reader,
     timers: Arc<Notify>,
     writer: Arc<Mutex<Option<std::thread::JoinHandle<()>>>>,
+}
+
+/// How commands reach the writer.
+#[derive(Clone)]
+enum Way {
+    /// It has a thread of its own, and groups what waits.
+    Queue(mpsc::SyncSender<Command>),
+    /// It serves each command where it is given.
+    InPlace(Arc<Mutex<Option<Place>>>),
+}
+
+/// A writer without a thread, and the lock on its file.
+struct Place {
+    writer: Writer,
+    _lock: std::fs::File,
 }
 
 /// Commands that may wait for the writer; beyond it the store is busy and a sender is told to come back. Room for all of
@@ -158,22 +173,28 @@ impl Store {
         options: Options,
         wake: UnboundedSender<Vec<Wake>>,
     ) -> Result<(Self, Vec<Waiting>), StoreError> {
-        let lock = lock(path)?;
-        let mut db = schema::open_writer(path)?;
-        schema::migrate(&mut db)?;
-        let recent = recover::recent(&db)?;
-        let waiting = recover::waiting(&db, &recent)?;
+        let Opened { lock, writer, waiting, timers } = opened(path, options, wake)?;
         let (commands, queue) = mpsc::sync_channel(QUEUE);
-        let timers = Arc::new(Notify::new());
-        let writer = Writer::new(db, recent, options, wake, Arc::clone(&timers))?;
         let thread = std::thread::Builder::new().name("store".to_owned()).spawn(move || {
             writer.run(&queue);
             drop(lock);
         });
         let thread = thread.map_err(|e| StoreError::Unavailable(e.to_string()))?;
         let writer = Arc::new(Mutex::new(Some(thread)));
-        let store = Self { commands, reader: Reader::new(path), timers, writer };
+        let store = Self { commands: Way::Queue(commands), reader: Reader::new(path), timers, writer };
         Ok((store, waiting))
+    }
+
+    /// The same without a thread: each command is a commit of its own and blocks. For simulations, whose time is virtual.
+    pub fn open_in_place(
+        path: &Path,
+        options: Options,
+        wake: UnboundedSender<Vec<Wake>>,
+    ) -> Result<(Self, Vec<Waiting>), StoreError> {
+        let Opened { lock, writer, waiting, timers } = opened(path, options, wake)?;
+        let place = Arc::new(Mutex::new(Some(Place { writer, _lock: lock })));
+        let reader = Reader::new(path).in_place();
+        Ok((Self { commands: Way::InPlace(place), reader, timers, writer: Arc::default() }, waiting))
     }
 
     /// Makes events durable, all of them or none; returns when they are on disk.
@@ -253,7 +274,7 @@ impl Store {
 
     /// Calls that were written as starting were not made after all. Nobody waits for it: forgetting it costs allowance, once.
     pub fn not_started(&self, ids: Vec<i64>) {
-        let _ = self.commands.try_send(Command::NotStarted(ids));
+        let _ = self.send(Command::NotStarted(ids));
     }
 
     /// Keeps whether a connection is paused, and for how long it has been in all before.
@@ -288,11 +309,32 @@ impl Store {
 
     /// Writes what was handed in, closes the file and ends the writer. Blocks shortly.
     pub fn stop(&self) {
-        // A full queue still takes this: the writer is draining it.
-        let _ = self.commands.send(Command::Stop);
+        match &self.commands {
+            // A full queue still takes this: the writer is draining it.
+            Way::Queue(queue) => drop(queue.send(Command::Stop)),
+            Way::InPlace(place) => {
+                if let Some(place) = place.lock().unwrap_or_else(std::sync::PoisonError::into_inner).take() {
+                    place.writer.close();
+                }
+            }
+        }
         let thread = self.writer.lock().unwrap_or_else(std::sync::PoisonError::into_inner).take();
         if let Some(thread) = thread {
             let _ = thread.join();
+        }
+    }
+
+    fn send(&self, command: Command) -> Result<(), StoreError> {
+        match &self.commands {
+            Way::Queue(queue) => queue.try_send(command).map_err(|error| match error {
+                mpsc::TrySendError::Full(_) => StoreError::Busy,
+                mpsc::TrySendError::Disconnected(_) => StoreError::Stopped,
+            }),
+            Way::InPlace(place) => {
+                let mut place = place.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+                place.as_mut().ok_or(StoreError::Stopped)?.writer.serve(vec![command]);
+                Ok(())
+            }
         }
     }
 
@@ -301,13 +343,29 @@ impl Store {
         command: impl FnOnce(oneshot::Sender<Result<T, StoreError>>) -> Command,
     ) -> Result<T, StoreError> {
         let (reply, answer) = oneshot::channel();
-        self.commands.try_send(command(reply)).map_err(|error| match error {
-            mpsc::TrySendError::Full(_) => StoreError::Busy,
-            mpsc::TrySendError::Disconnected(_) => StoreError::Stopped,
-        })?;
+        self.send(command(reply))?;
         // No answer at all: the commit failed before this command's turn.
         answer.await.map_err(|_| StoreError::Unavailable("the commit that held this failed".to_owned()))?
     }
+}
+
+/// A file that is open for writing.
+struct Opened {
+    lock: std::fs::File,
+    writer: Writer,
+    waiting: Vec<Waiting>,
+    timers: Arc<Notify>,
+}
+
+fn opened(path: &Path, options: Options, wake: UnboundedSender<Vec<Wake>>) -> Result<Opened, StoreError> {
+    let lock = lock(path)?;
+    let mut db = schema::open_writer(path)?;
+    schema::migrate(&mut db)?;
+    let recent = recover::recent(&db)?;
+    let waiting = recover::waiting(&db, &recent)?;
+    let timers = Arc::new(Notify::new());
+    let writer = Writer::new(db, recent, options, wake, Arc::clone(&timers))?;
+    Ok(Opened { lock, writer, waiting, timers })
 }
 
 /// A connection's pause.

@@ -96,13 +96,20 @@ pub struct Reader {
     path: Arc<PathBuf>,
     /// Opened at the first look-up; one is enough for people and scripts.
     db: Arc<Mutex<Option<Connection>>>,
+    /// Whether a look-up is made where it is asked for, and not on a thread of its own.
+    in_place: bool,
     /// One copy is made at a time.
     copying: Arc<tokio::sync::Mutex<()>>,
 }
 
 impl Reader {
     pub(super) fn new(path: &Path) -> Self {
-        Self { path: Arc::new(path.to_owned()), db: Arc::default(), copying: Arc::default() }
+        Self { path: Arc::new(path.to_owned()), db: Arc::default(), in_place: false, copying: Arc::default() }
+    }
+
+    /// One whose look-ups block whoever asks.
+    pub(super) fn in_place(self) -> Self {
+        Self { in_place: true, ..self }
     }
 
     /// A copy of the whole file as it is at one moment; it has no name and goes with its last reader.
@@ -284,7 +291,7 @@ impl Reader {
         query: impl FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {
         let (path, db) = (self.path.clone(), self.db.clone());
-        let task = tokio::task::spawn_blocking(move || {
+        let look = move || {
             let mut db = db.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
             let open = match db.take() {
                 Some(open) => open,
@@ -293,8 +300,11 @@ impl Reader {
             let result = query(&open);
             *db = Some(open);
             result
-        });
-        task.await.map_err(|e| StoreError::Unavailable(e.to_string()))?
+        };
+        if self.in_place {
+            return look();
+        }
+        tokio::task::spawn_blocking(look).await.map_err(|e| StoreError::Unavailable(e.to_string()))?
     }
 }
 

@@ -120,11 +120,16 @@ impl Writer {
                 break;
             }
         }
-        // A clean end leaves one file and no log to replay.
+        self.close();
+    }
+
+    /// A clean end leaves one file and no log to replay.
+    pub fn close(self) {
         let _ = self.db.pragma_update(None, "wal_checkpoint", "TRUNCATE");
     }
 
-    fn serve(&mut self, group: Vec<Command>) {
+    /// Serves these commands, in one commit.
+    pub fn serve(&mut self, group: Vec<Command>) {
         let reads = |command: &Command| matches!(command, Command::Take { .. } | Command::InMemory(..));
         let (reads, writes): (Vec<_>, Vec<_>) = group.into_iter().partition(reads);
         if !writes.is_empty() {

@@ -38,7 +38,7 @@ impl Step<'_> {
         };
         self.account.apart.taken(self.key, parts);
         let mut settled = self.free(&plan);
-        settled.extend(ends.iter().filter_map(|id| self.settled(*id, Settled::Applied, reason)));
+        settled.extend(ends.iter().filter_map(|id| self.settled(*id, Settled::Applied, reason, &plan)));
         self.settle(settled, vec![called.attempt], None).await?;
         let next = if plan.open() > ends.len() { Next::More } else { Next::Idle };
         Ok(Stepped { next, seen: Seen::Well })

@@ -12,8 +12,9 @@ use crate::providers::people::Sight;
 use crate::providers::{Called, Found, Glance, Outcome};
 use crate::store::{SettledChange, StoreError};
 
-/// For how long "there is nobody" lets a contact be made without a second look.
-const NOBODY: Duration = Duration::from_secs(10);
+/// For how long "there is nobody" lets a contact be made without a second look. The call that makes it comes next, but may have to
+/// wait for the allowance; looking again each time would never come to an end.
+const NOBODY: Duration = Duration::from_mins(10);
 
 impl Step<'_> {
     /// Finds the contact, or makes one where a change says so; what waits then waits under its id.
@@ -48,14 +49,18 @@ impl Step<'_> {
                 Ok(Stepped { next: Next::Idle, seen: Seen::Well })
             }
             Ok(Found::Nobody) => {
-                self.account.people.nobody(self.key, now);
                 // What came before the first change that makes a contact finds nobody.
                 let makes = self.taken.changes.iter().position(|(_, change)| creates(change));
+                match makes {
+                    Some(_) => self.account.people.nobody(self.key, now),
+                    // Whoever asks later looks anew: somebody may be there by then.
+                    None => self.account.people.forget(self.key),
+                }
                 let early = self.taken.changes.iter().take(makes.unwrap_or(usize::MAX));
                 let reason = "no contact is found by this";
                 let settled = early.filter_map(|(id, _)| self.dead(*id, Cause::UnknownContact, reason)).collect();
                 self.settle(settled, vec![asked.attempt], None).await?;
-                let next = if makes.is_some() { Next::More } else { Next::Idle };
+                let next = if makes.is_some() { Next::Soon } else { Next::Idle };
                 Ok(Stepped { next, seen: Seen::Well })
             }
             Err(outcome) => {
