@@ -15,6 +15,7 @@ use super::timer::Timer;
 use super::writer::{Command, RuleText, Writer};
 use super::{recover, schema};
 use crate::clock::Clock;
+use crate::domain::attempt::Attempt;
 use crate::domain::change::{Change, ChangeId, Judged, Ord};
 use crate::domain::contact::{Contact, ContactKey};
 use crate::domain::name::ConnectionName;
@@ -191,6 +192,12 @@ impl Store {
     /// Records one convergence of a contact: settled changes wait no more.
     pub async fn settle(&self, settlement: Settlement) -> Result<(), StoreError> {
         self.ask(|reply| Command::Settle(Box::new(settlement), reply)).await
+    }
+
+    /// Records calls that were made only to look, with nothing settled: neither the contact's row nor its retry changes.
+    pub async fn tell(&self, contact: Contact, at: Timestamp, attempts: Vec<Attempt>) -> Result<(), StoreError> {
+        let calls = Settlement { contact, at, settled: Vec::new(), attempts, retry: None };
+        self.ask(|reply| Command::Tell(Box::new(calls), reply)).await
     }
 
     /// Makes what was judged durable before the first call, so that a retry judges the same.

@@ -7,7 +7,9 @@
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::StoreError;
-use super::contact::json;
+use super::contact::{self, json};
+use super::face::Taken;
+use super::waiting::Recent;
 use crate::domain::change::{Change, ChangeId, Ord};
 use crate::domain::contact::ContactKey;
 
@@ -45,6 +47,19 @@ pub(super) fn of(db: &Connection, contact: ContactKey) -> Result<Vec<(ChangeId, 
         }
     }
     Ok(changes)
+}
+
+/// All that a contact waits for: what is here, and what memory has besides.
+pub(super) fn taken(db: &Connection, recent: Option<&Recent>, key: ContactKey) -> Result<Taken, StoreError> {
+    let row = contact::load(db, key)?;
+    let mut changes = of(db, key)?;
+    changes.extend(recent.iter().flat_map(|recent| recent.of(key)).cloned());
+    // After a restart in the middle of spreading a change may be in the table and in memory.
+    changes.sort_by_key(|(id, _)| *id);
+    changes.dedup_by_key(|(id, _)| *id);
+    let contact = changes.first().map(|(_, change): &(ChangeId, Change)| change.contact.clone());
+    let (past, retry) = row.map_or_else(Default::default, |row| (row.past, row.retry));
+    Ok(Taken { contact, changes, past, retry })
 }
 
 /// Calls `each` with one change of every contact that has any, whichever comes first in the table.

@@ -28,6 +28,7 @@ pub(super) enum Command {
     Take { contact: ContactKey, for_call: bool, reply: Reply<Taken> },
     InMemory(ConnectionName, Reply<Vec<ContactKey>>),
     Settle(Box<Settlement>, Reply<()>),
+    Tell(Box<Settlement>, Reply<()>),
     KeepJudged(Box<(Contact, Vec<(ChangeId, Judged)>)>, Reply<()>),
     RetryDead(Vec<Again>, Reply<Vec<ChangeId>>),
     DiscardDead(ChangeId, String, Reply<bool>),
@@ -136,7 +137,9 @@ impl Writer {
                     if let Some(memory) = self.memory.as_mut().filter(|_| for_call) {
                         memory.gone.begins_anew(contact);
                     }
-                    let _ = reply.send(ready.and_then(|()| take(&self.db, self.memory.as_ref(), contact)));
+                    let _ = reply.send(
+                        ready.and_then(|()| pending::taken(&self.db, self.memory.as_ref().map(|m| &m.recent), contact)),
+                    );
                 }
                 Command::InMemory(connection, reply) => {
                     let found = |memory: &Memory| memory.recent.contacts_of(&connection);
@@ -218,6 +221,13 @@ impl Memory {
                     if let Some(settlement) = self.gone.left_of(*settlement) {
                         wake_moved(wakes, &settlement);
                         self.settle(db, &settlement)?;
+                    }
+                    outbox.push(reply, Ok(()));
+                }
+                Command::Tell(calls, reply) => {
+                    if let Some(calls) = self.gone.left_of(*calls) {
+                        delivery::append(db, &calls, self.next_delivery)?;
+                        self.next_delivery += 1;
                     }
                     outbox.push(reply, Ok(()));
                 }
@@ -481,16 +491,4 @@ fn retry_dead(
     pending::insert(db, key, id, &change)?;
     wake_for(wakes, &[(key, change)]);
     Ok(Some(id))
-}
-
-fn take(db: &Connection, memory: Option<&Memory>, key: ContactKey) -> Result<Taken, StoreError> {
-    let row = contact::load(db, key)?;
-    let mut changes = pending::of(db, key)?;
-    changes.extend(memory.iter().flat_map(|m| m.recent.of(key)).cloned());
-    // After a restart in the middle of spreading a change may be in the table and in memory.
-    changes.sort_by_key(|(id, _)| *id);
-    changes.dedup_by_key(|(id, _)| *id);
-    let contact = changes.first().map(|(_, change): &(ChangeId, Change)| change.contact.clone());
-    let (past, retry) = row.map_or_else(Default::default, |row| (row.past, row.retry));
-    Ok(Taken { contact, changes, past, retry })
 }

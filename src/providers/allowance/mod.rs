@@ -4,6 +4,7 @@
 //! as it starts. The first call of a step was allowed with its pass. A further one, for a token or after a token was refused, starts
 //! if it may at once; else the step ends and is made again when it may.
 
+mod spare;
 mod window;
 
 use std::collections::VecDeque;
@@ -16,6 +17,7 @@ use tokio::sync::futures::Notified;
 use crate::clock::Clock;
 use crate::domain::duration::Rate;
 use crate::domain::time::Timestamp;
+pub use spare::Busy;
 pub use window::Window;
 
 /// How soon a lane looks again that is only held up by others in line; it is told when the line moves.
