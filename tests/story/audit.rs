@@ -84,6 +84,7 @@ fn what_is_as_we_left_it_is_clean() {
     let newest = &deliveries["items"][0];
     assert_eq!((&newest["settled"], &newest["attempts"][0]["method"]), (&json!([]), &json!("GET")));
     assert_eq!(newest["attempts"][0]["verdict"], "done, 2 tags listed; read for an audit");
+    assert_eq!(newest["attempts"][0]["answer"], r#"{"tags":["Lead","Partner"]}"#, "and nothing else of the person");
     assert_eq!(gateway.events().len(), 2);
     assert_eq!(gateway.event_of("7")["deliveries"].as_array().map(Vec::len), Some(2), "a removal and an add");
     let ran = ask(&gateway, &[]);
@@ -211,7 +212,7 @@ fn a_contact_that_the_provider_lost_is_told() {
     gateway.at_sandbox("DELETE", "/_sandbox/contacts/helpcrunch/7", &Value::Null);
     let page = audit(&gateway, &json!({}));
     assert_eq!((counts(&page), &page["items"][0]["contact"]), ([1, 0, 0, 1, 0], &json!("id:7")));
-    assert_eq!(page["items"][0]["reason"], "no such contact (404: not_found: Customer not found)");
+    assert_eq!(page["items"][0]["reason"], "no such contact (404: not_found: Chat not found)");
     let ran = ask(&gateway, &["crm", "--contact", "7", "--repair"]);
     assert_eq!(ran.status, 1, "{ran:?}");
     assert_eq!(gateway.events().len(), 2);
@@ -323,7 +324,7 @@ fn an_ill_connection_is_not_read_and_says_why() {
     gateway.clear_faults();
     gateway.try_now();
     gateway.settled("ill");
-    gateway.set_faults(&json!([{ "kind": "throttle", "retry_after": 2, "times": 1 }]));
+    gateway.set_faults(&json!([{ "kind": "throttle", "retry_after": "2", "times": 1 }]));
     let page = audit(&gateway, &json!({}));
     assert_eq!((counts(&page), &page["stopped"]), ([2, 0, 0, 0, 0], &json!(null)), "its wish was waited for: {page:#}");
     gateway.set_faults(&json!([{ "kind": "status", "status": 503 }]));
@@ -373,7 +374,11 @@ rules:
   - id: new
     match: { intent: new }
     contact: { phone: "{{ params.phone }}", create: true }
-    tag: { shop: { add: [Lead] }, till: { add: [Typo] } }
+    tag: { shop: { add: [Lead] } }
+  - id: till
+    match: { intent: till }
+    contact: { phone: "{{ params.phone }}", create: true }
+    tag: { till: { add: [Typo] } }
 "#;
 
 #[test]
@@ -383,7 +388,9 @@ fn a_provider_that_reads_nobody_by_id_is_asked_by_the_look_up_that_found_them() 
     assert_eq!(states(&gateway.settled("by id")), ["applied"]);
     gateway.event(&said("by number", 1, "new").with(json!({ "phone": "+573000000000" })));
     let event = gateway.settled("by number");
-    assert_eq!(states(&event), ["applied", "applied"]);
+    assert_eq!(states(&event), ["applied"]);
+    gateway.event(&said("at the till", 1, "till").with(json!({ "phone": "+573000000001" })));
+    assert_eq!(states(&gateway.settled("at the till")), ["applied"]);
     let id =
         event["changes"][0]["contact"].as_str().and_then(|text| text.strip_prefix("id:")).expect("an id").to_owned();
     let audit = |name: &str, body: &Value| {

@@ -3,6 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use serde_json::json;
+
 use super::{Stopped, Waits};
 use crate::clock;
 use crate::domain::attempt::Attempt;
@@ -35,8 +37,8 @@ impl Way {
     /// How a contact can be read that is known by all of these.
     pub fn to(account: &Account, contact: &Contact, known_as: &[Contact]) -> Self {
         let provider = account.config.provider;
-        let looked_up = known_as.iter().map(|known| &known.reference);
-        let by = looked_up.filter(|known| !matches!(known, ContactRef::Id(_) | ContactRef::Stream { .. })).next_back();
+        let is_look_up = |known: &&Contact| !matches!(known.reference, ContactRef::Id(_) | ContactRef::Stream { .. });
+        let by = known_as.iter().rfind(is_look_up).map(|known| &known.reference);
         match (&contact.reference, by) {
             (ContactRef::Id(_), _) if provider.capabilities().reads_tags => Self::Id,
             (ContactRef::Id(_), Some(by)) => Self::Found(by.clone()),
@@ -144,12 +146,14 @@ async fn call(
     pass: Pass,
 ) -> Result<Outcome, StoreError> {
     let (now, provider) = (clock::now(), account.provider.within(&pass));
-    let Called { attempt, outcome } = match (&way, &contact.reference) {
+    let Called { mut attempt, outcome } = match (&way, &contact.reference) {
         (Way::Found(by), ContactRef::Id(id)) => provider.read_found(by, id, now).await,
         _ => provider.read_tags(&contact.reference, now).await,
     };
     if let Outcome::Done { tags: Some(tags) } = &outcome {
         account.knowledge.learn_whole(contact.key(), tags, now);
+        // Whoever audits a whole account must not copy it here: of all that is told of people their tags are kept.
+        attempt.answer = json!({ "tags": tags }).to_string();
     }
     if matches!(outcome, Outcome::Lost { .. }) {
         account.knowledge.forget(contact.key());

@@ -79,14 +79,7 @@ fn audit(args: &Args) -> Result<ExitCode, ExitCode> {
         return Err(fail(WRONG, "--after: expected what an earlier audit said"));
     }
     let client = Client::new(&args.to)?;
-    let names = match &args.connection {
-        Some(name) => vec![name.clone()],
-        None => {
-            let list = client.get(&["connections"], &[])?;
-            let served = items(&list, "items").iter().filter(|lane| text(lane, "state") != "removed");
-            served.map(|lane| text(lane, "name").to_owned()).collect()
-        }
-    };
+    let names = args.connection.clone().map_or_else(|| every(&client), |name| Ok(vec![name]))?;
     let mut reports = Vec::new();
     for name in names {
         let report = one(&client, args, &name)?;
@@ -99,6 +92,13 @@ fn audit(args: &Args) -> Result<ExitCode, ExitCode> {
     show::reports(&client, args, &reports);
     let is_fine = reports.iter().all(|report| report.is_fine(args.connection.is_some()));
     Ok(if is_fine { ExitCode::SUCCESS } else { ExitCode::from(NO) })
+}
+
+/// The connections that are called.
+fn every(client: &Client) -> Result<Vec<String>, ExitCode> {
+    let list = client.get(&["connections"], &[])?;
+    let served = items(&list, "items").iter().filter(|lane| text(lane, "state") != "removed");
+    Ok(served.map(|lane| text(lane, "name").to_owned()).collect())
 }
 
 impl Report {
