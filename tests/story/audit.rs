@@ -419,3 +419,30 @@ fn a_provider_that_reads_nobody_by_id_is_asked_by_the_look_up_that_found_them() 
         assert!(all.out.contains(words), "{words}: {}", all.out);
     }
 }
+
+#[test]
+fn who_loses_patience_is_told_what_was_found_and_how_to_go_on() {
+    let gateway = two();
+    gateway.set_tags_by_hand(7, &[]);
+    gateway.set_tags_by_hand(8, &[]);
+    gateway.set_faults(&json!([{ "kind": "slow", "millis": 3000, "method": "GET" }]));
+    let address = gateway.address.to_string();
+    let mut command = crate::support::process::tagrelay();
+    command.args(["audit", "crm"]).current_dir(gateway.setup.folder());
+    command.env("TAGRELAY_LISTEN", address).env("TAGRELAY_ADMIN_TOKEN", ADMIN);
+    command.stdout(std::process::Stdio::piped());
+    let child = command.spawn().expect("it starts");
+    eventually("a call", || (gateway.calls_in_short().iter().any(|call| call.starts_with("GET"))).then_some(()));
+    let kill = std::process::Command::new("kill").args(["-INT", &child.id().to_string()]).status();
+    assert!(kill.expect("sent").success());
+    let output = child.wait_with_output().expect("it ends");
+    let out = String::from_utf8_lossy(&output.stdout);
+    assert_eq!((output.status.code(), out.contains("crm: 0 read; not all: interrupted")), (Some(1), true), "{out}");
+    // The call that was under way is ended, counted and told of all the same.
+    eventually("its record", || {
+        let deliveries = gateway.api("/deliveries");
+        let verdict = deliveries["items"][0]["attempts"][0]["verdict"].as_str()?.to_owned();
+        verdict.ends_with("read for an audit").then_some(())
+    });
+    assert_eq!(gateway.calls().iter().filter(|call| call["method"] == "GET").count(), 1);
+}
