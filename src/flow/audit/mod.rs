@@ -14,7 +14,6 @@ use std::time::Duration;
 use super::converge::Account;
 use super::gateway::Gateway;
 use crate::clock;
-use crate::domain::change::Ord;
 use crate::domain::connection::MissingTags;
 use crate::domain::contact::{Contact, ContactKey, ContactRef};
 use crate::domain::name::ConnectionName;
@@ -24,7 +23,7 @@ use crate::store::{ContactQuery, StoreError};
 pub use compare::{Finding, Found};
 use compare::{Proof, Standing, compare, confirm, strange};
 use read::{Read, Step, Way, read};
-pub use repair::NAME;
+pub use repair::{NAME, Repair};
 
 /// For how long one page goes on reading, waiting for an unused start included.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -107,8 +106,8 @@ pub struct Audited {
     pub strange: Vec<TagName>,
     /// Changes that wait for it.
     pub waiting: usize,
-    /// The event that asks for what drifted again.
-    pub repaired: Option<Ord>,
+    /// What drifted and is asked for again.
+    pub repaired: Option<Repair>,
 }
 
 /// Why the next contact isn't read yet.

@@ -9,6 +9,7 @@ use crate::domain::contact::Contact;
 use crate::domain::decision::Decision;
 use crate::domain::event::Event;
 use crate::domain::name::{RuleId, SourceName};
+use crate::domain::tag::TagName;
 use crate::flow::gateway::Gateway;
 use crate::rules::{lists_tag, tags_by_hand};
 use crate::store::{Accepted, Intake, Origin, StoreError};
@@ -16,13 +17,22 @@ use crate::store::{Accepted, Intake, Origin, StoreError};
 /// The source and the rule under which it stands.
 pub const NAME: &str = "tagrelay.audit";
 
-/// Asks for what drifted; the event's number, `None` where nothing is asked for. A tag that the connection no longer lists isn't.
+/// What is asked for again.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Repair {
+    /// The event that asks.
+    pub event: Ord,
+    /// For these tags.
+    pub tags: Vec<TagName>,
+}
+
+/// Asks for what drifted; `None` where nothing is asked for. A tag that the connection no longer lists isn't.
 pub(super) async fn repair(
     gateway: &Gateway,
     contact: &Contact,
     standing: &Standing,
     findings: &[Finding],
-) -> Result<Option<Ord>, StoreError> {
+) -> Result<Option<Repair>, StoreError> {
     let set = gateway.rules();
     let listed = |finding: &&Finding| lists_tag(&set.catalog, &contact.connection, &finding.tag);
     let drifted = findings.iter().filter(|finding| finding.found == Found::Drifted).filter(listed);
@@ -52,7 +62,7 @@ pub(super) async fn repair(
     let accepted = gateway.store.accept(vec![intake]).await?;
     let (Accepted::New(ord) | Accepted::Duplicate { ord, .. }) = accepted.first().ok_or(StoreError::Stopped)?;
     tracing::info!(event = %ord, connection = %contact.connection, "tags that drifted asked for again");
-    Ok(Some(*ord))
+    Ok(Some(Repair { event: *ord, tags: asked.iter().map(|finding| finding.tag.clone()).collect() }))
 }
 
 /// `"Lead" is missing, which change 1.0 of rule pricing-lead had added`

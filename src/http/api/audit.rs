@@ -80,9 +80,9 @@ fn item(one: &Audited, all: bool) -> Value {
         "known_as": one.known_as.iter().map(|known| known.reference.to_string()).collect::<Vec<_>>(),
         "state": one.state.word(),
         "at": one.at.map(|at| at.to_string()),
-        "findings": one.findings.iter().map(finding).collect::<Vec<_>>(),
+        "findings": one.findings.iter().map(|found| finding(one, found)).collect::<Vec<_>>(),
         "waiting": one.waiting,
-        "repaired_by": one.repaired.map(|event| event.to_string()),
+        "repaired_by": one.repaired.as_ref().map(|repair| repair.event.to_string()),
     });
     if !one.reason.is_empty() {
         item["reason"] = one.reason.as_str().into();
@@ -94,13 +94,15 @@ fn item(one: &Audited, all: bool) -> Value {
 }
 
 /// The word on the tag as a contact shows it, with what is found.
-fn finding(finding: &Finding) -> Value {
+fn finding(one: &Audited, finding: &Finding) -> Value {
     let mut shown = contacts::word(&finding.blame);
     let wants = finding.blame.word.wants;
     shown["tag"] = json!(finding.tag);
     shown["wanted"] = if wants { "add" } else { "remove" }.into();
     shown["found"] = finding.found.word().into();
     shown["reason"] = reason(finding.found, wants).into();
+    let repair = one.repaired.as_ref().filter(|repair| repair.tags.contains(&finding.tag));
+    shown["repaired_by"] = json!(repair.map(|repair| repair.event.to_string()));
     shown
 }
 

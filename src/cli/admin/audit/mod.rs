@@ -17,7 +17,7 @@ use crate::domain::time::Timestamp;
 /// Read contacts back from their providers, and show whose tags aren't what was brought about; what waits goes first.
 #[derive(clap::Args)]
 #[command(
-    after_help = "Examples:\n  tagrelay audit\n  tagrelay audit crm --repair\n  tagrelay audit crm --contact ana@example.com --all\n\nOnly what deliveries leave unused of each account's limit is called for, so a whole account takes its time: 5,000 contacts at 120 calls a minute an hour. Ctrl-C is harmless, and says how to go on.\n\nStatus 0: all were read, and nothing drifted; 1: something drifted (also where --repair asks for it again), was lost, or could not be read."
+    after_help = "Examples:\n  tagrelay audit\n  tagrelay audit crm --repair\n  tagrelay audit crm --contact ana@example.com --all\n\nOnly what deliveries leave unused of each account's limit is called for, so a whole account takes its time: 5,000 contacts at 120 calls a minute take an hour. Ctrl-C is harmless, and says how to go on.\n\nStatus 0: all were read, and nothing drifted; 1: something drifted (also where --repair asks for it again), was lost, or could not be read."
 )]
 pub struct Args {
     /// Only this connection; all of them without it.

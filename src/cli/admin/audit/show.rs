@@ -54,10 +54,11 @@ fn contact(table: &mut Table, report: &Report, item: &Value) {
         let contact = text(item, "contact").to_owned();
         vec![report.connection.clone(), contact, tag.into(), blank(), state.into(), blank(), blank(), blank(), what]
     };
-    let repaired = text(item, "repaired_by");
     for finding in items(item, "findings") {
-        let is_repaired = !repaired.is_empty() && text(finding, "found") == "drifted";
-        let again = if is_repaired { format!("; event {repaired} asks for it again") } else { String::new() };
+        let again = match text(finding, "repaired_by") {
+            "" => String::new(),
+            event => format!("; event {event} asks for it again"),
+        };
         table.row(vec![
             report.connection.clone(),
             text(item, "contact").to_owned(),
@@ -98,10 +99,12 @@ fn summary(report: &Report) -> String {
         summary = format!("{summary}; {}", counts.join(", "));
     }
     if report.count("repaired") > 0 {
-        summary = format!("{summary}; of {} what drifted is asked for again", report.count("repaired"));
+        summary = format!("{summary}; asked for again: what drifted of {}", report.count("repaired"));
     }
-    if report.count("not_by_us") > 0 {
-        summary = format!("{summary}; {} tags not by us", report.count("not_by_us"));
+    match report.count("not_by_us") {
+        0 => {}
+        1 => summary.push_str("; 1 tag not by us"),
+        tags => summary = format!("{summary}; {tags} tags not by us"),
     }
     match &report.stopped {
         Some((_, reason)) => format!("{summary}; not all: {reason}"),
