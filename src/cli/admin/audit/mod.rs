@@ -45,6 +45,8 @@ pub struct Args {
 const PAGE: u64 = 50;
 /// A pause that is longer than this isn't waited for.
 const LONGEST: Duration = Duration::from_mins(10);
+/// Where nobody can say how long it takes.
+const A_WHILE: Duration = Duration::from_secs(1);
 /// One sleep is never longer, so that the line of progress stays alive.
 const SLEEP: Duration = Duration::from_secs(5);
 
@@ -180,8 +182,8 @@ fn one(client: &Client, args: &Args, connection: &str) -> Result<Report, ExitCod
 
 /// Waits a little before the next call, or says why it isn't made.
 fn wait(client: &Client, waits: &Value) -> Option<(&'static str, String)> {
-    let until = Timestamp::parse(text(waits, "until"))?;
-    let left = Duration::from_millis(until.since(clock::now()).max(0) as u64);
+    let until = Timestamp::parse(text(waits, "until"));
+    let left = until.map_or(A_WHILE, |until| Duration::from_millis(until.since(clock::now()).max(0) as u64));
     if left > LONGEST {
         return Some(("waits", format!("{} until {}", text(waits, "reason"), super::time(waits, "until"))));
     }
