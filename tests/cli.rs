@@ -12,7 +12,7 @@ use support::gateway::{PASSWORD, rules};
 use support::process::{PROGRAM, tagrelay};
 use tempfile::TempDir;
 
-const COMMANDS: [&str; 16] = [
+const COMMANDS: [&str; 17] = [
     "serve",
     "sandbox",
     "send",
@@ -26,6 +26,7 @@ const COMMANDS: [&str; 16] = [
     "contacts",
     "dead-letters",
     "connections",
+    "audit",
     "replay",
     "forget",
     "backup",

@@ -115,7 +115,8 @@ pub struct Terms {
     /// Why it can't be brought about at all.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub refused: Option<String>,
-    /// The add whose time is over: this remove holds only while that add has the last word on the tag.
+    /// The change that this one answers: an add whose time is over, or one whose effect has drifted. It holds only while that change
+    /// has the last word on the tag.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ends: Option<ChangeId>,
     /// What the contact was found by, where its id came from a look-up.

@@ -4,6 +4,7 @@ use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use tokio::runtime::Handle;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::{JoinHandle, JoinSet};
 
@@ -49,6 +50,8 @@ pub struct Deliveries {
     lanes: Arc<Mutex<Lanes>>,
     tasks: Mutex<JoinSet<()>>,
     router: JoinHandle<()>,
+    /// Where they run: connections to providers that are kept open belong to it.
+    runtime: Handle,
 }
 
 /// Who is told of what.
@@ -94,7 +97,8 @@ impl Deliveries {
                 locked(&routes).route(batch);
             }
         });
-        let this = Self { store: store.clone(), clock: clock.clone(), lanes, tasks: Mutex::default(), router };
+        let runtime = Handle::current();
+        let this = Self { store: store.clone(), clock: clock.clone(), lanes, tasks: Mutex::default(), router, runtime };
         let mut lanes = locked(&this.lanes);
         for account in accounts {
             let waiting = by_connection.remove(&account.config.name).unwrap_or_default();
@@ -159,6 +163,16 @@ impl Deliveries {
         locked(&self.lanes).served.get(connection).is_some_and(|served| served.tell.send(Told::TryNow).is_ok())
     }
 
+    /// Makes a call beside the deliveries, where they run: it is ended and recorded also where whoever asked for it has gone away.
+    /// `None` where the gateway stops.
+    pub async fn beside<T: Send + 'static>(&self, call: impl Future<Output = T> + Send + 'static) -> Option<T> {
+        let (tell, told) = oneshot::channel();
+        self.spawn(async move {
+            let _ = tell.send(call.await);
+        });
+        told.await.ok()
+    }
+
     /// Starts nothing more and waits for the calls under way, at most `patience`.
     pub async fn stop(&self, patience: Duration) {
         locked(&self.lanes).served.clear();
@@ -182,7 +196,7 @@ impl Deliveries {
     fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
         let mut tasks = self.tasks.lock().unwrap_or_else(PoisonError::into_inner);
         while tasks.try_join_next().is_some() {}
-        tasks.spawn(task);
+        tasks.spawn_on(task, &self.runtime);
     }
 }
 

@@ -97,7 +97,7 @@ impl Desk {
 }
 
 /// Writes the starts of a connection's calls into the store.
-fn ledger(store: &Store, connection: &ConnectionName) -> Ledger {
+pub(super) fn ledger(store: &Store, connection: &ConnectionName) -> Ledger {
     let (writer, name, striker) = (store.clone(), connection.clone(), store.clone());
     Ledger {
         write: Arc::new(move |at| {

@@ -9,7 +9,7 @@ use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::registry::Registry;
 
-use crate::domain::name::SourceName;
+use crate::domain::name::{ConnectionName, SourceName};
 
 /// By source.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -43,6 +43,13 @@ struct ByConnection {
     connection: String,
 }
 
+/// By connection and how a contact was found.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Audits {
+    connection: String,
+    state: &'static str,
+}
+
 /// The gateway's counters.
 pub struct Metrics {
     registry: Registry,
@@ -54,6 +61,7 @@ pub struct Metrics {
     dead: Gauge,
     reloads: Family<Reloads, Counter>,
     in_force: Gauge,
+    audited: Family<Audits, Counter>,
 }
 
 impl Default for Metrics {
@@ -79,11 +87,13 @@ impl Default for Metrics {
             (accepted, duplicates, refused, waiting, paused, dead, reloads, in_force)
         };
         let (accepted, duplicates, refused, waiting, paused, dead, reloads, in_force) = metrics(&mut registry);
+        let audited = Family::<Audits, Counter>::default();
+        registry.register("contacts_audited", "Contacts read back by how they were found", audited.clone());
         in_force.set(1);
         for result in ["ok", "refused"] {
             drop(reloads.get_or_create(&Reloads { result }));
         }
-        Self { registry, accepted, duplicates, refused, waiting, paused, dead, reloads, in_force }
+        Self { registry, accepted, duplicates, refused, waiting, paused, dead, reloads, in_force, audited }
     }
 }
 
@@ -102,6 +112,11 @@ impl Metrics {
     /// A request was not taken.
     pub fn refused(&self, source: &str, reason: &'static str) {
         self.refused.get_or_create(&Refusals { source: source.to_owned(), reason }).inc();
+    }
+
+    /// A contact was read back.
+    pub fn audited(&self, connection: &ConnectionName, state: &'static str) {
+        self.audited.get_or_create(&Audits { connection: connection.to_string(), state }).inc();
     }
 
     /// Another rule set is in force.

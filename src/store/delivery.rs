@@ -110,9 +110,8 @@ struct Body<'a> {
     retry: &'a Option<Retry>,
 }
 
-/// Appends a delivery and brings the contact's row up to date.
-pub(super) fn record(db: &Connection, settlement: &Settlement, id: i64) -> Result<(), StoreError> {
-    let key = settlement.contact.key();
+/// Appends a delivery, and no more: calls that were made only to look.
+pub(super) fn append(db: &Connection, settlement: &Settlement, id: i64) -> Result<(), StoreError> {
     let body = Body {
         connection: &settlement.contact.connection,
         contact: settlement.contact.reference.to_string(),
@@ -123,9 +122,16 @@ pub(super) fn record(db: &Connection, settlement: &Settlement, id: i64) -> Resul
     db.prepare_cached("INSERT INTO delivery (id, at, contact, body) VALUES (?1, ?2, ?3, ?4)")?.execute(params![
         id,
         settlement.at.0,
-        key.0.as_slice(),
+        settlement.contact.key().0.as_slice(),
         json(&body)
     ])?;
+    Ok(())
+}
+
+/// Appends a delivery and brings the contact's row up to date.
+pub(super) fn record(db: &Connection, settlement: &Settlement, id: i64) -> Result<(), StoreError> {
+    append(db, settlement, id)?;
+    let key = settlement.contact.key();
     for done in &settlement.settled {
         pending::remove(db, key, done.id)?;
         match done.how {

@@ -225,6 +225,11 @@ impl Store {
         self.ask(|reply| Command::Settle(Box::new(settlement), reply)).await
     }
 
+    /// Records calls that were made only to look, with nothing settled: neither the contact's row nor its retry changes.
+    pub async fn tell(&self, calls: Settlement) -> Result<(), StoreError> {
+        self.ask(|reply| Command::Tell(Box::new(calls), reply)).await
+    }
+
     /// Makes what was judged durable before the first call, so that a retry judges the same.
     pub async fn keep_judged(&self, contact: Contact, judged: Vec<(ChangeId, Judged)>) -> Result<(), StoreError> {
         self.ask(|reply| Command::KeepJudged(Box::new((contact, judged)), reply)).await

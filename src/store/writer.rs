@@ -28,6 +28,7 @@ pub(super) enum Command {
     Take { contact: ContactKey, for_call: bool, reply: Reply<Taken> },
     InMemory(ConnectionName, Reply<Vec<ContactKey>>),
     Settle(Box<Settlement>, Reply<()>),
+    Tell(Box<Settlement>, Reply<()>),
     KeepJudged(Box<(Contact, Vec<(ChangeId, Judged)>)>, Reply<()>),
     RetryDead(Vec<Again>, Reply<Vec<ChangeId>>),
     DiscardDead(ChangeId, String, Reply<bool>),
@@ -229,6 +230,14 @@ impl Memory {
                     if let Some(settlement) = self.gone.left_of(*settlement) {
                         wake_moved(wakes, &settlement);
                         self.settle(db, &settlement)?;
+                    }
+                    outbox.push(reply, Ok(()));
+                }
+                Command::Tell(calls, reply) => {
+                    started::end(db, &calls.started)?;
+                    if let Some(calls) = self.gone.left_of(*calls) {
+                        delivery::append(db, &calls, self.next_delivery)?;
+                        self.next_delivery += 1;
                     }
                     outbox.push(reply, Ok(()));
                 }

@@ -4,6 +4,7 @@
 mod support;
 
 mod allowances;
+mod audit;
 mod b2chat;
 mod by_hand;
 mod catch;

@@ -7,7 +7,7 @@ use reqwest::{Method, Url};
 use serde_json::{Value, json};
 
 use super::super::out::say_line;
-use super::super::{Format, NO, WRONG, fail, pretty, settings, token};
+use super::super::{Format, NO, WRONG, fail, pretty, settings, stop_signal, token};
 use crate::domain::secret::Secret;
 use crate::providers::outbound::install_tls_provider;
 
@@ -116,6 +116,27 @@ impl Client {
         })
     }
 
+    /// The same, where somebody who loses patience is told of what was done so far: `None` after SIGINT or SIGTERM.
+    pub fn post_unless_stopped(&self, path: &[&str], body: &Value) -> Result<Option<Value>, ExitCode> {
+        let request = self.request(Method::POST, path, &[], Some(body));
+        self.runtime.block_on(async {
+            tokio::select! {
+                answer = self.answer(request) => answer.map(Some),
+                () = stop_signal() => Ok(None),
+            }
+        })
+    }
+
+    /// Waits so long; `None` after SIGINT or SIGTERM.
+    pub fn wait_unless_stopped(&self, time: Duration) -> Option<()> {
+        self.runtime.block_on(async {
+            tokio::select! {
+                () = tokio::time::sleep(time) => Some(()),
+                () = stop_signal() => None,
+            }
+        })
+    }
+
     fn ask(
         &self,
         method: Method,
@@ -123,13 +144,13 @@ impl Client {
         query: &[(&str, Option<&str>)],
         body: Option<&Value>,
     ) -> Result<Value, ExitCode> {
-        let request = self.request(method, path, query, body);
-        let (status, text) = self.runtime.block_on(async {
-            let response = request.send().await.map_err(|error| self.nobody(&error))?;
-            let status = response.status().as_u16();
-            let text = response.text().await.map_err(|error| self.nobody(&error))?;
-            Ok::<_, ExitCode>((status, text))
-        })?;
+        self.runtime.block_on(self.answer(self.request(method, path, query, body)))
+    }
+
+    async fn answer(&self, request: reqwest::RequestBuilder) -> Result<Value, ExitCode> {
+        let response = request.send().await.map_err(|error| self.nobody(&error))?;
+        let status = response.status().as_u16();
+        let text = response.text().await.map_err(|error| self.nobody(&error))?;
         let answer: Value = serde_json::from_str(&text).unwrap_or(Value::Null);
         if (200..300).contains(&status) { Ok(answer) } else { Err(self.refused(status, &answer)) }
     }

@@ -1,5 +1,6 @@
 //! What people and scripts ask of a running gateway: thin clients of its API, one file a command.
 
+pub mod audit;
 pub mod backup;
 pub mod client;
 pub mod connections;

@@ -21,6 +21,11 @@ impl Table {
         self.rows.push(cells);
     }
 
+    /// Whether it has no row.
+    pub fn is_empty(&self) -> bool {
+        self.rows.is_empty()
+    }
+
     /// Prints it, or says that there is nothing.
     pub fn print(&self, nothing: &str) {
         if self.rows.is_empty() {
@@ -62,9 +67,9 @@ fn line(widths: &[usize], cells: impl Iterator<Item = (Style, String)>) -> Strin
 
 fn colour(state: &str) -> Style {
     let colour = match state {
-        "applied" | "already" | "well" | "ok" => AnsiColor::Green,
-        "dead" | "paused" | "faulty" | "removed" | "failed" => AnsiColor::Red,
-        "waiting" | "starting" | "not by us" => AnsiColor::Yellow,
+        "applied" | "already" | "well" | "ok" | "clean" => AnsiColor::Green,
+        "dead" | "paused" | "faulty" | "removed" | "failed" | "drifted" | "lost" => AnsiColor::Red,
+        "waiting" | "starting" | "not by us" | "unread" | "unproven" => AnsiColor::Yellow,
         _ => return Style::new().dimmed(),
     };
     Style::new().fg_color(Some(colour.into()))

@@ -245,3 +245,25 @@ fn the_last_value_of_a_field_is_set_and_bodies_are_all_sent_on() {
     assert_eq!(plan.forward, [list[1].0, list[3].0]);
     assert_eq!((plan.free[0].id, plan.free[0].how), (list[0].0, Settled::Superseded));
 }
+
+#[test]
+fn what_answers_a_word_holds_only_while_that_word_is_the_last() {
+    let id = |ord| ChangeId { ord: Ord(ord), index: 0 };
+    let terms = Terms { ends: Some(id(1)), ..Terms::default() }.boxed();
+    let answer = Change { terms, ..change(true, 0, Guard::default()) };
+    let word = |ord| {
+        let (wants, how, rule) = (true, Settled::Applied, answer.rule.clone());
+        Word { id: id(ord), wants, how, rule, at: Timestamp(0), delivery: 1, ends: None }
+    };
+    let past = |ord| Past { words: [(tag(0), word(ord))].into(), ..Past::default() };
+    let known = KnownTags::whole([]);
+    let folded = |past: &Past, earlier: Vec<Change>| {
+        let list = numbered_from(3, earlier.into_iter().chain([answer.clone()]).collect());
+        let Folded::Plan(plan) = fold(&list, past, &known, Trust::Fresh) else { panic!("all is known") };
+        (plan.add.len(), plan.free.iter().map(|free| free.how).collect::<Vec<_>>())
+    };
+    assert_eq!(folded(&past(1), Vec::new()), (1, Vec::new()));
+    assert_eq!(folded(&past(2), Vec::new()), (0, vec![Settled::Superseded]), "another word came in between");
+    let removal = change(false, 0, Guard::default());
+    assert_eq!(folded(&past(1), vec![removal]), (0, vec![Settled::Superseded, Settled::Already]), "it waits still");
+}

@@ -150,7 +150,8 @@ fn field_of(field: &str, blame: &Blame) -> Value {
     shown
 }
 
-fn word(blame: &Blame) -> Value {
+/// A last word with how it came to be.
+pub(super) fn word(blame: &Blame) -> Value {
     let word = &blame.word;
     json!({
         "state": word.how.word(),

@@ -1,5 +1,6 @@
 //! `/api/v1`: what the console and scripts read and do. Every handler asks for a token first.
 
+pub mod audit;
 pub mod backup;
 pub mod connections;
 mod contact;

@@ -8,6 +8,7 @@
 //! that were under way are counted too.
 
 mod pressure;
+mod spare;
 mod window;
 
 use std::collections::VecDeque;
@@ -21,6 +22,7 @@ use tokio::sync::futures::Notified;
 use crate::clock::Clock;
 use crate::domain::duration::Rate;
 use crate::domain::time::Timestamp;
+pub use spare::Busy;
 pub use window::Window;
 
 /// How soon a lane looks again that is only held up by others in line; it is told when the line moves.

@@ -65,6 +65,20 @@ impl Window {
         self.rates.iter().filter_map(free).fold(now.max(self.hold), Timestamp::max)
     }
 
+    /// The same for a call that can wait: a part of each window stays free. `None` where nothing is ever left beside that part.
+    pub fn next_spare(&mut self, now: Timestamp) -> Option<Timestamp> {
+        let mut next = self.next(now);
+        for rate in &self.rates {
+            let calls = self.pressure.of(rate.calls, window_ms(*rate), now);
+            let spare = calls.checked_sub(super::spare::kept_free(calls)).filter(|spare| *spare > 0)?;
+            let oldest = self.starts.len().checked_sub(spare as usize);
+            let free =
+                oldest.and_then(|oldest| self.starts.get(oldest)).map(|start| start.plus_millis(window_ms(*rate)));
+            next = free.map_or(next, |free| next.max(free));
+        }
+        Some(next)
+    }
+
     /// Records a start.
     pub fn start(&mut self, now: Timestamp) {
         self.starts.push_back(now);

@@ -1,6 +1,7 @@
 //! What waits, what was settled, what comes back after a crash.
 
 use super::*;
+use crate::domain::attempt::Attempt;
 use crate::domain::cause::{Cause, Needs};
 use crate::store::{Again, DeadFilter, DeadQuery, Retry};
 
@@ -146,4 +147,39 @@ async fn judged_guards_and_retries_outlive_a_crash() {
     assert_eq!(taken.past.judged.into_iter().collect::<Vec<_>>(), [(id(1, 0), holds(true))]);
     assert_eq!(taken.retry.as_ref(), Some(&retry));
     assert_eq!(bench.waiting[0].retry.as_ref(), Some(&retry));
+}
+
+#[tokio::test]
+async fn calls_that_only_looked_are_kept_and_leave_all_else_as_it_was() {
+    let bench = Bench::new();
+    bench.accept(keyed("a", &[("1", "x")])).await;
+    let retry =
+        Retry { at: START, tries: 1, failing_since: START, paused_before_ms: 0, reason: "a failure".to_owned() };
+    let (settled, attempts) = (Vec::new(), Vec::new());
+    let failed = Settlement { settled, attempts, retry: Some(retry.clone()), ..Settlement::of(contact("1"), START) };
+    bench.store.settle(failed).await.expect("settled");
+    let attempt = Attempt {
+        at: START,
+        method: "GET".to_owned(),
+        path: "/customers/1".to_owned(),
+        request: None,
+        status: Some(200),
+        answer: String::new(),
+        took_ms: 1,
+        limits: Vec::new(),
+        also: vec![START],
+        uncounted: false,
+        verdict: "done".to_owned(),
+    };
+    let told = |id, attempts| Settlement { attempts, ..Settlement::of(contact(id), START) };
+    bench.store.tell(told("1", vec![attempt.clone()])).await.expect("told");
+    bench.store.tell(told("2", vec![attempt])).await.expect("told");
+    assert_eq!(bench.take("1").await.retry, Some(retry), "its schedule goes on");
+    assert_eq!((bench.rows("contact"), bench.rows("delivery")), (1, 3));
+    let bench = bench.restart();
+    let starts = bench.store.reader().calls_since(vec![contact("1").connection], START).await.expect("read");
+    assert_eq!(starts.len(), 4, "they count after a restart, with what was called for them");
+    bench.store.forget(contact("1")).await.expect("forgotten");
+    bench.store.tell(told("1", Vec::new())).await.expect("told");
+    assert_eq!(bench.rows("delivery"), 1, "a call that was under way brings nobody back");
 }

@@ -1,0 +1,145 @@
+//! What a contact has, held against our last words. Pure.
+
+use std::collections::BTreeSet;
+
+use crate::domain::change::{Change, ChangeId, Effect, Judged, Settled};
+use crate::domain::pattern::Pattern;
+use crate::domain::tag::TagName;
+use crate::domain::time::Timestamp;
+use crate::store::{Blame, ContactView, Taken};
+
+/// How we stand with a contact: what we said of its tags, and what is still to come.
+#[derive(Debug, Clone)]
+pub struct Standing {
+    /// The contact as people look it up, under all that it is known by.
+    pub view: ContactView,
+    /// What waits for it, under each of these.
+    pub waits: Vec<Taken>,
+}
+
+/// What is found of a tag that isn't as our last word wants it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Found {
+    /// It was so, and somebody else has changed it since.
+    Drifted,
+    /// This change waits or is under way for it.
+    Waits(ChangeId),
+    /// It never was so: this dead letter waits for a person.
+    Dead(ChangeId),
+    /// It never was so: its dead letter was ended by a person.
+    Discarded,
+    /// The provider may have passed the tag over, and takes such calls all the same (`missing_tags: skip`).
+    Unproven,
+}
+
+impl Found {
+    /// The word of the API.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Drifted => "drifted",
+            Self::Waits(_) => "waiting",
+            Self::Dead(_) => "dead",
+            Self::Discarded => "discarded",
+            Self::Unproven => "unproven",
+        }
+    }
+}
+
+/// A tag that isn't as our last word wants it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Finding {
+    /// The tag.
+    pub tag: TagName,
+    /// Our last word on it, and whose that was.
+    pub blame: Blame,
+    /// What is found.
+    pub found: Found,
+}
+
+/// Whether a provider's success may mean that a tag was passed over.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Proof {
+    /// A success is one.
+    Certain,
+    /// A success proves nothing.
+    Open,
+}
+
+impl Standing {
+    /// The change that waits or is under way for a tag, the latest of them.
+    fn waits_for(&self, tag: &TagName) -> Option<ChangeId> {
+        let touching = |taken: &Taken| {
+            let own = taken.changes.iter().filter(|(id, change)| touches(change, taken.past.judged.get(id), tag));
+            own.map(|(id, _)| *id).max()
+        };
+        self.waits.iter().filter_map(touching).max()
+    }
+
+    /// How many changes wait.
+    pub fn waiting(&self) -> usize {
+        self.waits.iter().map(|taken| taken.changes.len()).sum()
+    }
+
+    /// When an added tag goes again by itself.
+    pub fn ends(&self, add: ChangeId) -> Option<Timestamp> {
+        self.view.timers.iter().find(|timer| timer.add == add).map(|timer| timer.due)
+    }
+
+    fn is_ended(&self, id: ChangeId) -> bool {
+        !self.view.more_letters && self.view.letters.iter().all(|letter| letter.id != id.to_string())
+    }
+}
+
+/// Whether a change may have its effect on a tag already, though it waits: an exclusive add takes others away first.
+fn touches(change: &Change, judged: Option<&Judged>, tag: &TagName) -> bool {
+    let excludes = |terms: &crate::domain::change::Terms| {
+        let mut patterns = terms.exclusive.iter();
+        matches!(change.effect, Effect::AddTag(_)) && patterns.any(|written| Pattern::parse(written).fits(tag.as_str()))
+    };
+    change.effect.tag() == Some(tag)
+        || judged.is_some_and(|judged| judged.others.contains(tag) || judged.gone.contains(tag))
+        || change.terms.as_deref().is_some_and(excludes)
+}
+
+/// What isn't as our last words want it, by tag.
+pub fn compare(standing: &Standing, has: &BTreeSet<TagName>, proof: Proof, now: Timestamp) -> Vec<Finding> {
+    let one = |(tag, blame): &(TagName, Blame)| {
+        let word = &blame.word;
+        if has.contains(tag) == word.wants {
+            return None;
+        }
+        let found = match (standing.waits_for(tag), word.how) {
+            (Some(id), _) => Found::Waits(id),
+            (None, Settled::Dead) if standing.is_ended(word.id) => Found::Discarded,
+            (None, Settled::Dead) => Found::Dead(word.id),
+            // Its time is over: it is to be gone.
+            (None, _) if word.wants && standing.ends(word.id).is_some_and(|due| due <= now) => return None,
+            (None, Settled::Applied) if word.wants && proof == Proof::Open => Found::Unproven,
+            (None, _) => Found::Drifted,
+        };
+        Some(Finding { tag: tag.clone(), blame: blame.clone(), found })
+    };
+    standing.view.tags.iter().filter_map(one).collect()
+}
+
+/// What is left of findings once we have looked at ourselves again: a word that is another one by now was given while the provider
+/// was asked, and says nothing against anybody.
+pub fn confirm(found: Vec<Finding>, again: &Standing) -> Vec<Finding> {
+    let same = |finding: &Finding| {
+        again.view.tags.iter().any(|(tag, blame)| *tag == finding.tag && blame.word == finding.blame.word)
+    };
+    let told = |finding: Finding| match again.waits_for(&finding.tag) {
+        Some(id) => Finding { found: Found::Waits(id), ..finding },
+        None => finding,
+    };
+    found.into_iter().filter(same).map(told).collect()
+}
+
+/// Tags that we never had a word on.
+pub fn strange(standing: &Standing, has: BTreeSet<TagName>) -> Vec<TagName> {
+    let ours = |tag: &TagName| standing.view.tags.iter().any(|(word, _)| word == tag);
+    has.into_iter().filter(|tag| !ours(tag)).collect()
+}
+
+#[cfg(test)]
+mod tests;
