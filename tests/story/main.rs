@@ -19,6 +19,7 @@ mod first_contact;
 mod forwards;
 mod guards;
 mod operations;
+mod outdated;
 mod proxies;
 mod reload;
 mod replays;
