@@ -1,6 +1,7 @@
 //! One connection's deliveries: a task that waits for its turn, its time or a wake, and for nothing else.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use tokio::sync::{mpsc, watch};
@@ -53,6 +54,8 @@ pub(super) struct Runner {
     /// Closed at the end.
     pub ended: watch::Sender<()>,
     pub clock: Clock,
+    /// Whether the store failed to take what became of a step.
+    pub unrecorded: Arc<AtomicBool>,
 }
 
 type Ended = (ContactKey, Stepped);
@@ -174,10 +177,20 @@ impl Runner {
 
     fn begin(&self, steps: &mut JoinSet<Ended>, Turn { key, pass }: Turn, paused_ms: i64) {
         let (store, account, clock) = (self.store.clone(), Arc::clone(&self.account), self.clock.clone());
+        let unrecorded = Arc::clone(&self.unrecorded);
         steps.spawn(async move {
+            // As long as nothing can be recorded nobody is called: a full disk must not send the same body again every second.
+            if unrecorded.load(Ordering::Relaxed) {
+                if store.ping().await.is_err() {
+                    let next = Next::Later(clock.now().plus(STORE_PAUSE));
+                    return (key, Stepped { next, seen: Seen::NoCall });
+                }
+                unrecorded.store(false, Ordering::Relaxed);
+            }
             let stepped = match step(&store, &account, key, &pass, paused_ms, &clock).await {
                 Ok(stepped) => stepped,
                 Err(error) => {
+                    unrecorded.store(true, Ordering::Relaxed);
                     tracing::error!(%error, connection = %account.config.name, "a delivery could not be recorded; it is made again");
                     Stepped { next: Next::Later(clock.now().plus(STORE_PAUSE)), seen: Seen::Unclear }
                 }
