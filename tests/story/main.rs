@@ -5,6 +5,7 @@ mod support;
 
 mod allowances;
 mod b2chat;
+mod blame;
 mod by_hand;
 mod catch;
 mod channels;

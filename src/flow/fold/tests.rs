@@ -186,6 +186,8 @@ fn an_older_change_that_comes_late_is_superseded() {
         rule: RuleId::parse("r").expect("a name"),
         at: Timestamp(0),
         delivery: 1,
+        whence: None,
+        call: None,
     };
     let past = Past { words: [(tag(0), word)].into(), ..Past::default() };
     let Folded::Plan(plan) = fold(&list, &past, &KnownTags::nothing(), Trust::Fresh) else {
