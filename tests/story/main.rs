@@ -21,6 +21,7 @@ mod forwards;
 mod guards;
 mod operations;
 mod outdated;
+mod pauses;
 mod proxies;
 mod reload;
 mod replays;
