@@ -123,21 +123,24 @@ fn a_disk_that_becomes_read_only_loses_nothing_and_is_used_again_once_it_can_be_
 /// Many events while the room gets less and less: each is stored or refused, and none is half there.
 #[test]
 fn a_disk_that_runs_full_under_load_takes_each_event_whole_or_not_at_all() {
-    let (disk, mut gateway) = on_a_disk("4m");
+    let (disk, mut gateway) = on_a_disk("64m");
+    assert!(disk.does("head -c 60M /dev/zero > another-file"), "4 MiB are left");
     let padding: String = (0..20_000_u64).map(|n| char::from(b'a' + (n * n * 7919 % 997 % 26) as u8)).collect();
-    let body = |n: u64| said(&format!("e{n}"), n, "lead").with(json!({ "padding": format!("{n}{padding}") })).body();
+    let body =
+        |n: u64| said(&format!("e{n}"), n % 3, "lead").with(json!({ "padding": format!("{n}{padding}") })).body();
     let send = |gateway: &Gateway, n: u64| gateway.send_hook(&body(n)).status;
     let full = (0..2000).find(|n| send(&gateway, *n) == 503).expect("4 MiB are full");
     assert!(full > 10, "{full}");
     assert_eq!(gateway.events().len(), full as usize);
     eventually("no room for a mark", || (ready(&gateway) == 503).then_some(()));
     gateway.kill();
-    // There is just so much room as the log needs to be read.
-    assert!(disk.does("mount -o remount,size=64m \"$PWD\""), "more room");
+    assert!(disk.does("rm another-file"));
     gateway.start_again();
     assert_eq!(gateway.events().len(), full as usize);
     for n in 0..full {
-        assert_eq!(states(&gateway.settled(&format!("e{n}"))), ["applied"], "{n}");
+        // Three people, or the sandbox's own limit would be met.
+        let ended = states(&gateway.settled(&format!("e{n}")));
+        assert!(["applied", "already", "superseded"].contains(&ended[0].as_str()), "{n}: {ended:?}");
     }
     assert_eq!(send(&gateway, full), 200);
 }
