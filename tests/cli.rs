@@ -204,6 +204,21 @@ fn a_test_that_fails_shows_what_differs() {
 }
 
 #[test]
+fn explain_says_whose_tags_are_known_no_more() {
+    let folder = TempDir::new().expect("a folder");
+    let rules = "sources:\n  tells: { kind: catch, auth: none, tags_changed_at: { crm: \"{{ payload.id }}\" } }\n\
+                 connections:\n  crm: { provider: helpcrunch, api_key: env:KEY }\n";
+    std::fs::write(folder.path().join("rules.yaml"), rules).expect("written");
+    let body = folder.path().join("body.json");
+    std::fs::write(&body, r#"{"id":7}"#).expect("written");
+    let (rules, body) = (folder.path().to_str().expect("text"), body.to_str().expect("text"));
+    let ran = run(&["explain", "--rules", rules, "--source", "tells", body]);
+    assert!(ran.out.contains("forget what is known of the tags at crm of id:7"), "{ran:?}");
+    let told = run(&["explain", "--rules", rules, "--source", "tells", body, "--format", "json"]).json();
+    assert_eq!(told["events"][0]["decision"]["tags_changed"][0]["connection"], "crm", "{told}");
+}
+
+#[test]
 fn explain_names_the_nearest_miss() {
     let ran = run(&["explain", "--source", "website-bot", PRICING]);
     assert_eq!(ran.status, 0);

@@ -6,8 +6,11 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use tagrelay::conformance;
+use tagrelay::domain::connection::ProviderKind;
 use tagrelay::domain::scheme::{PRESETS, header_names};
 use tagrelay::flow::preview;
+use tagrelay::providers::Ruling;
 use tagrelay::rules::{self, RuleFile};
 use tagrelay::settings::Settings;
 use tempfile::TempDir;
@@ -282,6 +285,56 @@ fn every_preset_is_in_the_table_with_its_header_and_tolerance() {
         assert!(header_names(preset.header).all(|name| row.contains(&format!("`{name}`"))), "{}: {row}", preset.name);
         assert_eq!(row.contains("5 minutes"), preset.scheme().tolerance.is_some(), "{}: {row}", preset.name);
         assert_eq!(row.ends_with("|  |"), preset.unconfirmed.is_empty(), "{}: {row}", preset.name);
+    }
+}
+
+/// What the last column of a provider's table of answers promises.
+fn promised(what_happens: &str, meaning: &str) -> Ruling {
+    let says = |words: &str| what_happens.contains(words);
+    match () {
+        () if meaning.starts_with("done") || meaning == "taken" => Ruling::Done,
+        () if says("connection paused") => Ruling::Refused,
+        () if meaning == "no such contact" => Ruling::Lost,
+        () if says("the whole connection waits") => Ruling::Throttled,
+        () if says("in doubt") => Ruling::InDoubt,
+        () if says("dead letter") => Ruling::Dead,
+        () if says("retried") => Ruling::Later,
+        () => panic!("what happens then: {what_happens:?} ({meaning})"),
+    }
+}
+
+/// `401, 402`, `408, 500-599`, `other 403`: the statuses, and whether only those that no other row names.
+fn statuses(cell: &str) -> Option<(Vec<std::ops::RangeInclusive<u16>>, bool)> {
+    let (cell, is_rest) = cell.strip_prefix("other ").map_or((cell, false), |rest| (rest, true));
+    let range = |text: &str| {
+        let (from, to) = text.split_once('-').unwrap_or((text, text));
+        Some(from.parse().ok()?..=to.parse().ok()?)
+    };
+    Some((cell.split(", ").map(range).collect::<Option<_>>()?, is_rest))
+}
+
+#[test]
+fn each_provider_page_says_of_every_status_what_the_code_makes_of_it() {
+    for kind in ProviderKind::ALL {
+        let path = format!("docs/connections-{}.md", kind.name());
+        let page = text_of(&path);
+        let (_, table) = page.split_once("| answer | meaning | what happens |\n").expect("the table of answers");
+        let rows = table.lines().take_while(|line| line.starts_with('|')).filter_map(|line| {
+            let cells: Vec<&str> = line.trim_matches('|').split(" | ").map(str::trim).collect();
+            let [answer, meaning, what_happens] = cells.as_slice() else { return None };
+            let (statuses, is_rest) = statuses(answer)?;
+            Some((statuses, is_rest, promised(what_happens, meaning)))
+        });
+        let rows: Vec<_> = rows.collect();
+        assert!(rows.len() > 7, "{path}: {rows:?}");
+        for status in 200..600 {
+            let of = |rest: bool| {
+                rows.iter().find(|(s, is_rest, _)| *is_rest == rest && s.iter().any(|s| s.contains(&status)))
+            };
+            let (_, _, promised) = of(false).or(of(true)).unwrap_or_else(|| panic!("{path} says nothing of {status}"));
+            // The suite holds every provider to this reading.
+            assert_eq!(*promised, conformance::of_status(kind, status), "{path}: {status}");
+        }
     }
 }
 

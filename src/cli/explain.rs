@@ -95,6 +95,9 @@ fn show(explanation: &Explanation, kind: SourceKind, catalog: &Catalog) {
         say_line!("{bad}fault{bad:#} in {}, {}: {}", fault.rule, fault.at, fault.message);
     }
     say_line!("");
+    for contact in &decision.tags_changed {
+        say_line!("forget what is known of the tags at {} of {}", contact.connection, contact.reference);
+    }
     for change in &decision.changes {
         say_line!("{}  ({}{})", wanted(change), change.rule, guard(change));
         if let Some(why) = change.refused() {

@@ -14,6 +14,7 @@ mod table;
 
 pub use checks::CHECKS;
 pub use ground::{Ground, Make};
+pub use sort::of_status;
 pub use subject::{Answer, Subject};
 pub use table::table;
 

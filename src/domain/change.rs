@@ -7,6 +7,7 @@ use super::json::OwnedJson;
 use super::name::RuleId;
 use super::tag::TagName;
 use super::time::Timestamp;
+use super::whence::Whence;
 
 /// An event's acceptance number: ascending in the order of the durable writes, starting at 1.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
@@ -125,6 +126,9 @@ pub struct Terms {
     /// Whether that look-up was repeated because the provider had lost the contact.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub found_again: bool,
+    /// The event that it came from, where it has waited so long that the event's retention has ended.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub whence: Option<Whence>,
 }
 
 impl Terms {

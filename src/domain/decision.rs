@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::change::Change;
+use super::contact::Contact;
 use super::name::RuleId;
 use super::reply::Reply;
 
@@ -18,6 +19,9 @@ pub struct Decision {
     /// What is wanted, in the order it has its say.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub changes: Vec<Change>,
+    /// Whose tags somebody else has changed, as the event says: what is known of them is known no more.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub tags_changed: Vec<Contact>,
     /// The answer: the first matching rule's that has one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reply: Option<Reply>,

@@ -26,3 +26,4 @@ pub mod source;
 pub mod tag;
 pub mod time;
 pub mod value;
+pub mod whence;

@@ -189,7 +189,8 @@ impl Deliveries {
         let (end, ended) = watch::channel(());
         let name = account.config.name.clone();
         lanes.served.insert(name, Served { account: Arc::clone(&account), tell, ended });
-        let runner = Runner { store: self.store.clone(), account, told, ended: end, clock: self.clock.clone() };
+        let (store, clock) = (self.store.clone(), self.clock.clone());
+        let runner = Runner { store, account, told, ended: end, clock };
         self.spawn(runner.run(begin));
     }
 

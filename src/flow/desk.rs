@@ -1,6 +1,7 @@
 //! A connection's desk: its lane with what is done for it. Whoever drives it, a task or a simulation, only waits.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use super::converge::{Account, Next, Seen, Stepped, step};
@@ -21,6 +22,8 @@ pub struct Desk {
     store: Store,
     account: Arc<Account>,
     clock: Clock,
+    /// Whether the store failed to take what became of a step.
+    unrecorded: Arc<AtomicBool>,
 }
 
 impl Desk {
@@ -44,19 +47,29 @@ impl Desk {
                 None => lane.wake(one.key, now),
             }
         }
-        Self { lane, store, account, clock }
+        Self { lane, store, account, clock, unrecorded: Arc::default() }
     }
 
     /// The step of whose turn it is.
     pub fn step(&self, Turn { key, pass }: Turn) -> impl Future<Output = (ContactKey, Stepped)> + Send + use<> {
         let (store, account, clock) = (self.store.clone(), Arc::clone(&self.account), self.clock.clone());
         let paused_ms = self.lane.paused_ms(clock.now());
+        let unrecorded = Arc::clone(&self.unrecorded);
         async move {
+            let later = || Stepped { next: Next::Later(clock.now().plus(STORE_PAUSE)), seen: Seen::NoCall };
+            // As long as nothing can be recorded nobody is called: a full disk must not send the same body again every second.
+            if unrecorded.load(Ordering::Relaxed) {
+                if store.ping().await.is_err() {
+                    return (key, later());
+                }
+                unrecorded.store(false, Ordering::Relaxed);
+            }
             let stepped = match step(&store, &account, key, &pass, paused_ms, &clock).await {
                 Ok(stepped) => stepped,
                 Err(error) => {
                     tracing::error!(%error, connection = %account.config.name, "a delivery could not be recorded; it is made again");
-                    Stepped { next: Next::Later(clock.now().plus(STORE_PAUSE)), seen: Seen::NoCall }
+                    unrecorded.store(true, Ordering::Relaxed);
+                    later()
                 }
             };
             (key, stepped)

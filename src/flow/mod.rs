@@ -15,6 +15,7 @@ pub mod grounds;
 pub mod lane;
 pub mod letters;
 pub mod metrics;
+mod outdated;
 pub mod preview;
 pub mod receive;
 pub mod reload;

@@ -4,6 +4,7 @@ use std::rc::Rc;
 
 use super::batch::Batcher;
 use super::gateway::Gateway;
+use super::outdated::drop_knowledge;
 use super::ruleset::RuleSet;
 use crate::domain::decision::{Decision, Fault};
 use crate::domain::event::Event;
@@ -84,11 +85,14 @@ pub async fn receive(
     }
     let mut intake = Vec::with_capacity(judged.len());
     let mut decided = Vec::with_capacity(judged.len());
+    let mut changed = Vec::new();
     for (index, (event, (mut decision, reply))) in reading.events.iter().zip(judged).enumerate() {
+        changed.append(&mut decision.tags_changed);
         intake.push(Intake::of(event, rules.catalog.hash(), &mut decision, &reply, &reading.stored(index, body)));
         decided.push((decision.rules, reply));
     }
     drop(reading);
+    drop_knowledge(gateway, changed).await?;
     let accepted = batcher.accept(intake).await?;
     let answers = accepted.into_iter().zip(decided).map(|(accepted, (rules, reply))| match accepted {
         Accepted::New(ord) => {

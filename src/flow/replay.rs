@@ -1,9 +1,11 @@
 //! Replay: the stored body through its source's own reader and the rules of today, as a new event with a number of its own.
 
 use super::gateway::Gateway;
+use super::outdated::drop_knowledge;
 use super::receive::judge;
 use super::ruleset::RuleSet;
 use crate::domain::change::{Change, Ord};
+use crate::domain::contact::Contact;
 use crate::domain::name::{RuleId, SourceName};
 use crate::domain::request::{Fields, Request};
 use crate::sources::{self, ReadError, Verified};
@@ -94,6 +96,8 @@ pub struct Replayed {
     pub rules: Vec<RuleId>,
     /// What they want.
     pub changes: Vec<Change>,
+    /// Whose tags others have changed, as it says.
+    pub tags_changed: Vec<Contact>,
     /// What went wrong in rules.
     pub faults: usize,
 }
@@ -102,6 +106,7 @@ pub struct Replayed {
 pub async fn one(gateway: &Gateway, ord: Ord) -> Result<Replayed, NotReplayed> {
     let record = gateway.store.reader().record(ord).await?.ok_or(NotReplayed::NoEvent)?;
     let (intake, mut replayed) = again(&gateway.rules(), &record)?;
+    drop_knowledge(gateway, std::mem::take(&mut replayed.tags_changed)).await?;
     let accepted = gateway.store.accept(vec![intake]).await?;
     number(gateway, &mut replayed, accepted.first());
     Ok(replayed)
@@ -175,8 +180,13 @@ pub async fn many(gateway: &Gateway, ords: &[Ord]) -> Result<Many, NotReplayed> 
 }
 
 /// Stores what was judged in one go; `false` where the store failed and others had been replayed before.
-async fn store(gateway: &Gateway, Go { intake, judged }: Go, all: &mut Many) -> Result<bool, NotReplayed> {
-    let accepted = match (gateway.store.accept(intake).await, judged.first()) {
+async fn store(gateway: &Gateway, Go { intake, mut judged }: Go, all: &mut Many) -> Result<bool, NotReplayed> {
+    let changed = judged.iter_mut().flat_map(|replayed| std::mem::take(&mut replayed.tags_changed)).collect();
+    let accepted = match drop_knowledge(gateway, changed).await {
+        Ok(()) => gateway.store.accept(intake).await,
+        Err(error) => Err(error),
+    };
+    let accepted = match (accepted, judged.first()) {
         (Ok(accepted), _) => accepted,
         // Whoever is told of a failure alone would replay the first ones again.
         (Err(why), Some(first)) if !all.replayed.is_empty() => {
@@ -233,9 +243,9 @@ fn again(rules: &RuleSet, record: &EventRecord) -> Result<(Intake, Replayed), No
     let (mut decision, reply) = judge(&rules.catalog, source, event);
     event.key = None;
     let (rules_matched, changes) = (decision.rules.clone(), decision.changes.clone());
-    let faults = decision.faults.len();
+    let (faults, tags_changed) = (decision.faults.len(), std::mem::take(&mut decision.tags_changed));
     let origin = Origin { replay_of: Some(ord), ..Origin::default() };
     let intake = Intake::from(&origin, event, rules.catalog.hash(), &mut decision, &reply, &record.body);
     let source = head.source.clone();
-    Ok((intake, Replayed { ord: Ord(0), of: ord, source, rules: rules_matched, changes, faults }))
+    Ok((intake, Replayed { ord: Ord(0), of: ord, source, rules: rules_matched, changes, tags_changed, faults }))
 }

@@ -1,9 +1,9 @@
 //! What is known of contacts' tags: a bounded cache that saves calls and is never the truth. Deleting all of it costs
 //! calls, never correctness.
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use moka::ops::compute::Op;
@@ -20,6 +20,9 @@ const CONTACTS: u64 = 50_000;
 /// What a contact weighs at least, in bytes: with it one bound holds both the count and the memory (50 MB).
 const LEAST_WEIGHT: u32 = 1024;
 
+/// How many contacts' changes by others are remembered one by one.
+const OUTDATED: usize = 10_000;
+
 /// What is known of contacts' tags. Clones share one cache.
 #[derive(Debug, Clone)]
 pub struct Knowledge {
@@ -27,6 +30,16 @@ pub struct Knowledge {
     /// Whose knowledge: another account under the same name has another one.
     of: u64,
     accounts: Arc<AtomicU64>,
+    outdated: Arc<Mutex<Outdated>>,
+}
+
+/// Since when nothing older is believed of whom: an answer may come after others were heard to have changed the tags, to a call
+/// that began before. It is kept beside the cache, which may drop an entry whenever it likes.
+#[derive(Debug, Default)]
+struct Outdated {
+    of: HashMap<(u64, ContactKey), Timestamp>,
+    /// Of anybody: what stands for those that were too many.
+    everybody: Option<Timestamp>,
 }
 
 #[derive(Debug, Clone, Default)]
@@ -47,7 +60,7 @@ impl Knowledge {
     pub fn new() -> Self {
         let capacity = CONTACTS * u64::from(LEAST_WEIGHT);
         let facts = Cache::builder().max_capacity(capacity).weigher(|_, facts: &Arc<Facts>| facts.weight()).build();
-        Self { facts, of: 0, accounts: Arc::default() }
+        Self { facts, of: 0, accounts: Arc::default(), outdated: Arc::default() }
     }
 
     /// For another account, of which nothing is known; one bound holds the memory of both.
@@ -67,6 +80,10 @@ impl Knowledge {
 
     /// The provider told the whole list at `at`. What was learnt later than that stays.
     pub fn learn_whole(&self, key: ContactKey, tags: &[TagName], at: Timestamp) {
+        let outdated = self.outdated();
+        if outdated.has((self.of, key), at) {
+            return;
+        }
         self.change(key, |facts| {
             if facts.whole.as_ref().is_some_and(|(known, _)| *known > at) {
                 return;
@@ -78,6 +95,10 @@ impl Knowledge {
 
     /// A call at `at` was acknowledged: the tag is there or isn't. Of two facts the later one stays.
     pub fn learn(&self, key: ContactKey, tag: &TagName, present: bool, at: Timestamp) {
+        let outdated = self.outdated();
+        if outdated.has((self.of, key), at) {
+            return;
+        }
         self.change(key, |facts| {
             let newest = facts.single.get(tag).map(|(learnt, _)| *learnt).max(facts.whole.as_ref().map(|(t, _)| *t));
             if newest.is_none_or(|newest| newest <= at) {
@@ -101,6 +122,19 @@ impl Knowledge {
         self.facts.invalidate(&(self.of, key));
     }
 
+    /// Somebody else changed this contact's tags, as was heard at `at`: what is known goes, and nothing that a call tells which
+    /// began by then is believed. Where many are heard of at once that costs calls, of others too, and never correctness.
+    pub fn outdate(&self, key: ContactKey, at: Timestamp) {
+        let mut outdated = self.outdated();
+        outdated.add((self.of, key), at);
+        self.facts.invalidate(&(self.of, key));
+    }
+
+    /// Held while a fact is written: no older one may slip in behind a change that is heard of at that moment.
+    fn outdated(&self) -> MutexGuard<'_, Outdated> {
+        self.outdated.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// Nothing is known of anybody any more.
     pub fn forget_all(&self) {
         self.facts.invalidate_all();
@@ -113,6 +147,20 @@ impl Knowledge {
             change(Arc::make_mut(&mut facts));
             Op::Put(facts)
         });
+    }
+}
+
+impl Outdated {
+    fn has(&self, whose: (u64, ContactKey), at: Timestamp) -> bool {
+        self.of.get(&whose).max(self.everybody.as_ref()).is_some_and(|since| at <= *since)
+    }
+
+    fn add(&mut self, whose: (u64, ContactKey), at: Timestamp) {
+        if self.of.len() >= OUTDATED {
+            self.everybody = self.of.drain().map(|(_, since)| since).max().max(self.everybody);
+        }
+        let since = self.of.entry(whose).or_insert(at);
+        *since = at.max(*since);
     }
 }
 
@@ -207,6 +255,41 @@ mod tests {
         assert_eq!(knowledge.known(KEY, at(1000), TTL).get(&tag("a")), Some(true));
         knowledge.forget(KEY);
         assert_eq!(knowledge.known(KEY, at(1000), TTL), KnownTags::nothing());
+    }
+
+    #[test]
+    fn an_answer_to_a_call_from_before_somebody_elses_change_is_not_believed() {
+        let knowledge = Knowledge::new();
+        knowledge.learn(KEY, &tag("a"), true, at(1000));
+        knowledge.outdate(KEY, at(1010));
+        let get = || knowledge.known(KEY, at(1020), TTL).get(&tag("a"));
+        assert_eq!(get(), None);
+        knowledge.learn(KEY, &tag("a"), true, at(1005));
+        knowledge.learn_whole(KEY, &[tag("a")], at(1010));
+        assert_eq!(get(), None, "both began by then");
+        knowledge.outdate(KEY, at(1000));
+        knowledge.learn(KEY, &tag("a"), true, at(1010));
+        assert_eq!(get(), None, "what was heard first came last");
+        knowledge.learn(ContactKey([8; 16]), &tag("a"), true, at(1005));
+        assert_eq!(knowledge.known(ContactKey([8; 16]), at(1020), TTL).get(&tag("a")), Some(true), "another contact");
+        knowledge.learn_whole(KEY, &[], at(1011));
+        assert_eq!(get(), Some(false));
+    }
+
+    #[test]
+    fn of_too_many_changes_by_others_the_newest_speaks_for_all() {
+        let knowledge = Knowledge::new();
+        knowledge.outdate(KEY, at(1010));
+        for n in 0..OUTDATED {
+            let mut key = [9; 16];
+            key[..8].copy_from_slice(&n.to_be_bytes());
+            knowledge.outdate(ContactKey(key), at(1000));
+        }
+        assert!(knowledge.outdated().of.len() <= OUTDATED);
+        knowledge.learn(KEY, &tag("a"), true, at(1010));
+        assert_eq!(knowledge.known(KEY, at(1020), TTL).get(&tag("a")), None);
+        knowledge.learn(KEY, &tag("a"), true, at(1011));
+        assert_eq!(knowledge.known(KEY, at(1020), TTL).get(&tag("a")), Some(true));
     }
 
     #[test]

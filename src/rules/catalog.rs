@@ -39,6 +39,8 @@ pub struct Source {
     pub contact: Option<ContactTemplate>,
     /// The same at single connections.
     pub contact_at: ContactsAt,
+    /// Whose tags somebody else has changed, as its events say.
+    pub tags_changed_at: ContactsAt,
     /// What its parameters mean.
     pub types: ParamTypes,
     /// Where a catch source finds the parts of an event.

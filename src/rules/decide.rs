@@ -2,6 +2,7 @@
 
 use super::catalog::{Catalog, Source};
 use super::expr::eval::{self, Kept, Scope};
+use super::finder;
 use super::matching;
 use super::model::Rule;
 use super::render::{self, Home, RuleFault, respond_io};
@@ -21,6 +22,12 @@ pub(super) fn decide_for(catalog: &Catalog, event: &Event<'_>, found: Option<&st
     let kept = Kept::default();
     let scope = Scope { kept: Some(&kept), ..scope(catalog, source, event, found) };
     let home = Home { catalog, source };
+    for changed in render::tags_changed(home, &scope) {
+        match changed {
+            Ok(contact) => decision.tags_changed.push(contact),
+            Err(fault) => decision.faults.push(finder::fault(&fault.at, &fault.message)),
+        }
+    }
     // Before the rules, so that what a rule says of the same tag has the last word.
     match respond_io::changes(home, &scope) {
         Ok(changes) => decision.changes.extend(changes),

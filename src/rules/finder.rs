@@ -98,7 +98,8 @@ fn text_of(value: &Value<'_>) -> Result<Option<String>, ExprFault> {
     Ok((!text.is_empty()).then_some(text))
 }
 
-fn fault(part: &str, message: &str) -> Fault {
+/// A fault of the source itself.
+pub(super) fn fault(part: &str, message: &str) -> Fault {
     let rule = RuleId::parse(RULE).expect("it has the letters of a name");
     Fault { rule, at: part.to_owned(), message: message.to_owned() }
 }

@@ -12,6 +12,7 @@ use crate::domain::contact::{Contact, ContactKey};
 use crate::domain::name::{ConnectionName, RuleId};
 use crate::domain::tag::TagName;
 use crate::domain::time::Timestamp;
+use crate::domain::whence::{Call, Whence};
 
 /// The last word on one tag of one contact: the change with the greatest number, and what became of it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -31,6 +32,12 @@ pub struct Word {
     /// The add whose time was over, where the change is the removal that this asked for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ends: Option<ChangeId>,
+    /// The event that it came from, once its retention has ended.
+    #[serde(default, rename = "from", skip_serializing_if = "Option::is_none")]
+    pub whence: Option<Whence>,
+    /// The call that settled it, once its delivery's retention has ended.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub call: Option<Box<Call>>,
 }
 
 impl Word {
@@ -94,9 +101,13 @@ impl ContactRow {
         for done in settled {
             self.past.judged.remove(&done.id);
             self.past.count_once(done.id, &done.change, done.how);
-            let ends = done.change.terms.as_ref().and_then(|terms| terms.ends);
+            let terms = done.change.terms.as_deref();
+            let (ends, whence) = terms.map_or((None, None), |terms| (terms.ends, terms.whence.clone()));
             let rule = &done.change.rule;
-            let word = |wants| Word { id: done.id, wants, how: done.how, rule: rule.clone(), at, delivery, ends };
+            let word = |wants| {
+                let (rule, whence) = (rule.clone(), whence.clone());
+                Word { id: done.id, wants, how: done.how, rule, at, delivery, ends, whence, call: None }
+            };
             for other in &done.others {
                 keep(&mut self.past.words, other, word(false));
             }
@@ -127,9 +138,17 @@ impl Past {
 }
 
 /// The greatest number keeps the last word.
-fn keep<K: std::cmp::Ord + Clone>(words: &mut BTreeMap<K, Word>, key: &K, word: Word) {
-    if !words.get(key).is_some_and(|kept| kept.beats(word.id)) {
-        words.insert(key.clone(), word);
+fn keep<K: std::cmp::Ord + Clone>(words: &mut BTreeMap<K, Word>, key: &K, mut word: Word) {
+    match words.get_mut(key) {
+        Some(kept) if kept.beats(word.id) => {}
+        Some(kept) => {
+            // A dead letter that was tried again comes from where it came from before.
+            if kept.id == word.id && word.whence.is_none() {
+                word.whence = kept.whence.take();
+            }
+            *kept = word;
+        }
+        None => drop(words.insert(key.clone(), word)),
     }
 }
 

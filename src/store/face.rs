@@ -297,9 +297,10 @@ impl Store {
         self.timers.notified().await;
     }
 
-    /// Removes what is older than the retention; called now and then by the owner of the clock.
+    /// Removes what is older than the retention; called now and then by the owner of the clock. Others are served in between.
     pub async fn retain(&self) -> Result<(), StoreError> {
-        self.ask(Command::Retain).await
+        while self.ask(Command::Retain).await? {}
+        Ok(())
     }
 
     /// Whether the writer answers and can write.

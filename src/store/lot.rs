@@ -113,6 +113,12 @@ pub(super) fn oldest_above(db: &Connection, ord: Ord) -> Result<Option<Lot>, Sto
     row.map(open).transpose()
 }
 
+/// The number of a lot's last event.
+pub(super) fn last(db: &Connection, lot: &Lot) -> rusqlite::Result<Ord> {
+    let sql = "SELECT first + events - 1 FROM lot WHERE first = ?1";
+    db.prepare_cached(sql)?.query_row([lot.first.0 as i64], |row| Ok(Ord(row.get::<_, i64>(0)? as u64)))
+}
+
 /// The number the next event gets. Lots that retention removed were spread before, so no number comes twice.
 pub(super) fn next_ord(db: &Connection) -> rusqlite::Result<Ord> {
     let last: Option<i64> =

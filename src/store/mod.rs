@@ -17,6 +17,7 @@ mod face;
 mod fault;
 mod forget;
 mod hashed;
+mod keepsake;
 mod lot;
 mod pending;
 mod read;

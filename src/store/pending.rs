@@ -8,8 +8,9 @@ use rusqlite::{Connection, OptionalExtension, params};
 
 use super::StoreError;
 use super::contact::json;
-use crate::domain::change::{Change, ChangeId, Ord};
+use crate::domain::change::{Change, ChangeId, Ord, Terms};
 use crate::domain::contact::ContactKey;
+use crate::domain::whence::Whence;
 
 /// The run that an event's changes are in.
 fn run(ord: Ord) -> i64 {
@@ -27,6 +28,24 @@ pub(super) fn remove(db: &Connection, contact: ContactKey, id: ChangeId) -> rusq
     let sql = "DELETE FROM pending WHERE run = ?1 AND contact = ?2 AND ord = ?3 AND ix = ?4";
     let mut delete = db.prepare_cached(sql)?;
     delete.execute(params![run(id.ord), contact.0.as_slice(), id.ord.0 as i64, id.index]).map(drop)
+}
+
+/// Lets a change that waits say where it came from; nothing happens where it doesn't.
+pub(super) fn keep_whence(
+    db: &Connection,
+    contact: ContactKey,
+    id: ChangeId,
+    whence: &Whence,
+) -> Result<(), StoreError> {
+    let place = params![run(id.ord), contact.0.as_slice(), id.ord.0 as i64, id.index];
+    let sql = "SELECT change FROM pending WHERE run = ?1 AND contact = ?2 AND ord = ?3 AND ix = ?4";
+    let text: Option<String> = db.prepare_cached(sql)?.query_row(place, |row| row.get(0)).optional()?;
+    let Some(text) = text else { return Ok(()) };
+    let mut change = read(&text)?;
+    let terms = change.terms.as_deref().cloned().unwrap_or_default();
+    change.terms = Terms { whence: Some(whence.clone()), ..terms }.boxed();
+    remove(db, contact, id)?;
+    Ok(insert(db, contact, id, &change)?)
 }
 
 /// A contact's changes, oldest first, at most `limit`.

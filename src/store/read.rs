@@ -191,7 +191,7 @@ impl Reader {
     }
 
     /// A contact and all that it is known by, itself first.
-    pub(super) async fn known_as(&self, contact: Contact) -> Result<Vec<Contact>, StoreError> {
+    pub async fn known_as(&self, contact: Contact) -> Result<Vec<Contact>, StoreError> {
         self.read(move |db| alias::all(db, contact)).await
     }
 

@@ -8,9 +8,9 @@ use super::dead::{self, DeadFilter, DeadLetter};
 use super::delivery;
 use super::read::Page;
 use super::timer::{self, Timer};
-use super::{alias, lot};
+use super::{alias, keepsake, lot};
 use crate::domain::attempt::Attempt;
-use crate::domain::change::{ChangeId, Ord, Settled};
+use crate::domain::change::{ChangeId, Ord};
 use crate::domain::contact::{Contact, ContactKey};
 use crate::domain::name::SourceName;
 use crate::domain::tag::TagName;
@@ -21,13 +21,13 @@ use crate::domain::time::Timestamp;
 pub struct Blame {
     /// The word.
     pub word: Word,
-    /// The source of its event, until the event's retention ends.
+    /// The source of its event. Of words from before this was kept it is told until the event's retention ends, and so is the next.
     pub source: Option<SourceName>,
-    /// The hash of the rule set that judged its event, as long.
+    /// The hash of the rule set that judged its event.
     pub rule_set: Option<String>,
-    /// What a person said of its event.
+    /// What a person said of its event; in short, once the event's retention has ended.
     pub note: String,
-    /// The call that settled it, until its delivery's retention ends.
+    /// The call that settled it; without what was sent and answered, once its delivery's retention has ended.
     pub attempt: Option<Attempt>,
 }
 
@@ -101,23 +101,31 @@ pub(super) fn whole(db: &Connection, contact: Contact) -> Result<ContactView, St
 
 /// Under two names of one person the greatest number has the last word as well; of one change that died under the first and was
 /// tried again under the second, what became of it last.
-fn greatest<K: PartialEq>(words: &mut Vec<(K, Blame)>, key: K, blame: Blame) {
+fn greatest<K: PartialEq>(words: &mut Vec<(K, Blame)>, key: K, mut blame: Blame) {
     match words.iter_mut().find(|(known, _)| *known == key) {
-        Some((_, kept)) if (kept.word.id, kept.word.at) < (blame.word.id, blame.word.at) => *kept = blame,
-        Some(_) => {}
+        Some((_, kept)) => {
+            if (kept.word.id, kept.word.at) < (blame.word.id, blame.word.at) {
+                std::mem::swap(kept, &mut blame);
+            }
+            // Of one change each knows where it came from.
+            if kept.word.id == blame.word.id && kept.source.is_none() {
+                (kept.source, kept.rule_set, kept.note) = (blame.source, blame.rule_set, blame.note);
+            }
+        }
         None => words.push((key, blame)),
     }
 }
 
-fn blame(db: &Connection, word: Word) -> Result<Blame, StoreError> {
+fn blame(db: &Connection, mut word: Word) -> Result<Blame, StoreError> {
     let record = lot::holding(db, word.id.ord)?.map(|lot| lot.record(word.id.ord)).transpose()?.flatten();
-    // What ended without a call was settled beside the call for something else.
-    let called = matches!(word.how, Settled::Applied | Settled::Dead);
-    let delivery = if called { delivery::get(db, word.delivery)? } else { None };
+    let delivery = if keepsake::has_call(word.how) { delivery::get(db, word.delivery)? } else { None };
     let attempt = delivery.and_then(|delivery| delivery.attempts.into_iter().next_back());
-    let head = record.map(|record| record.head);
-    let note = head.as_ref().map(|head| head.note.clone()).unwrap_or_default();
-    let (source, rule_set) = head.map(|head| (head.source, head.rule_set)).unzip();
+    let attempt = attempt.or_else(|| word.call.take().map(|call| Attempt::from(*call)));
+    let (source, rule_set, note) = match (record.map(|record| record.head), word.whence.take()) {
+        (Some(head), _) => (Some(head.source), Some(head.rule_set), head.note),
+        (None, Some(kept)) => (Some(kept.source), Some(kept.rule_set), kept.note),
+        (None, None) => (None, None, String::new()),
+    };
     Ok(Blame { word, source, rule_set, note, attempt })
 }
 

@@ -39,7 +39,7 @@ pub(super) enum Command {
     Start(ConnectionName, Timestamp, Reply<i64>),
     NotStarted(Vec<i64>),
     EndTimers(Vec<Timer>, Reply<()>),
-    Retain(Reply<()>),
+    Retain(Reply<bool>),
     Ping(Reply<()>),
     Stop,
 }
@@ -436,17 +436,18 @@ impl Memory {
         Ok(())
     }
 
-    /// Spreads all that waits, then removes what is too old.
-    fn retain(&mut self, db: &Connection, now: Timestamp, options: &Options) -> Result<(), StoreError> {
+    /// Spreads what is old, then removes some of it; whether there is more.
+    fn retain(&mut self, db: &Connection, now: Timestamp, options: &Options) -> Result<bool, StoreError> {
         started::retain(db, now)?;
         let before = now.plus_millis(-i64::try_from(options.retention.as_millis()).unwrap_or(i64::MAX));
-        if lot::oldest_above(db, Ord(0))?.is_none_or(|lot| lot.at >= before) {
-            return Ok(());
+        if retain::needs_spreading(db, before)? {
+            self.spread_all(db)?;
         }
-        self.spread_all(db)?;
-        while retain::step(db, before)? {}
-        fault::retain(db)?;
-        Ok(())
+        let more = retain::step(db, before)?;
+        if !more {
+            fault::retain(db)?;
+        }
+        Ok(more)
     }
 }
 

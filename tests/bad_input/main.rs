@@ -4,6 +4,7 @@
 mod support;
 
 mod bodies;
+mod disks;
 mod heads;
 mod proofs;
 mod store;

@@ -1,19 +1,10 @@
 //! A disk that takes no more: the process's own limit on file sizes makes every write fail, as a full disk would.
 
-use std::process::Command;
-
 use crate::problem;
 use crate::support::body::said;
 use crate::support::eventually;
-use crate::support::gateway::{Gateway, rules};
+use crate::support::gateway::rules;
 use crate::support::gestures::states;
-
-/// Lets the gateway write no byte beyond `bytes` of any file.
-fn limit_files(gateway: &Gateway, bytes: &str) {
-    let id = gateway.process.id().to_string();
-    let done = Command::new("prlimit").args(["--pid", &id, &format!("--fsize={bytes}:")]).status();
-    assert!(done.expect("util-linux has prlimit").success());
-}
 
 #[test]
 fn a_store_that_takes_no_more_says_so_loses_nothing_and_recovers() {
@@ -25,7 +16,7 @@ fn a_store_that_takes_no_more_says_so_loses_nothing_and_recovers() {
         gateway.event(&said(&format!("before{n}"), n, "lead"));
         gateway.settled(&format!("before{n}"));
     }
-    limit_files(gateway, "4096");
+    gateway.process.limit_files("4096");
     for n in 0..5 {
         let answer = gateway.send_hook(&said(&format!("full{n}"), 100 + n, "lead").body());
         assert_eq!(answer.header("retry-after"), Some("5"));
@@ -37,7 +28,7 @@ fn a_store_that_takes_no_more_says_so_loses_nothing_and_recovers() {
     assert_eq!(gateway.events().len(), 5, "what is there can be read");
     assert_eq!(gateway.contact_in_sandbox(100), None, "nothing is done for what was refused");
 
-    limit_files(gateway, "unlimited");
+    gateway.process.limit_files("unlimited");
     assert_eq!(gateway.call("GET", "/readyz", &[], b"").status, 200);
     for n in 0..5 {
         gateway.event(&said(&format!("full{n}"), 100 + n, "lead"));
@@ -57,10 +48,10 @@ fn a_delivery_that_could_not_be_recorded_is_made_again() {
     gateway.set_faults(&serde_json::json!([{ "kind": "slow", "millis": 500, "times": 1 }]));
     gateway.event(&said("e", 7, "lead"));
     eventually("the call", || (!gateway.calls().is_empty()).then_some(()));
-    limit_files(&gateway, "4096");
+    gateway.process.limit_files("4096");
     eventually("a failed commit", || (!gateway.log_of("could not be recorded").is_empty()).then_some(()));
     assert_eq!(states(&gateway.event_of("e")), ["waiting"]);
-    limit_files(&gateway, "unlimited");
+    gateway.process.limit_files("unlimited");
     gateway.settled("e");
     assert_eq!(gateway.contact_in_sandbox(7).expect("known"), ["Lead"]);
 }

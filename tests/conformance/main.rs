@@ -2,6 +2,9 @@
 //! has, is shown to find one.
 
 mod mistakes;
+#[path = "../support/room.rs"]
+mod room;
+mod wire;
 
 use std::collections::BTreeSet;
 

@@ -5,6 +5,7 @@
 
 pub mod body;
 pub mod command;
+pub mod disk;
 pub mod gateway;
 pub mod gestures;
 pub mod http;

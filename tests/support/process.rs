@@ -81,6 +81,13 @@ impl Process {
         assert!(sent.expect("there is a shell").success(), "SIG{name}");
     }
 
+    /// Lets it write no byte beyond `bytes` of any file; it has to ignore SIGXFSZ, or the first such write is its end.
+    pub fn limit_files(&self, bytes: &str) {
+        let limit = format!("--fsize={bytes}:");
+        let done = Command::new("prlimit").args(["--pid", &self.id().to_string(), &limit]).status();
+        assert!(done.expect("util-linux has prlimit").success());
+    }
+
     fn wait(&mut self) -> ExitStatus {
         let status = self.child.wait().expect("a child can be waited for");
         // The log ends when the last holder of stderr has gone: nothing was left running.

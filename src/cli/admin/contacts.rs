@@ -137,7 +137,8 @@ fn whole(contact: &Value) {
     if let Some(ill) = ill(contact) {
         say_line!("{ill}");
     }
-    let mut table = Table::new(&["tag or field", "wanted", "state", "rule", "event", "settled", "the provider said"]);
+    let mut table =
+        Table::new(&["tag or field", "wanted", "state", "rule", "source", "event", "settled", "the provider said"]);
     for (list, name, wanted) in [("tags", "tag", ""), ("fields", "field", "set")] {
         for word in items(contact, list) {
             table.row(vec![
@@ -145,6 +146,7 @@ fn whole(contact: &Value) {
                 if wanted.is_empty() { text(word, "wanted") } else { wanted }.to_owned(),
                 text(word, "state").to_owned(),
                 text(word, "rule").to_owned(),
+                text(word, "source").to_owned(),
                 text(word, "event").to_owned(),
                 time(word, "at"),
                 word.get("attempt").filter(|attempt| !attempt.is_null()).map(call).unwrap_or_default(),
@@ -152,6 +154,17 @@ fn whole(contact: &Value) {
         }
     }
     table.print("no word of ours on any tag");
+    for (list, name) in [("tags", "tag"), ("fields", "field")] {
+        for word in items(contact, list) {
+            let (subject, note) = (text(word, name), text(word, "note"));
+            if word.get("our_state").is_some() {
+                say_line!("{subject:?} is otherwise now than we left it: another hand changed it since");
+            }
+            if !note.is_empty() {
+                say_line!("{subject:?}, event {}: {note:?}", text(word, "event"));
+            }
+        }
+    }
     for change in items(contact, "waiting") {
         say_line!("waits: {} {} (rule {})", text(change, "id"), wanted(change), text(change, "rule"));
     }

@@ -187,6 +187,8 @@ fn an_older_change_that_comes_late_is_superseded() {
         at: Timestamp(0),
         delivery: 1,
         ends: None,
+        whence: None,
+        call: None,
     };
     let past = Past { words: [(tag(0), word)].into(), ..Past::default() };
     let Folded::Plan(plan) = fold(&list, &past, &KnownTags::nothing(), Trust::Fresh) else {
@@ -253,7 +255,7 @@ fn what_answers_a_word_holds_only_while_that_word_is_the_last() {
     let answer = Change { terms, ..change(true, 0, Guard::default()) };
     let word = |ord| {
         let (wants, how, rule) = (true, Settled::Applied, answer.rule.clone());
-        Word { id: id(ord), wants, how, rule, at: Timestamp(0), delivery: 1, ends: None }
+        Word { id: id(ord), wants, how, rule, at: Timestamp(0), delivery: 1, ends: None, whence: None, call: None }
     };
     let past = |ord| Past { words: [(tag(0), word(ord))].into(), ..Past::default() };
     let known = KnownTags::whole([]);

@@ -1,5 +1,7 @@
 //! Contacts: the last word on each tag, whose it is, and what is still to come.
 
+use std::collections::BTreeSet;
+
 use actix_web::{HttpRequest, HttpResponse, web};
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -92,18 +94,20 @@ pub async fn one(
     shared.tokens.admit(&request)?;
     let asked = contact::at(&shared, &path)?;
     let view = shared.gateway.store.reader().contact(asked).await?;
-    let mut waits = Vec::new();
+    let (mut waits, mut waiting) = (Vec::new(), BTreeSet::new());
     let mut retry = None;
     for contact in &view.known_as {
         let taken = shared.gateway.store.look(contact.key()).await?;
         waits.extend(taken.changes.iter().map(|(id, change)| events::wanted(*id, change)));
+        waiting.extend(taken.changes.iter().filter_map(|(_, change)| change.effect.tag().cloned()));
         retry = retry.or(taken.retry);
     }
     let known = known(&shared, &view);
-    let mut tags: Vec<Value> = view.tags.iter().map(|(tag, blame)| tag_of(tag, blame, &known)).collect();
+    let shown = |(tag, blame): &(TagName, Blame)| tag_of(tag, blame, &known, waiting.contains(tag));
+    let mut tags: Vec<Value> = view.tags.iter().map(shown).collect();
     let words = |tag: &&TagName| view.tags.iter().all(|(word, _)| word != *tag);
     let strange = known.iter().flat_map(KnownTags::present).filter(words);
-    tags.extend(strange.map(|tag| json!({ "tag": tag, "state": "not by us", "known": true })));
+    tags.extend(strange.map(|tag| json!({ "tag": tag, "state": NOT_BY_US, "known": true })));
     let (path_connection, path_id) = path.into_inner();
     let lanes = shared.gateway.deliveries.status().await;
     let lane = lanes.iter().find(|lane| lane.name.as_str() == path_connection);
@@ -129,6 +133,9 @@ pub async fn one(
     })))
 }
 
+/// The state of a tag that is there, or isn't, by another hand.
+const NOT_BY_US: &str = "not by us";
+
 /// What is known of the contact's tags without a call.
 fn known(shared: &Shared, view: &ContactView) -> Vec<KnownTags> {
     let now = clock::now();
@@ -136,11 +143,17 @@ fn known(shared: &Shared, view: &ContactView) -> Vec<KnownTags> {
     all.filter_map(|contact| shared.gateway.known(contact, now)).collect()
 }
 
-fn tag_of(tag: &TagName, blame: &Blame, known: &[KnownTags]) -> Value {
+fn tag_of(tag: &TagName, blame: &Blame, known: &[KnownTags], waits: bool) -> Value {
     let mut shown = word(blame);
+    let known = known.iter().find_map(|known| known.get(tag));
     shown["tag"] = json!(tag);
     shown["wanted"] = if blame.word.wants { "add" } else { "remove" }.into();
-    shown["known"] = json!(known.iter().find_map(|known| known.get(tag)));
+    shown["known"] = json!(known);
+    // What we brought about is otherwise now: another hand did that. While a change waits, it may be the call under way.
+    if blame.word.how.took() && !waits && known.is_some_and(|known| known != blame.word.wants) {
+        shown["our_state"] = shown["state"].take();
+        shown["state"] = NOT_BY_US.into();
+    }
     shown
 }
 

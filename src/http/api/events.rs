@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::super::{Shared, problem::Problem};
 use super::{Paging, contact, part, query, time};
-use crate::domain::change::{Change, ChangeId, Effect, Ord};
+use crate::domain::change::{Change, ChangeId, Effect, Ord, Terms};
 use crate::domain::contact::Contact;
 use crate::domain::json::OwnedJson;
 use crate::domain::name::SourceName;
@@ -142,7 +142,7 @@ pub(super) fn wanted(id: ChangeId, change: &Change) -> Value {
         "value": value(effect),
         "if_tagged": change.guard.if_tagged,
         "unless_tagged": change.guard.unless_tagged,
-        "terms": change.terms,
+        "terms": change.terms.as_deref().and_then(|terms| Terms { whence: None, ..terms.clone() }.boxed()),
     })
 }
 

@@ -19,7 +19,10 @@ pub struct Listed {
 
 /// A tag call or an update is done with any 2xx: what it answers is documented nowhere, and an integrator reads the status
 /// alone (repository AaronLopezB/b2chat). A page is of somebody in between, whatever its status.
-pub fn read_nothing(body: &[u8], _extent: &Extent) -> Result<(), String> {
+pub fn read_nothing(body: &[u8], extent: &Extent) -> Result<(), String> {
+    if *extent == Extent::Capped && body.trim_ascii().is_empty() {
+        return Err("the answer is too long to be read".to_owned());
+    }
     if body.trim_ascii_start().starts_with(b"<") {
         return Err("this is a page, and no answer of B2Chat's".to_owned());
     }

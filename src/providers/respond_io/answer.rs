@@ -8,7 +8,7 @@ use crate::providers::reading;
 
 /// A change was made; the answer lists no tags.
 pub fn read_done(body: &[u8], extent: &Extent) -> Result<Option<Vec<TagName>>, String> {
-    if body.iter().all(u8::is_ascii_whitespace) {
+    if *extent != Extent::Capped && body.iter().all(u8::is_ascii_whitespace) {
         return Ok(None);
     }
     answer(body, extent).map(|_| None)

@@ -77,9 +77,31 @@ pub fn contacts_can_be_found(draft: &Draft, desk: &mut Desk<'_>) {
                 desk.findings.add(Code::CantDo, *span, message).help("take it out of `contact_at`");
             }
         }
+        for (connection, contact) in &model.tags_changed_at {
+            if let Some(config) = configs.get(connection) {
+                may_be_outdated(contact, *span, config, desk);
+            }
+        }
         for config in model.respond_io.iter().filter_map(|connection| configs.get(connection)) {
             look_up_parameters(model, *span, config, desk);
         }
+    }
+}
+
+/// Whoever's tags somebody else changes is known at a connection with tags, and isn't made for that.
+fn may_be_outdated(contact: &ContactTemplate, span: Span, config: &ConnectionConfig, desk: &mut Desk<'_>) {
+    let (name, provider) = (&config.name, config.provider.name());
+    if config.provider.capabilities().tags_per_call == 0 {
+        let message = format!("`{name}` is a {provider} connection, which has no tags that could change");
+        desk.findings.add(Code::CantDo, span, message).help("take it out of `tags_changed_at`");
+    } else if contact.create {
+        let message = format!("`tags_changed_at` only drops what is known at `{name}`: nobody is looked for or made");
+        desk.findings.add(Code::DoesNothing, span, message).help("take `create` away");
+    } else if let Some(by) = not_found_by(contact, config) {
+        let message = format!("`{name}` is a {provider} connection, which can't find contacts by {by}");
+        desk.findings
+            .add(Code::CantDo, span, message)
+            .help("name them in `tags_changed_at` as rules do, or by their id");
     }
 }
 
@@ -209,16 +231,21 @@ fn meets(rule: &Rule, source: &Source, known: &Known) -> bool {
         && can(!matcher.languages.is_empty(), Root::Language)
 }
 
-fn can_find(contact: &ContactTemplate, span: Span, config: &ConnectionConfig, desk: &mut Desk<'_>) {
+/// What the contact would be found by, where the provider can't.
+fn not_found_by(contact: &ContactTemplate, config: &ConnectionConfig) -> Option<String> {
     let finds = config.provider.capabilities().finds;
     let (can, by) = match &contact.by {
-        FoundBy::Id => (true, String::new()),
+        FoundBy::Id => return None,
         FoundBy::Email => (finds.email, "an e-mail address".to_owned()),
         FoundBy::Phone => (finds.phone, "a phone number".to_owned()),
         FoundBy::Field(name) => (finds.fields.has(name), format!("the field `{name}`")),
     };
+    (!can).then_some(by)
+}
+
+fn can_find(contact: &ContactTemplate, span: Span, config: &ConnectionConfig, desk: &mut Desk<'_>) {
     let (name, provider) = (&config.name, config.provider);
-    if !can {
+    if let Some(by) = not_found_by(contact, config) {
         let message = format!("`{name}` is a {} connection, which can't find contacts by {by}", provider.name());
         desk.findings.add(Code::CantDo, span, message).help(ways(provider));
     } else if contact.create && !provider.capabilities().creates {

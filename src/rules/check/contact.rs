@@ -47,7 +47,7 @@ pub fn read(node: &Node, desk: &mut Desk<'_>) -> Option<ContactTemplate> {
     }
 }
 
-/// Reads `contact_at`.
+/// Reads `contact_at` and `tags_changed_at`.
 pub fn read_at(node: &Node, desk: &mut Desk<'_>) -> ContactsAt {
     let mut contacts = Vec::new();
     for entry in node.entries() {

@@ -73,6 +73,7 @@ fn source(entry: &Entry, desk: &mut Desk<'_>) -> Option<Source> {
     }
     let contact = node.get("contact").and_then(|node| contact::read(node, desk));
     let contact_at = node.get("contact_at").map(|node| contact::read_at(node, desk)).unwrap_or_default();
+    let tags_changed_at = node.get("tags_changed_at").map(|node| contact::read_at(node, desk)).unwrap_or_default();
     let respond_io = respond_io(node, desk);
     let finder = finder(node, desk);
     let each = node.get("each").and_then(|node| each(node, desk));
@@ -80,7 +81,8 @@ fn source(entry: &Entry, desk: &mut Desk<'_>) -> Option<Source> {
     let allow_ips = networks.iter().filter_map(Node::scalar).filter_map(|text| shape::network(&text)).collect();
     let name = SourceName::parse(&entry.key).ok()?;
     let config = SourceConfig { name, kind: kind?, auth: Vec::new(), allow_ips, each };
-    Some(Source { config, contact, contact_at, types: types(node), finder, respond_io, index: Index::default() })
+    let (types, index) = (types(node), Index::default());
+    Some(Source { config, contact, contact_at, tags_changed_at, types, finder, respond_io, index })
 }
 
 fn finder(node: &Node, desk: &mut Desk<'_>) -> Finder {

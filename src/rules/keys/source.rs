@@ -81,6 +81,12 @@ pub static SOURCE: Object = Object {
         Key::new("contact_at", Shape::Mapping(&CONTACT), "The contact at single connections, for rules that don't say otherwise.")
             .example("contact_at: { shop: { phone: \"{{ params.phone }}\" } }"),
         Key::new(
+            "tags_changed_at",
+            Shape::Mapping(&CONTACT),
+            "Whose tags somebody else has changed, as the events say, at single connections: what is known of them is dropped.",
+        )
+        .example("tags_changed_at: { crm: \"{{ payload.customer.id }}\" }"),
+        Key::new(
             "respond_io_parameters",
             Shape::OneOrMany(&Shape::Name),
             "Connections at which the parameters RB_ADDTAGS, RB_REMOVETAGS and RB_FIELD_* are acted on.",

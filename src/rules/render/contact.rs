@@ -1,7 +1,7 @@
 //! Whom a change is for.
 
 use super::{Home, Rendered, fault};
-use crate::domain::contact::ContactRef;
+use crate::domain::contact::{Contact, ContactRef};
 use crate::domain::name::ConnectionName;
 use crate::domain::value::Value;
 use crate::rules::expr::eval::Scope;
@@ -40,6 +40,20 @@ pub fn of_source<'v>(home: Home<'v>, at: &ConnectionName, scope: &Scope<'v>) -> 
     };
     let value = scope.contact().map_err(|problem| fault("contact".to_owned(), problem.message))?;
     reference(by, &value, create).map_err(|message| fault("contact".to_owned(), message))
+}
+
+/// Whose tags somebody else has changed, as an event of this source says; where nobody is named, nobody's.
+pub fn tags_changed<'v>(home: Home<'v>, scope: &Scope<'v>) -> impl Iterator<Item = Rendered<Contact>> {
+    home.source.tags_changed_at.iter().filter_map(|(connection, template)| {
+        let at = || format!("tags_changed_at.{connection}");
+        let value = match template.template.value(scope) {
+            Ok(value) if value.is_unset() => return None,
+            Ok(value) => value,
+            Err(problem) => return Some(Err(fault(at(), problem.message))),
+        };
+        let found = reference(&template.by, &value, false).map_err(|message| fault(at(), message));
+        Some(found.map(|found| Contact { connection: connection.clone(), reference: found.reference }))
+    })
 }
 
 /// The nearest contact that isn't one connection's own.

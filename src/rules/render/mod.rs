@@ -17,6 +17,7 @@ use crate::domain::tag::TagName;
 use crate::domain::value::Value;
 
 pub use super::expr::eval::print;
+pub use contact::tags_changed;
 pub use reply::reply;
 
 /// Where in a rule something went wrong, and what.

@@ -1,5 +1,6 @@
 //! The store's invariants, each held by a test. Written against the face alone, so that every store must pass them.
 
+mod blame;
 mod forgetting;
 mod intake;
 mod lasting;

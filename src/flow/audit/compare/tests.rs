@@ -29,7 +29,8 @@ fn change(effect: Effect) -> Change {
 fn word(ord: u64, name: &str, how: Settled) -> (TagName, Blame) {
     let (wants, name) = name.strip_prefix('-').map_or((true, name), |name| (false, name));
     let rule = RuleId::parse("a").expect("a name");
-    let word = Word { id: id(ord), wants, how, rule, at: Timestamp(500), delivery: 1, ends: None };
+    let word =
+        Word { id: id(ord), wants, how, rule, at: Timestamp(500), delivery: 1, ends: None, whence: None, call: None };
     (tag(name), Blame { word, source: None, rule_set: None, note: String::new(), attempt: None })
 }
 

@@ -1,0 +1,101 @@
+//! Whose word a tag is: as long as the person is known, and also where another hand has had the last one.
+
+use rusqlite::Connection;
+use serde_json::{Value, json};
+
+use crate::support::body::said;
+use crate::support::command::run_with;
+use crate::support::eventually;
+use crate::support::gateway::{ADMIN, Gateway, rules};
+
+const RULES: &str = r#"
+  - id: add
+    match: { intent: add }
+    tag: { crm: { add: ["{{ params.tag }}"] } }
+  - id: remove
+    match: { intent: remove }
+    tag: { crm: { remove: ["{{ params.tag }}"] } }
+"#;
+
+fn tell(gateway: &Gateway, key: &str, intent: &str, tag: &str) {
+    gateway.event(&said(key, 7, intent).with(json!({ "tag": tag })));
+    gateway.settled(key);
+}
+
+fn tag(gateway: &Gateway, name: &str) -> Value {
+    let contact = gateway.api("/contacts/crm/7");
+    let tags = contact["tags"].as_array().expect("a list");
+    tags.iter().find(|tag| tag["tag"] == name).unwrap_or_else(|| panic!("no {name}: {contact:#}")).clone()
+}
+
+/// `tagrelay contacts crm 7`
+fn shown(gateway: &Gateway) -> String {
+    let settings = [("TAGRELAY_ADMIN_TOKEN", ADMIN)];
+    let url = format!("http://{}", gateway.address);
+    run_with(gateway.setup.folder(), &["contacts", "crm", "7", "--url", &url], &settings, b"").out
+}
+
+/// All that was stored was stored 40 days earlier.
+fn let_time_pass(gateway: &mut Gateway) {
+    gateway.terminate();
+    let db = Connection::open(gateway.setup.database()).expect("the file");
+    let days = 40_i64 * 86_400_000;
+    for table in ["lot", "delivery"] {
+        db.execute(&format!("UPDATE {table} SET at = at - ?1"), [days]).expect("made older");
+    }
+    drop(db);
+    gateway.start_again();
+    eventually("the end of what is old", || gateway.events().is_empty().then_some(()));
+    eventually("the end of old deliveries", || {
+        gateway.api("/deliveries")["items"].as_array().is_some_and(Vec::is_empty).then_some(())
+    });
+}
+
+#[test]
+fn who_asked_for_a_tag_is_told_long_after_its_event_has_gone() {
+    let mut gateway = rules(RULES).start();
+    tell(&gateway, "lead", "add", "Lead");
+    let body = json!({ "add": ["VIP"], "note": "she called" }).to_string();
+    let by_hand = gateway.api_as(ADMIN, "POST", "/api/v1/contacts/crm/7/tags", body.as_bytes()).ok();
+    gateway.settled_event(by_hand["event"].as_str().expect("an id"));
+    let (lead, vip) = (tag(&gateway, "Lead"), tag(&gateway, "VIP"));
+    let_time_pass(&mut gateway);
+
+    for (before, after) in [(&lead, tag(&gateway, "Lead")), (&vip, tag(&gateway, "VIP"))] {
+        for key in ["state", "wanted", "event", "change", "source", "rule", "rule_set", "note", "at", "delivery"] {
+            assert_eq!(after[key], before[key], "{key}");
+        }
+        for key in ["at", "method", "path", "status", "took_ms", "verdict"] {
+            assert_eq!(after["attempt"][key], before["attempt"][key], "{key}");
+        }
+        assert_eq!(after["attempt"]["answer"], Value::Null, "only what blame needs");
+    }
+    assert_eq!((&vip["source"], &vip["note"]), (&json!("tagrelay.api"), &json!("she called")));
+    let shown = shown(&gateway);
+    for words in ["bot", "PUT /customers/7/tags: 200 done", "tagrelay.api", "\"VIP\", event 2: \"she called\""] {
+        assert!(shown.contains(words), "{words}: {shown}");
+    }
+    gateway.api_post("/contacts/crm/7/forget");
+    assert_eq!(gateway.api("/contacts/crm/7")["tags"], json!([]));
+}
+
+#[test]
+fn a_tag_that_another_hand_took_or_gave_back_is_not_by_us() {
+    let gateway = rules(RULES).start();
+    tell(&gateway, "a", "add", "Lead");
+    tell(&gateway, "b", "add", "Cold");
+    tell(&gateway, "c", "remove", "Cold");
+    assert_eq!(["Lead", "Cold"].map(|name| tag(&gateway, name)["state"].clone()), ["applied", "applied"]);
+    gateway.set_tags_by_hand(7, &["Cold"]);
+    // The answer to this lists all tags.
+    tell(&gateway, "d", "add", "VIP");
+    let (lead, cold, vip) = (tag(&gateway, "Lead"), tag(&gateway, "Cold"), tag(&gateway, "VIP"));
+    let state = |tag: &Value| ["wanted", "known", "state", "our_state"].map(|key| tag[key].clone());
+    assert_eq!(state(&lead), [json!("add"), json!(false), json!("not by us"), json!("applied")]);
+    assert_eq!(state(&cold), [json!("remove"), json!(true), json!("not by us"), json!("applied")]);
+    assert_eq!(state(&vip), [json!("add"), json!(true), json!("applied"), Value::Null]);
+    let shown = shown(&gateway);
+    assert!(shown.contains("\"Lead\" is otherwise now than we left it: another hand changed it since"), "{shown}");
+    tell(&gateway, "e", "add", "Lead");
+    assert_eq!(tag(&gateway, "Lead")["state"], "applied", "and ours again");
+}
