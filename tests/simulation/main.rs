@@ -16,7 +16,7 @@ use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 use run::Runs;
 
 /// Runs in one database before the next one is begun.
-const A_FILE: usize = 64;
+const A_FILE: usize = 8;
 
 fn number(name: &str, default: u64) -> u64 {
     std::env::var(name).ok().map_or(default, |text| text.parse().expect("a number"))
