@@ -30,7 +30,7 @@ pub fn drain(options: &Options, report: &mut Report) -> Outcome<()> {
     // All of it has to be found again, and what was taken while they came has gone back to the system.
     let world = world.restart()?;
     report.tell("drain: ready again after a kill", world.ready.as_secs_f64() * 1000.0, "ms");
-    let bare = bare_rate(&provider, options)?;
+    let bare = bare_rate(options)?;
 
     let contacts = world.connection(SOURCE)?.1;
     provider.refuse(false);
@@ -70,13 +70,13 @@ pub fn wait_for(world: &World, hook: &str, options: &Options) -> Outcome<u64> {
 }
 
 /// What the client alone reaches, as a process of its own as the gateway is.
-fn bare_rate(provider: &Provider, options: &Options) -> Outcome<f64> {
-    provider.refuse(false);
+fn bare_rate(options: &Options) -> Outcome<f64> {
+    // Another one: that which refuses is looked at now and then.
+    let provider = Provider::start()?;
     let seconds = if options.quick { "0.3" } else { "4" };
     let mut command = Command::new(std::env::current_exe()?);
     command.args(["call", &provider.address.to_string(), &options.concurrency.to_string(), seconds]);
     let output = command.stdin(Stdio::null()).output()?;
-    provider.refuse(true);
     Ok(String::from_utf8_lossy(&output.stdout).trim().parse()?)
 }
 
@@ -96,7 +96,8 @@ fn empty(world: &World, provider: &Provider, from: Instant) -> Outcome<f64> {
         if told.0.elapsed() > Duration::from_secs(5) {
             let resident = memory(world.gateway.id(), "VmRSS") as f64 / MIB;
             let rate = (seen - told.1) as f64 / told.0.elapsed().as_secs_f64();
-            eprintln!("drain: {seen:>8} calls, now {rate:.0} a second, {resident:.0} MiB");
+            let (state, left) = world.connection(SOURCE)?;
+            eprintln!("drain: {rate:.0} calls a second, {left} contacts left, {resident:.0} MiB, {state}");
             told = (Instant::now(), seen);
         }
     }

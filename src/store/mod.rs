@@ -23,6 +23,7 @@ mod read;
 mod record;
 mod recover;
 mod retain;
+mod runs;
 mod schema;
 mod sieve;
 mod spread;

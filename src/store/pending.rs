@@ -2,67 +2,95 @@
 //!
 //! A run holds the changes of 65,536 events in a row, sorted by contact. Spreading so writes to a few dense places, whatever
 //! has piled up before; sorted by contact alone, each change would touch a page of its own once many wait. Whoever takes a
-//! contact's changes looks into each run there is: one where deliveries keep up, a few dozen behind a long outage.
+//! contact's changes looks into the runs that may hold some, which `runs` tells from memory.
 
 use rusqlite::{Connection, OptionalExtension, params};
+use serde::Deserialize;
 
 use super::StoreError;
 use super::contact::json;
+use super::runs::{self, Runs};
 use crate::domain::change::{Change, ChangeId, Ord};
 use crate::domain::contact::ContactKey;
-
-/// The run that an event's changes are in.
-fn run(ord: Ord) -> i64 {
-    (ord.0 >> 16) as i64
-}
+use crate::domain::name::ConnectionName;
 
 /// Writes a change; one that is there already stays as it is.
-pub(super) fn insert(db: &Connection, contact: ContactKey, id: ChangeId, change: &Change) -> rusqlite::Result<()> {
+pub(super) fn insert(
+    db: &Connection,
+    runs: &mut Runs,
+    contact: ContactKey,
+    id: ChangeId,
+    change: &Change,
+) -> rusqlite::Result<()> {
+    let run = runs::of(id.ord);
+    runs.note(run, contact);
     let mut insert = db.prepare_cached("INSERT OR IGNORE INTO pending VALUES (?1, ?2, ?3, ?4, ?5)")?;
-    insert.execute(params![run(id.ord), contact.0.as_slice(), id.ord.0 as i64, id.index, json(change)]).map(drop)
+    insert.execute(params![run, contact.0.as_slice(), id.ord.0 as i64, id.index, json(change)]).map(drop)
 }
 
 /// Removes a change, if it is here.
 pub(super) fn remove(db: &Connection, contact: ContactKey, id: ChangeId) -> rusqlite::Result<()> {
     let sql = "DELETE FROM pending WHERE run = ?1 AND contact = ?2 AND ord = ?3 AND ix = ?4";
     let mut delete = db.prepare_cached(sql)?;
-    delete.execute(params![run(id.ord), contact.0.as_slice(), id.ord.0 as i64, id.index]).map(drop)
+    delete.execute(params![runs::of(id.ord), contact.0.as_slice(), id.ord.0 as i64, id.index]).map(drop)
 }
 
 /// A contact's changes, oldest first.
-pub(super) fn of(db: &Connection, contact: ContactKey) -> Result<Vec<(ChangeId, Change)>, StoreError> {
+pub(super) fn of(db: &Connection, runs: &Runs, contact: ContactKey) -> Result<Vec<(ChangeId, Change)>, StoreError> {
     let mut changes = Vec::new();
-    let mut next = db.prepare_cached("SELECT run FROM pending WHERE run > ?1 ORDER BY run LIMIT 1")?;
     let sql = "SELECT ord, ix, change FROM pending WHERE run = ?1 AND contact = ?2 ORDER BY ord, ix";
     let mut select = db.prepare_cached(sql)?;
-    let mut run = -1_i64;
-    while let Some(found) = next.query_row([run], |row| row.get(0)).optional()? {
-        run = found;
+    for run in runs.that_may_hold(contact) {
         let mut rows = select.query(params![run, contact.0.as_slice()])?;
         while let Some(row) = rows.next()? {
             let id = ChangeId { ord: Ord(row.get::<_, i64>(0)? as u64), index: row.get(1)? };
-            changes.push((id, read(&row.get::<_, String>(2)?)?));
+            changes.push((id, read(row.get_ref(2)?)?));
         }
     }
     Ok(changes)
 }
 
-/// Calls `each` with one change of every contact that has any, whichever comes first in the table.
-pub(super) fn one_of_each(db: &Connection, mut each: impl FnMut(ContactKey, Change)) -> Result<(), StoreError> {
+/// Forgets the runs that are empty on disk; not within a commit, which may fail.
+pub(super) fn prune(db: &Connection, runs: &mut Runs) -> rusqlite::Result<()> {
+    let mut any = db.prepare_cached("SELECT 1 FROM pending WHERE run = ?1 LIMIT 1")?;
+    let any = std::cell::RefCell::new(&mut any);
+    runs.prune(|run| Ok(any.borrow_mut().query_row([run], |_| Ok(())).optional()?.is_none()))
+}
+
+/// Whom a change is for, without the rest of it.
+#[derive(Deserialize)]
+struct Whose {
+    contact: Where,
+}
+
+#[derive(Deserialize)]
+struct Where {
+    connection: ConnectionName,
+}
+
+/// Calls `each` with every contact that has changes and the connection that it is at, once, and tells `runs` where they are.
+pub(super) fn each_contact(
+    db: &Connection,
+    runs: &mut Runs,
+    mut each: impl FnMut(ContactKey, ConnectionName),
+) -> Result<(), StoreError> {
     let mut seen = std::collections::HashSet::with_hasher(super::hashed::AlreadyHashed);
-    let mut statement = db.prepare("SELECT contact, change FROM pending")?;
+    let mut statement = db.prepare("SELECT run, contact, change FROM pending")?;
     let mut rows = statement.query([])?;
     while let Some(row) = rows.next()? {
-        let bytes = row.get_ref(0)?.as_blob().map_err(|_| StoreError::Damaged("a contact's key is no key"))?;
+        let bytes = row.get_ref(1)?.as_blob().map_err(|_| StoreError::Damaged("a contact's key is no key"))?;
         let contact = ContactKey::from_hash(bytes);
-        // Most rows are of a contact that was seen before: only its key is looked at.
+        runs.note(row.get(0)?, contact);
+        // Any of a contact's changes names its connection: of most rows of a busy contact only the key is looked at.
         if seen.insert(contact) {
-            each(contact, read(&row.get::<_, String>(1)?)?);
+            let Whose { contact: Where { connection } } = read(row.get_ref(2)?)?;
+            each(contact, connection);
         }
     }
     Ok(())
 }
 
-fn read(change: &str) -> Result<Change, StoreError> {
-    serde_json::from_str(change).map_err(|_| StoreError::Damaged("a waiting change can't be read"))
+fn read<'r, T: Deserialize<'r>>(change: rusqlite::types::ValueRef<'r>) -> Result<T, StoreError> {
+    let text = change.as_str().ok().and_then(|text| serde_json::from_str(text).ok());
+    text.ok_or(StoreError::Damaged("a waiting change can't be read"))
 }

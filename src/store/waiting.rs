@@ -5,8 +5,13 @@
 
 use std::collections::HashMap;
 
+use rusqlite::Connection;
+
 use super::dedup::{DedupKey, RecentKeys, slot};
+use super::face::Taken;
 use super::hashed::AlreadyHashed;
+use super::runs::Runs;
+use super::{StoreError, contact, pending};
 use crate::domain::change::{Change, ChangeId, Ord};
 use crate::domain::contact::ContactKey;
 use crate::domain::name::ConnectionName;
@@ -36,6 +41,19 @@ pub(super) struct Spreading {
     pub upto: Ord,
     /// Every settlement of a later event has this delivery id or a greater one.
     pub next_settled_from: i64,
+}
+
+/// All that a contact waits for, in the tables and in memory.
+pub(super) fn take(db: &Connection, recent: &Recent, runs: &Runs, key: ContactKey) -> Result<Taken, StoreError> {
+    let row = contact::load(db, key)?;
+    let mut changes = pending::of(db, runs, key)?;
+    changes.extend(recent.of(key).cloned());
+    // After a restart in the middle of spreading a change may be in the table and in memory.
+    changes.sort_by_key(|(id, _)| *id);
+    changes.dedup_by_key(|(id, _)| *id);
+    let contact = changes.first().map(|(_, change): &(ChangeId, Change)| change.contact.clone());
+    let (past, retry) = row.map_or_else(Default::default, |row| (row.past, row.retry));
+    Ok(Taken { contact, changes, past, retry })
 }
 
 /// Both generations.
