@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use crate::Outcome;
 use crate::delivering::{ALL_CONTACTS, rules, unlimited};
 use crate::options::Options;
-use crate::process::{cpu, memory};
+use crate::process::{cpu, machine_cpu, memory, wait_for_idle};
 use crate::provider::Provider;
 use crate::report::{Report, Wanted};
 use crate::rounds::{Numbers, Side, fill};
@@ -32,20 +32,29 @@ pub fn drain(options: &Options, report: &mut Report) -> Outcome<()> {
     report.tell("drain: ready again after a kill", world.ready.as_secs_f64() * 1000.0, "ms");
     let bare = bare_rate(options)?;
 
+    if !options.quick {
+        wait_for_idle(true);
+    }
     let contacts = world.connection(SOURCE)?.1;
     provider.refuse(false);
     let before = provider.calls();
-    let (gateway, ours, from) = (cpu(world.gateway.id()), cpu(std::process::id()), Instant::now());
+    let (machine, from) = (machine_cpu(), Instant::now());
+    let (gateway, ours) = (cpu(world.gateway.id()), cpu(std::process::id()));
     world.try_now(SOURCE)?;
     let seconds = empty(&world, &provider, from)?;
     let calls = (provider.calls() - before) as f64;
     let (gateway, ours) = (cpu(world.gateway.id()) - gateway, cpu(std::process::id()) - ours);
+    let cores = report.cores as f64;
+    let others = (machine_cpu() - machine - gateway - ours).max(0.0) / from.elapsed().as_secs_f64() / cores;
+    report.others = report.others.max(others);
     let peak = memory(world.gateway.id(), "VmHWM") as f64 / MIB;
     let rate = calls / seconds;
     report.judge("drain: calls a second", rate, "", Wanted::AtLeast(5_000.0), None);
     report.judge("drain: memory of the gateway, at most", peak, "MiB", Wanted::AtMost(300.0), None);
     report.tell("drain: contacts : calls", contacts as f64 / calls, "x");
     report.tell("drain: CPU of the gateway", gateway * 1e6 / calls, "us/call");
+    report.tell("drain: CPU of the provider", ours * 1e6 / calls, "us/call");
+    report.tell("drain: share of the machine that others took", others, "");
     report.tell("drain: cores that the gateway used", gateway / seconds, "");
     report.tell("drain: cores that the provider used", ours / seconds, "");
     report.tell("bare client at the same provider", bare, "calls/s");

@@ -21,6 +21,8 @@ use crate::{Outcome, guard};
 
 /// Few changes that wait.
 const FEW: u64 = 1_000;
+/// Commits after which everything has reached the tables.
+const COMMITS: u32 = 3_000;
 /// Contacts that are taken in a round, of either store.
 const A_ROUND: u64 = 100;
 
@@ -73,6 +75,10 @@ async fn open(folder: &Path, waiting: u64) -> Outcome<Side> {
     for from in (0..waiting).step_by(BATCH as usize) {
         store.accept((from..from + BATCH).map(event).collect()).await?;
         while wakes.try_recv().is_ok() {}
+    }
+    // What was just accepted goes to the tables by and by, a slice with each commit: that is the intake's cost, put off.
+    for _ in 0..if waiting > FEW { COMMITS } else { 10 } {
+        store.ping().await?;
     }
     Ok(Side { store, next: 0, sent: waiting.next_multiple_of(BATCH), takes: Vec::new(), both: Vec::new() })
 }
