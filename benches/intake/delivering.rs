@@ -14,18 +14,23 @@ use crate::{Outcome, web};
 /// The most different contacts that requests can have; numbers in a row are then nearly always of different ones.
 pub const ALL_CONTACTS: usize = 80_000_000;
 
-/// A hook whose every event gives its contact one tag at a connection of these settings.
+/// Hooks whose every event gives its contact one tag at a connection of the same name, each with the variable of its key, where it
+/// is called, and further settings.
 pub fn rules(connections: &[(&str, &str, SocketAddr, &str)]) -> String {
-    let (mut sources, mut accounts, mut rules) = (String::new(), String::new(), String::new());
-    for (hook, key, address, settings) in connections {
-        let contact = "{{ payload.originalDetectIntentRequest.payload.helpcrunch_id }}";
-        let auth = "[{ hmac: standard-webhooks, secret: env:WEBSITE_BOT_SECRET }]";
-        sources += &format!("  {hook}: {{ kind: dialogflow-es, auth: {auth}, contact: \"{contact}\" }}\n");
+    let contact = "{{ payload.originalDetectIntentRequest.payload.helpcrunch_id }}";
+    let auth = "[{ hmac: standard-webhooks, secret: env:WEBSITE_BOT_SECRET }]";
+    let source = |hook| format!("  {hook}: {{ kind: dialogflow-es, auth: {auth}, contact: \"{contact}\" }}\n");
+    let account = |hook, key, address, settings| {
         let base = format!("base_url: \"http://{address}/helpcrunch/v1\", allow_private: true");
-        accounts += &format!("  {hook}: {{ provider: helpcrunch, api_key: env:{key}, {base}{settings} }}\n");
-        rules +=
-            &format!("  - id: {hook}\n    match: {{ source: {hook} }}\n    tag: {{ {hook}: {{ add: [{TAG}] }} }}\n");
-    }
+        format!("  {hook}: {{ provider: helpcrunch, api_key: env:{key}, {base}{settings} }}\n")
+    };
+    let rule = |hook| {
+        let tag = format!("tag: {{ {hook}: {{ add: [{TAG}] }} }}");
+        format!("  - id: {hook}\n    match: {{ source: {hook} }}\n    {tag}\n")
+    };
+    let sources: String = connections.iter().map(|(hook, ..)| source(*hook)).collect();
+    let accounts: String = connections.iter().map(|(hook, key, at, more)| account(*hook, *key, *at, *more)).collect();
+    let rules: String = connections.iter().map(|(hook, ..)| rule(*hook)).collect();
     format!("sources:\n{sources}connections:\n{accounts}rules:\n{rules}")
 }
 

@@ -28,8 +28,8 @@ pub fn drain(options: &Options, report: &mut Report) -> Outcome<()> {
     report.tell("drain: changes that wait", filled as f64, "");
     report.tell("drain: memory while they come, at most", memory(world.gateway.id(), "VmHWM") as f64 / MIB, "MiB");
     // All of it has to be found again, and what was taken while they came has gone back to the system.
-    let world = world.restart()?;
-    report.tell("drain: ready again after a kill", world.ready.as_secs_f64() * 1000.0, "ms");
+    let world = if options.no_kill { world } else { world.restart()? };
+    report.tell("drain: ready (again after a kill)", world.ready.as_secs_f64() * 1000.0, "ms");
     let bare = bare_rate(options)?;
 
     if !options.quick {

@@ -56,6 +56,9 @@ pub struct Options {
     /// `concurrency` of the connection that is drained.
     #[arg(long, default_value_t = 64)]
     pub concurrency: usize,
+    /// Drain without killing the gateway before.
+    #[arg(long)]
+    pub no_kill: bool,
     /// Only these parts.
     #[arg(long, value_delimiter = ',')]
     pub only: Vec<Part>,

@@ -94,3 +94,45 @@ fn read<'r, T: Deserialize<'r>>(change: rusqlite::types::ValueRef<'r>) -> Result
     let text = change.as_str().ok().and_then(|text| serde_json::from_str(text).ok());
     text.ok_or(StoreError::Damaged("a waiting change can't be read"))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::change::Effect;
+    use crate::domain::contact::{Contact, ContactRef};
+    use crate::domain::name::RuleId;
+    use crate::domain::tag::TagName;
+    use crate::store::schema;
+
+    /// A contact's change of an event in the middle of a run.
+    fn change(contact: &str, run: u64) -> (ContactKey, ChangeId, Change) {
+        let connection = ConnectionName::parse("crm").expect("a name");
+        let contact = Contact { connection, reference: ContactRef::Id(contact.to_owned()) };
+        let effect = Effect::AddTag(TagName::parse("Lead").expect("a tag"));
+        let id = ChangeId { ord: Ord((run << 16) + 7), index: 0 };
+        (contact.key(), id, Change::plain(contact, effect, RuleId::parse("a-rule").expect("a name")))
+    }
+
+    #[test]
+    fn a_contact_is_found_in_whatever_runs_it_waits_also_by_who_opens_the_file() {
+        let mut db = Connection::open_in_memory().expect("a database");
+        schema::migrate(&mut db).expect("tables");
+        let mut runs = Runs::default();
+        for (contact, run) in [("a", 9), ("b", 2), ("a", 0), ("a", 2)] {
+            let (key, id, change) = change(contact, run);
+            insert(&db, &mut runs, key, id, &change).expect("written");
+        }
+        let found = |runs: &Runs, contact| {
+            let all = of(&db, runs, change(contact, 0).0).expect("read");
+            all.into_iter().map(|(id, _)| id.ord.0 >> 16).collect::<Vec<_>>()
+        };
+        assert_eq!((found(&runs, "a"), found(&runs, "b")), (vec![0, 2, 9], vec![2]));
+        let (mut opened, mut contacts) = (Runs::default(), 0);
+        each_contact(&db, &mut opened, |_, _| contacts += 1).expect("read");
+        assert_eq!((found(&opened, "a"), found(&opened, "b"), contacts), (vec![0, 2, 9], vec![2], 2));
+        let (key, id, _) = change("a", 9);
+        remove(&db, key, id).expect("removed");
+        prune(&db, &mut runs).expect("asked");
+        assert_eq!((found(&runs, "a"), runs.that_may_hold(key).collect::<Vec<_>>()), (vec![0, 2], vec![0, 2]));
+    }
+}
