@@ -1,21 +1,28 @@
-//! The intake benchmark: tagrelay against a bare actix-web handler, peers beside it if asked, in alternating rounds.
+//! The benchmark of a whole gateway: its intake against a bare actix-web handler, peers beside it if asked, in alternating rounds;
+//! and its deliveries to a bare provider.
 //!
 //! One command, `cargo bench --bench intake`; docs/benchmarks.md says what each figure means. Load generator, bare handler,
 //! gateway and provider sandbox are processes of their own, all on 127.0.0.1, and end with this one.
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a benchmark is read in a terminal")]
 
+mod backlog;
 mod bare;
+mod caller;
 mod checking;
+mod delivering;
+mod draining;
 mod guard;
 mod histogram;
 mod load;
 mod options;
 mod parts;
 mod process;
+mod provider;
 mod report;
 mod rounds;
 #[path = "../shapes/mod.rs"]
 mod shapes;
+mod taking;
 mod web;
 mod world;
 
@@ -37,6 +44,10 @@ fn main() -> ExitCode {
             println!("{}", serde_json::to_string(&burst).expect("a burst is plain data"));
             ExitCode::SUCCESS
         }),
+        Some(Mode::Call { address, concurrency, seconds }) => caller::run(address, concurrency, seconds).map(|rate| {
+            println!("{rate}");
+            ExitCode::SUCCESS
+        }),
         Some(Mode::Guard) => {
             guard::run();
             Ok(ExitCode::SUCCESS)
@@ -55,13 +66,17 @@ type Measure = fn(&Options, &mut Report) -> Outcome<()>;
 fn measure(options: &Options) -> Outcome<ExitCode> {
     let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
     let mut report = Report { quick: options.quick, cores, ..Report::default() };
-    let parts: [(Part, Measure); 6] = [
+    let parts: [(Part, Measure); 10] = [
         (Part::Intake, parts::intake),
         (Part::Idle, parts::idle),
         (Part::Ready, parts::ready),
         (Part::Rules, parts::rules),
         (Part::Reload, parts::reload),
         (Part::Check, checking::check),
+        (Part::Deliver, delivering::deliver),
+        (Part::Take, taking::take),
+        (Part::Drain, draining::drain),
+        (Part::Backlog, backlog::backlog),
     ];
     for (_, part) in parts.iter().filter(|(part, _)| options.wants(*part)) {
         part(options, &mut report)?;

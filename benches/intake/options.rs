@@ -50,6 +50,15 @@ pub struct Options {
     /// Deduplication keys that the gateway holds before it is measured, sent to it like any other request.
     #[arg(long, default_value_t = 1_000_000)]
     pub keys: u64,
+    /// Changes that wait in the parts `take`, `drain` and `backlog`, nearly each of a contact of its own.
+    #[arg(long, default_value_t = 100_000)]
+    pub waiting: u64,
+    /// `concurrency` of the connection that is drained.
+    #[arg(long, default_value_t = 64)]
+    pub concurrency: usize,
+    /// Drain without killing the gateway before.
+    #[arg(long)]
+    pub no_kill: bool,
     /// Only these parts.
     #[arg(long, value_delimiter = ',')]
     pub only: Vec<Part>,
@@ -85,6 +94,14 @@ pub enum Part {
     Reload,
     /// `tagrelay check` and `tagrelay test` of many rules.
     Check,
+    /// From the 200 to the provider's call, without anything else to do.
+    Deliver,
+    /// What it costs to take and to settle the next contact, with few changes that wait and with many.
+    Take,
+    /// How fast many changes that wait are delivered to a provider without limits.
+    Drain,
+    /// What changes that wait for a dead connection cost another one.
+    Backlog,
 }
 
 /// How results are shown.
@@ -104,6 +121,16 @@ pub enum Mode {
     Bare {
         /// Where to listen.
         address: SocketAddr,
+    },
+    /// The bare client; prints the calls a second that it made.
+    #[command(hide = true)]
+    Call {
+        /// Whom to call.
+        address: SocketAddr,
+        /// Calls under way at once.
+        concurrency: usize,
+        /// For how long.
+        seconds: f64,
     },
     /// The load generator; prints what it measured as JSON.
     #[command(hide = true)]
@@ -157,6 +184,7 @@ impl Options {
             self.keys = self.keys.min(3_000);
             self.connections = self.connections.min(32);
             self.contacts = self.contacts.min(500);
+            self.waiting = self.waiting.min(3_000);
         }
         self
     }

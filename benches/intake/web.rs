@@ -23,6 +23,17 @@ pub fn get(address: SocketAddr, path: &str, token: &str) -> Outcome<Answer> {
     send(address, request.as_bytes())
 }
 
+/// Asks the API to do something, which must be taken.
+pub fn post(address: SocketAddr, path: &str, token: &str) -> Outcome<()> {
+    let request = format!(
+        "POST {path} HTTP/1.1\r\nHost: {address}\r\nAuthorization: Bearer {token}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
+    );
+    match send(address, request.as_bytes())?.status {
+        200 => Ok(()),
+        status => Err(format!("{path} answered {status}").into()),
+    }
+}
+
 /// Gets JSON, which must come with a 200.
 pub fn get_json(address: SocketAddr, path: &str, token: &str) -> Outcome<serde_json::Value> {
     let answer = get(address, path, token)?;
@@ -34,8 +45,19 @@ pub fn get_json(address: SocketAddr, path: &str, token: &str) -> Outcome<serde_j
 
 /// Sends a request as it stands and reads one answer that says how long it is, or that ends with the connection.
 pub fn send(address: SocketAddr, request: &[u8]) -> Outcome<Answer> {
-    let mut stream = TcpStream::connect_timeout(&address, PATIENCE)?;
+    exchange(&mut connect(address)?, request)
+}
+
+/// A connection for one request after the other.
+pub fn connect(address: SocketAddr) -> Outcome<TcpStream> {
+    let stream = TcpStream::connect_timeout(&address, PATIENCE)?;
     stream.set_read_timeout(Some(PATIENCE))?;
+    stream.set_nodelay(true)?;
+    Ok(stream)
+}
+
+/// Sends a request on a connection and reads its answer.
+pub fn exchange(stream: &mut TcpStream, request: &[u8]) -> Outcome<Answer> {
     stream.write_all(request)?;
     let mut bytes = Vec::new();
     let mut piece = vec![0; 64 * 1024];

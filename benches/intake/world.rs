@@ -21,8 +21,7 @@ pub const FOLDER: &str = env!("CARGO_TARGET_TMPDIR");
 /// Everything that belongs to one gateway.
 pub struct World {
     folder: TempDir,
-    sandbox_address: SocketAddr,
-    _sandbox: Running,
+    sandbox: Option<(SocketAddr, Running)>,
     /// The gateway's process.
     pub gateway: Running,
     /// Where it listens.
@@ -39,25 +38,40 @@ impl World {
 
     /// The same with another build of tagrelay.
     pub fn of(program: &Path, rules: usize) -> Outcome<Self> {
-        let folder = tempfile::Builder::new().prefix("tagrelay-bench-").tempdir_in(FOLDER)?;
-        guard::tell(&format!("folder {}", folder.path().display()));
-        let sandbox_address = free_address()?;
-        let directory = folder.path().join("rules");
-        std::fs::create_dir(&directory)?;
-        for (name, text) in rule_files(rules, &sandbox_address.to_string()) {
-            std::fs::write(directory.join(name), text)?;
-        }
-        let sandbox = start_sandbox(folder.path(), sandbox_address)?;
+        let sandbox = free_address()?;
+        let folder = furnished(rule_files(rules, &sandbox.to_string()))?;
+        let running = start_sandbox(folder.path(), sandbox)?;
         let (gateway, address, ready) = start_gateway(program, folder.path())?;
-        Ok(Self { folder, sandbox_address, _sandbox: sandbox, gateway, address, ready })
+        Ok(Self { folder, sandbox: Some((sandbox, running)), gateway, address, ready })
+    }
+
+    /// A fresh gateway with these rules, whose providers are the caller's.
+    pub fn with(rules: String) -> Outcome<Self> {
+        let folder = furnished(vec![("rules.yaml".to_owned(), rules)])?;
+        let (gateway, address, ready) = start_gateway(Path::new(PROGRAM), folder.path())?;
+        Ok(Self { folder, sandbox: None, gateway, address, ready })
     }
 
     /// Kills the gateway as a crash would, and starts it again on what it left.
     pub fn restart(self) -> Outcome<Self> {
-        let Self { folder, sandbox_address, _sandbox: sandbox, gateway, .. } = self;
+        let Self { folder, sandbox, gateway, .. } = self;
         drop(gateway);
         let (gateway, address, ready) = start_gateway(Path::new(PROGRAM), folder.path())?;
-        Ok(Self { folder, sandbox_address, _sandbox: sandbox, gateway, address, ready })
+        Ok(Self { folder, sandbox, gateway, address, ready })
+    }
+
+    /// How a connection stands: its state, and how many contacts wait at it.
+    pub fn connection(&self, name: &str) -> Outcome<(String, u64)> {
+        let all = web::get_json(self.address, "/api/v1/connections", TOKEN)?;
+        let items = all.get("items").and_then(serde_json::Value::as_array).ok_or("no list of connections")?;
+        let one = items.iter().find(|item| item.get("name").is_some_and(|n| n == name)).ok_or("no such connection")?;
+        let state = one.get("state").and_then(serde_json::Value::as_str).unwrap_or_default();
+        Ok((state.to_owned(), one.get("waiting").and_then(serde_json::Value::as_u64).unwrap_or_default()))
+    }
+
+    /// Tries all that waits at a connection now.
+    pub fn try_now(&self, connection: &str) -> Outcome<()> {
+        web::post(self.address, &format!("/api/v1/connections/{connection}/retry"), TOKEN)
     }
 
     /// Puts a rule file in place of another, or beside the others.
@@ -125,7 +139,8 @@ impl World {
 
     /// The calls that the provider got.
     pub fn provider_calls(&self) -> Outcome<usize> {
-        let calls = web::get_json(self.sandbox_address, "/_sandbox/calls", "")?;
+        let Some((sandbox, _)) = &self.sandbox else { return Ok(0) };
+        let calls = web::get_json(*sandbox, "/_sandbox/calls", "")?;
         Ok(calls.get("calls").and_then(serde_json::Value::as_array).map_or(0, Vec::len))
     }
 
@@ -134,6 +149,18 @@ impl World {
         let files = std::fs::read_dir(self.folder.path()).into_iter().flatten().flatten();
         files.filter_map(|file| file.metadata().ok()).filter(std::fs::Metadata::is_file).map(|m| m.len()).sum()
     }
+}
+
+/// A folder with rules in it.
+fn furnished(rules: Vec<(String, String)>) -> Outcome<TempDir> {
+    let folder = tempfile::Builder::new().prefix("tagrelay-bench-").tempdir_in(FOLDER)?;
+    guard::tell(&format!("folder {}", folder.path().display()));
+    let directory = folder.path().join("rules");
+    std::fs::create_dir(&directory)?;
+    for (name, text) in rules {
+        std::fs::write(directory.join(name), text)?;
+    }
+    Ok(folder)
 }
 
 /// The sandbox, ready.
@@ -157,6 +184,7 @@ fn start_gateway(program: &Path, folder: &Path) -> Outcome<(Running, SocketAddr,
     command.env("TAGRELAY_DATABASE_URL", format!("sqlite://{}", folder.join("tagrelay.db").display()));
     command.env("TAGRELAY_ADMIN_TOKEN", TOKEN).env("TAGRELAY_LOG", "info").env("TAGRELAY_LOG_FORMAT", "json");
     command.env("WEBSITE_BOT_SECRET", SECRET).env("HELPCRUNCH_API_KEY", "sandbox");
+    command.env("OTHER_API_KEY", "another account");
     let from = Instant::now();
     let mut gateway = Running::start("the gateway", &mut command)?;
     let ready = gateway.wait_until(from, || web::get(address, "/readyz", "").is_ok_and(|a| a.status == 200));

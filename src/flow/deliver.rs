@@ -83,12 +83,15 @@ impl Deliveries {
         store: &Store,
         accounts: Vec<Arc<Account>>,
         mut wakes: mpsc::UnboundedReceiver<Vec<Wake>>,
-        waiting: Vec<Waiting>,
+        mut waiting: Vec<Waiting>,
         clock: &Clock,
     ) -> Self {
         let mut by_connection: HashMap<ConnectionName, Vec<Waiting>> = HashMap::new();
-        for one in waiting {
-            by_connection.entry(one.connection.clone()).or_default().push(one);
+        // What waits comes by connection.
+        while let Some(connection) = waiting.last().map(|one| one.connection.clone()) {
+            let first = waiting.partition_point(|one| one.connection < connection);
+            let theirs = if first == 0 { std::mem::take(&mut waiting) } else { waiting.split_off(first) };
+            by_connection.insert(connection, theirs);
         }
         let lanes = Arc::new(Mutex::new(Lanes::default()));
         let routes = Arc::clone(&lanes);

@@ -41,9 +41,10 @@ impl Desk {
             // The start may be the mend: one call looks at once.
             lane.pause(paused.kind, since, paused.reason, now);
         }
+        lane.expect(waiting.len());
         for one in waiting {
-            match one.retry {
-                Some(retry) => lane.not_before(one.key, retry.at),
+            match one.not_before {
+                Some(at) => lane.not_before(one.key, at),
                 None => lane.wake(one.key, now),
             }
         }

@@ -140,11 +140,18 @@ impl Lane {
         self.later.push(Reverse((at, key)));
     }
 
+    /// Room for so many contacts at once: growing by and by would take twice the memory for a moment.
+    pub fn expect(&mut self, contacts: usize) {
+        self.slots.reserve(contacts);
+    }
+
     /// Everything that waits for its time is tried now.
     pub fn wake_all(&mut self) {
         for Reverse((at, key)) in std::mem::take(&mut self.later) {
             self.retry(key, at);
         }
+        in_order(&mut self.fresh);
+        in_order(&mut self.retries);
         if let Some(pause) = &mut self.pause {
             pause.probe_at = Timestamp(i64::MIN);
             pause.again = self.probe.is_some();
@@ -326,6 +333,17 @@ impl Lane {
             self.breaker.reset();
             self.wake_all();
         }
+    }
+}
+
+/// A queue of this length is a backlog: what has piled up in an outage.
+const BACKLOG: usize = 10_000;
+
+/// Puts a backlog in the order in which the contacts' rows lie on disk. Neighbours are then written together; in the order in which
+/// they came, each would touch pages of its own, and the disk would set the pace.
+fn in_order(queue: &mut VecDeque<ContactKey>) {
+    if queue.len() >= BACKLOG {
+        queue.make_contiguous().sort_unstable();
     }
 }
 

@@ -172,6 +172,14 @@ pub(super) fn load(db: &Connection, key: ContactKey) -> Result<Option<ContactRow
     }))
 }
 
+/// When a contact is tried again, without the rest of its row.
+pub(super) fn retry(db: &Connection, key: ContactKey) -> Result<Option<Retry>, StoreError> {
+    let mut select = db.prepare_cached("SELECT retry FROM contact WHERE key = ?1")?;
+    let text: Option<Option<String>> = select.query_row([key.0.as_slice()], |row| row.get(0)).optional()?;
+    let read = |text: String| serde_json::from_str(&text).map_err(|_| StoreError::Damaged("a retry can't be read"));
+    text.flatten().map(read).transpose()
+}
+
 pub(super) fn save(db: &Connection, key: ContactKey, row: &ContactRow) -> Result<(), StoreError> {
     let judged: Vec<_> = row.past.judged.iter().collect();
     let more = More { fields: row.past.fields.clone(), once: row.past.once.clone() };

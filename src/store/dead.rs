@@ -5,8 +5,10 @@ use serde::{Deserialize, Serialize};
 
 use super::contact::json;
 use super::delivery::SettledChange;
-use super::lot;
+use super::face::Again;
+use super::runs::Runs;
 use super::{HELD, StoreError};
+use super::{lot, pending};
 use crate::domain::attempt::Attempt;
 use crate::domain::cause::{Cause, Needs};
 use crate::domain::change::{Change, ChangeId, Ord};
@@ -113,6 +115,25 @@ pub(super) fn remove(db: &Connection, id: ChangeId) -> Result<Option<DeadLetter>
         db.execute("DELETE FROM dead WHERE ord = ?1 AND ix = ?2", params![id.ord.0 as i64, id.index])?;
     }
     Ok(found)
+}
+
+/// Makes a dead letter's change wait again under its old number: a later word on its tag still wins over it.
+pub(super) fn revive(
+    db: &Connection,
+    runs: &mut Runs,
+    Again { id, mended }: Again,
+) -> Result<Option<(ContactKey, Change)>, StoreError> {
+    let Some(DeadLetter { mut change, .. }) = remove(db, id)? else { return Ok(None) };
+    if let Some(terms) = change.terms.as_deref_mut() {
+        // Whoever was looked for a second time in vain may be there by now.
+        terms.found_again = false;
+        if mended {
+            terms.refused = None;
+        }
+    }
+    let key = change.contact.key();
+    pending::insert(db, runs, key, id, &change)?;
+    Ok(Some((key, change)))
 }
 
 const COLUMNS: &str = "SELECT ord, ix, at, body, cause FROM dead";

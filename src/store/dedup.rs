@@ -65,6 +65,9 @@ fn of<'s>(statements: &'s [&'s str; 3], slot: i64) -> &'s str {
     statements.get(table(slot)).copied().unwrap_or(statements[0])
 }
 
+/// Keys that a table's sieve is made for at first.
+const SIEVED: usize = 1 << 18;
+
 /// What is known of one table without reading it.
 #[derive(Debug)]
 enum Held {
@@ -89,7 +92,7 @@ impl Spans {
         for (index, held) in held.iter_mut().enumerate() {
             let sql = format!("SELECT EXISTS (SELECT 1 FROM dedup_{index})");
             if !db.query_row(&sql, [], |row| row.get::<_, bool>(0))? {
-                *held = Held::Sieved(Sieve::default());
+                *held = Held::Sieved(Sieve::for_about(SIEVED));
             }
         }
         Ok(Self { newest: schema::meta(db, "dedup_slot")?, held })
@@ -105,7 +108,7 @@ impl Spans {
         for passed in (self.newest + 1).max(newest - 2)..=newest {
             db.execute(of(&CLEAR, passed), [])?;
             if let Some(held) = self.held.get_mut(table(passed)) {
-                *held = Held::Sieved(Sieve::default());
+                *held = Held::Sieved(Sieve::for_about(SIEVED));
             }
         }
         self.newest = newest;
@@ -116,7 +119,7 @@ impl Spans {
     pub fn find(&self, db: &Connection, key: DedupKey) -> rusqlite::Result<Option<Ord>> {
         for slot in (self.newest - 2..=self.newest).rev() {
             if let Some(Held::Sieved(sieve)) = self.held.get(table(slot))
-                && !sieve.may_hold(key)
+                && !sieve.may_hold(key.0)
             {
                 continue;
             }
@@ -137,7 +140,7 @@ impl Spans {
         }
         db.prepare_cached(of(&INSERT, slot))?.execute(params![key.0.as_slice(), ord.0 as i64])?;
         if let Some(Held::Sieved(sieve)) = self.held.get_mut(table(slot)) {
-            sieve.insert(key);
+            sieve.insert(key.0);
         }
         Ok(())
     }

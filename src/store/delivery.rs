@@ -7,6 +7,7 @@ use super::alias;
 use super::contact::{self, ContactRow, json};
 use super::dead;
 use super::pending;
+use super::runs::Runs;
 use super::schema;
 use super::timer;
 use super::{HELD, StoreError};
@@ -129,7 +130,7 @@ pub(super) fn append(db: &Connection, settlement: &Settlement, id: i64) -> Resul
 }
 
 /// Appends a delivery and brings the contact's row up to date.
-pub(super) fn record(db: &Connection, settlement: &Settlement, id: i64) -> Result<(), StoreError> {
+pub(super) fn record(db: &Connection, runs: &mut Runs, settlement: &Settlement, id: i64) -> Result<(), StoreError> {
     append(db, settlement, id)?;
     let key = settlement.contact.key();
     for done in &settlement.settled {
@@ -138,7 +139,7 @@ pub(super) fn record(db: &Connection, settlement: &Settlement, id: i64) -> Resul
             Settled::Dead => dead::insert(db, key, settlement.at, done, settlement.attempts.last())?,
             // The change names the contact that was found, and waits there under its old number.
             Settled::Moved => {
-                pending::insert(db, done.change.contact.key(), done.id, &done.change)?;
+                pending::insert(db, runs, done.change.contact.key(), done.id, &done.change)?;
                 alias::keep(db, &settlement.contact, &done.change.contact)?;
             }
             _ => {}

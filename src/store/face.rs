@@ -11,6 +11,7 @@ use super::delivery::{Retry, Settlement};
 use super::forget::{Forgotten, Found};
 use super::read::Reader;
 use super::record::Intake;
+use super::runs::Runs;
 use super::timer::Timer;
 use super::writer::{Command, RuleText, Writer};
 use super::{recover, schema};
@@ -92,7 +93,7 @@ pub struct Waiting {
     /// Where.
     pub connection: ConnectionName,
     /// Not before this, when tries have failed.
-    pub retry: Option<Retry>,
+    pub not_before: Option<Timestamp>,
 }
 
 /// What became of an event that was handed in.
@@ -368,9 +369,10 @@ fn opened(path: &Path, options: Options, wake: UnboundedSender<Vec<Wake>>) -> Re
     let mut db = schema::open_writer(path)?;
     schema::migrate(&mut db)?;
     let recent = recover::recent(&db)?;
-    let waiting = recover::waiting(&db, &recent)?;
+    let mut runs = Runs::default();
+    let waiting = recover::waiting(&db, &recent, &mut runs)?;
     let timers = Arc::new(Notify::new());
-    let writer = Writer::new(db, recent, options, wake, Arc::clone(&timers))?;
+    let writer = Writer::new(db, (recent, runs), options, wake, Arc::clone(&timers))?;
     Ok(Opened { lock, writer, waiting, timers })
 }
 

@@ -1,7 +1,5 @@
 //! Start: what waits is `pending`, and the changes of lots after the watermark without what was settled.
 
-use std::collections::HashMap;
-
 use rusqlite::Connection;
 
 use super::StoreError;
@@ -11,6 +9,7 @@ use super::delivery;
 use super::face::Waiting;
 use super::lot;
 use super::pending;
+use super::runs::Runs;
 use super::schema::meta;
 use super::waiting::Recent;
 use crate::domain::change::Ord;
@@ -36,41 +35,49 @@ pub(super) fn recent(db: &Connection) -> Result<Recent, StoreError> {
     Ok(recent)
 }
 
-/// Every contact with something to deliver, and from when on.
-pub(super) fn waiting(db: &Connection, recent: &Recent) -> Result<Vec<Waiting>, StoreError> {
-    let mut found: HashMap<ContactKey, ConnectionName> = HashMap::new();
-    // Any of a contact's changes names its connection.
-    pending::one_of_each(db, |key, change| drop(found.insert(key, change.contact.connection)))?;
+/// Every contact with something to deliver, and from when on, as its row lies in the file: by connection, then by key. `runs` is
+/// told where in `pending` they are.
+pub(super) fn waiting(db: &Connection, recent: &Recent, runs: &mut Runs) -> Result<Vec<Waiting>, StoreError> {
+    let mut waiting = Vec::new();
+    pending::each_contact(db, runs, |key, connection| note(&mut waiting, key, connection))?;
     for (key, changes) in &recent.current.changes {
         if let Some((_, change)) = changes.first() {
-            found.entry(*key).or_insert_with(|| change.contact.connection.clone());
+            note(&mut waiting, *key, change.contact.connection.clone());
         }
     }
-    let mut waiting = Vec::with_capacity(found.len());
-    for (key, connection) in found {
-        let retry = contact::load(db, key)?.and_then(|row| row.retry);
-        waiting.push(Waiting { key, connection, retry });
-    }
-    Ok(waiting)
+    with_retries(db, waiting)
 }
 
 /// The same of one connection while the store is open, with those in memory.
 pub(super) fn waiting_of(
     db: &Connection,
     connection: &ConnectionName,
-    mut keys: Vec<ContactKey>,
+    recent: Vec<ContactKey>,
 ) -> Result<Vec<Waiting>, StoreError> {
-    pending::one_of_each(db, |key, change| {
-        if change.contact.connection == *connection {
-            keys.push(key);
+    let mut waiting = Vec::new();
+    for key in recent {
+        note(&mut waiting, key, connection.clone());
+    }
+    pending::each_contact(db, &mut Runs::default(), |key, at| {
+        if at == *connection {
+            note(&mut waiting, key, at);
         }
     })?;
-    keys.sort_unstable();
-    keys.dedup();
-    let mut waiting = Vec::with_capacity(keys.len());
-    for key in keys {
-        let retry = contact::load(db, key)?.and_then(|row| row.retry);
-        waiting.push(Waiting { key, connection: connection.clone(), retry });
+    with_retries(db, waiting)
+}
+
+/// Adds a contact. Of a million of one connection the name is held once.
+fn note(waiting: &mut Vec<Waiting>, key: ContactKey, connection: ConnectionName) {
+    let same = waiting.last().map(|last| &last.connection).filter(|last| **last == connection);
+    let connection = same.cloned().unwrap_or(connection);
+    waiting.push(Waiting { key, connection, not_before: None });
+}
+
+fn with_retries(db: &Connection, mut waiting: Vec<Waiting>) -> Result<Vec<Waiting>, StoreError> {
+    waiting.sort_unstable_by(|a, b| (&a.connection, a.key).cmp(&(&b.connection, b.key)));
+    waiting.dedup_by_key(|one| one.key);
+    for one in &mut waiting {
+        one.not_before = contact::retry(db, one.key)?.map(|retry| retry.at);
     }
     Ok(waiting)
 }

@@ -1,16 +1,14 @@
 //! A sieve for keys: says of most keys that were never put in that they weren't, without reading a page of the file.
 
-use super::dedup::DedupKey;
-
-/// Keys that the first layer holds; each further one holds twice as many as the one before.
-const FIRST_LAYER: usize = 1 << 18;
 /// Bits for each key: with seven probes about one new key in a hundred is looked up in vain.
 const BITS_A_KEY: usize = 10;
 const PROBES: u64 = 7;
 
 /// Remembers keys in about ten bits each (a Bloom filter that grows by layers). It forgets nothing and invents some.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Sieve {
+    /// Keys that the first layer holds; each further one holds twice as many as the one before.
+    first: usize,
     layers: Vec<Layer>,
 }
 
@@ -21,10 +19,15 @@ struct Layer {
 }
 
 impl Sieve {
-    /// Remembers a key.
-    pub fn insert(&mut self, key: DedupKey) {
+    /// A sieve without keys, for about so many of them; more only take more layers.
+    pub fn for_about(keys: usize) -> Self {
+        Self { first: keys, layers: Vec::new() }
+    }
+
+    /// Remembers a key, which is a hash.
+    pub fn insert(&mut self, key: [u8; 16]) {
         if self.layers.last().is_none_or(|layer| layer.room == 0) {
-            let keys = FIRST_LAYER << self.layers.len();
+            let keys = self.first << self.layers.len();
             self.layers.push(Layer { bits: vec![0; keys * BITS_A_KEY / 64], room: keys });
         }
         let Some(layer) = self.layers.last_mut() else { return };
@@ -37,15 +40,15 @@ impl Sieve {
     }
 
     /// Whether the key may have been put in; `false` is certain.
-    pub fn may_hold(&self, key: DedupKey) -> bool {
+    pub fn may_hold(&self, key: [u8; 16]) -> bool {
         let set = |layer: &Layer, bit: usize| layer.bits.get(bit / 64).is_some_and(|word| word >> (bit % 64) & 1 == 1);
         self.layers.iter().any(|layer| probes(key, layer.bits.len()).all(|bit| set(layer, bit)))
     }
 }
 
 /// A key is a hash already: its two halves give as many positions as are wanted.
-fn probes(key: DedupKey, words: usize) -> impl Iterator<Item = usize> {
-    let number = u128::from_le_bytes(key.0);
+fn probes(key: [u8; 16], words: usize) -> impl Iterator<Item = usize> {
+    let number = u128::from_le_bytes(key);
     let (start, step) = (number as u64, (number >> 64) as u64 | 1);
     let bits = words as u64 * 64;
     (0..PROBES).map(move |probe| (start.wrapping_add(step.wrapping_mul(probe)) % bits) as usize)
@@ -55,14 +58,16 @@ fn probes(key: DedupKey, words: usize) -> impl Iterator<Item = usize> {
 mod tests {
     use super::*;
     use crate::domain::name::SourceName;
+    use crate::store::DedupKey;
 
     #[test]
     fn what_was_put_in_is_never_denied_and_little_else_is_believed() {
+        const FIRST: usize = 1 << 16;
         let source = SourceName::parse("s").expect("a name");
-        let key = |number: usize| DedupKey::of(&source, &number.to_string());
-        let mut sieve = Sieve::default();
+        let key = |number: usize| DedupKey::of(&source, &number.to_string()).0;
+        let mut sieve = Sieve::for_about(FIRST);
         // Into the second layer.
-        let held = FIRST_LAYER + 1_000;
+        let held = FIRST + 1_000;
         (0..held).for_each(|number| sieve.insert(key(number)));
         assert!((0..held).all(|number| sieve.may_hold(key(number))));
         let invented = (held..held + 10_000).filter(|number| sieve.may_hold(key(*number))).count();

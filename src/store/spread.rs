@@ -5,6 +5,7 @@ use rusqlite::Connection;
 use super::StoreError;
 use super::dedup::Spans;
 use super::pending;
+use super::runs::Runs;
 use super::schema::set_meta;
 use super::waiting::Recent;
 
@@ -12,7 +13,13 @@ use super::waiting::Recent;
 pub(super) const GENERATION: usize = 32_768;
 
 /// Writes at most `rows` rows of the generation under way; ends it when nothing is left.
-pub(super) fn slice(db: &Connection, recent: &mut Recent, spans: &mut Spans, rows: usize) -> Result<(), StoreError> {
+pub(super) fn slice(
+    db: &Connection,
+    recent: &mut Recent,
+    spans: &mut Spans,
+    runs: &mut Runs,
+    rows: usize,
+) -> Result<(), StoreError> {
     let Some(spreading) = recent.spreading.as_mut() else { return Ok(()) };
     let mut left = rows;
     while left > 0 {
@@ -24,7 +31,7 @@ pub(super) fn slice(db: &Connection, recent: &mut Recent, spans: &mut Spans, row
         let Some(contact) = spreading.contacts.pop() else { break };
         // One that was settled meanwhile is gone from here and never becomes a row.
         for (id, change) in spreading.changes.remove(&contact).into_iter().flatten() {
-            pending::insert(db, contact, id, &change)?;
+            pending::insert(db, runs, contact, id, &change)?;
             left = left.saturating_sub(1);
         }
     }

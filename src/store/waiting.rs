@@ -5,8 +5,13 @@
 
 use std::collections::HashMap;
 
+use rusqlite::Connection;
+
 use super::dedup::{DedupKey, RecentKeys, slot};
+use super::face::Taken;
 use super::hashed::AlreadyHashed;
+use super::runs::Runs;
+use super::{StoreError, contact, pending};
 use crate::domain::change::{Change, ChangeId, Ord};
 use crate::domain::contact::ContactKey;
 use crate::domain::name::ConnectionName;
@@ -36,6 +41,29 @@ pub(super) struct Spreading {
     pub upto: Ord,
     /// Every settlement of a later event has this delivery id or a greater one.
     pub next_settled_from: i64,
+}
+
+/// The oldest `page` changes that a contact waits for, in the tables and in memory.
+pub(super) fn take(
+    db: &Connection,
+    recent: &Recent,
+    runs: &Runs,
+    key: ContactKey,
+    page: usize,
+) -> Result<Taken, StoreError> {
+    let row = contact::load(db, key)?;
+    // One more than is given says whether there are more.
+    let most = page.saturating_add(1);
+    let mut changes = pending::of(db, runs, key, most)?;
+    changes.extend(recent.of(key).take(most).cloned());
+    // After a restart in the middle of spreading a change may be in the table and in memory.
+    changes.sort_by_key(|(id, _)| *id);
+    changes.dedup_by_key(|(id, _)| *id);
+    let more = changes.len() > page;
+    changes.truncate(page);
+    let contact = changes.first().map(|(_, change): &(ChangeId, Change)| change.contact.clone());
+    let (past, retry) = row.map_or_else(Default::default, |row| (row.past, row.retry));
+    Ok(Taken { contact, changes, more, past, retry })
 }
 
 /// Both generations.

@@ -12,9 +12,10 @@ use super::delivery::{self, SettledChange, Settlement};
 use super::face::{Accepted, Again, Options, Paused, StoreError, Taken, Wake};
 use super::forget::{self, Forgotten, Found, Gone};
 use super::record::{Frame, Intake};
+use super::runs::Runs;
 use super::timer::{self, Timer};
 use super::waiting::Recent;
-use super::{dead, fault, lot, pending, recover, retain, spread, started, take};
+use super::{dead, fault, lot, pending, recover, retain, spread, started, waiting};
 use crate::domain::change::{Change, ChangeId, Judged, Ord, Settled};
 use crate::domain::contact::{Contact, ContactKey};
 use crate::domain::name::ConnectionName;
@@ -58,6 +59,8 @@ pub(super) struct Writer {
     db: Connection,
     /// `None` after a failed commit: what is in memory may be ahead of the file and is rebuilt from it.
     memory: Option<Memory>,
+    /// Where in `pending` contacts are, while there is no memory.
+    runs: Runs,
     options: Options,
     wake: UnboundedSender<Vec<Wake>>,
     /// Told when a timer was set.
@@ -68,6 +71,7 @@ pub(super) struct Writer {
 struct Memory {
     recent: Recent,
     spans: Spans,
+    runs: Runs,
     next_ord: Ord,
     next_delivery: i64,
     /// Whom a call that is under way must not bring back.
@@ -93,13 +97,13 @@ impl Outbox {
 impl Writer {
     pub fn new(
         db: Connection,
-        recent: Recent,
+        (recent, runs): (Recent, Runs),
         options: Options,
         wake: UnboundedSender<Vec<Wake>>,
         timers: Arc<Notify>,
     ) -> Result<Self, StoreError> {
-        let memory = Memory::around(&db, recent)?;
-        Ok(Self { db, memory: Some(memory), options, wake, timers })
+        let memory = Memory::around(&db, recent, runs)?;
+        Ok(Self { db, memory: Some(memory), runs: Runs::default(), options, wake, timers })
     }
 
     /// Serves commands until told to stop. Between commands the thread sleeps: nothing is polled.
@@ -145,9 +149,7 @@ impl Writer {
                     if let Some(memory) = self.memory.as_mut().filter(|_| for_call) {
                         memory.gone.begins_anew(contact);
                     }
-                    let _ = reply.send(ready.and_then(|()| {
-                        take::take(&self.db, self.memory.as_ref().map(|memory| &memory.recent), contact, page)
-                    }));
+                    let _ = reply.send(ready.and_then(|()| self.take(contact, page)));
                 }
                 Command::InMemory(connection, reply) => {
                     let found = |memory: &Memory| memory.recent.contacts_of(&connection);
@@ -158,10 +160,17 @@ impl Writer {
         }
     }
 
+    fn take(&self, key: ContactKey, page: usize) -> Result<Taken, StoreError> {
+        let memory = self.memory.as_ref().ok_or(StoreError::Stopped)?;
+        waiting::take(&self.db, &memory.recent, &memory.runs, key, page)
+    }
+
     /// Rebuilds memory from the file if a commit has failed.
     fn memory(&mut self) -> Result<(), StoreError> {
         if self.memory.is_none() {
-            self.memory = Some(Memory::around(&self.db, recover::recent(&self.db)?)?);
+            let mut memory = Memory::around(&self.db, recover::recent(&self.db)?, Runs::default())?;
+            memory.runs = std::mem::take(&mut self.runs);
+            self.memory = Some(memory);
         }
         Ok(())
     }
@@ -172,6 +181,7 @@ impl Writer {
         let sets_timers = |write: &Command| matches!(write, Command::Settle(s, _) if timer::are_set(&s.settled));
         let forgets = writes.iter().any(|write| matches!(write, Command::Forget(..)));
         let timers = writes.iter().any(sets_timers);
+        let spread = self.memory.as_ref().is_some_and(|m| m.recent.spreading.is_some());
         let done = self.memory().and_then(|()| {
             let memory = self.memory.as_mut().ok_or(StoreError::Stopped)?;
             let now = self.options.clock.now();
@@ -182,13 +192,19 @@ impl Writer {
         });
         if let Err(error) = &done {
             tracing::error!(%error, "commit failed; what was in it is not stored");
-            self.memory = None;
+            if let Some(memory) = self.memory.take() {
+                self.runs = memory.runs;
+            }
         } else {
             if !wakes.is_empty() {
                 let _ = self.wake.send(wakes);
             }
             if timers {
                 self.timers.notify_one();
+            }
+            // Now and then: what has been delivered since leaves runs without anything.
+            if let Some(memory) = self.memory.as_mut().filter(|m| spread && m.recent.spreading.is_none()) {
+                let _ = pending::prune(&self.db, &mut memory.runs);
             }
             if forgets {
                 // The log still has the pages as they were. A reader may hold some of it for a while: the next checkpoint takes it.
@@ -202,10 +218,11 @@ impl Writer {
 }
 
 impl Memory {
-    fn around(db: &Connection, recent: Recent) -> Result<Self, StoreError> {
+    fn around(db: &Connection, recent: Recent, runs: Runs) -> Result<Self, StoreError> {
         Ok(Self {
             recent,
             spans: Spans::load(db)?,
+            runs,
             next_ord: lot::next_ord(db)?,
             next_delivery: delivery::next_id(db)?,
             gone: Gone::default(),
@@ -253,8 +270,12 @@ impl Memory {
                     outbox.push(reply, Ok(()));
                 }
                 Command::RetryDead(letters, reply) => {
-                    let found = letters.into_iter().map(|again| retry_dead(db, again, wakes));
-                    let found = found.filter_map(Result::transpose).collect::<Result<_, _>>()?;
+                    let mut found = Vec::new();
+                    for again in letters {
+                        let Some(revived) = dead::revive(db, &mut self.runs, again)? else { continue };
+                        found.push(again.id);
+                        wake_for(wakes, &[revived]);
+                    }
                     outbox.push(reply, Ok(found));
                 }
                 Command::DiscardDead(id, note, reply) => {
@@ -294,7 +315,7 @@ impl Memory {
             self.recent.turn(Ord(self.next_ord.0 - 1), self.next_delivery);
         }
         // Three rows an event: a key and a change for each, and a little faster than they come.
-        spread::slice(db, &mut self.recent, &mut self.spans, (events * 3).max(64))
+        spread::slice(db, &mut self.recent, &mut self.spans, &mut self.runs, (events * 3).max(64))
     }
 
     /// Numbers, deduplicates and appends what was handed in; one lot for all of it.
@@ -378,7 +399,7 @@ impl Memory {
     }
 
     fn settle(&mut self, db: &Connection, settlement: &Settlement) -> Result<(), StoreError> {
-        delivery::record(db, settlement, self.next_delivery)?;
+        delivery::record(db, &mut self.runs, settlement, self.next_delivery)?;
         self.next_delivery += 1;
         let mut ids: Vec<ChangeId> = settlement.settled.iter().map(|done| done.id).collect();
         ids.sort_unstable();
@@ -431,7 +452,7 @@ impl Memory {
         // Twice: a generation may be on its way already.
         for _ in 0..2 {
             self.recent.turn(Ord(self.next_ord.0 - 1), self.next_delivery);
-            spread::slice(db, &mut self.recent, &mut self.spans, usize::MAX)?;
+            spread::slice(db, &mut self.recent, &mut self.spans, &mut self.runs, usize::MAX)?;
         }
         Ok(())
     }
@@ -485,25 +506,4 @@ fn wake_moved(wakes: &mut Vec<Wake>, settlement: &Settlement) {
     let moved = settlement.settled.iter().filter(|done| done.how == Settled::Moved);
     let changes: Vec<_> = moved.map(|done| (done.change.contact.key(), done.change.clone())).collect();
     wake_for(wakes, &changes);
-}
-
-/// A dead letter's change waits again under its old number: a later word on its tag still wins over it.
-fn retry_dead(
-    db: &Connection,
-    Again { id, mended }: Again,
-    wakes: &mut Vec<Wake>,
-) -> Result<Option<ChangeId>, StoreError> {
-    let Some(letter) = dead::remove(db, id)? else { return Ok(None) };
-    let mut change = letter.change;
-    if let Some(terms) = change.terms.as_deref_mut() {
-        // Whoever was looked for a second time in vain may be there by now.
-        terms.found_again = false;
-        if mended {
-            terms.refused = None;
-        }
-    }
-    let key = change.contact.key();
-    pending::insert(db, key, id, &change)?;
-    wake_for(wakes, &[(key, change)]);
-    Ok(Some(id))
 }

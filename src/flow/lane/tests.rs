@@ -161,3 +161,19 @@ fn gathering_waits_for_more_changes_of_one_contact() {
     lane.wake(key(1), Timestamp(4_000));
     assert_eq!((pop(&mut lane, Timestamp(4_999)), pop(&mut lane, Timestamp(5_000))), (None, Some(key(1))));
 }
+
+#[test]
+fn a_backlog_is_served_as_its_contacts_lie_on_disk_and_a_short_queue_as_it_came() {
+    let number = |n: usize| {
+        let mut key = [0; 16];
+        key[..8].copy_from_slice(&(n * 7_919 % BACKLOG).to_be_bytes());
+        ContactKey(key)
+    };
+    for (count, sorted) in [(BACKLOG, true), (BACKLOG - 1, false)] {
+        let (mut lane, now) = (lane(u32::MAX, BACKLOG), Timestamp(0));
+        (0..count).for_each(|n| lane.wake(number(n), now));
+        lane.wake_all();
+        let order: Vec<_> = std::iter::from_fn(|| lane.pop(now)).map(|turn| turn.key).collect();
+        assert_eq!((order.len(), order.is_sorted()), (count, sorted));
+    }
+}

@@ -146,7 +146,7 @@ async fn judged_guards_and_retries_outlive_a_crash() {
     let taken = bench.take("1").await;
     assert_eq!(taken.past.judged.into_iter().collect::<Vec<_>>(), [(id(1, 0), holds(true))]);
     assert_eq!(taken.retry.as_ref(), Some(&retry));
-    assert_eq!(bench.waiting[0].retry.as_ref(), Some(&retry));
+    assert_eq!(bench.waiting[0].not_before, Some(retry.at));
 }
 
 #[tokio::test]
