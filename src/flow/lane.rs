@@ -202,10 +202,8 @@ impl Lane {
             Seen::Ill(reason) if looked || self.pause.is_none() => self.ill(PauseKind::Refused, reason, now),
             Seen::Well if looked => self.well(now),
             Seen::Well if self.pause.is_none() => self.breaker.well(now),
-            Seen::Unclear(why) if self.pause.is_none() => {
-                if self.breaker.failed(key, now) {
-                    self.ill(PauseKind::Failing, &format!("too many of its calls fail: {why}"), now);
-                }
+            Seen::Unclear(why) if self.pause.is_none() && self.breaker.failed(key, now) => {
+                self.ill(PauseKind::Failing, &format!("too many of its calls fail: {why}"), now);
             }
             Seen::Unclear(_) | Seen::Throttled(_) if looked => self.looked_in_vain(now),
             Seen::NotYet(until) if looked => self.look_at(*until),

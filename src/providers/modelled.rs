@@ -75,9 +75,8 @@ impl Modelled {
     pub(super) async fn call(&self, contact: &ContactRef, call: Call, now: Timestamp) -> Called {
         let (mut attempt, answer) = self.ask(contact, call, now).await;
         let outcome = match answer {
-            Ok(Answer::Outcome(outcome)) => outcome,
+            Ok(Answer::Outcome(outcome)) | Err(outcome) => outcome,
             Ok(_) => Outcome::Dead { reason: "the model answers something else".to_owned() },
-            Err(outcome) => outcome,
         };
         attempt.status = status(&outcome);
         Called { attempt, outcome }.told()

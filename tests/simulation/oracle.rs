@@ -60,7 +60,7 @@ pub fn sequential(
                 };
                 continue;
             }
-            _ => continue,
+            Happened::Accepted(..) => continue,
         };
         let terms = change.terms.as_deref();
         let has = |tag: &tagrelay::domain::tag::TagName| person.tags.contains(tag.as_str());
@@ -233,8 +233,7 @@ pub fn economy(
                     }
                     match outcome {
                         Outcome::Done { .. } if call.answered => drop(known.insert(of, (there, call.at))),
-                        Outcome::Retry { in_doubt: true, .. } => drop(known.remove(&of)),
-                        Outcome::Done { .. } => drop(known.remove(&of)),
+                        Outcome::Retry { in_doubt: true, .. } | Outcome::Done { .. } => drop(known.remove(&of)),
                         _ => {}
                     }
                 }

@@ -103,7 +103,7 @@ impl Runs {
             return Err(format!("it doesn't end: {} contacts wait\n{}", self.world.waiting(), calls.join("\n")));
         }
         let deliveries = self.deliveries(&names)?;
-        self.timers_too(&mut happened, &deliveries);
+        Self::timers_too(&mut happened, &deliveries);
         counts.calls = self.world.model().calls.len();
         let judged = self.judge(schedule, &names, &happened, &crashes, &deliveries);
         judged.map_err(|why| format!("{why}\n{}", self.calls(begin)))?;
@@ -144,7 +144,7 @@ impl Runs {
     }
 
     /// The removals of tags whose time was over are changes like any other.
-    fn timers_too(&self, happened: &mut Vec<Happened>, deliveries: &[Delivery]) {
+    fn timers_too(happened: &mut Vec<Happened>, deliveries: &[Delivery]) {
         for done in deliveries.iter().flat_map(|delivery| &delivery.settled) {
             let is_timer = done.change.terms.as_ref().is_some_and(|terms| terms.ends.is_some());
             let is_known = |happened: &Happened| matches!(happened, Happened::Accepted(id, _) if *id == done.id);
@@ -170,7 +170,7 @@ impl Runs {
             .iter()
             .filter_map(|one| match one {
                 Happened::Accepted(id, change) => Some((*id, change.clone())),
-                _ => None,
+                Happened::Hand { .. } => None,
             })
             .collect();
         let window_ms = setup.window_ms as i64;
@@ -215,7 +215,7 @@ impl Runs {
         let begin = if person == 4 { crate::provider::Person::default() } else { begin };
         let hands = |one: &&Happened| match one {
             Happened::Hand { connection, id: whose, .. } => connection == name && Some(whose) == id.as_ref(),
-            _ => true,
+            Happened::Accepted(..) => true,
         };
         let theirs: Vec<Happened> = happened.iter().filter(hands).cloned().collect();
         let found = |change: &Change| {
@@ -279,9 +279,10 @@ impl Draft {
         let is_forward = matches!(effect, Effect::Forward { .. });
         let name = if is_forward { &names[2] } else { &names[usize::from(self.connection)] };
         let source = SourceName::parse("bot").expect("a name");
-        let reference = match is_forward {
-            true => ContactRef::Stream { source, contact: Some(self.person.to_string()) },
-            false => reference(self.person),
+        let reference = if is_forward {
+            ContactRef::Stream { source, contact: Some(self.person.to_string()) }
+        } else {
+            reference(self.person)
         };
         let contact = Contact { connection: ConnectionName::parse(name).expect("a name"), reference };
         let rule = RuleId::parse(&format!("rule-{}", self.rule)).expect("a name");

@@ -49,7 +49,7 @@ pub struct World {
     /// When the next timer is due, as far as is known.
     timer: Option<Timestamp>,
     waker: Arc<Woken>,
-    _runtime: tokio::runtime::Runtime,
+    runtime: tokio::runtime::Runtime,
 }
 
 /// Wakes the one thread.
@@ -81,7 +81,7 @@ impl World {
             tasks: BTreeMap::new(),
             timer: None,
             waker: Arc::new(Woken(std::thread::current(), false.into())),
-            _runtime: runtime,
+            runtime,
         }
     }
 
@@ -291,7 +291,7 @@ impl World {
     pub fn wait<T>(&self, future: impl Future<Output = T>) -> T {
         let mut future = std::pin::pin!(future);
         let waker = Waker::from(Arc::clone(&self.waker));
-        let _runtime = self._runtime.enter();
+        let _entered = self.runtime.enter();
         loop {
             self.waker.1.store(false, std::sync::atomic::Ordering::Release);
             if let Poll::Ready(done) = future.as_mut().poll(&mut Context::from_waker(&waker)) {
@@ -333,13 +333,11 @@ fn answers(model: &Arc<Mutex<Model>>, connection: &str) -> Answers {
         let model = Arc::clone(&model);
         Box::pin(std::future::poll_fn(move |_| {
             let mut model = model.lock().expect("one thread");
-            match model.answers.remove(&number) {
-                Some(answer) => Poll::Ready(answer),
-                None => {
-                    model.parked = true;
-                    Poll::<Answer>::Pending
-                }
+            if let Some(answer) = model.answers.remove(&number) {
+                return Poll::Ready(answer);
             }
+            model.parked = true;
+            Poll::<Answer>::Pending
         }))
     })
 }

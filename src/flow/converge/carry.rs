@@ -114,7 +114,9 @@ impl Step<'_> {
         let tags: Vec<TagName> = chunk.iter().map(|w| w.tag.clone()).collect();
         let called = self.provider.change_tags(&self.contact.reference, direction, &tags, now).await;
         if !matches!(called.outcome, Outcome::NotYet { .. }) {
-            tags.iter().for_each(|tag| self.account.flips.called(self.key, tag, now));
+            for tag in &tags {
+                self.account.flips.called(self.key, tag, now);
+            }
         }
         self.learn(&called, direction, &tags, now);
         if matches!(called.outcome, Outcome::Done { .. } | Outcome::Unproven) {
@@ -132,7 +134,9 @@ impl Step<'_> {
         match &called.outcome {
             Outcome::Done { tags: Some(list) } => knowledge.learn_whole(self.key, list, now),
             Outcome::Done { tags: None } => {
-                tags.iter().for_each(|tag| knowledge.learn(self.key, tag, direction == Direction::Add, now));
+                for tag in tags {
+                    knowledge.learn(self.key, tag, direction == Direction::Add, now);
+                }
             }
             // Whatever was known before, it may be otherwise now, and nothing says how.
             Outcome::Unproven | Outcome::Retry { in_doubt: true, .. } => knowledge.doubt(self.key, tags),

@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet, VecDeque};
 
-use crate::trace::Action;
+use super::trace::Action;
 
 /// What a provider allows and how long a call takes.
 #[derive(Debug, Clone, Copy)]
@@ -41,7 +41,9 @@ impl Gate {
     /// When a call may start that wants to at `at`.
     fn next(&self, at: i64) -> i64 {
         match self.terms.calls {
-            Some(calls) if self.starts.len() >= calls => at.max(self.starts[self.starts.len() - calls] + self.terms.window_ms),
+            Some(calls) if self.starts.len() >= calls => {
+                at.max(self.starts[self.starts.len() - calls] + self.terms.window_ms)
+            }
             _ => at,
         }
     }
@@ -130,9 +132,7 @@ impl Contact {
                 open.push(place);
             }
         }
-        let Some(there) = open.iter().map(|place| trace[*place].there).min() else {
-            return None;
-        };
+        let there = open.iter().map(|place| trace[*place].there).min()?;
         let end = at + terms.latency_ms;
         let (now, later): (Vec<usize>, Vec<usize>) = open.into_iter().partition(|place| trace[*place].there == there);
         for (n, place) in now.into_iter().enumerate() {
@@ -141,7 +141,11 @@ impl Contact {
                 continue;
             }
             let tag = trace[place].tag;
-            if there { self.is.insert(tag) } else { self.is.remove(&tag) };
+            if there {
+                self.is.insert(tag)
+            } else {
+                self.is.remove(&tag)
+            };
             self.known.insert(tag, (there, at));
             outcome.delays[place] = end - trace[place].at;
         }
