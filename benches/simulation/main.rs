@@ -38,6 +38,9 @@ struct Cli {
     /// Where they begin; the same seed gives the same schedules.
     #[arg(long, default_value_t = 2026)]
     seed: u64,
+    /// Long schedules: hundreds of things, close upon one another.
+    #[arg(long)]
+    long: bool,
     /// How many run at once; by default as many as there are cores.
     #[arg(long)]
     lanes: Option<u64>,
@@ -70,13 +73,14 @@ fn main() -> ExitCode {
 fn schedules(cli: &Cli) -> Result<(), String> {
     let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get) as u64;
     let lanes = cli.lanes.unwrap_or(cores).clamp(1, cli.schedules.max(1));
+    let length = if cli.long { schedule::Length::Long } else { schedule::Length::Short };
     let begun = Instant::now();
     let (tell, told) = mpsc::channel();
     let threads: Vec<_> = (0..lanes)
         .map(|lane| {
             let tell = tell.clone();
             let share = cli.schedules / lanes + u64::from(lane < cli.schedules % lanes);
-            let wish = Wish { seed: cli.seed, lane, schedules: share };
+            let wish = Wish { seed: cli.seed, lane, schedules: share, length };
             std::thread::spawn(move || {
                 simulate(wish, |counts| {
                     let _ = tell.send(counts);

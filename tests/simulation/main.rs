@@ -10,10 +10,11 @@ mod schedule;
 mod simulate;
 mod world;
 
+use schedule::Length;
 use simulate::{Wish, simulate};
 
 fn runs(lane: u64) {
-    if let Err(story) = simulate(Wish { seed: 2026, lane, schedules: 200 }, |_| {}) {
+    if let Err(story) = simulate(Wish { seed: 2026, lane, schedules: 200, length: Length::Short }, |_| {}) {
         panic!("{story}");
     }
 }

@@ -241,6 +241,11 @@ pub fn economy(
             (Call::ReadTags, _) => *lookups.entry(who).or_default() += 1,
             _ => {}
         }
+        if let (Some(told), true, Outcome::Done { .. }) = (&call.told, call.answered, &call.outcome) {
+            for tag in TAGS {
+                known.insert((who.0, who.1, tag), (told.iter().any(|told| told.as_str() == tag), call.at));
+            }
+        }
         failed += usize::from(!matches!(call.outcome, Outcome::Done { .. }) || !call.answered);
     }
     for ((connection, contact), count) in lookups {

@@ -28,8 +28,8 @@ pub struct Seen {
     pub outcome: Outcome,
     /// Its answer came back before the process died.
     pub answered: bool,
-    /// Of a call for tags: those that were so already.
-    pub needless: Vec<TagName>,
+    /// The person's whole list of tags, where the answer told it.
+    pub told: Option<Vec<TagName>>,
 }
 
 /// A call under way.
@@ -105,7 +105,7 @@ impl Model {
             },
             call,
             answered: false,
-            needless: Vec::new(),
+            told: None,
         };
         let ends = now.plus_millis(takes as i64);
         self.under_way.insert(self.next, UnderWay { seen: self.calls.len(), ends, answer, has_effect });
@@ -157,7 +157,6 @@ impl Model {
             Call::ChangeTags(direction, tags) => {
                 let person = self.person(&connection, &id);
                 let there = *direction == Direction::Add;
-                let needless = tags.iter().filter(|tag| person.tags.contains(tag.as_str()) == there).cloned().collect();
                 for tag in tags {
                     if there {
                         person.tags.insert(tag.to_string())
@@ -166,7 +165,7 @@ impl Model {
                     };
                 }
                 let tags = lists.then(|| listed(person));
-                self.calls[seen].needless = needless;
+                self.calls[seen].told.clone_from(&tags);
                 Answer::Outcome(Outcome::Done { tags })
             }
             Call::SetFields(fields) => {
@@ -182,6 +181,7 @@ impl Model {
             }
             Call::ReadTags => {
                 let tags = Some(listed(self.person(&connection, &id)));
+                self.calls[seen].told.clone_from(&tags);
                 Answer::Outcome(Outcome::Done { tags })
             }
             Call::Find => Answer::Found(match self.known.get(&(connection, contact)) {

@@ -102,15 +102,28 @@ pub enum Guard {
     Unless(u8),
 }
 
-/// Any run. Hand edits and conditions don't go together: what a condition sees then hangs on when it looks.
-pub fn schedules() -> impl Strategy<Value = Schedule> {
-    (setup(), any_acts()).prop_map(|(setup, acts)| Schedule { setup, acts })
+/// How much happens in a run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Length {
+    /// A few things: what goes wrong is found in its shortest form.
+    Short,
+    /// Hundreds of things, close upon one another: backlogs, long folds, many pages.
+    Long,
 }
 
-fn any_acts() -> impl Strategy<Value = Vec<Act>> {
+/// Any run. Hand edits and conditions don't go together: what a condition sees then hangs on when it looks.
+pub fn schedules(length: Length) -> impl Strategy<Value = Schedule> {
+    (setup(), any_acts(length)).prop_map(|(setup, acts)| Schedule { setup, acts })
+}
+
+fn any_acts(length: Length) -> impl Strategy<Value = Vec<Act>> {
+    let many = match length {
+        Length::Short => 1..16,
+        Length::Long => 100..400,
+    };
     prop_oneof![
-        3 => proptest::collection::vec(act(draft(guard(), 1), 0), 1..24),
-        1 => proptest::collection::vec(act(draft(Just(Guard::Open), 0), 1), 1..24),
+        3 => proptest::collection::vec(act(length, draft(guard(), 1), 0), many.clone()),
+        1 => proptest::collection::vec(act(length, draft(Just(Guard::Open), 0), 1), many),
     ]
 }
 
@@ -134,20 +147,22 @@ fn setup() -> impl Strategy<Value = Setup> {
     )
 }
 
-fn act(draft: impl Strategy<Value = Draft> + 'static, hands: u32) -> impl Strategy<Value = Act> {
+fn act(length: Length, draft: impl Strategy<Value = Draft> + 'static, hands: u32) -> impl Strategy<Value = Act> {
     let event = proptest::collection::vec(draft, 1..5).prop_map(What::Event);
     let faults = (fault(), 1..5_u8).prop_map(|(fault, calls)| What::Faults(fault, calls));
     let trouble = (fault(), prop_oneof![Just(300_u64), Just(3_000), Just(90_000), Just(900_000)])
         .prop_map(|(fault, ms)| What::Trouble(fault, ms));
     let hand = (0..3_u8, 0..6_u8, any::<bool>()).prop_map(|(person, tag, there)| What::Hand { person, tag, there });
+    let events = if length == Length::Short { 16 } else { 160 };
     let what = prop_oneof![
-        16 => event,
+        events => event,
         3 => faults,
         1 => trouble,
         2 => Just(What::Crash),
         4 * hands + 1 => hand.prop_map(move |hand| if hands > 0 { hand } else { What::Crash }),
     ];
-    let after = prop_oneof![4 => 0..20_u64, 4 => 0..400_u64, 2 => 0..8_000_u64, 1 => 0..120_000_u64];
+    let (close, far) = if length == Length::Short { (4, 1) } else { (80, 1) };
+    let after = prop_oneof![close => 0..20_u64, 4 * far => 0..400_u64, 2 * far => 0..8_000_u64, far => 0..120_000_u64];
     (after, what).prop_map(|(after_ms, what)| Act { after_ms, what })
 }
 

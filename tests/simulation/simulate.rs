@@ -4,10 +4,7 @@ use proptest::strategy::{Strategy, ValueTree};
 use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 
 use crate::run::{Counts, Runs};
-use crate::schedule::{self, Schedule};
-
-/// Runs in one database before the next one is begun.
-const A_FILE: u64 = 8;
+use crate::schedule::{self, Length, Schedule};
 
 /// Which schedules.
 #[derive(Debug, Clone, Copy)]
@@ -16,27 +13,30 @@ pub struct Wish {
     /// One of several that run at once.
     pub lane: u64,
     pub schedules: u64,
+    pub length: Length,
 }
 
 /// Makes runs until one goes wrong, which is told, or all are made. `told` hears of each.
 pub fn simulate(wish: Wish, mut told: impl FnMut(Counts)) -> Result<(), String> {
-    let Wish { seed, lane, schedules } = wish;
+    let Wish { seed, lane, schedules, length } = wish;
     let mut bytes = [0; 32];
     bytes[..8].copy_from_slice(&seed.to_le_bytes());
     bytes[8..16].copy_from_slice(&lane.to_le_bytes());
     let rng = TestRng::from_seed(RngAlgorithm::ChaCha, &bytes);
     let mut runner = TestRunner::new_with_rng(Config::default(), rng);
-    let any = schedule::schedules();
+    let any = schedule::schedules(length);
+    // Runs in one database: a new one costs time, and so does starting again with what earlier runs have left.
+    let a_file = if length == Length::Short { 8 } else { 1 };
     let mut runs = Runs::from(0);
     for n in 0..schedules {
-        if n % A_FILE == 0 {
+        if n % a_file == 0 {
             runs = Runs::from(0);
         }
         let mut tree = any.new_tree(&mut runner).expect("a schedule");
         match runs.run(&tree.current()) {
             Ok(counts) => told(counts),
             Err(why) => {
-                let (why, schedule) = shorten(&mut tree, &why, (n % A_FILE) as usize);
+                let (why, schedule) = shorten(&mut tree, &why, (n % a_file) as usize);
                 return Err(format!("schedule {n} of seed {seed}, lane {lane}: {why}\n{schedule}"));
             }
         }
