@@ -161,8 +161,9 @@ fn act(length: Length, draft: impl Strategy<Value = Draft> + 'static, hands: u32
         2 => Just(What::Crash),
         4 * hands + 1 => hand.prop_map(move |hand| if hands > 0 { hand } else { What::Crash }),
     ];
-    let (close, far) = if length == Length::Short { (4, 1) } else { (80, 1) };
-    let after = prop_oneof![close => 0..20_u64, 4 * far => 0..400_u64, 2 * far => 0..8_000_u64, far => 0..120_000_u64];
+    let (often, close) = if length == Length::Short { (4, 0..20_u64) } else { (160, 0..5) };
+    let far = 1;
+    let after = prop_oneof![often => close, 4 * far => 0..400_u64, 2 * far => 0..8_000_u64, far => 0..120_000_u64];
     (after, what).prop_map(|(after_ms, what)| Act { after_ms, what })
 }
 
