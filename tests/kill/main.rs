@@ -25,21 +25,22 @@ use places::{PLACES, Place};
 use senders::Senders;
 use watch::Watch;
 
-const KILLS: usize = 50;
+/// How often the process is killed, unless `KILL_COUNT` says otherwise.
+const KILLS: u64 = 50;
 /// Contacts that are talked about at a time. New ones come again and again, so that what goes wrong with the last change of
 /// one isn't mended by a later change.
 const CONTACTS: u64 = 10;
 
 #[test]
 fn nothing_acknowledged_is_lost_and_order_holds_through_fifty_kills() {
-    let seed = seed();
+    let (seed, kills) = (number("KILL_SEED", 2026), number("KILL_COUNT", KILLS));
     eprintln!("KILL_SEED={seed}");
     let mut dice = Dice::new(seed);
     let provider = provider();
     let mut gateway = gateway(&provider);
     let mut watch = Watch::default();
     let senders = Senders::start(gateway.address, seed);
-    for kill in 0..KILLS {
+    for kill in 0..kills {
         provider.clear_faults();
         let faults = json!([{ "kind": "mixed", "share": 0.3, "seed": dice.below(1 << 32), "millis": 50 }]);
         provider.add_faults(&faults).expect("faults");
@@ -95,11 +96,11 @@ fn nothing_acknowledged_is_lost_and_order_holds_through_fifty_kills() {
     assert!(all > 500 && enough, "too little happened to prove anything");
 }
 
-/// The same seed gives the same kills, events and faults, though the machine's own timing still differs. `KILL_SEED` sets
-/// another one.
-fn seed() -> u64 {
-    let given = std::env::var_os("KILL_SEED").map(|text| text.into_string().expect("a number"));
-    given.map_or(2026, |text| text.parse().expect("a number"))
+/// What the environment says, as of the seed: the same one gives the same kills, events and faults, though the machine's own timing
+/// still differs.
+fn number(name: &str, default: u64) -> u64 {
+    let given = std::env::var_os(name).map(|text| text.into_string().expect("a number"));
+    given.map_or(default, |text| text.parse().expect("a number"))
 }
 
 fn gateway(provider: &Sandbox) -> Gateway {
