@@ -9,6 +9,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::{JoinHandle, JoinSet};
 
 use super::converge::Account;
+use super::lane::Lane;
 use super::runner::{Begin, Ending, Runner};
 use crate::clock::Clock;
 use crate::domain::contact::ContactKey;
@@ -19,11 +20,25 @@ use crate::store::{Store, Waiting, Wake};
 /// What a lane is told.
 pub(super) enum Told {
     /// These contacts have something new.
-    Wake(Vec<ContactKey>),
+    Wake(Vec<News>),
     /// Try all that waits now, and look at a paused connection at once.
     TryNow,
     /// Say how things stand.
     Status(oneshot::Sender<LaneStatus>),
+}
+
+/// A contact with something new.
+pub(super) struct News {
+    pub key: ContactKey,
+    /// Whether it has waited for more already.
+    pub gathered: bool,
+}
+
+impl News {
+    /// Tells the lane.
+    pub fn wake(&self, lane: &mut Lane, now: Timestamp) {
+        if self.gathered { lane.wake_gathered(self.key, now) } else { lane.wake(self.key, now) }
+    }
 }
 
 /// How a connection stands.
@@ -206,17 +221,17 @@ impl Deliveries {
 
 impl Lanes {
     fn route(&mut self, batch: Vec<Wake>) {
-        let mut grouped: HashMap<ConnectionName, Vec<ContactKey>> = HashMap::new();
-        for wake in batch {
-            match grouped.get_mut(&wake.connection) {
-                Some(keys) => keys.push(wake.key),
-                None => drop(grouped.insert(wake.connection, vec![wake.key])),
+        let mut grouped: HashMap<ConnectionName, Vec<News>> = HashMap::new();
+        for Wake { key, connection, gathered } in batch {
+            match grouped.get_mut(&connection) {
+                Some(news) => news.push(News { key, gathered }),
+                None => drop(grouped.insert(connection, vec![News { key, gathered }])),
             }
         }
-        for (connection, keys) in grouped {
+        for (connection, news) in grouped {
             match self.served.get(&connection) {
-                Some(served) => drop(served.tell.send(Told::Wake(keys))),
-                None => self.unserved.entry(connection).or_default().extend(keys),
+                Some(served) => drop(served.tell.send(Told::Wake(news))),
+                None => self.unserved.entry(connection).or_default().extend(news.into_iter().map(|one| one.key)),
             }
         }
     }

@@ -119,6 +119,15 @@ impl Lane {
         }
     }
 
+    /// The same of a contact whose news have waited already.
+    pub fn wake_gathered(&mut self, key: ContactKey, now: Timestamp) {
+        if self.slots.contains_key(&key) {
+            self.wake(key, now);
+        } else {
+            self.ready(key);
+        }
+    }
+
     /// A contact has something new. One that waits for its retry goes on waiting: the new change is folded in then.
     pub fn wake(&mut self, key: ContactKey, now: Timestamp) {
         match self.slots.get_mut(&key) {

@@ -7,7 +7,7 @@ use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 
 use super::converge::{Account, Stepped};
-use super::deliver::{LaneStatus, Told};
+use super::deliver::{LaneStatus, News, Told};
 use super::desk::Desk;
 use super::lane::Lane;
 use crate::clock::Clock;
@@ -42,7 +42,7 @@ pub(super) enum Begin {
 /// What was heard before the deliveries could begin.
 #[derive(Default)]
 struct Heard {
-    wakes: Vec<ContactKey>,
+    wakes: Vec<News>,
     try_now: bool,
 }
 
@@ -120,7 +120,7 @@ impl Runner {
         let (waiting, heard) = self.meanwhile(waiting).await;
         let mut desk = self.desk(waiting).await;
         let now = self.clock.now();
-        heard.wakes.into_iter().for_each(|key| desk.lane.wake(key, now));
+        heard.wakes.iter().for_each(|news| news.wake(&mut desk.lane, now));
         if heard.try_now {
             desk.lane.wake_all();
         }
@@ -139,7 +139,7 @@ impl Runner {
             tokio::select! {
                 done = &mut what => return (done, heard),
                 Some(told) = self.told.recv() => match told {
-                    Told::Wake(keys) => heard.wakes.extend(keys),
+                    Told::Wake(news) => heard.wakes.extend(news),
                     Told::TryNow => heard.try_now = true,
                     Told::Status(answer) => drop(answer.send(LaneStatus {
                         name: self.account.config.name.clone(),
@@ -156,7 +156,7 @@ impl Runner {
     fn hear(&self, lane: &mut Lane, told: Told) {
         let now = self.clock.now();
         match told {
-            Told::Wake(keys) => keys.into_iter().for_each(|key| lane.wake(key, now)),
+            Told::Wake(news) => news.iter().for_each(|news| news.wake(lane, now)),
             Told::TryNow => {
                 self.account.flips.forget_all();
                 lane.wake_all();

@@ -83,6 +83,8 @@ pub struct Wake {
     pub key: ContactKey,
     /// Where.
     pub connection: ConnectionName,
+    /// Whether what is new has waited already, under the name that its contact was looked up by.
+    pub gathered: bool,
 }
 
 /// A contact with something to deliver at start.

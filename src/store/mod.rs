@@ -32,6 +32,7 @@ mod started;
 mod timer;
 mod view;
 mod waiting;
+mod wakes;
 mod writer;
 
 #[cfg(test)]

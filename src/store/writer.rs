@@ -15,8 +15,9 @@ use super::record::{Frame, Intake};
 use super::runs::Runs;
 use super::timer::{self, Timer};
 use super::waiting::Recent;
+use super::wakes::{wake_for, wake_moved};
 use super::{dead, fault, lot, pending, recover, retain, spread, started, waiting};
-use crate::domain::change::{Change, ChangeId, Judged, Ord, Settled};
+use crate::domain::change::{ChangeId, Judged, Ord, Settled};
 use crate::domain::contact::{Contact, ContactKey};
 use crate::domain::name::ConnectionName;
 use crate::domain::time::Timestamp;
@@ -489,21 +490,4 @@ fn duplicate(
 ) -> Result<Accepted, StoreError> {
     db.prepare_cached("INSERT INTO duplicate VALUES (?1, ?2, ?3)")?.execute(params![ord.0 as i64, now.0, differs])?;
     Ok(Accepted::Duplicate { ord, rules, reply, differs })
-}
-
-/// Adds the contacts that an event's changes are for, each once an event.
-fn wake_for(wakes: &mut Vec<Wake>, changes: &[(ContactKey, Change)]) {
-    let before = wakes.len();
-    for (key, change) in changes {
-        if wakes.iter().skip(before).all(|wake| wake.key != *key) {
-            wakes.push(Wake { key: *key, connection: change.contact.connection.clone() });
-        }
-    }
-}
-
-/// What moved to a contact that was found waits there.
-fn wake_moved(wakes: &mut Vec<Wake>, settlement: &Settlement) {
-    let moved = settlement.settled.iter().filter(|done| done.how == Settled::Moved);
-    let changes: Vec<_> = moved.map(|done| (done.change.contact.key(), done.change.clone())).collect();
-    wake_for(wakes, &changes);
 }

@@ -313,7 +313,7 @@ impl World {
             for wake in wakes {
                 let place = self.configs.iter().position(|(config, _)| config.name == wake.connection);
                 if let Some(desk) = place.and_then(|place| self.desks.get_mut(place)) {
-                    desk.lane.wake(wake.key, now);
+                    if wake.gathered { desk.lane.wake_gathered(wake.key, now) } else { desk.lane.wake(wake.key, now) }
                 }
             }
         }

@@ -160,6 +160,8 @@ fn gathering_waits_for_more_changes_of_one_contact() {
     lane.wake(key(1), Timestamp(0));
     lane.wake(key(1), Timestamp(4_000));
     assert_eq!((pop(&mut lane, Timestamp(4_999)), pop(&mut lane, Timestamp(5_000))), (None, Some(key(1))));
+    lane.wake_gathered(key(2), Timestamp(5_000));
+    assert_eq!(pop(&mut lane, Timestamp(5_000)), Some(key(2)), "it has waited under the name it was looked up by");
 }
 
 #[test]
