@@ -15,6 +15,7 @@ use crate::clock::Clock;
 use crate::domain::contact::ContactKey;
 use crate::domain::name::ConnectionName;
 use crate::domain::time::Timestamp;
+use crate::providers::allowance::Usage;
 use crate::store::{Store, Waiting, Wake};
 
 /// What a lane is told.
@@ -46,7 +47,7 @@ impl News {
 pub struct LaneStatus {
     /// The connection.
     pub name: ConnectionName,
-    /// `well`, `paused`, `starting`; `removed` where nothing is called.
+    /// `well`, `paused`, `open` or `half-open` as its breaker is, `starting`; `removed` where nothing is called.
     pub state: &'static str,
     /// Why it isn't well.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -56,6 +57,9 @@ pub struct LaneStatus {
     pub probe_at: Option<Timestamp>,
     /// Contacts that wait or are under way.
     pub waiting: usize,
+    /// How its account's allowance stands.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub allowance: Option<Usage>,
 }
 
 /// The deliveries under way.
@@ -249,7 +253,8 @@ impl Lanes {
     fn ask(&self) -> (Vec<LaneStatus>, Vec<oneshot::Receiver<LaneStatus>>) {
         let idle = self.unserved.iter().map(|(name, contacts)| {
             let reason = Some("the rules no longer name it; its changes wait".to_owned());
-            LaneStatus { name: name.clone(), state: "removed", reason, probe_at: None, waiting: contacts.len() }
+            let waiting = contacts.len();
+            LaneStatus { name: name.clone(), state: "removed", reason, probe_at: None, waiting, allowance: None }
         });
         let asked = self.served.values().map(|served| {
             let (ask, answer) = oneshot::channel();

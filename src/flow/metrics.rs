@@ -58,6 +58,7 @@ pub struct Metrics {
     refused: Family<Refusals, Counter>,
     waiting: Family<ByConnection, Gauge>,
     paused: Family<ByConnection, Gauge>,
+    open: Family<ByConnection, Gauge>,
     dead: Gauge,
     reloads: Family<Reloads, Counter>,
     in_force: Gauge,
@@ -89,11 +90,13 @@ impl Default for Metrics {
         let (accepted, duplicates, refused, waiting, paused, dead, reloads, in_force) = metrics(&mut registry);
         let audited = Family::<Audits, Counter>::default();
         registry.register("contacts_audited", "Contacts read back by how they were found", audited.clone());
+        let open = Family::<ByConnection, Gauge>::default();
+        registry.register("breaker_open", "1 while a connection's breaker is open", open.clone());
         in_force.set(1);
         for result in ["ok", "refused"] {
             drop(reloads.get_or_create(&Reloads { result }));
         }
-        Self { registry, accepted, duplicates, refused, waiting, paused, dead, reloads, in_force, audited }
+        Self { registry, accepted, duplicates, refused, waiting, paused, open, dead, reloads, in_force, audited }
     }
 }
 
@@ -141,10 +144,12 @@ impl Metrics {
         // A connection that has gone is not to be shown as it was last.
         self.waiting.clear();
         self.paused.clear();
+        self.open.clear();
         for lane in lanes {
             let label = ByConnection { connection: lane.name.to_string() };
             self.waiting.get_or_create(&label).set(i64::try_from(lane.waiting).unwrap_or(i64::MAX));
             self.paused.get_or_create(&label).set(i64::from(lane.state == "paused"));
+            self.open.get_or_create(&label).set(i64::from(matches!(lane.state, "open" | "half-open")));
         }
         self.dead.set(i64::try_from(dead).unwrap_or(i64::MAX));
         let mut text = String::new();

@@ -147,6 +147,7 @@ impl Runner {
                         reason: Some("its rules have changed; calls under way are waited for".to_owned()),
                         probe_at: None,
                         waiting: heard.wakes.len(),
+                        allowance: self.account.allowance.usage(self.clock.now()),
                     })),
                 },
             }
@@ -174,6 +175,7 @@ impl Runner {
                     reason: pause.map(|p| p.reason.clone()),
                     probe_at: pause.map(|p| p.probe_at).filter(|at| at.0 > i64::MIN),
                     waiting: lane.waiting(),
+                    allowance: self.account.allowance.usage(now),
                 });
             }
         }

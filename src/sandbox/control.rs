@@ -46,7 +46,7 @@ async fn index() -> HttpResponse {
         "faults": {
             "kinds": "status, rate, throttle, timeout, reset, ghost, truncate, drip, foreign, echo, slow, shape, mixed",
             "keys": "status, retry_after, millis, shape (whole, data, tags, texts, empty, no_content)",
-            "whom": "times, share with seed, provider, method, contact (for webhooks the connection)",
+            "whom": "times, share with seed, provider, method, contact (for webhooks the connection), carries (a tag, a field)",
             "example": fault,
         },
     }))

@@ -39,6 +39,19 @@ impl Request {
         named.map(|named| named.strip_prefix("id:").unwrap_or(named))
     }
 
+    /// Whether this stands somewhere in a JSON body, as a text or as a name.
+    pub fn carries(&self, text: &str) -> bool {
+        fn has(value: &Value, text: &str) -> bool {
+            match value {
+                Value::String(this) => this == text,
+                Value::Array(list) => list.iter().any(|item| has(item, text)),
+                Value::Object(map) => map.iter().any(|(name, value)| name == text || has(value, text)),
+                _ => false,
+            }
+        }
+        serde_json::from_slice(&self.body).is_ok_and(|body| has(&body, text))
+    }
+
     /// The credential of `Authorization: Bearer`, where there is one.
     pub fn bearer(&self) -> Option<&str> {
         self.header("authorization")?.strip_prefix("Bearer ").filter(|key| !key.is_empty())

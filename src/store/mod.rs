@@ -19,6 +19,7 @@ mod forget;
 mod hashed;
 mod keepsake;
 mod lot;
+mod outbox;
 mod pending;
 mod read;
 mod record;

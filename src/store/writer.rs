@@ -4,13 +4,14 @@ use std::sync::Arc;
 use std::sync::mpsc::Receiver;
 
 use rusqlite::{Connection, TransactionBehavior, params};
-use tokio::sync::{Notify, mpsc::UnboundedSender, oneshot};
+use tokio::sync::{Notify, mpsc::UnboundedSender};
 
 use super::contact::{self, ContactRow};
 use super::dedup::{self, DedupKey, Spans};
 use super::delivery::{self, SettledChange, Settlement};
 use super::face::{Accepted, Again, Options, Paused, StoreError, Taken, Wake};
 use super::forget::{self, Forgotten, Found, Gone};
+use super::outbox::{Outbox, Reply};
 use super::record::{Frame, Intake};
 use super::runs::Runs;
 use super::timer::{self, Timer};
@@ -21,8 +22,6 @@ use crate::domain::change::{ChangeId, Judged, Ord, Settled};
 use crate::domain::contact::{Contact, ContactKey};
 use crate::domain::name::ConnectionName;
 use crate::domain::time::Timestamp;
-
-type Reply<T> = oneshot::Sender<Result<T, StoreError>>;
 
 /// What the writer can be asked.
 pub(super) enum Command {
@@ -77,22 +76,6 @@ struct Memory {
     next_delivery: i64,
     /// Whom a call that is under way must not bring back.
     gone: Gone,
-}
-
-/// Answers that go out when the commit has succeeded, or with its error.
-#[derive(Default)]
-struct Outbox(Vec<Answer>);
-
-/// Sends a reply, or the error that the commit ended with in its place.
-type Answer = Box<dyn FnOnce(Option<&StoreError>)>;
-
-impl Outbox {
-    fn push<T: 'static>(&mut self, reply: Reply<T>, value: Result<T, StoreError>) {
-        self.0.push(Box::new(move |failed| {
-            // A caller that has gone away needs no answer; what it asked for is done all the same.
-            let _ = reply.send(failed.map_or(value, |error| Err(error.clone())));
-        }));
-    }
 }
 
 impl Writer {
@@ -212,9 +195,7 @@ impl Writer {
                 let _ = self.db.pragma_update(None, "wal_checkpoint", "TRUNCATE");
             }
         }
-        for answer in outbox.0 {
-            answer(done.as_ref().err());
-        }
+        outbox.send(done.as_ref().err());
     }
 }
 

@@ -10,6 +10,7 @@ use tagrelay::sandbox::{self, Access, Call, Limit, Sandbox, SandboxOptions};
 use crate::support::body::said;
 use crate::support::gateway::{Gateway, HEAD, Setup};
 use crate::support::gestures::states;
+use crate::support::{eventually, provider};
 
 const WINDOW_MS: i64 = 400;
 
@@ -76,6 +77,35 @@ fn connections_of_one_account_share_one_allowance() {
 }
 
 #[test]
+fn calls_that_a_kill_cut_off_are_counted_and_the_rest_of_the_allowance_is_used_at_once() {
+    let provider = provider::provider();
+    let base = provider.base_url("helpcrunch").expect("it has one");
+    let keys =
+        format!("api_key: env:CRM_KEY, base_url: \"{base}\", allow_private: true, rate_limit: 5/min, concurrency: 2");
+    let rules = "  - id: lead\n    match: { intent: lead }\n    tag: { crm: { add: [Lead] } }\n";
+    let crm = format!("connections:\n  crm: {{ provider: helpcrunch, {keys} }}\n");
+    let mut gateway = Setup::bare(&format!("{HEAD}{crm}rules:\n{rules}")).without_sandbox().start();
+    provider.add_faults(&json!([{ "kind": "slow", "millis": 8_000, "times": 2 }])).expect("faults");
+    for n in 1..=8 {
+        gateway.event(&said(&n.to_string(), n, "lead"));
+    }
+    eventually("two calls under way", || (provider.calls().len() == 2).then_some(()));
+    gateway.kill();
+    gateway.start_again();
+    // Three are left of the minute, and nobody waits for it to pass.
+    eventually("three more", || (provider.calls().len() == 5).then_some(()));
+    let all_used = || Some(gateway.crm()["allowance"].clone()).filter(|allowance| allowance["used"] == 5);
+    let allowance = eventually("all of it in use", all_used);
+    assert_eq!((&allowance["calls"], &allowance["rate"]), (&json!(5), &json!("5/min")));
+    // Killed again, it still knows.
+    gateway.kill();
+    gateway.start_again();
+    assert_eq!(gateway.crm()["allowance"]["used"], 5);
+    std::thread::sleep(Duration::from_millis(500));
+    assert_eq!(provider.calls().len(), 5, "no more than five in a minute, whoever was killed");
+}
+
+#[test]
 fn other_accounts_have_allowances_of_their_own() {
     let provider = provider();
     let (crm, archive) = ("api_key: env:CRM_KEY, rate_limit: 1/h", "api_key: env:OTHER_KEY, rate_limit: 5/s");
@@ -83,8 +113,8 @@ fn other_accounts_have_allowances_of_their_own() {
     for n in 1..=3 {
         gateway.event(&said(&n.to_string(), n, "lead"));
     }
-    crate::support::eventually("all of the other account", || (provider.calls().len() >= 4).then_some(()));
-    crate::support::eventually("two that wait", || {
+    eventually("all of the other account", || (provider.calls().len() >= 4).then_some(()));
+    eventually("two that wait", || {
         let waiting = gateway.api("/contacts?connection=crm&waiting=true");
         (waiting["items"].as_array().map(Vec::len) == Some(2)).then_some(())
     });

@@ -53,15 +53,30 @@ fn connections(args: &Args) -> Result<(), ExitCode> {
         return Ok(());
     }
     names::tell_of_refused(&client)?;
-    let mut table = Table::new(&["connection", "state", "waiting", "reason"]);
+    let mut table = Table::new(&["connection", "state", "waiting", "allowance", "next look", "reason"]);
     for connection in items(&list, "items") {
         table.row(vec![
             text(connection, "name").to_owned(),
             text(connection, "state").to_owned(),
             connection.get("waiting").map(Value::to_string).unwrap_or_default(),
+            connection.get("allowance").map(allowance).unwrap_or_default(),
+            text(connection, "probe_at").to_owned(),
             text(connection, "reason").to_owned(),
         ]);
     }
     table.print("no connection");
     Ok(())
+}
+
+/// `17 of 120/min`; what 429s have made of it, as long as they do.
+fn allowance(usage: &Value) -> String {
+    let number = |name: &str| usage.get(name).and_then(Value::as_u64).unwrap_or_default();
+    let (used, calls, rate) = (number("used"), number("calls"), text(usage, "rate"));
+    let whole = rate.split(['/', ' ']).next().and_then(|whole| whole.parse().ok());
+    let slowed = whole.is_some_and(|whole: u64| calls < whole);
+    let told = if slowed { format!("{used} of {calls}, slowed down from {rate}") } else { format!("{used} of {rate}") };
+    match text(usage, "held_until") {
+        "" => told,
+        until => format!("{told}; none before {until}"),
+    }
 }

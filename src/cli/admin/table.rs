@@ -68,8 +68,8 @@ fn line(widths: &[usize], cells: impl Iterator<Item = (Style, String)>) -> Strin
 fn colour(state: &str) -> Style {
     let colour = match state {
         "applied" | "already" | "well" | "ok" | "clean" => AnsiColor::Green,
-        "dead" | "paused" | "faulty" | "removed" | "failed" | "drifted" | "lost" => AnsiColor::Red,
-        "waiting" | "starting" | "not by us" | "unread" | "unproven" => AnsiColor::Yellow,
+        "dead" | "paused" | "open" | "faulty" | "removed" | "failed" | "drifted" | "lost" => AnsiColor::Red,
+        "waiting" | "starting" | "half-open" | "not by us" | "unread" | "unproven" => AnsiColor::Yellow,
         _ => return Style::new().dimmed(),
     };
     Style::new().fg_color(Some(colour.into()))

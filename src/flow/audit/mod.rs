@@ -206,6 +206,7 @@ async fn standstill(gateway: &Gateway, account: &Account) -> Option<Result<Waits
     let reason = lane.reason.unwrap_or_default();
     match lane.state {
         "paused" => stopped("paused", format!("it is paused: {reason}")),
+        "open" | "half-open" => stopped("failing", format!("its breaker is open: {reason}")),
         // What was called before isn't counted yet.
         "starting" => Some(Ok(Waits { until: None, reason })),
         _ => None,

@@ -1,5 +1,7 @@
 //! Carrying a plan out: the next call that it needs.
 
+use std::collections::HashMap;
+
 use super::apart::Part;
 use super::{Next, Seen, Step, Stepped};
 use crate::domain::change::{ChangeId, Effect, Judged, Settled};
@@ -12,6 +14,7 @@ use crate::store::StoreError;
 impl Step<'_> {
     /// Makes the first call that the plan needs: removes before adds, fields after them, then the next body.
     pub(super) async fn carry_out(&self, mut plan: Plan, now: Timestamp) -> Result<Stepped, StoreError> {
+        self.note_overtaken(&plan);
         if plan.open() == 0 {
             return self.settle_free(&plan, Next::Idle).await;
         }
@@ -41,18 +44,25 @@ impl Step<'_> {
         Ok(Stepped { next, seen: Seen::NoCall })
     }
 
+    /// Remembers which tags change faster than they are called for.
+    fn note_overtaken(&self, plan: &Plan) {
+        let superseded = plan.free.iter().filter(|free| free.how == Settled::Superseded);
+        let mut last: HashMap<&TagName, Timestamp> = HashMap::new();
+        for change in superseded.filter_map(|free| self.change(free.id)) {
+            if let Some(tag) = change.effect.tag() {
+                let at = last.entry(tag).or_insert(change.at);
+                *at = change.at.max(*at);
+            }
+        }
+        for (tag, at) in last {
+            self.account.flips.overtook(self.key, tag, at);
+        }
+    }
+
     /// Takes out of the plan what is not called for now, since it flaps: until when.
     fn rest(&self, plan: &mut Plan, now: Timestamp) -> Option<Timestamp> {
-        let superseded = plan.free.iter().filter(|free| free.how == Settled::Superseded);
-        let overtaken: Vec<(&TagName, Timestamp)> = superseded
-            .filter_map(|free| self.change(free.id))
-            .filter_map(|change| Some((change.effect.tag()?, change.at)))
-            .collect();
         let window_ms = self.account.allowance.window_ms();
-        let until = |wanted: &Wanted| {
-            let last = overtaken.iter().filter(|(tag, _)| **tag == wanted.tag).map(|(_, at)| *at).max();
-            self.account.flips.rests(self.key, &wanted.tag, last, window_ms, now)
-        };
+        let until = |wanted: &Wanted| self.account.flips.rests(self.key, &wanted.tag, window_ms, now);
         let resting: Vec<(ChangeId, Timestamp)> =
             plan.remove.iter().chain(&plan.add).filter_map(|wanted| Some((wanted.by, until(wanted)?))).collect();
         // An exclusive add goes with what it takes away, or not at all.

@@ -19,6 +19,8 @@ struct Flip {
     /// The last two calls.
     before: Timestamp,
     last: Timestamp,
+    /// When the last of its changes was accepted that had a later one before it could be called for.
+    overtaken: Timestamp,
     /// Until when it rests.
     until: Timestamp,
 }
@@ -34,8 +36,17 @@ impl Flips {
     pub fn called(&self, key: ContactKey, tag: &TagName, now: Timestamp) {
         let never = Timestamp(i64::MIN);
         let entry = (key, tag.clone());
-        let before = self.0.get(&entry).map_or(never, |flip| flip.last);
-        self.0.insert(entry, Flip { before, last: now, until: never });
+        let (before, overtaken) = self.0.get(&entry).map_or((never, never), |flip| (flip.last, flip.overtaken));
+        self.0.insert(entry, Flip { before, last: now, overtaken, until: never });
+    }
+
+    /// A change of the tag that was accepted at `at` had a later one before it could be called for. It counts also where nothing is
+    /// called for then, since the last word is true already: the next change would look like a calm one.
+    pub fn overtook(&self, key: ContactKey, tag: &TagName, at: Timestamp) {
+        let entry = (key, tag.clone());
+        if let Some(flip) = self.0.get(&entry).filter(|flip| flip.overtaken < at) {
+            self.0.insert(entry, Flip { overtaken: at, ..flip });
+        }
     }
 
     /// Nothing rests any more: somebody wants it now.
@@ -44,22 +55,15 @@ impl Flips {
     }
 
     /// Until when the tag rests. It begins to where it was called for twice in the last window, and a change of it that was accepted
-    /// at `overtaken`, after the last call, had a later one before it could be called for: changes come faster than calls can follow.
-    pub fn rests(
-        &self,
-        key: ContactKey,
-        tag: &TagName,
-        overtaken: Option<Timestamp>,
-        window_ms: i64,
-        now: Timestamp,
-    ) -> Option<Timestamp> {
+    /// after the last call was overtaken: changes come faster than calls can follow.
+    pub fn rests(&self, key: ContactKey, tag: &TagName, window_ms: i64, now: Timestamp) -> Option<Timestamp> {
         let entry = (key, tag.clone());
         let flip = self.0.get(&entry)?;
         if flip.until > now {
             return Some(flip.until);
         }
         let until = flip.before.plus_millis(window_ms);
-        if overtaken.is_none_or(|at| at <= flip.last) || until <= now || flip.before > now {
+        if flip.overtaken <= flip.last || until <= now || flip.before > now {
             return None;
         }
         self.0.insert(entry, Flip { until, ..flip });
@@ -75,19 +79,34 @@ mod tests {
     fn a_restless_tag_is_called_for_twice_a_window_and_a_calm_one_at_once() {
         let (flips, key, tag) = (Flips::default(), ContactKey([1; 16]), TagName::parse("Lead").expect("a tag"));
         let rests = |restless: bool, now| {
-            let overtaken = restless.then_some(Timestamp(now - 1));
-            flips.rests(key, &tag, overtaken, 1_000, Timestamp(now)).map(|at| at.0)
+            if restless {
+                flips.overtook(key, &tag, Timestamp(now - 1));
+            }
+            flips.rests(key, &tag, 1_000, Timestamp(now)).map(|at| at.0)
         };
         assert_eq!(rests(true, 0), None);
         flips.called(key, &tag, Timestamp(0));
         assert_eq!(rests(true, 10), None, "the second call of the window");
         flips.called(key, &tag, Timestamp(10));
         assert_eq!(rests(false, 20), None, "one change at a time is called for at once");
-        let old = flips.rests(key, &tag, Some(Timestamp(10)), 1_000, Timestamp(20));
-        assert_eq!(old, None, "what waited longer than the last call takes has failed, and doesn't flap");
+        flips.overtook(key, &tag, Timestamp(10));
+        assert_eq!(rests(false, 20), None, "what waited longer than the last call takes has failed, and doesn't flap");
         assert_eq!((rests(true, 20), rests(false, 30)), (Some(1_000), Some(1_000)), "who rests goes on resting");
         assert_eq!(rests(true, 1_000), None);
         flips.called(key, &tag, Timestamp(1_000));
         assert_eq!(rests(true, 1_005), Some(1_010));
+    }
+
+    #[test]
+    fn changes_that_are_overtaken_where_nothing_is_called_for_count_too() {
+        let (flips, key, tag) = (Flips::default(), ContactKey([1; 16]), TagName::parse("Lead").expect("a tag"));
+        flips.called(key, &tag, Timestamp(0));
+        flips.called(key, &tag, Timestamp(10));
+        flips.overtook(key, &tag, Timestamp(15));
+        assert_eq!(
+            flips.rests(key, &tag, 1_000, Timestamp(30)),
+            Some(Timestamp(1_000)),
+            "also for the single change that comes next"
+        );
     }
 }

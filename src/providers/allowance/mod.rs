@@ -9,6 +9,7 @@
 
 mod pressure;
 mod spare;
+mod usage;
 mod window;
 
 use std::collections::VecDeque;
@@ -23,6 +24,7 @@ use crate::clock::Clock;
 use crate::domain::duration::Rate;
 use crate::domain::time::Timestamp;
 pub use spare::Busy;
+pub use usage::Usage;
 pub use window::Window;
 
 /// How soon a lane looks again that is only held up by others in line; it is told when the line moves.
@@ -91,6 +93,11 @@ impl Allowance {
     /// How many calls may start in a window now, for the rate with the fewest.
     pub fn calls(&self, now: Timestamp) -> u32 {
         self.0.kept().window.calls(now)
+    }
+
+    /// How much of it is in use; `None` only where it has no rate.
+    pub fn usage(&self, now: Timestamp) -> Option<Usage> {
+        self.0.kept().window.usage(now)
     }
 
     /// The clock that it goes by.

@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 
 use super::pressure::Pressure;
+use super::usage::Usage;
 use crate::domain::duration::Rate;
 use crate::domain::time::Timestamp;
 
@@ -114,6 +115,17 @@ impl Window {
         each.min().unwrap_or_default()
     }
 
+    /// How much of it is in use, for the rate with the least left.
+    pub fn usage(&self, now: Timestamp) -> Option<Usage> {
+        let held_until = Some(self.hold).filter(|until| *until > now);
+        let each = self.rates.iter().map(|rate| {
+            let used = self.starts.iter().filter(|start| start.plus_millis(window_ms(*rate)) > now).count();
+            let calls = self.pressure.of(rate.calls, window_ms(*rate), now);
+            Usage { rate: *rate, used, calls, held_until }
+        });
+        each.min_by_key(|usage| i64::from(usage.calls) - i64::try_from(usage.used).unwrap_or(i64::MAX))
+    }
+
     /// Before this no call may start, since the provider asked for it.
     pub fn held_until(&self) -> Timestamp {
         self.hold
@@ -175,6 +187,24 @@ mod tests {
             starts.push(now.0);
         }
         assert_eq!((starts, window.window_ms()), (vec![0, 0, 1_100, 60_100, 60_100], 60_100));
+    }
+
+    #[test]
+    fn what_is_in_use_is_told_of_the_rate_with_the_least_left() {
+        let rate = |calls, seconds| Rate { calls, window: Duration::from_secs(seconds) };
+        let mut window = Window::new(rate(2, 1));
+        window.set_rates(&[rate(2, 1), rate(8, 60)]);
+        let told = |window: &Window, now| {
+            let usage = window.usage(Timestamp(now)).expect("it has rates");
+            (usage.rate.calls, usage.used, usage.calls, usage.held_until.map(Timestamp::millis))
+        };
+        assert_eq!(told(&window, 0), (2, 0, 2, None));
+        (0..5).for_each(|n| window.start(Timestamp(n * 1_100)));
+        assert_eq!(told(&window, 4_500), (2, 1, 2, None));
+        (5..8).for_each(|n| window.start(Timestamp(n * 1_100)));
+        assert_eq!(told(&window, 7_800), (8, 8, 8, None));
+        window.throttled(Timestamp(9_000), Timestamp(7_800));
+        assert_eq!(told(&window, 7_800), (8, 8, 4, Some(9_000)));
     }
 
     #[test]

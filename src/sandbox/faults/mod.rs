@@ -135,7 +135,8 @@ impl Fault {
     fn fires(&mut self, request: &Request, dice: &mut Dice) -> bool {
         let meant = self.provider.as_ref().is_none_or(|provider| provider == request.provider)
             && self.method.as_ref().is_none_or(|m| m.eq_ignore_ascii_case(&request.method))
-            && self.contact.as_ref().is_none_or(|c| request.contact() == Some(c));
+            && self.contact.as_ref().is_none_or(|c| request.contact() == Some(c))
+            && self.carries.as_ref().is_none_or(|text| request.carries(text));
         if !meant || self.times == Some(0) || self.share.is_some_and(|share| !dice.falls(share)) {
             return false;
         }
@@ -205,6 +206,16 @@ mod tests {
         assert_eq!(faults.plan(&call("PUT", "7")).name, Some("status"));
         assert_eq!(faults.plan(&call("PUT", "7")).act, None);
         assert!(faults.list().is_empty());
+    }
+
+    #[test]
+    fn a_fault_may_be_meant_for_what_a_call_carries() {
+        let mut faults = faults(r#"[{"kind":"status","status":400,"carries":"Bad"}]"#);
+        let mut act = |body: &str| faults.plan(&Request { body: body.as_bytes().to_vec(), ..call("PUT", "7") }).act;
+        assert_eq!(act(r#"{"tags":[{"name":"Good"},{"name":"Bad"}]}"#), Some(Act::Status(400)));
+        assert_eq!(act(r#"{"fields":{"Bad":1}}"#), Some(Act::Status(400)));
+        assert_eq!(act(r#"{"tags":[{"name":"Badly"}]}"#), None);
+        assert_eq!(act("Bad"), None);
     }
 
     #[test]

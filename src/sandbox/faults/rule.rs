@@ -90,9 +90,13 @@ pub struct Fault {
     /// Only for calls about this contact.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub contact: Option<String>,
+    /// Only for calls whose body has this tag, field or other text.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub carries: Option<String>,
 }
 
-/// What each kind is called, needs, and may have besides `times`, `share`, `seed`, `provider`, `method` and `contact`.
+/// What each kind is called, needs, and may have besides `times`, `share`, `seed`, `provider`, `method`, `contact` and
+/// `carries`.
 const KNOBS: [(FaultKind, &str, &[&str], &[&str]); 13] = [
     (FaultKind::Status, "status", &["status"], &["retry_after"]),
     (FaultKind::Rate, "rate", &["status", "share"], &["retry_after"]),
