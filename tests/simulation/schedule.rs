@@ -191,17 +191,18 @@ fn draft(guard: impl Strategy<Value = Guard>, terms: u32) -> impl Strategy<Value
         _ => Wish::Forward,
     });
     let lasts = prop_oneof![9 => Just(None), terms => prop_oneof![Just(200_u64), Just(30_000)].prop_map(Some)];
-    let once = prop_oneof![9 => Just(None), terms => prop_oneof![Just(1_000_u64), Just(60_000)].prop_map(Some)];
+    let once = prop_oneof![9 => Just(false), terms => Just(true)];
     let exclusive = prop_oneof![4 => Just(false), terms => Just(true)];
     (0..5_u8, 0..2_u8, wish, guard, 0..3_u8, lasts, once, exclusive).prop_map(
-        |(person, connection, effect, guard, rule, lasts_ms, once_ms, exclusive)| Draft {
+        |(person, connection, effect, guard, rule, lasts_ms, once, exclusive)| Draft {
             person,
             connection,
             effect,
             guard,
             rule,
             lasts_ms,
-            once_ms,
+            // A rule has one `once`.
+            once_ms: once.then_some(if rule == 1 { 60_000 } else { 1_000 }),
             exclusive: exclusive && matches!(effect, Wish::Add(2..=4)),
         },
     )
