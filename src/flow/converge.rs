@@ -242,6 +242,10 @@ impl Step<'_> {
                 let judged = fresh.or_else(|| self.taken.past.judged.get(&id));
                 judged.map(|judged| [judged.gone.as_slice(), &judged.others].concat()).unwrap_or_default()
             }
+            // What it took away before it died is gone by its word too.
+            (Some(terms), Settled::Dead) if !terms.exclusive.is_empty() => {
+                self.taken.past.judged.get(&id).map(|judged| judged.gone.clone()).unwrap_or_default()
+            }
             _ => Vec::new(),
         };
         Some(SettledChange { id, change: change.clone(), how, reason: reason.to_owned(), others, cause: None })

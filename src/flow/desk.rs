@@ -24,6 +24,8 @@ pub struct Desk {
     clock: Clock,
     /// Whether the store failed to take what became of a step.
     unrecorded: Arc<AtomicBool>,
+    /// Whether it failed to take a pause's beginning or end.
+    unkept: bool,
 }
 
 impl Desk {
@@ -32,9 +34,18 @@ impl Desk {
         let config = &account.config;
         let now = clock.now();
         let since = now.plus_millis(-account.allowance.window_ms());
-        let starts = store.reader().calls_since(account.sharing.clone(), since).await.unwrap_or_default();
+        // Without these the limit might be exceeded, and long pauses counted against those who wait.
+        let (starts, paused) = loop {
+            let starts = store.reader().calls_since(account.sharing.clone(), since).await;
+            match (starts, store.reader().paused(config.name.clone()).await) {
+                (Ok(starts), Ok(paused)) => break (starts, paused),
+                (Err(error), _) | (_, Err(error)) => {
+                    tracing::error!(%error, connection = %config.name, "how it was left could not be read; it is tried again");
+                    tokio::time::sleep(STORE_PAUSE).await;
+                }
+            }
+        };
         account.allowance.remember(starts);
-        let paused = store.reader().paused(config.name.clone()).await.unwrap_or_default();
         let share = account.allowance.share_with(ledger(&store, &config.name));
         let mut lane = Lane::new(share, config.concurrency, config.gather, paused.before_ms);
         if let Some(since) = paused.since {
@@ -48,7 +59,7 @@ impl Desk {
                 None => lane.wake(one.key, now),
             }
         }
-        Self { lane, store, account, clock, unrecorded: Arc::default() }
+        Self { lane, store, account, clock, unrecorded: Arc::default(), unkept: false }
     }
 
     /// The step of whose turn it is.
@@ -95,16 +106,19 @@ impl Desk {
             (Some(_), None) => tracing::info!(connection = %name, "connection is well again"),
             _ => {}
         }
-        if was.as_ref().map(|pause| pause.kind) == is.as_ref().map(|pause| pause.kind) {
+        let same = was.as_ref().map(|pause| pause.kind) == is.as_ref().map(|pause| pause.kind);
+        if same && !self.unkept {
             return;
         }
         let kept = Paused {
             since: is.as_ref().map(|pause| pause.since),
             kind: is.as_ref().map(|pause| pause.kind).unwrap_or_default(),
-            before_ms: self.lane.paused_ms(now) - is.as_ref().map_or(0, |pause| now.since(pause.since)),
+            before_ms: self.lane.paused_ms(now) - is.as_ref().map_or(0, |pause| now.since(pause.since).max(0)),
             reason: is.map(|pause| pause.reason).unwrap_or_default(),
         };
-        if let Err(error) = self.store.keep_paused(name.clone(), kept).await {
+        let done = self.store.keep_paused(name.clone(), kept).await;
+        self.unkept = done.is_err();
+        if let Err(error) = done {
             tracing::error!(%error, connection = %name, "the pause could not be recorded");
         }
     }

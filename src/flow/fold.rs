@@ -149,6 +149,10 @@ impl<'f> Folding<'f> {
             self.superseded(id, later, if change.effect.tag().is_some() { "tag" } else { "field" });
             return Some(());
         }
+        if let Some(later) = self.outranked_by(id, change) {
+            self.superseded(id, later, "set of exclusive tags");
+            return Some(());
+        }
         if let Some(later) = self.outlived_by(id, change) {
             self.superseded(id, later, "tag");
             return Some(());
@@ -176,6 +180,24 @@ impl<'f> Folding<'f> {
             Effect::Forward { .. } => self.plan.forward.push(id),
         }
         Some(())
+    }
+
+    /// A later add of another tag of the same exclusive set that took effect: an older one that comes late, as a dead letter that is
+    /// tried again does, must not drive it out.
+    fn outranked_by(&self, id: ChangeId, change: &Change) -> Option<ChangeId> {
+        let (Effect::AddTag(tag), Some(terms)) = (&change.effect, change.terms.as_deref()) else { return None };
+        if terms.exclusive.is_empty() || self.past.judged.contains_key(&id) {
+            return None;
+        }
+        let since = terms.ends.unwrap_or(id);
+        let patterns: Vec<Pattern> = terms.exclusive.iter().map(|written| Pattern::parse(written)).collect();
+        let words = self.past.words.iter().filter(|(other, word)| {
+            *other != tag
+                && word.wants
+                && word.how.took()
+                && patterns.iter().any(|pattern| pattern.fits(other.as_str()))
+        });
+        words.map(|(_, word)| word.id).filter(|later| *later > since).max()
     }
 
     /// What has the last word on a tag whose time is over, where that isn't the add which set the time; nor this removal itself,

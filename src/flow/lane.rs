@@ -40,6 +40,13 @@ pub struct Pause {
     again: bool,
 }
 
+impl Pause {
+    /// When one call looks again. A time that is further off than any wait is from before the clock was set back.
+    fn looks_at(&self, now: Timestamp) -> Timestamp {
+        if self.probe_at > now.plus(LONGEST_WAIT) { now } else { self.probe_at }
+    }
+}
+
 /// A contact whose turn it is.
 #[derive(Debug)]
 pub struct Turn {
@@ -75,6 +82,12 @@ fn wait(kind: PauseKind, probes: u32) -> Duration {
     waits.get(probes as usize).or(waits.last()).copied().unwrap_or_default()
 }
 
+/// A breaker that opens again within so many milliseconds wasn't closed by a mend; a shorter break wakes nobody.
+const RELAPSE_MS: i64 = 60_000;
+
+/// No look waits longer: a provider's own wish is obeyed for a day at most.
+const LONGEST_WAIT: Duration = Duration::from_hours(25);
+
 /// How long news of a contact that rests may wait, in milliseconds.
 const NEWS_MS: i64 = 1_000;
 
@@ -94,6 +107,8 @@ pub struct Lane {
     pub share: Share,
     pause: Option<Pause>,
     breaker: Breaker,
+    /// When the breaker closed last, and after how many looks.
+    closed: Option<(Timestamp, u32)>,
     /// The contact whose step looks whether a paused connection is well again.
     probe: Option<ContactKey>,
     paused_ms: i64,
@@ -114,6 +129,7 @@ impl Lane {
             share,
             pause: None,
             breaker: Breaker::default(),
+            closed: None,
             probe: None,
             paused_ms,
         }
@@ -177,7 +193,7 @@ impl Lane {
         self.due(now);
         let room = match &self.pause {
             // One call looks whether the connection is well again.
-            Some(pause) => self.busy == 0 && pause.probe_at <= now,
+            Some(pause) => self.busy == 0 && pause.looks_at(now) <= now,
             None => self.busy < self.concurrency,
         };
         if room && self.pause.is_some() && self.fresh.is_empty() && self.retries.is_empty() {
@@ -212,10 +228,14 @@ impl Lane {
             Seen::Well if looked => self.well(now),
             Seen::Well if self.pause.is_none() => self.breaker.well(now),
             Seen::Unclear(why) if self.pause.is_none() && self.breaker.failed(key, now) => {
-                self.ill(PauseKind::Failing, &format!("too many of its calls fail: {why}"), now);
+                self.ill(PauseKind::Failing, &format!("too many of its calls fail: {}", unquoted(why)), now);
             }
             Seen::Unclear(_) | Seen::Throttled(_) if looked => self.looked_in_vain(now),
             Seen::NotYet(until) if looked => self.look_at(*until),
+            // Nothing was called for, and nothing is for a while: the next look isn't to come at once and find the same.
+            Seen::NoCall if looked && matches!(stepped.next, Next::Later(_) | Next::Rest(_)) => {
+                self.look_at(now.plus_millis(NEWS_MS));
+            }
             _ => {}
         }
         let again = self.slots.remove(&key) == Some(Slot::Busy { again: true });
@@ -244,7 +264,7 @@ impl Lane {
         let queued = !self.fresh.is_empty() || !self.retries.is_empty();
         let turn = match &self.pause {
             Some(pause) if (queued || later.is_some()) && self.busy == 0 => {
-                Some(pause.probe_at.max(self.share.next(now)))
+                Some(pause.looks_at(now).max(self.share.next(now)))
             }
             None if queued && self.busy < self.concurrency => Some(self.share.next(now)),
             _ => None,
@@ -291,11 +311,22 @@ impl Lane {
         }
     }
 
-    /// The contact that waits least for its time is tried now.
+    /// The contact that waits least for its time is tried now; one that rests only where nobody else waits, since it calls nobody.
     fn bring_forward(&mut self) {
+        let mut resting = Vec::new();
         while self.retries.is_empty() {
-            let Some(Reverse((at, key))) = self.later.pop() else { return };
-            self.retry(key, at);
+            let Some(Reverse((at, key))) = self.later.pop() else { break };
+            match self.slots.get(&key) {
+                Some(Slot::Resting(until)) if *until == at => resting.push((at, key)),
+                _ => self.retry(key, at),
+            }
+        }
+        for (at, key) in resting {
+            if self.retries.is_empty() {
+                self.retry(key, at);
+            } else {
+                self.later.push(Reverse((at, key)));
+            }
         }
     }
 
@@ -311,7 +342,10 @@ impl Lane {
         let before = self.pause.as_ref();
         let same = before.filter(|pause| pause.kind == kind);
         let since = before.map_or(now, |pause| pause.since);
-        let probes = same.map_or(0, |pause| pause.probes + 1);
+        // Whoever fails again soon after being well was not well.
+        let relapse = self.closed.filter(|(at, _)| kind == PauseKind::Failing && now.since(*at) < RELAPSE_MS);
+        let probes =
+            same.map(|pause| pause.probes).or(relapse.map(|(_, probes)| probes)).map_or(0, |probes| probes + 1);
         let again = before.is_some_and(|pause| pause.again);
         let probe_at = if again { now } else { now.plus(wait(kind, probes)) };
         self.pause = Some(Pause { since, kind, reason: reason.to_owned(), probe_at, probes, again: false });
@@ -336,10 +370,24 @@ impl Lane {
 
     fn well(&mut self, now: Timestamp) {
         if let Some(pause) = self.pause.take() {
-            self.paused_ms += now.since(pause.since).max(0);
+            let lasted_ms = now.since(pause.since).max(0);
+            self.paused_ms += lasted_ms;
             self.breaker.reset();
-            self.wake_all();
+            self.closed = (pause.kind == PauseKind::Failing).then_some((now, pause.probes));
+            // After a short break the tries that wait have their own times, which aren't far: waking all of them each time would
+            // undo the schedule of those that fail for reasons of their own.
+            if pause.kind == PauseKind::Refused || lasted_ms >= RELAPSE_MS {
+                self.wake_all();
+            }
         }
+    }
+}
+
+/// A failure without what the provider said of it, `the provider failed (503)`: that was said of one contact, and may name a person.
+fn unquoted(why: &str) -> String {
+    match why.split_once(" (").and_then(|(what, rest)| Some((what, rest.split_once(':')?.0))) {
+        Some((what, status)) => format!("{what} ({status})"),
+        None => why.to_owned(),
     }
 }
 

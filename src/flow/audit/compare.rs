@@ -85,6 +85,18 @@ impl Standing {
         self.view.timers.iter().find(|timer| timer.add == add).map(|timer| timer.due)
     }
 
+    /// Whether a later word wants another tag of a set that this tag is in.
+    fn is_outranked(&self, tag: &TagName, id: ChangeId, exclusive: &[Vec<String>]) -> bool {
+        let fits = |set: &[String], tag: &TagName| set.iter().any(|written| Pattern::parse(written).fits(tag.as_str()));
+        let sets = exclusive.iter().filter(|set| fits(set, tag));
+        sets.into_iter().any(|set| {
+            let later = |(other, blame): &(TagName, Blame)| {
+                other != tag && blame.word.wants && blame.word.how.took() && blame.word.id > id && fits(set, other)
+            };
+            self.view.tags.iter().any(later)
+        })
+    }
+
     fn is_ended(&self, id: ChangeId) -> bool {
         !self.view.more_letters && self.view.letters.iter().all(|letter| letter.id != id.to_string())
     }
@@ -101,11 +113,17 @@ fn touches(change: &Change, judged: Option<&Judged>, tag: &TagName) -> bool {
         || change.terms.as_deref().is_some_and(excludes)
 }
 
-/// What isn't as our last words want it, by tag.
-pub fn compare(standing: &Standing, has: &BTreeSet<TagName>, proof: Proof, now: Timestamp) -> Vec<Finding> {
+/// What isn't as our last words want it, by tag. Of `exclusive` sets a later word on another tag is a word on this one too.
+pub fn compare(
+    standing: &Standing,
+    exclusive: &[Vec<String>],
+    has: &BTreeSet<TagName>,
+    proof: Proof,
+    now: Timestamp,
+) -> Vec<Finding> {
     let one = |(tag, blame): &(TagName, Blame)| {
         let word = &blame.word;
-        if has.contains(tag) == word.wants {
+        if has.contains(tag) == word.wants || word.wants && standing.is_outranked(tag, word.id, exclusive) {
             return None;
         }
         let found = match (standing.waits_for(tag), word.how) {

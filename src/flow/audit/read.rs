@@ -133,7 +133,10 @@ fn told(account: &Account, outcome: Outcome, now: Timestamp) -> Option<Step> {
             return None;
         }
         Outcome::Retry { reason, .. } => Read::Failed(reason),
-        Outcome::NotYet { .. } => return None,
+        Outcome::NotYet { until } => {
+            let reason = "a call may not start yet".to_owned();
+            return Some(Step::Waits(Waits { until: Some(until), reason }));
+        }
     };
     Some(Step::Read(read))
 }
@@ -152,7 +155,6 @@ async fn call(
         _ => provider.read_tags(&contact.reference, now).await,
     };
     if let Outcome::Done { tags: Some(tags) } = &outcome {
-        account.knowledge.learn_whole(contact.key(), tags, now);
         // Whoever audits a whole account must not copy it here: of all that is told of people their tags are kept.
         attempt.answer = json!({ "tags": tags }).to_string();
     }

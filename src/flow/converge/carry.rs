@@ -11,6 +11,9 @@ use crate::flow::fold::{Plan, Wanted};
 use crate::providers::{Called, Direction, Outcome};
 use crate::store::StoreError;
 
+/// A tag that flaps rests for the window of the allowance, and for so many milliseconds at most.
+const LONGEST_REST_MS: i64 = 60_100;
+
 impl Step<'_> {
     /// Makes the first call that the plan needs: removes before adds, fields after them, then the next body.
     pub(super) async fn carry_out(&self, mut plan: Plan, now: Timestamp) -> Result<Stepped, StoreError> {
@@ -61,7 +64,8 @@ impl Step<'_> {
 
     /// Takes out of the plan what is not called for now, since it flaps: until when.
     fn rest(&self, plan: &mut Plan, now: Timestamp) -> Option<Timestamp> {
-        let window_ms = self.account.allowance.window_ms();
+        // Of a limit an hour nobody waits for the hour.
+        let window_ms = self.account.allowance.window_ms().min(LONGEST_REST_MS);
         let until = |wanted: &Wanted| self.account.flips.rests(self.key, &wanted.tag, window_ms, now);
         let resting: Vec<(ChangeId, Timestamp)> =
             plan.remove.iter().chain(&plan.add).filter_map(|wanted| Some((wanted.by, until(wanted)?))).collect();

@@ -85,15 +85,15 @@ impl Step<'_> {
             }
             Outcome::Retry { reason, after, throttled, .. } => {
                 let retry = self.retry(now, &reason, after, throttled);
-                let failing_ms = now.since(retry.failing_since) - (self.paused_ms - retry.paused_before_ms);
+                let failing_ms = now.since(retry.failing_since) - (self.paused_ms - retry.paused_before_ms).max(0);
+                let seen = if throttled { Seen::Throttled(retry.at) } else { Seen::Unclear(retry.reason.clone()) };
                 let give_up_ms = i64::try_from(self.account.config.give_up_after.as_millis()).unwrap_or(i64::MAX);
                 if failing_ms >= give_up_ms && !ids.is_empty() {
                     let tries = if retry.tries == 1 { "try" } else { "tries" };
                     let given_up = format!("given up after {} {tries}: {reason}", retry.tries);
                     settled.extend(die(Cause::GivenUp, &given_up));
-                    (None, Stepped { next: Next::More, seen: Seen::Unclear(reason) })
+                    (None, Stepped { next: Next::More, seen })
                 } else {
-                    let seen = if throttled { Seen::Throttled(retry.at) } else { Seen::Unclear(retry.reason.clone()) };
                     let next = Next::Later(retry.at);
                     (Some(retry), Stepped { next, seen })
                 }

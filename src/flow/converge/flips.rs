@@ -59,7 +59,8 @@ impl Flips {
     pub fn rests(&self, key: ContactKey, tag: &TagName, window_ms: i64, now: Timestamp) -> Option<Timestamp> {
         let entry = (key, tag.clone());
         let flip = self.0.get(&entry)?;
-        if flip.until > now {
+        // One that lies further off is from before the clock was set back.
+        if flip.until > now && flip.until <= now.plus_millis(window_ms) {
             return Some(flip.until);
         }
         let until = flip.before.plus_millis(window_ms);

@@ -269,3 +269,38 @@ fn what_answers_a_word_holds_only_while_that_word_is_the_last() {
     let removal = change(false, 0, Guard::default());
     assert_eq!(folded(&past(1), vec![removal]), (0, vec![Settled::Superseded, Settled::Already]), "it waits still");
 }
+
+#[test]
+fn an_older_tag_of_an_exclusive_set_does_not_drive_out_a_newer_one() {
+    let exclusive = || Terms { exclusive: vec!["a".to_owned(), "b".to_owned()], ..Terms::default() }.boxed();
+    let add = Change { terms: exclusive(), ..change(true, 0, Guard::default()) };
+    let late = (ChangeId { ord: Ord(5), index: 0 }, add);
+    let newer = |ord, how| {
+        let (id, rule) = (ChangeId { ord: Ord(ord), index: 0 }, RuleId::parse("r").expect("a name"));
+        Word { id, wants: true, how, rule, at: Timestamp(0), delivery: 1, ends: None, whence: None, call: None }
+    };
+    let known = KnownTags::whole([tag(1)]);
+    for (ord, how, superseded) in [(6, Settled::Applied, true), (6, Settled::Dead, false), (4, Settled::Applied, false)]
+    {
+        let past = Past { words: [(tag(1), newer(ord, how))].into(), ..Past::default() };
+        let Folded::Plan(plan) = fold(std::slice::from_ref(&late), &past, &known, Trust::Fresh) else {
+            panic!("all is known");
+        };
+        assert_eq!(plan.add.is_empty(), superseded, "{ord} {how:?}");
+    }
+}
+
+#[test]
+fn an_exclusive_add_whose_others_are_gone_brings_no_earlier_one_back() {
+    let exclusive = || Terms { exclusive: vec!["a".to_owned(), "b".to_owned()], ..Terms::default() }.boxed();
+    let add = |tag| Change { terms: exclusive(), ..change(true, tag, Guard::default()) };
+    let list = numbered(vec![add(0), add(1)]);
+    let judged = |others, gone| Judged { others, gone, ..Judged::guards(true) };
+    let past = Past {
+        judged: [(list[0].0, judged(Vec::new(), Vec::new())), (list[1].0, judged(Vec::new(), vec![tag(0)]))].into(),
+        ..Past::default()
+    };
+    let Folded::Plan(plan) = fold(&list, &past, &KnownTags::nothing(), Trust::Never) else { panic!("it was judged") };
+    assert_eq!(plan.add.iter().map(|wanted| wanted.tag.clone()).collect::<Vec<_>>(), [tag(1)]);
+    assert_eq!((plan.free[0].id, plan.free[0].how), (list[0].0, Settled::Superseded));
+}

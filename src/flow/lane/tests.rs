@@ -179,3 +179,64 @@ fn a_backlog_is_served_as_its_contacts_lie_on_disk_and_a_short_queue_as_it_came(
         assert_eq!((order.len(), order.is_sorted()), (count, sorted));
     }
 }
+
+/// A lane whose breaker was opened at 0 by ten contacts, which wait for their next try.
+fn broken() -> Lane {
+    let (mut lane, now) = (lane(1_000, 20), Timestamp(0));
+    (1..=10).for_each(|n| lane.wake(key(n), now));
+    for _ in 1..=10 {
+        let key = pop(&mut lane, now).expect("its turn");
+        let failed = Seen::Unclear("the provider failed (503: Ana is unknown)".to_owned());
+        lane.finished(key, &Stepped { next: Next::Later(Timestamp(36_000_000)), seen: failed }, now);
+    }
+    lane
+}
+
+#[test]
+fn many_failures_open_the_breaker_and_one_look_closes_it() {
+    let mut lane = broken();
+    let pause = lane.paused().expect("it is open").clone();
+    assert_eq!((pause.kind, pause.probe_at), (PauseKind::Failing, Timestamp(5_000)));
+    assert_eq!(pause.reason, "too many of its calls fail: the provider failed (503)", "of one contact nothing is told");
+    assert_eq!((pop(&mut lane, Timestamp(4_999)), lane.next_due(Timestamp(4_999))), (None, Some(Timestamp(5_000))));
+    let now = Timestamp(5_000);
+    let looked = pop(&mut lane, now).expect("whoever waits least is tried before its time");
+    assert!(lane.is_looking() && pop(&mut lane, now).is_none(), "one look at a time");
+    lane.finished(looked, &WELL, now);
+    assert!(lane.paused().is_none());
+    assert_eq!(pop(&mut lane, now), None, "after a short break nobody is woken before the time");
+    assert_eq!(lane.paused_ms(now), 5_000);
+}
+
+#[test]
+fn a_breaker_that_opens_again_soon_waits_longer_and_a_long_one_wakes_all() {
+    let mut lane = broken();
+    let looked = pop(&mut lane, Timestamp(5_000)).expect("one looks");
+    lane.finished(looked, &WELL, Timestamp(5_000));
+    let now = Timestamp(6_000);
+    (1..=10).for_each(|n| lane.wake(key(100 + n), now));
+    for _ in 1..=10 {
+        let key = pop(&mut lane, now).expect("its turn");
+        lane.finished(
+            key,
+            &Stepped { next: Next::Later(Timestamp(36_000_000)), seen: Seen::Unclear(String::new()) },
+            now,
+        );
+    }
+    assert_eq!(lane.paused().map(|pause| pause.probe_at), Some(Timestamp(21_000)), "15 s, and not 5 again");
+    let late = Timestamp(66_001);
+    let looked = pop(&mut lane, late).expect("one looks");
+    lane.finished(looked, &WELL, late);
+    assert_eq!(std::iter::from_fn(|| pop(&mut lane, late)).count(), 18, "all that wait are woken");
+}
+
+#[test]
+fn a_look_without_a_call_is_not_made_again_at_once_and_who_rests_looks_last() {
+    let mut lane = broken();
+    let now = Timestamp(5_000);
+    let rests = pop(&mut lane, now).expect("one looks");
+    lane.finished(rests, &Stepped { next: Next::Rest(Timestamp(9_000)), seen: Seen::NoCall }, now);
+    assert_eq!((pop(&mut lane, now), lane.next_due(now)), (None, Some(Timestamp(6_000))));
+    let other = pop(&mut lane, Timestamp(6_000)).expect("one looks");
+    assert_ne!(other, rests, "though the other's time is nearer");
+}

@@ -58,12 +58,12 @@ impl Window {
         for start in self.starts.iter_mut().rev().take_while(|start| **start > now) {
             *start = now;
         }
-        let free = |rate: &Rate| {
-            let calls = self.pressure.of(rate.calls, window_ms(*rate), now);
-            let oldest = self.starts.len().checked_sub(calls as usize)?;
-            self.starts.get(oldest).map(|start| start.plus_millis(window_ms(*rate)))
+        let free = |rate: Rate| {
+            let oldest = self.starts.len().checked_sub(rate.calls as usize)?;
+            self.starts.get(oldest).map(|start| start.plus_millis(window_ms(rate)))
         };
-        self.rates.iter().filter_map(free).fold(now.max(self.hold), Timestamp::max)
+        let rates = self.rates.iter().flat_map(|rate| self.pressure.on(*rate, now));
+        rates.filter_map(free).fold(now.max(self.hold), Timestamp::max)
     }
 
     /// The same for a call that can wait: a part of each window stays free. `None` where nothing is ever left beside that part.

@@ -53,7 +53,7 @@ fn has(names: &[&str]) -> BTreeSet<TagName> {
 
 /// What is found, as `Lead drifted`.
 fn found(standing: &Standing, names: &[&str]) -> Vec<String> {
-    told(&compare(standing, &has(names), Proof::Certain, NOW))
+    told(&compare(standing, &[], &has(names), Proof::Certain, NOW))
 }
 
 fn told(findings: &[Finding]) -> Vec<String> {
@@ -90,7 +90,7 @@ fn what_waits_is_said_to_wait_whatever_the_last_word_was() {
     for how in [Settled::Applied, Settled::Dead] {
         let waits = vec![(id(8), change(Effect::RemoveTag(tag("Lead")))), (id(9), change(Effect::AddTag(tag("Lead"))))];
         let standing = standing(vec![word(1, "Lead", how)], waits);
-        let findings = compare(&standing, &has(&[]), Proof::Certain, NOW);
+        let findings = compare(&standing, &[], &has(&[]), Proof::Certain, NOW);
         assert_eq!(findings.first().map(|finding| finding.found), Some(Found::Waits(id(9))));
     }
 }
@@ -107,7 +107,7 @@ fn an_exclusive_add_that_waits_may_have_taken_others_away_already() {
 fn a_success_that_proves_nothing_accuses_nobody() {
     let words =
         vec![word(1, "Lead", Settled::Applied), word(2, "VIP", Settled::Already), word(3, "-Cold", Settled::Applied)];
-    let findings = compare(&standing(words, Vec::new()), &has(&["Cold"]), Proof::Open, NOW);
+    let findings = compare(&standing(words, Vec::new()), &[], &has(&["Cold"]), Proof::Open, NOW);
     assert_eq!(told(&findings), ["Lead unproven", "VIP drifted", "Cold drifted"]);
 }
 
@@ -126,9 +126,18 @@ fn a_tag_whose_time_is_over_is_to_be_gone() {
 fn what_we_did_while_the_provider_was_asked_accuses_nobody() {
     let words = |ord| vec![word(ord, "Lead", Settled::Applied)];
     let before = standing(words(1), Vec::new());
-    let findings = compare(&before, &has(&[]), Proof::Certain, NOW);
+    let findings = compare(&before, &[], &has(&[]), Proof::Certain, NOW);
     assert_eq!(told(&confirm(findings.clone(), &before)), ["Lead drifted"]);
     assert_eq!(told(&confirm(findings.clone(), &standing(words(2), Vec::new()))), [""; 0]);
     let waits = vec![(id(2), change(Effect::RemoveTag(tag("Lead"))))];
     assert_eq!(told(&confirm(findings, &standing(words(1), waits))), ["Lead waiting"]);
+}
+
+#[test]
+fn a_tag_that_a_later_one_of_its_exclusive_set_has_driven_out_has_not_drifted() {
+    let words = vec![word(1, "stage:new", Settled::Applied), word(2, "stage:won", Settled::Applied)];
+    let standing = standing(words, Vec::new());
+    let sets = [vec!["stage:*".to_owned()]];
+    let told = |sets: &[Vec<String>]| told(&compare(&standing, sets, &has(&["stage:won"]), Proof::Certain, NOW));
+    assert_eq!((told(&sets), told(&[])), (Vec::<String>::new(), vec!["stage:new drifted".to_owned()]));
 }
