@@ -38,11 +38,6 @@ impl KnownTags {
         Some(listed.chain(self.single.iter().filter(|(_, there)| **there != Some(false)).map(|(tag, _)| tag)).collect())
     }
 
-    /// Whether a contact that has these tags can't be the one that this is known of.
-    pub fn contradicts(&self, has: &BTreeSet<TagName>) -> bool {
-        self.present().into_iter().any(|tag| !has.contains(tag)) || has.iter().any(|tag| self.get(tag) == Some(false))
-    }
-
     /// A call told about one tag.
     pub fn set(&mut self, tag: TagName, present: bool) {
         self.single.insert(tag, Some(present));
@@ -77,8 +72,5 @@ mod tests {
         known.set(tag("b"), true);
         assert_eq!(known.present(), vec![&tag("a"), &tag("b")]);
         assert_eq!(KnownTags::nothing().get(&tag("a")), None);
-        let has = |names: &[&str]| names.iter().map(|name| tag(name)).collect();
-        assert!(!known.contradicts(&has(&["a", "b"])) && known.contradicts(&has(&["a"])));
-        assert!(known.contradicts(&has(&["a", "b", "c"])) && !KnownTags::nothing().contradicts(&has(&["c"])));
     }
 }

@@ -3,6 +3,8 @@
 //! What a change means, one after the other, stands in `rules/testing/model.rs` in the fewest words; folding comes to the
 //! same with the fewest calls.
 
+mod moot;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::domain::change::{Change, ChangeId, Effect, Guard, Judged, Settled};
@@ -100,6 +102,7 @@ pub fn fold(changes: &[(ChangeId, Change)], past: &Past, known: &KnownTags, trus
         fields: BTreeMap::new(),
         once: past.once.clone(),
         block: None,
+        moot: moot::moot(changes),
     };
     for (id, change) in changes {
         if folding.take(*id, change).is_none() {
@@ -127,6 +130,8 @@ struct Folding<'f> {
     /// A rule's guard is judged once for all that the rule does to the contact: its own first change must not decide over its
     /// second.
     block: Option<(ChangeId, &'f Change, bool)>,
+    /// Changes whose conditions needn't be judged, and what overrules them.
+    moot: BTreeMap<ChangeId, ChangeId>,
 }
 
 impl<'f> Folding<'f> {
@@ -158,6 +163,10 @@ impl<'f> Folding<'f> {
             return Some(());
         }
         let judged = self.past.judged.get(&id);
+        if let Some(later) = self.moot.get(&id).copied().filter(|_| judged.is_none()) {
+            self.superseded(id, later, "tag");
+            return Some(());
+        }
         if judged.is_none() && self.is_done_with(id, change) {
             self.free(id, Settled::Skipped, "its rule has acted on this contact within its `once`".to_owned());
             return Some(());

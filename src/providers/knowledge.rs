@@ -78,14 +78,18 @@ impl Knowledge {
         facts.fresh(|at| (0..ttl).contains(&now.since(at)))
     }
 
-    /// The provider told the whole list at `at`. What was learnt later than that stays.
+    /// The provider told the whole list at `at`. What was learnt later than that stays; of what it contradicts nobody can say which of
+    /// the two calls came first at the provider.
     pub fn learn_whole(&self, key: ContactKey, tags: &[TagName], at: Timestamp) {
         let outdated = self.outdated();
         if outdated.has((self.of, key), at) {
             return;
         }
         self.change(key, |facts| {
-            if facts.whole.as_ref().is_some_and(|(known, _)| *known > at) {
+            if let Some((known, later)) = facts.whole.as_ref().filter(|(known, _)| *known > at) {
+                let told: BTreeSet<TagName> = tags.iter().cloned().collect();
+                let (known, differing) = (*known, later.symmetric_difference(&told).cloned().collect::<Vec<_>>());
+                facts.unsure(&differing, known);
                 return;
             }
             facts.single.retain(|_, (learnt, _)| *learnt > at);
@@ -93,7 +97,8 @@ impl Knowledge {
         });
     }
 
-    /// A call at `at` was acknowledged: the tag is there or isn't. Of two facts the later one stays.
+    /// A call at `at` was acknowledged: the tag is there or isn't. Of two facts the later one stays, and two that contradict each
+    /// other leave a doubt: the calls were under way together.
     pub fn learn(&self, key: ContactKey, tag: &TagName, present: bool, at: Timestamp) {
         let outdated = self.outdated();
         if outdated.has((self.of, key), at) {
@@ -101,19 +106,19 @@ impl Knowledge {
         }
         self.change(key, |facts| {
             let newest = facts.single.get(tag).map(|(learnt, _)| *learnt).max(facts.whole.as_ref().map(|(t, _)| *t));
-            if newest.is_none_or(|newest| newest <= at) {
-                facts.single.insert(tag.clone(), (at, Some(present)));
+            match newest.filter(|newest| *newest > at) {
+                None => drop(facts.single.insert(tag.clone(), (at, Some(present)))),
+                Some(_) if facts.says(tag) == Some(present) => {}
+                Some(newest) => facts.unsure(std::slice::from_ref(tag), newest),
             }
         });
     }
 
-    /// A call had no clear answer: its tags are unknown until the next fact, whatever was known of them.
-    pub fn doubt(&self, key: ContactKey, tags: &[TagName]) {
+    /// A call that ended at `at` had no clear answer: its tags are unknown until a call that began later tells, whatever was known.
+    pub fn doubt(&self, key: ContactKey, tags: &[TagName], at: Timestamp) {
         self.change(key, |facts| {
-            let newest = facts.newest();
-            for tag in tags {
-                facts.single.insert(tag.clone(), (newest, None));
-            }
+            let newest = facts.newest().max(at);
+            facts.unsure(tags, newest);
         });
     }
 
@@ -165,6 +170,20 @@ impl Outdated {
 }
 
 impl Facts {
+    /// What the newest facts say of a tag.
+    fn says(&self, tag: &TagName) -> Option<bool> {
+        match self.single.get(tag) {
+            Some((_, fact)) => *fact,
+            None => self.whole.as_ref().map(|(_, tags)| tags.contains(tag)),
+        }
+    }
+
+    fn unsure(&mut self, tags: &[TagName], at: Timestamp) {
+        for tag in tags {
+            self.single.insert(tag.clone(), (at, None));
+        }
+    }
+
     fn fresh(&self, is_fresh: impl Fn(Timestamp) -> bool) -> KnownTags {
         let list = self.whole.as_ref().filter(|(at, _)| is_fresh(*at));
         let mut known = list.map_or_else(KnownTags::nothing, |(_, tags)| KnownTags::whole(tags.iter().cloned()));
@@ -224,32 +243,47 @@ mod tests {
     fn an_old_fact_about_a_tag_does_not_bring_back_an_older_list() {
         let knowledge = Knowledge::new();
         knowledge.learn_whole(KEY, &[tag("a")], at(1000));
-        knowledge.doubt(KEY, &[tag("a")]);
+        knowledge.doubt(KEY, &[tag("a")], at(1000));
         assert_eq!(knowledge.known(KEY, at(1001), TTL).get(&tag("a")), None);
         knowledge.learn(KEY, &tag("a"), false, at(1010));
         assert_eq!(knowledge.known(KEY, at(1011), TTL).get(&tag("a")), Some(false));
     }
 
     #[test]
-    fn facts_that_come_late_lose_against_newer_ones() {
+    fn facts_that_come_late_change_nothing_where_they_agree_and_leave_a_doubt_where_they_do_not() {
         let knowledge = Knowledge::new();
+        let get = |name: &str| knowledge.known(KEY, at(1060), TTL).get(&tag(name));
         knowledge.learn(KEY, &tag("b"), true, at(1050));
         knowledge.learn_whole(KEY, &[], at(1000));
-        knowledge.learn(KEY, &tag("b"), false, at(1040));
-        let get = |name: &str| knowledge.known(KEY, at(1060), TTL).get(&tag(name));
+        knowledge.learn(KEY, &tag("b"), true, at(1040));
         assert_eq!((get("b"), get("a")), (Some(true), Some(false)));
-        knowledge.learn_whole(KEY, &[tag("a")], at(1060));
-        assert_eq!((get("b"), get("a")), (Some(false), Some(true)));
-        knowledge.learn_whole(KEY, &[], at(1055));
-        assert_eq!(get("a"), Some(true));
-        knowledge.learn(KEY, &tag("a"), false, at(1055));
-        assert_eq!(get("a"), Some(true), "the list is newer");
+        knowledge.learn(KEY, &tag("b"), false, at(1040));
+        assert_eq!((get("b"), get("a")), (None, Some(false)), "both calls were under way");
+        knowledge.learn_whole(KEY, &[tag("a"), tag("c")], at(1060));
+        assert_eq!((get("b"), get("a")), (Some(false), Some(true)), "a later call has seen what came of both");
+        knowledge.learn_whole(KEY, &[tag("c")], at(1055));
+        assert_eq!(
+            (get("a"), get("b"), get("c")),
+            (None, Some(false), Some(true)),
+            "where two lists differ nobody can say"
+        );
+    }
+
+    #[test]
+    fn a_list_that_was_asked_for_before_a_call_ended_in_doubt_does_not_clear_the_doubt() {
+        let knowledge = Knowledge::new();
+        knowledge.doubt(KEY, &[tag("a")], at(1010));
+        knowledge.learn_whole(KEY, &[], at(1005));
+        let get = || knowledge.known(KEY, at(1020), TTL).get(&tag("a"));
+        assert_eq!(get(), None);
+        knowledge.learn_whole(KEY, &[], at(1010));
+        assert_eq!(get(), Some(false));
     }
 
     #[test]
     fn doubt_lasts_until_the_next_fact() {
         let knowledge = Knowledge::new();
-        knowledge.doubt(KEY, &[tag("a")]);
+        knowledge.doubt(KEY, &[tag("a")], at(1000));
         assert_eq!(knowledge.known(KEY, at(1000), TTL).get(&tag("a")), None);
         knowledge.learn_whole(KEY, &[tag("a")], at(1000));
         assert_eq!(knowledge.known(KEY, at(1000), TTL).get(&tag("a")), Some(true));

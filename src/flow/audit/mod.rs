@@ -272,11 +272,6 @@ async fn audited(
                 MissingTags::Create => Proof::Certain,
                 MissingTags::Skip => Proof::Open,
             };
-            // What was read beside the deliveries isn't learnt, since a call may be under way; but what it contradicts isn't known.
-            let known = account.knowledge.known(told.contact.key(), at, account.config.tag_cache);
-            if known.contradicts(&has) {
-                account.knowledge.outdate(told.contact.key(), at);
-            }
             told.findings = compare(&standing, &account.config.exclusive, &has, proof, at);
             told.strange = strange(&standing, has);
             if !told.findings.is_empty() {

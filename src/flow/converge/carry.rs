@@ -153,7 +153,9 @@ impl Step<'_> {
                 }
             }
             // Whatever was known before, it may be otherwise now, and nothing says how.
-            Outcome::Unproven | Outcome::Retry { in_doubt: true, .. } => knowledge.doubt(self.key, tags),
+            Outcome::Unproven | Outcome::Retry { in_doubt: true, .. } => {
+                knowledge.doubt(self.key, tags, self.clock.now());
+            }
             _ => {}
         }
     }

@@ -304,3 +304,20 @@ fn an_exclusive_add_whose_others_are_gone_brings_no_earlier_one_back() {
     assert_eq!(plan.add.iter().map(|wanted| wanted.tag.clone()).collect::<Vec<_>>(), [tag(1)]);
     assert_eq!((plan.free[0].id, plan.free[0].how), (list[0].0, Settled::Superseded));
 }
+
+#[test]
+fn a_condition_that_a_later_change_makes_idle_is_not_looked_up() {
+    let guard = || Guard { unless_tagged: vec![tag(1)], ..Guard::default() };
+    let none = KnownTags::nothing();
+    let guarded = || change(true, 0, guard());
+    let plain = || change(false, 0, Guard::default());
+    let Folded::Plan(plan) = fold(&numbered(vec![guarded(), plain()]), &Past::default(), &none, Trust::Fresh) else {
+        panic!("whatever the guard says, the tag goes")
+    };
+    assert_eq!((plan.free[0].how, plan.remove.len(), plan.judged.len()), (Settled::Superseded, 1, 0));
+    // Another change reads what the guarded one may have done.
+    let reads = change(true, 2, Guard { if_tagged: vec![tag(0)], ..Guard::default() });
+    for list in [vec![guarded(), reads, plain()], vec![plain(), guarded()], vec![guarded(), guarded()]] {
+        assert_eq!(fold(&numbered(list), &Past::default(), &none, Trust::Fresh), Folded::LookUp);
+    }
+}
