@@ -62,8 +62,8 @@ impl Waking for Woken {
     }
 }
 
-/// No run of these takes so many steps to its end.
-const MANY: usize = 5_000;
+/// No run of these takes so many steps to its end: a provider may be busy for a quarter of an hour, and ask for no wait.
+const MANY: usize = 100_000;
 
 impl World {
     pub fn new(path: &Path, start: Timestamp) -> Self {
