@@ -50,6 +50,7 @@ impl Desk {
         let mut lane = Lane::new(share, config.concurrency, config.gather, paused.before_ms);
         if let Some(since) = paused.since {
             // The start may be the mend: one call looks at once.
+            tracing::warn!(connection = %config.name, %since, reason = %paused.reason, "left paused or with its breaker open; one call looks now");
             lane.pause(paused.kind, since, paused.reason, now);
         }
         lane.expect(waiting.len());
@@ -104,6 +105,9 @@ impl Desk {
                 tracing::error!(connection = %name, reason = %pause.reason, probe_at = %pause.probe_at, "{what}");
             }
             (Some(_), None) => tracing::info!(connection = %name, "connection is well again"),
+            (Some(before), Some(pause)) if before.probes != pause.probes => {
+                tracing::warn!(connection = %name, reason = %pause.reason, probe_at = %pause.probe_at, "not well yet; its changes wait");
+            }
             _ => {}
         }
         let same = was.as_ref().map(|pause| pause.kind) == is.as_ref().map(|pause| pause.kind);

@@ -12,6 +12,7 @@ use super::ruleset::{Opened, RuleSet};
 use crate::clock::Clock;
 use crate::domain::contact::Contact;
 use crate::domain::known::KnownTags;
+use crate::domain::tag::TagName;
 use crate::domain::time::Timestamp;
 use crate::rules::Finding;
 use crate::store::{Options, Store, StoreError};
@@ -69,6 +70,12 @@ impl Gateway {
     pub fn known(&self, contact: &Contact, now: Timestamp) -> Option<KnownTags> {
         let account = self.deliveries.accounts().into_iter().find(|a| a.config.name == contact.connection)?;
         Some(account.knowledge.known(contact.key(), now, account.config.tag_cache))
+    }
+
+    /// Until when a tag of a contact rests, since it flaps.
+    pub fn resting(&self, contact: &Contact, tag: &TagName, now: Timestamp) -> Option<Timestamp> {
+        let account = self.deliveries.accounts().into_iter().find(|a| a.config.name == contact.connection)?;
+        account.flips.resting(contact.key(), tag, now)
     }
 
     /// Puts a rule set in force: whole, and only once it is durable under its hash. On an error nothing has changed.

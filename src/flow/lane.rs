@@ -1,8 +1,12 @@
-//! A connection's lane: whose turn it is. A state machine without I/O; `deliver` drives it.
+//! A connection's lane: whose turn it is. A state machine without I/O; its `desk` acts on what it says.
+
+mod pause;
 
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, HashMap, VecDeque};
 use std::time::Duration;
+
+pub use pause::Pause;
 
 use super::breaker::Breaker;
 use super::converge::{Next, Seen, Stepped};
@@ -24,29 +28,6 @@ enum Slot {
     Busy { again: bool },
 }
 
-/// Why nothing is called.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Pause {
-    /// Since when.
-    pub since: Timestamp,
-    /// Of what kind it is.
-    pub kind: PauseKind,
-    /// Why.
-    pub reason: String,
-    /// When one call looks again.
-    pub probe_at: Timestamp,
-    probes: u32,
-    /// Somebody asked for a look while one was under way: what that one finds may be older than the mend.
-    again: bool,
-}
-
-impl Pause {
-    /// When one call looks again. A time that is further off than any wait is from before the clock was set back.
-    fn looks_at(&self, now: Timestamp) -> Timestamp {
-        if self.probe_at > now.plus(LONGEST_WAIT) { now } else { self.probe_at }
-    }
-}
-
 /// A contact whose turn it is.
 #[derive(Debug)]
 pub struct Turn {
@@ -56,37 +37,8 @@ pub struct Turn {
     pub pass: Pass,
 }
 
-/// How long a connection whose credentials are refused waits before one call looks again; the last one again and again.
-const REFUSED: [Duration; 5] = [
-    Duration::from_secs(30),
-    Duration::from_mins(1),
-    Duration::from_mins(5),
-    Duration::from_mins(15),
-    Duration::from_hours(1),
-];
-
-/// The same where its calls fail: nobody has to mend anything here, and most outages are short.
-const FAILING: [Duration; 5] = [
-    Duration::from_secs(5),
-    Duration::from_secs(15),
-    Duration::from_secs(30),
-    Duration::from_mins(1),
-    Duration::from_mins(2),
-];
-
-fn wait(kind: PauseKind, probes: u32) -> Duration {
-    let waits = match kind {
-        PauseKind::Refused => &REFUSED,
-        PauseKind::Failing => &FAILING,
-    };
-    waits.get(probes as usize).or(waits.last()).copied().unwrap_or_default()
-}
-
 /// A breaker that opens again within so many milliseconds wasn't closed by a mend; a shorter break wakes nobody.
 const RELAPSE_MS: i64 = 60_000;
-
-/// No look waits longer: a provider's own wish is obeyed for a day at most.
-const LONGEST_WAIT: Duration = Duration::from_hours(25);
 
 /// How long news of a contact that rests may wait, in milliseconds.
 const NEWS_MS: i64 = 1_000;
@@ -135,15 +87,6 @@ impl Lane {
         }
     }
 
-    /// The same of a contact whose news have waited already.
-    pub fn wake_gathered(&mut self, key: ContactKey, now: Timestamp) {
-        if self.slots.contains_key(&key) {
-            self.wake(key, now);
-        } else {
-            self.ready(key);
-        }
-    }
-
     /// A contact has something new. One that waits for its retry goes on waiting: the new change is folded in then.
     pub fn wake(&mut self, key: ContactKey, now: Timestamp) {
         match self.slots.get_mut(&key) {
@@ -156,6 +99,15 @@ impl Lane {
             Some(Slot::Ready | Slot::Later(_)) => {}
             None if self.gather.is_zero() => self.ready(key),
             None => self.not_before(key, now.plus(self.gather)),
+        }
+    }
+
+    /// The same, where what is new has waited already under the name that the contact was looked up by.
+    pub fn wake_gathered(&mut self, key: ContactKey, now: Timestamp) {
+        if self.slots.contains_key(&key) {
+            self.wake(key, now);
+        } else {
+            self.ready(key);
         }
     }
 
@@ -228,7 +180,7 @@ impl Lane {
             Seen::Well if looked => self.well(now),
             Seen::Well if self.pause.is_none() => self.breaker.well(now),
             Seen::Unclear(why) if self.pause.is_none() && self.breaker.failed(key, now) => {
-                self.ill(PauseKind::Failing, &format!("too many of its calls fail: {}", unquoted(why)), now);
+                self.ill(PauseKind::Failing, &format!("too many of its calls fail: {why}"), now);
             }
             Seen::Unclear(_) | Seen::Throttled(_) if looked => self.looked_in_vain(now),
             Seen::NotYet(until) if looked => self.look_at(*until),
@@ -347,7 +299,7 @@ impl Lane {
         let probes =
             same.map(|pause| pause.probes).or(relapse.map(|(_, probes)| probes)).map_or(0, |probes| probes + 1);
         let again = before.is_some_and(|pause| pause.again);
-        let probe_at = if again { now } else { now.plus(wait(kind, probes)) };
+        let probe_at = if again { now } else { now.plus(pause::wait(kind, probes)) };
         self.pause = Some(Pause { since, kind, reason: reason.to_owned(), probe_at, probes, again: false });
         self.breaker.reset();
     }
@@ -363,7 +315,7 @@ impl Lane {
     fn looked_in_vain(&mut self, now: Timestamp) {
         if let Some(pause) = self.pause.as_mut().filter(|pause| pause.probe_at <= now) {
             pause.probes += 1;
-            let wait = wait(pause.kind, pause.probes);
+            let wait = pause::wait(pause.kind, pause.probes);
             pause.probe_at = if std::mem::take(&mut pause.again) { now } else { now.plus(wait) };
         }
     }
@@ -380,14 +332,6 @@ impl Lane {
                 self.wake_all();
             }
         }
-    }
-}
-
-/// A failure without what the provider said of it, `the provider failed (503)`: that was said of one contact, and may name a person.
-fn unquoted(why: &str) -> String {
-    match why.split_once(" (").and_then(|(what, rest)| Some((what, rest.split_once(':')?.0))) {
-        Some((what, status)) => format!("{what} ({status})"),
-        None => why.to_owned(),
     }
 }
 

@@ -402,6 +402,11 @@ pub enum PauseKind {
 }
 
 impl PauseKind {
+    /// What [`Self::word`] writes.
+    pub fn of_word(word: &str) -> Self {
+        if word == Self::Failing.word() { Self::Failing } else { Self::Refused }
+    }
+
     /// As it is stored.
     pub fn word(self) -> &'static str {
         match self {

@@ -256,11 +256,7 @@ impl Reader {
                     since: row.get::<_, Option<i64>>(0)?.map(Timestamp),
                     reason: row.get::<_, Option<String>>(1)?.unwrap_or_default(),
                     before_ms: row.get(2)?,
-                    kind: if row.get_ref(3)?.as_str() == Ok("failing") {
-                        PauseKind::Failing
-                    } else {
-                        PauseKind::Refused
-                    },
+                    kind: PauseKind::of_word(row.get_ref(3)?.as_str()?),
                 })
             });
             Ok(row.optional()?.unwrap_or_default())

@@ -79,6 +79,8 @@ fn a_provider_that_fails_for_many_is_left_alone_until_it_is_well_again() {
     let red = shown(gateway.setup.folder(), &gateway, ("CLICOLOR_FORCE", "1"));
     assert!(red.contains("\u{1b}[31mopen"), "{red:?}");
 
+    assert!(gateway.api("/contacts/crm/1")["next_look"].is_string(), "no time of the contact's own stands in the past");
+
     // What was under way when it opened may still have been answered; from then on one call looks now and then.
     assert!(provider.calls().len() < CONTACTS as usize + 2, "{:#?}", provider.calls());
     assert_eq!(gateway.api("/dead-letters")["items"], json!([]));

@@ -66,6 +66,8 @@ fn a_tag_that_flaps_costs_two_calls_a_window_and_can_be_hurried() {
     assert_eq!(states(&gateway.settled("b")), ["applied"]);
     eventually("all that was overtaken", || (states(&gateway.event_of("late-40")) == ["superseded"]).then_some(()));
     assert_eq!(states(&gateway.event_of("late-41")), ["waiting"], "it rests for the window");
+    let flaps = gateway.api("/contacts/crm/7")["flaps"].clone();
+    assert!(flaps[0]["tag"] == "Flag" && flaps[0]["until"].is_string(), "and whoever asks is told: {flaps}");
     assert_eq!(provider.calls().len(), 2);
     assert!(!has_flag(&provider));
     // Whoever doesn't want to wait says so.

@@ -168,7 +168,16 @@ fn whole(contact: &Value) {
     for change in items(contact, "waiting") {
         say_line!("waits: {} {} (rule {})", text(change, "id"), wanted(change), text(change, "rule"));
     }
-    if !text(contact, "failing").is_empty() {
+    for flap in items(contact, "flaps") {
+        say_line!(
+            "flaps: {:?} changes faster than calls can follow; its last word is called for at {}",
+            text(flap, "tag"),
+            time(flap, "until")
+        );
+    }
+    if !text(contact, "next_look").is_empty() {
+        say_line!("its connection is looked at again at {}; until then nobody is called", time(contact, "next_look"));
+    } else if !text(contact, "failing").is_empty() {
         say_line!("next try: {}, since {}", time(contact, "next_try"), text(contact, "failing"));
     }
     for timer in items(contact, "timers") {

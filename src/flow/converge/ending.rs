@@ -27,12 +27,8 @@ impl Step<'_> {
             Outcome::Done { .. } => "the provider confirmed it",
             Outcome::Unproven => "the provider took it; with `missing_tags: skip` that proves nothing",
             // A refusal that no call was made for holds for each part alike.
-            Outcome::Dead { .. } if called.attempt.status.is_some() && parts.len() > 1 => {
-                return self.halve(called, &plan, parts).await;
-            }
-            Outcome::Dead { .. } => {
-                self.account.apart.refused(self.key, parts);
-                return self.settle_failed(called, plan, all).await;
+            Outcome::Dead { .. } if called.attempt.status.is_some() && !self.account.apart.refused(self.key, parts) => {
+                return self.halve(called, &plan).await;
             }
             _ => return self.settle_failed(called, plan, all).await,
         };
@@ -45,8 +41,7 @@ impl Step<'_> {
     }
 
     /// A batch is refused: its halves are called apart.
-    async fn halve(&self, mut called: Called, plan: &Plan, parts: &[Part]) -> Result<Stepped, StoreError> {
-        self.account.apart.refused(self.key, parts);
+    async fn halve(&self, mut called: Called, plan: &Plan) -> Result<Stepped, StoreError> {
         called.attempt.verdict.push_str("; its halves are called apart");
         self.settle(self.free(plan), vec![called.attempt], self.taken.retry.clone()).await?;
         Ok(Stepped { next: Next::More, seen: Seen::Well })
@@ -60,6 +55,7 @@ impl Step<'_> {
         ids: &[ChangeId],
     ) -> Result<Stepped, StoreError> {
         let now = self.clock.now();
+        let status = called.attempt.status;
         let mut settled = self.free(&plan);
         // A call that wasn't made is none, but for those that were made for it.
         let attempts = match called.outcome {
@@ -86,7 +82,7 @@ impl Step<'_> {
             Outcome::Retry { reason, after, throttled, .. } => {
                 let retry = self.retry(now, &reason, after, throttled);
                 let failing_ms = now.since(retry.failing_since) - (self.paused_ms - retry.paused_before_ms).max(0);
-                let seen = if throttled { Seen::Throttled(retry.at) } else { Seen::Unclear(retry.reason.clone()) };
+                let seen = if throttled { Seen::Throttled(retry.at) } else { Seen::Unclear(brief(status, &reason)) };
                 let give_up_ms = i64::try_from(self.account.config.give_up_after.as_millis()).unwrap_or(i64::MAX);
                 if failing_ms >= give_up_ms && !ids.is_empty() {
                     let tries = if retry.tries == 1 { "try" } else { "tries" };
@@ -104,6 +100,7 @@ impl Step<'_> {
         Ok(stepped)
     }
 
+    /// When the contact is tried again.
     fn retry(&self, now: Timestamp, reason: &str, after: Option<std::time::Duration>, throttled: bool) -> Retry {
         let before = self.taken.retry.as_ref();
         // A provider that is busy says nothing about this contact: only its own failures move it along the schedule.
@@ -132,4 +129,9 @@ impl Step<'_> {
         let unjudged = self.taken.changes.iter().filter(|(id, _)| !self.taken.past.judged.contains_key(id));
         unjudged.filter(|(_, change)| asks(change)).map(|(id, _)| *id).collect()
     }
+}
+
+/// A failure as it is told of the connection: without what the provider said, since that was said of one contact and may name a person.
+fn brief(status: Option<u16>, reason: &str) -> String {
+    status.map_or_else(|| reason.to_owned(), |status| format!("status {status}"))
 }

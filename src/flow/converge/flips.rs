@@ -54,6 +54,11 @@ impl Flips {
         self.0.invalidate_all();
     }
 
+    /// Until when the tag rests, to be shown.
+    pub fn resting(&self, key: ContactKey, tag: &TagName, now: Timestamp) -> Option<Timestamp> {
+        self.0.get(&(key, tag.clone())).map(|flip| flip.until).filter(|until| *until > now)
+    }
+
     /// Until when the tag rests. It begins to where it was called for twice in the last window, and a change of it that was accepted
     /// after the last call was overtaken: changes come faster than calls can follow.
     pub fn rests(&self, key: ContactKey, tag: &TagName, window_ms: i64, now: Timestamp) -> Option<Timestamp> {

@@ -102,6 +102,7 @@ pub async fn one(
         waiting.extend(taken.changes.iter().filter_map(|(_, change)| change.effect.tag().cloned()));
         retry = retry.or(taken.retry);
     }
+    let flaps = flaps(&shared, &view, &waiting);
     let known = known(&shared, &view);
     let shown = |(tag, blame): &(TagName, Blame)| tag_of(tag, blame, &known, waiting.contains(tag));
     let mut tags: Vec<Value> = view.tags.iter().map(shown).collect();
@@ -126,11 +127,21 @@ pub async fn one(
         "waiting": waits,
         "next_try": retry.as_ref().map(|retry| retry.at.to_string()),
         "tries": retry.as_ref().map(|retry| retry.tries),
+        "next_look": lane.and_then(|lane| lane.probe_at).map(|at| at.to_string()),
+        "flaps": flaps,
         "failing": retry.map(|retry| retry.reason),
         "timers": view.timers.iter().map(timer).collect::<Vec<_>>(),
         "dead_letters": view.letters.iter().map(dead_letters::shown).collect::<Vec<_>>(),
         "more_dead_letters": view.more_letters,
     })))
+}
+
+/// Tags that wait since they flap: their changes overtake the calls.
+fn flaps(shared: &Shared, view: &ContactView, waiting: &BTreeSet<TagName>) -> Vec<Value> {
+    let now = clock::now();
+    let until = |tag| view.known_as.iter().find_map(|contact| shared.gateway.resting(contact, tag, now));
+    let each = waiting.iter().filter_map(|tag| Some((tag, until(tag)?)));
+    each.map(|(tag, until)| json!({ "tag": tag, "until": until.to_string() })).collect()
 }
 
 /// The state of a tag that is there, or isn't, by another hand.

@@ -90,11 +90,6 @@ impl Allowance {
         self.0.kept().window.throttled(until, now);
     }
 
-    /// How many calls may start in a window now, for the rate with the fewest.
-    pub fn calls(&self, now: Timestamp) -> u32 {
-        self.0.kept().window.calls(now)
-    }
-
     /// How much of it is in use; `None` only where it has no rate.
     pub fn usage(&self, now: Timestamp) -> Option<Usage> {
         self.0.kept().window.usage(now)

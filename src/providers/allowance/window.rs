@@ -109,12 +109,6 @@ impl Window {
         self.hold_until(until);
     }
 
-    /// How many calls may start in a window now, for the rate with the fewest.
-    pub fn calls(&self, now: Timestamp) -> u32 {
-        let each = self.rates.iter().map(|rate| self.pressure.of(rate.calls, window_ms(*rate), now));
-        each.min().unwrap_or_default()
-    }
-
     /// How much of it is in use, for the rate with the least left.
     pub fn usage(&self, now: Timestamp) -> Option<Usage> {
         let held_until = Some(self.hold).filter(|until| *until > now);

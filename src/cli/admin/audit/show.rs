@@ -32,7 +32,10 @@ pub fn reports(client: &Client, args: &Args, reports: &[Report]) {
             && !matches!(word.as_str(), "no_tags" | "dry_run")
         {
             let repair = if args.repair { " --repair" } else { "" };
-            say_line!("go on with: tagrelay audit {}{repair} --after {next}", report.connection);
+            // Nobody was read yet: that is no place to go on from.
+            let after =
+                if next.bytes().all(|digit| digit == b'0') { String::new() } else { format!(" --after {next}") };
+            say_line!("go on with: tagrelay audit {}{repair}{after}", report.connection);
         }
     }
 }
