@@ -110,7 +110,8 @@ fn goes_on_through(disk: &Disk, gateway: &mut Gateway, fails: fn(&Disk, &Gateway
 #[test]
 fn a_disk_that_is_full_loses_nothing_and_is_used_again_once_there_is_room() {
     let (disk, mut gateway) = on_a_disk("8m");
-    goes_on_through(&disk, &mut gateway, |disk, _| disk.fill(), |disk, _| disk.free());
+    let fills = |disk: &Disk, gateway: &Gateway| disk.fill(&gateway.process, None);
+    goes_on_through(&disk, &mut gateway, fills, |disk, gateway| disk.free(Some(&gateway.process)));
 }
 
 #[test]
@@ -124,7 +125,7 @@ fn a_disk_that_becomes_read_only_loses_nothing_and_is_used_again_once_it_can_be_
 #[test]
 fn a_disk_that_runs_full_under_load_takes_each_event_whole_or_not_at_all() {
     let (disk, mut gateway) = on_a_disk("64m");
-    assert!(disk.does("head -c 60M /dev/zero > another-file"), "4 MiB are left");
+    disk.fill(&gateway.process, Some((4, 64)));
     let padding: String = (0..20_000_u64).map(|n| char::from(b'a' + (n * n * 7919 % 997 % 26) as u8)).collect();
     let body =
         |n: u64| said(&format!("e{n}"), n % 3, "lead").with(json!({ "padding": format!("{n}{padding}") })).body();
@@ -134,7 +135,7 @@ fn a_disk_that_runs_full_under_load_takes_each_event_whole_or_not_at_all() {
     assert_eq!(gateway.events().len(), full as usize);
     eventually("no room for a mark", || (ready(&gateway) == 503).then_some(()));
     gateway.kill();
-    assert!(disk.does("rm another-file"));
+    disk.free(None);
     gateway.start_again();
     assert_eq!(gateway.events().len(), full as usize);
     for n in 0..full {

@@ -2,6 +2,9 @@
 //!
 //! It is a tmpfs in a namespace of its own, held by a process that sleeps: the gateway is started inside, as often as a test likes,
 //! and so is everything that is done to it. Nobody else on the machine sees it, and it goes with its holder.
+//!
+//! Where nobody may mount anything, as in most containers, an ordinary folder stands in for it, and the process's own limit on the size
+//! of files makes its writes fail; `scripts/test` says so in its summary.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -18,21 +21,19 @@ const WAYS: [(&[&str], &[&str]); 2] = [
     (&["--mount"], &["--mount"]),
 ];
 
-const HOW: &str = "this machine lets nobody mount a file system for a test, so nothing was proved of full and read-only disks. \
-    One of these mends it: allow user namespaces (`sysctl kernel.unprivileged_userns_clone=1`, on Ubuntu \
-    `sysctl kernel.apparmor_restrict_unprivileged_userns=0`); run the tests as root; in a container, start it with \
-    `--cap-add SYS_ADMIN --security-opt seccomp=unconfined --security-opt apparmor=unconfined`. `unshare` and `nsenter` are \
-    parts of util-linux";
-
 pub struct Disk {
+    /// `None`: it is imitated.
+    mounted: Option<Mounted>,
+    folder: PathBuf,
+}
+
+struct Mounted {
     holder: Process,
     enter: &'static [&'static str],
-    folder: PathBuf,
 }
 
 impl Disk {
     /// A disk of `size` (as `8m`) below a gateway's folder.
-    #[track_caller]
     pub fn below(folder: &Path, size: &str) -> Self {
         let folder = folder.join(FOLDER);
         std::fs::create_dir(&folder).expect("a folder");
@@ -41,10 +42,10 @@ impl Disk {
             let tried = Command::new("unshare").args(*leave).args(["sh", "-c", &mount]).stderr(Stdio::null()).status();
             tried.is_ok_and(|status| status.success())
         });
-        let (leave, enter) = tried.unwrap_or_else(|| panic!("{HOW}"));
+        let Some((leave, enter)) = tried else { return Self { mounted: None, folder } };
         let held = format!("{mount} && exec sleep 86400");
         let holder = Process::start(Command::new("unshare").args(leave).args(["sh", "-c", &held]));
-        let this = Self { holder, enter, folder };
+        let this = Self { mounted: Some(Mounted { holder, enter }), folder };
         eventually("the disk", || this.does("mountpoint -q .").then_some(()));
         this
     }
@@ -56,42 +57,60 @@ impl Disk {
 
     /// The shell line with which a process goes where the disk is.
     pub fn entry(&self) -> String {
-        let (id, enter) = (self.holder.id(), self.enter.join(" "));
+        let Some(Mounted { holder, enter }) = &self.mounted else { return String::new() };
+        let (id, enter) = (holder.id(), enter.join(" "));
         let home = self.folder.parent().expect("it is below the gateway's folder").display();
         // Whoever changes over is at the root: the gateway's folder is entered anew.
         format!("exec nsenter --target {id} {enter} sh -c 'cd {home} && exec \"$0\" \"$@\"' \"$0\" \"$@\"")
     }
 
     /// Runs a shell line in the disk's folder; whether it succeeded.
-    pub fn does(&self, line: &str) -> bool {
-        let id = self.holder.id().to_string();
+    fn does(&self, line: &str) -> bool {
+        let Some(Mounted { holder, enter }) = &self.mounted else { return false };
         let line = format!("cd '{}' && {line}", self.folder.display());
         let mut command = Command::new("nsenter");
-        command.args(["--target", &id]).args(self.enter).args(["sh", "-c", &line]);
+        command.args(["--target", &holder.id().to_string()]).args(*enter).args(["sh", "-c", &line]);
         command.stderr(Stdio::null()).status().expect("util-linux has nsenter").success()
     }
 
-    /// Another file takes all the room that there is.
-    pub fn fill(&self) {
-        assert!(!self.does("cat /dev/zero > other-file"), "it is full");
+    /// Another file takes all the room that there is, or all but so many MiB of `of` for `process`.
+    pub fn fill(&self, process: &Process, leave: Option<(u32, u32)>) {
+        match (&self.mounted, leave) {
+            (None, None) => process.limit_files("0"),
+            (None, Some((left, _))) => process.limit_files(&(u64::from(left) << 20).to_string()),
+            (Some(_), None) => assert!(!self.does("cat /dev/zero > other-file"), "it is full"),
+            (Some(_), Some((left, of))) => {
+                assert!(self.does(&format!("head -c {}M /dev/zero > other-file", of - left)));
+            }
+        }
     }
 
-    pub fn free(&self) {
-        assert!(self.does("rm other-file"));
+    /// There is room again, for `process` too where it still runs.
+    pub fn free(&self, process: Option<&Process>) {
+        match (&self.mounted, process) {
+            (None, Some(process)) => process.limit_files("unlimited"),
+            // A limit goes with the process that it is of.
+            (None, None) => {}
+            (Some(_), _) => assert!(self.does("rm other-file")),
+        }
     }
 
     /// Nothing in it can be written any more. A disk that breaks asks nobody; a healthy one refuses to become read-only while files
     /// are open for writing. So it is laid over its own folder read-only, where all that is opened from now on is refused, and
     /// what `process` has open already is cut off by its limit on the size of files: SQLite takes both alike.
     pub fn make_read_only(&self, process: &Process) {
-        assert!(self.does("mount --bind . . && mount -o remount,bind,ro \"$PWD\""), "laid over");
-        assert!(!self.does("touch new"), "it is read-only");
+        if self.mounted.is_some() {
+            assert!(self.does("mount --bind . . && mount -o remount,bind,ro \"$PWD\""), "laid over");
+            assert!(!self.does("touch new"), "it is read-only");
+        }
         process.limit_files("0");
     }
 
     pub fn make_writable(&self, process: &Process) {
         process.limit_files("unlimited");
-        assert!(self.does("mount -o remount,bind,rw \"$PWD\""));
-        assert!(self.does("touch new && rm new"));
+        if self.mounted.is_some() {
+            assert!(self.does("mount -o remount,bind,rw \"$PWD\""));
+            assert!(self.does("touch new && rm new"));
+        }
     }
 }
