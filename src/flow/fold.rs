@@ -141,6 +141,11 @@ impl<'f> Folding<'f> {
             self.free(id, Settled::Dead, reason.to_owned());
             return Some(());
         }
+        let judged = self.past.judged.get(&id);
+        if judged.is_none() && self.is_done_with(id, change) {
+            self.free(id, Settled::Skipped, "its rule has acted on this contact within its `once`".to_owned());
+            return Some(());
+        }
         let last = match &change.effect {
             Effect::AddTag(tag) | Effect::RemoveTag(tag) => self.past.words.get(tag),
             Effect::Set { field, .. } => self.past.fields.get(field),
@@ -148,13 +153,16 @@ impl<'f> Folding<'f> {
         };
         if let Some(later) = last.filter(|word| word.beats(id)).map(|word| word.id) {
             // What an exclusive add takes away goes all the same, once that was judged: its own tag's later word says nothing of it.
-            if let (Effect::AddTag(tag), Some(judged)) = (&change.effect, self.past.judged.get(&id)) {
+            if let (Effect::AddTag(tag), Some(judged)) = (&change.effect, judged) {
                 self.exclude(id, tag, change, Some(judged))?;
             }
+            // It may stay open for that, and a later change of its rule be folded with it.
+            self.count_once(id, change);
             self.superseded(id, later, if change.effect.tag().is_some() { "tag" } else { "field" });
             return Some(());
         }
         if let Some(later) = self.outranked_by(id, change) {
+            self.count_once(id, change);
             self.superseded(id, later, "set of exclusive tags");
             return Some(());
         }
@@ -162,13 +170,8 @@ impl<'f> Folding<'f> {
             self.superseded(id, later, "tag");
             return Some(());
         }
-        let judged = self.past.judged.get(&id);
         if let Some(later) = self.moot.get(&id).copied().filter(|_| judged.is_none()) {
             self.superseded(id, later, "tag");
-            return Some(());
-        }
-        if judged.is_none() && self.is_done_with(id, change) {
-            self.free(id, Settled::Skipped, "its rule has acted on this contact within its `once`".to_owned());
             return Some(());
         }
         if !self.lets_through(id, change, judged)? {

@@ -176,11 +176,10 @@ fn a_connections_own_guard_sees_what_its_block_removed_and_is_held_against_adds_
     assert_eq!((back.remove.len(), back.add.len()), (1, 1));
 }
 
-#[test]
-fn an_older_change_that_comes_late_is_superseded() {
-    let list = numbered(vec![change(true, 0, Guard::default())]);
-    let word = Word {
-        id: ChangeId { ord: Ord(9), index: 0 },
+/// The last word on a tag: that it shall not be there.
+fn word(ord: u64) -> Word {
+    Word {
+        id: ChangeId { ord: Ord(ord), index: 0 },
         wants: false,
         how: Settled::Applied,
         rule: RuleId::parse("r").expect("a name"),
@@ -189,8 +188,13 @@ fn an_older_change_that_comes_late_is_superseded() {
         ends: None,
         whence: None,
         call: None,
-    };
-    let past = Past { words: [(tag(0), word)].into(), ..Past::default() };
+    }
+}
+
+#[test]
+fn an_older_change_that_comes_late_is_superseded() {
+    let list = numbered(vec![change(true, 0, Guard::default())]);
+    let past = Past { words: [(tag(0), word(9))].into(), ..Past::default() };
     let Folded::Plan(plan) = fold(&list, &past, &KnownTags::nothing(), Trust::Fresh) else {
         panic!("no guard");
     };
@@ -320,4 +324,30 @@ fn a_condition_that_a_later_change_makes_idle_is_not_looked_up() {
     for list in [vec![guarded(), reads, plain()], vec![plain(), guarded()], vec![guarded(), guarded()]] {
         assert_eq!(fold(&numbered(list), &Past::default(), &none, Trust::Fresh), Folded::LookUp);
     }
+}
+
+#[test]
+fn a_rule_has_acted_by_a_change_that_is_overruled_and_still_open() {
+    let once = Terms { once_ms: Some(60_000), ..Terms::default() };
+    let excludes = Change {
+        terms: Terms { exclusive: vec!["b".to_owned()], ..once.clone() }.boxed(),
+        ..change(true, 0, Guard::default())
+    };
+    let again = Change { terms: once.boxed(), ..change(false, 2, Guard::default()) };
+    let changes = numbered(vec![excludes, again]);
+    let (first, second) = (changes[0].0, changes[1].0);
+    // The add was judged and then overruled by a change that has ended already: what it takes away keeps it open.
+    let judged = Judged { others: vec![tag(1)], ..Judged::guards(true) };
+    let past = Past {
+        judged: BTreeMap::from([(first, judged)]),
+        words: BTreeMap::from([(tag(0), word(9))]),
+        ..Past::default()
+    };
+    let Folded::Plan(plan) = fold(&changes, &past, &KnownTags::nothing(), Trust::Fresh) else {
+        panic!("all is known that matters");
+    };
+    let removed: Vec<_> = plan.remove.iter().map(|wanted| (wanted.tag.as_str(), wanted.by)).collect();
+    assert_eq!(removed, [("b", first)]);
+    let skipped = plan.free.iter().find(|free| free.id == second).map(|free| free.how);
+    assert_eq!(skipped, Some(Settled::Skipped));
 }
