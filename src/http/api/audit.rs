@@ -26,7 +26,7 @@ struct Call {
 /// it only looks.
 pub async fn page(request: HttpRequest, body: web::Bytes, shared: web::Data<Shared>) -> Result<HttpResponse, Problem> {
     shared.tokens.admit_to_look(&request)?;
-    let call: Call = asked(&body)?;
+    let call: Call = asked(&request, &body)?;
     if call.repair {
         shared.tokens.admit(&request)?;
     }
