@@ -256,3 +256,16 @@ impl<'a> Frame<'a> {
         Ok(EventRecord { ord, accepted_at, head: self.head()?, reply: self.reply.to_vec(), body: self.body.to_vec() })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_head_of_an_earlier_version_reads_and_one_that_says_nothing_new_is_written_as_before() {
+        let text = r#"{"source":"bot","received_at":0,"rule_set":"hash","rules":["lead"]}"#;
+        let head: EventHead = serde_json::from_str(text).expect("a head");
+        assert_eq!((head.tags_changed.as_slice(), head.is_forgotten()), (&[][..], false));
+        assert_eq!(serde_json::to_string(&head).expect("JSON"), text);
+    }
+}

@@ -11,13 +11,13 @@ use crate::support::gestures::states;
 use crate::support::http::{exchange, request};
 use crate::support::process::{Process, tagrelay};
 
-const RULES: &str = r#"
+const RULES: &str = r"
 rules:
   - id: everywhere
     match: { intent: everywhere }
     tag: { chats: { add: [Lead] }, white-label: { add: [Lead] }, talks: { add: [Lead] }, orders: { add: [Lead] } }
-    forward: { ledger: { who: "{{ event.contact | default('7') }}" } }
-"#;
+    forward: { ledger: { name: Ana } }
+";
 
 /// The connections that the page shows, and where they lead.
 fn documented() -> (String, &'static str) {

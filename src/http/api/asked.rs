@@ -88,15 +88,14 @@ fn named<'n>(names: impl Iterator<Item = &'n str>, known: impl Iterator<Item = &
 fn is_of(kind: Kind, place: &str, value: Json<'_>) -> Result<(), String> {
     let wrong = |expected: &str| Err(format!("{place}: expected {expected}, found {}", value.kind().name()));
     match (kind, value.kind()) {
+        (Kind::Number, JsonKind::Number) if value.text().parse::<u32>().is_err() => {
+            Err(format!("{place}: expected a whole number, found {}", value.text()))
+        }
         (Kind::Any, _)
         | (Kind::Flag, JsonKind::Bool)
         // A text or a number that is null isn't given: a script hands on the `next` that it got.
         | (Kind::Text, JsonKind::Text | JsonKind::Null)
-        | (Kind::Number, JsonKind::Null) => Ok(()),
-        (Kind::Number, JsonKind::Number) if value.text().parse::<u32>().is_err() => {
-            Err(format!("{place}: expected a whole number, found {}", value.text()))
-        }
-        (Kind::Number, JsonKind::Number) => Ok(()),
+        | (Kind::Number, JsonKind::Number | JsonKind::Null) => Ok(()),
         (Kind::Texts, JsonKind::List) => {
             let wrong = |(index, item): (usize, Json<'_>)| {
                 let is_text = item.kind() == JsonKind::Text;

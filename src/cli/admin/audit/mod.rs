@@ -137,7 +137,7 @@ impl Report {
     }
 
     /// How many contacts were looked at.
-    fn seen(&self) -> u64 {
+    pub fn seen(&self) -> u64 {
         ["clean", "drifted", "explained", "lost", "unread", "unreadable"].iter().map(|name| self.count(name)).sum()
     }
 

@@ -19,7 +19,9 @@ pub fn reports(client: &Client, args: &Args, reports: &[Report]) {
         let mut listed: Vec<&Value> = report.items.iter().filter(|item| is_listed(args, item)).collect();
         // By how much it matters; pages come in no order that means anything.
         listed.sort_by_key(|item| (rank(text(item, "state")), text(item, "contact")));
-        listed.into_iter().for_each(|item| contact(&mut table, report, item));
+        for item in listed {
+            contact(&mut table, report, item);
+        }
     }
     if !table.is_empty() {
         table.print("");
@@ -140,6 +142,9 @@ fn summary(report: &Report) -> String {
     ];
     let counts = told.iter().filter(|(name, _)| report.count(name) > 0);
     let counts: Vec<String> = counts.map(|(name, words)| format!("{} {words}", report.count(name))).collect();
+    if report.seen() == 0 && report.stopped.is_none() {
+        return format!("{}: nobody to read, since nothing was brought about there yet", report.connection);
+    }
     let mut summary = format!("{}: {} read", report.connection, report.count("read"));
     if !counts.is_empty() {
         summary = format!("{summary}; {}", counts.join(", "));
