@@ -162,7 +162,11 @@ impl JsonError {
         let words = error.to_string();
         let words = words.split(" at line ").next().unwrap_or("not JSON");
         let quotes = error.is_data() && !words.starts_with("duplicate field") && !words.starts_with("missing field");
-        let message = if quotes { "this value has another type than expected" } else { words }.to_owned();
+        let message = match words.strip_prefix("EOF while parsing ") {
+            _ if quotes => "this value has another type than expected".to_owned(),
+            Some(what) => format!("the text ends within {what}"),
+            None => words.to_owned(),
+        };
         Self { line: error.line().max(1), column: error.column().max(1), message }
     }
 }

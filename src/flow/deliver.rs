@@ -52,6 +52,9 @@ pub struct LaneStatus {
     /// Why it isn't well.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
+    /// Since when it isn't.
+    #[serde(skip_serializing_if = "Option::is_none", serialize_with = "crate::domain::time::rfc3339::option")]
+    pub since: Option<Timestamp>,
     /// When a call looks again.
     #[serde(skip_serializing_if = "Option::is_none", serialize_with = "crate::domain::time::rfc3339::option")]
     pub probe_at: Option<Timestamp>,
@@ -254,7 +257,15 @@ impl Lanes {
         let idle = self.unserved.iter().map(|(name, contacts)| {
             let reason = Some("the rules no longer name it; its changes wait".to_owned());
             let waiting = contacts.len();
-            LaneStatus { name: name.clone(), state: "removed", reason, probe_at: None, waiting, allowance: None }
+            LaneStatus {
+                name: name.clone(),
+                state: "removed",
+                reason,
+                since: None,
+                probe_at: None,
+                waiting,
+                allowance: None,
+            }
         });
         let asked = self.served.values().map(|served| {
             let (ask, answer) = oneshot::channel();

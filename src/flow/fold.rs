@@ -4,6 +4,7 @@
 //! same with the fewest calls.
 
 mod moot;
+mod overtaken;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -13,6 +14,7 @@ use crate::domain::known::KnownTags;
 use crate::domain::pattern::Pattern;
 use crate::domain::tag::TagName;
 use crate::store::{Once, Past};
+pub use overtaken::overtaken;
 
 /// Whether knowledge may spare a call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -341,8 +343,11 @@ impl<'f> Folding<'f> {
                 let list = if wants { &mut plan.add } else { &mut plan.remove };
                 list.push(Wanted { tag, by, excluded });
             } else if !excluded && !excludes.contains(&by) {
-                let reason =
-                    if wants { "the contact has this tag already" } else { "the contact doesn't have this tag" };
+                let reason = if wants {
+                    "it was known that the contact has this tag"
+                } else {
+                    "it was known that the contact doesn't have this tag"
+                };
                 plan.free.push(Free { id: by, how: Settled::Already, reason: reason.to_owned() });
             }
         }

@@ -87,7 +87,7 @@ pub async fn receive(
     let mut decided = Vec::with_capacity(judged.len());
     let mut changed = Vec::new();
     for (index, (event, (mut decision, reply))) in reading.events.iter().zip(judged).enumerate() {
-        changed.append(&mut decision.tags_changed);
+        changed.extend_from_slice(&decision.tags_changed);
         intake.push(Intake::of(event, rules.catalog.hash(), &mut decision, &reply, &reading.stored(index, body)));
         decided.push((decision.rules, reply));
     }

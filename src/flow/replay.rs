@@ -123,7 +123,7 @@ pub async fn select(gateway: &Gateway, filter: &EventFilter) -> Result<Vec<Ord>,
         let rules = gateway.rules();
         let fits = |record: &&EventLine| {
             (filter.faulty || record.head.replay_of.is_none())
-                && record.head.erased.is_empty()
+                && !record.head.is_forgotten()
                 && rules.source(record.head.source.as_str()).is_some()
         };
         found.extend(page.items.iter().filter(fits).map(|record| record.ord));
@@ -216,7 +216,7 @@ fn again(rules: &RuleSet, record: &EventRecord) -> Result<(Intake, Replayed), No
     if source_name.starts_with(OURS) {
         return Err(NotReplayed::Ours { ord, source_name });
     }
-    if !head.erased.is_empty() {
+    if head.is_forgotten() {
         return Err(NotReplayed::Forgotten(ord));
     }
     let source = rules.source(&source_name).ok_or(NotReplayed::NoSource { ord, source_name })?;
@@ -243,7 +243,7 @@ fn again(rules: &RuleSet, record: &EventRecord) -> Result<(Intake, Replayed), No
     let (mut decision, reply) = judge(&rules.catalog, source, event);
     event.key = None;
     let (rules_matched, changes) = (decision.rules.clone(), decision.changes.clone());
-    let (faults, tags_changed) = (decision.faults.len(), std::mem::take(&mut decision.tags_changed));
+    let (faults, tags_changed) = (decision.faults.len(), decision.tags_changed.clone());
     let origin = Origin { replay_of: Some(ord), ..Origin::default() };
     let intake = Intake::from(&origin, event, rules.catalog.hash(), &mut decision, &reply, &record.body);
     let source = head.source.clone();

@@ -3,7 +3,7 @@
 use actix_web::HttpResponse;
 use serde_json::{Map, Value, json};
 
-use super::table::{ADDRESSES, Address};
+use super::table::{ADDRESSES, Address, FLAGS, Kind};
 
 /// The description; it tells nothing of this gateway's data, and needs no token.
 pub async fn describe() -> HttpResponse {
@@ -44,7 +44,10 @@ fn description() -> Value {
 
 fn operation(address: &Address) -> Value {
     let parts = address.path.split('{').skip(1).filter_map(|rest| rest.split('}').next());
-    let text = |name: &str, place: &str, required: bool| json!({ "name": name, "in": place, "required": required, "schema": { "type": "string" } });
+    let text = |name: &str, place: &str, required: bool| {
+        let kind = if place == "query" && FLAGS.contains(&name) { Kind::Flag } else { Kind::Text };
+        json!({ "name": name, "in": place, "required": required, "schema": schema(kind) })
+    };
     let parts = parts.map(|name| text(name, "path", true));
     let query = address.query.iter().map(|name| text(name, "query", false));
     let answer = if address.path == "/backup" { "application/vnd.sqlite3" } else { "application/json" };
@@ -57,16 +60,20 @@ fn operation(address: &Address) -> Value {
         },
     });
     if !address.body.is_empty() {
-        let property = |(name, kind): &(&str, &str)| {
-            let mut schema = json!({ "type": kind });
-            if *kind == "array" {
-                schema["items"] = json!({ "type": "string" });
-            }
-            ((*name).to_owned(), schema)
-        };
+        let property = |(name, kind): &(&str, Kind)| ((*name).to_owned(), schema(*kind));
         let properties: Map<String, Value> = address.body.iter().map(property).collect();
         let schema = json!({ "type": "object", "additionalProperties": false, "properties": properties });
         operation["requestBody"] = json!({ "content": { "application/json": { "schema": schema } } });
     }
     operation
+}
+
+fn schema(kind: Kind) -> Value {
+    match kind {
+        Kind::Text => json!({ "type": "string" }),
+        Kind::Texts => json!({ "type": "array", "items": { "type": "string" } }),
+        Kind::Flag => json!({ "type": "boolean" }),
+        Kind::Number => json!({ "type": "integer" }),
+        Kind::Any => json!({}),
+    }
 }

@@ -4,6 +4,24 @@ use actix_web::{Route, web};
 
 use super::api;
 
+/// What a member of a body may be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// A text.
+    Text,
+    /// A list of texts.
+    Texts,
+    /// `true` or `false`.
+    Flag,
+    /// A whole number.
+    Number,
+    /// Whatever a sender would send.
+    Any,
+}
+
+/// What a query says by `true` or `false`.
+pub const FLAGS: [&str; 3] = ["faulty", "waiting", "dead"];
+
 /// One address.
 pub struct Address {
     /// `GET` or `POST`.
@@ -14,8 +32,8 @@ pub struct Address {
     pub summary: &'static str,
     /// What its query may have.
     pub query: &'static [&'static str],
-    /// What its body may have, and of what type each is.
-    pub body: &'static [(&'static str, &'static str)],
+    /// What its body may have, and what each is.
+    pub body: &'static [(&'static str, Kind)],
     /// Who answers.
     pub route: fn() -> Route,
 }
@@ -34,7 +52,7 @@ const fn shows(
 const fn acts(
     path: &'static str,
     summary: &'static str,
-    body: &'static [(&'static str, &'static str)],
+    body: &'static [(&'static str, Kind)],
     route: fn() -> Route,
 ) -> Address {
     Address { method: "POST", path, summary, query: &[], body, route }
@@ -47,8 +65,8 @@ pub const ADDRESSES: &[Address] = &[
         &[PAGING[0], PAGING[1], "source", "rule", "intent", "connection", "contact", "since", "until", "faulty"],
         || web::get().to(api::events::list)),
     acts("/events/replay", "Run many events again, oldest first",
-        &[("all", "boolean"), ("dry_run", "boolean"), ("source", "string"), ("rule", "string"), ("since", "string"),
-          ("until", "string"), ("faulty", "boolean")],
+        &[("all", Kind::Flag), ("dry_run", Kind::Flag), ("source", Kind::Text), ("rule", Kind::Text), ("since", Kind::Text),
+          ("until", Kind::Text), ("faulty", Kind::Flag)],
         || web::post().to(api::replay::many)),
     shows("/events/{id}", "One event with all that became of it", &[], || web::get().to(api::events::one)),
     acts("/events/{id}/replay", "Run an event again, against the rules of today", &[], || web::post().to(api::replay::one)),
@@ -59,32 +77,33 @@ pub const ADDRESSES: &[Address] = &[
         &[PAGING[0], PAGING[1], "connection", "contact", "rule", "reason", "cause", "needs", "since"],
         || web::get().to(api::dead_letters::list)),
     acts("/dead-letters/retry", "Try many again",
-        &[("all", "boolean"), ("dry_run", "boolean"), ("as_new", "boolean"), ("connection", "string"),
-          ("contact", "string"), ("rule", "string"), ("reason", "string"), ("cause", "string"), ("needs", "string"),
-          ("since", "string")],
+        &[("all", Kind::Flag), ("dry_run", Kind::Flag), ("as_new", Kind::Flag), ("connection", Kind::Text),
+          ("contact", Kind::Text), ("rule", Kind::Text), ("reason", Kind::Text), ("cause", Kind::Text), ("needs", Kind::Text),
+          ("since", Kind::Text)],
         || web::post().to(api::dead_letters::retry_many)),
     acts("/dead-letters/discard", "End many for good",
-        &[("all", "boolean"), ("dry_run", "boolean"), ("note", "string"), ("connection", "string"),
-          ("contact", "string"), ("rule", "string"), ("reason", "string"), ("cause", "string"), ("needs", "string"),
-          ("since", "string")],
+        &[("all", Kind::Flag), ("dry_run", Kind::Flag), ("note", Kind::Text), ("connection", Kind::Text),
+          ("contact", Kind::Text), ("rule", Kind::Text), ("reason", Kind::Text), ("cause", Kind::Text), ("needs", Kind::Text),
+          ("since", Kind::Text)],
         || web::post().to(api::dead_letters::discard_many)),
     shows("/dead-letters/{id}", "One dead letter with the body of its event", &[], || web::get().to(api::dead_letters::one)),
-    acts("/dead-letters/{id}/retry", "Try it again", &[("as_new", "boolean")], || web::post().to(api::dead_letters::retry)),
-    acts("/dead-letters/{id}/discard", "End it for good", &[("note", "string")],
+    acts("/dead-letters/{id}/retry", "Try it again", &[("as_new", Kind::Flag)], || web::post().to(api::dead_letters::retry)),
+    acts("/dead-letters/{id}/discard", "End it for good", &[("note", Kind::Text)],
         || web::post().to(api::dead_letters::discard)),
     shows("/connections", "How each connection stands", &[], || web::get().to(api::connections::list)),
     acts("/connections/{name}/retry", "Try all that waits there now", &[], || web::post().to(api::connections::retry)),
     acts("/connections/{name}/audit", "Read the next contacts back, and tell whose tags aren't what was brought about",
-        &[("cursor", "string"), ("limit", "integer"), ("contact", "string"), ("repair", "boolean"), ("all", "boolean")],
+        &[("cursor", Kind::Text), ("limit", Kind::Number), ("contact", Kind::Text), ("repair", Kind::Flag), ("all", Kind::Flag),
+          ("note", Kind::Text)],
         || web::post().to(api::audit::page)),
     shows("/contacts", "List contacts", &[PAGING[0], PAGING[1], "connection", "waiting", "dead"],
         || web::get().to(api::contacts::list)),
     shows("/contacts/{connection}/{id}", "One person: whose word each tag is", &[], || web::get().to(api::contacts::one)),
     acts("/contacts/{connection}/{id}/tags", "Ask for tags by hand",
-        &[("add", "array"), ("remove", "array"), ("note", "string")], || web::post().to(api::contacts::tags)),
+        &[("add", Kind::Texts), ("remove", Kind::Texts), ("note", Kind::Text)], || web::post().to(api::contacts::tags)),
     acts("/contacts/{connection}/{id}/forget", "Erase the person", &[], || web::post().to(api::contacts::forget)),
     shows("/rules", "The rules in force, and why those on disk are not", &[], || web::get().to(api::rules::list)),
-    acts("/evaluate", "What would happen to a body; nothing is stored", &[("source", "string"), ("body", "object")],
+    acts("/evaluate", "What would happen to a body; nothing is stored", &[("source", Kind::Text), ("body", Kind::Any)],
         || web::post().to(api::rules::evaluate)),
     shows("/refusals", "Requests that were refused lately", &[], || web::get().to(api::refusals::list)),
     acts("/backup", "A copy of the database", &[], || web::post().to(api::backup::copy)),

@@ -38,6 +38,18 @@ pub struct SettledChange {
     pub cause: Option<Cause>,
 }
 
+impl SettledChange {
+    /// Whether a call settled it. What ended without one was settled beside the call for something else.
+    pub fn has_call(&self) -> bool {
+        has_call(self.how) && self.cause != Some(Cause::NotListed)
+    }
+}
+
+/// Whether a change that ended so may have been settled by a call.
+pub(super) fn has_call(how: Settled) -> bool {
+    matches!(how, Settled::Applied | Settled::Dead)
+}
+
 /// When a contact is tried again.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Retry {
@@ -101,6 +113,18 @@ pub struct Delivery {
     pub retry: Option<Retry>,
 }
 
+impl Delivery {
+    /// How a change ended here.
+    pub fn end_of(&self, id: ChangeId) -> Option<&SettledChange> {
+        self.settled.iter().find(|done| done.id == id)
+    }
+
+    /// The call that settled a change, if one did.
+    pub fn call_for(&self, id: ChangeId) -> Option<&Attempt> {
+        self.attempts.last().filter(|_| self.end_of(id).is_none_or(SettledChange::has_call))
+    }
+}
+
 #[derive(Serialize)]
 struct Body<'a> {
     connection: &'a ConnectionName,
@@ -136,7 +160,10 @@ pub(super) fn record(db: &Connection, runs: &mut Runs, settlement: &Settlement, 
     for done in &settlement.settled {
         pending::remove(db, key, done.id)?;
         match done.how {
-            Settled::Dead => dead::insert(db, key, settlement.at, done, settlement.attempts.last())?,
+            Settled::Dead => {
+                let call = settlement.attempts.last().filter(|_| done.has_call());
+                dead::insert(db, key, settlement.at, done, call)?;
+            }
             // The change names the contact that was found, and waits there under its old number.
             Settled::Moved => {
                 pending::insert(db, runs, done.change.contact.key(), done.id, &done.change)?;

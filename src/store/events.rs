@@ -24,7 +24,7 @@ pub struct EventFilter {
     pub rule: Option<String>,
     /// Of this intent.
     pub intent: Option<String>,
-    /// With a change for one of these contacts.
+    /// With a change for one of these contacts, or a word that others changed their tags.
     pub contacts: Option<Vec<ContactKey>>,
     /// Accepted then or later.
     pub since: Option<Timestamp>,
@@ -59,11 +59,10 @@ pub struct EventLine {
 impl EventFilter {
     fn lets_through(&self, line: &EventLine) -> bool {
         let head = &line.head;
-        let is_for = |keys: &Vec<ContactKey>| head.changes.iter().any(|change| keys.contains(&change.contact.key()));
         self.source.as_ref().is_none_or(|source| head.source == *source)
             && self.rule.as_ref().is_none_or(|rule| head.rules.iter().any(|matched| matched.as_str() == rule))
             && self.intent.as_ref().is_none_or(|intent| head.intent.as_ref() == Some(intent))
-            && self.contacts.as_ref().is_none_or(is_for)
+            && self.contacts.as_ref().is_none_or(|keys| head.names(keys))
             && self.since.is_none_or(|since| line.accepted_at >= since)
             && self.until.is_none_or(|until| line.accepted_at < until)
     }

@@ -29,13 +29,13 @@ pub struct Forgotten {
     pub deliveries: usize,
     /// Tags that would have gone by themselves.
     pub timers: usize,
-    /// Events whose body, headers and changes for the person went.
+    /// Events whose body, headers and all else of the person went.
     pub events: usize,
     /// Names under which the person was known.
     pub names: usize,
 }
 
-/// Where events with changes for some contacts are.
+/// Where events are that some contacts are named in.
 #[derive(Debug, Clone, Default)]
 pub struct Found {
     /// The first numbers of the lots that hold them.
@@ -53,13 +53,13 @@ impl Found {
     }
 }
 
-/// Goes on looking through all events for those with changes for the contacts.
+/// Goes on looking through all events for those that name the contacts.
 pub(super) fn find(db: &Connection, mut found: Found) -> Result<Found, StoreError> {
     while let Some(lot) = lot::oldest_above(db, found.upto)? {
         let mut theirs = false;
         for frame in lot.frames() {
             let (ord, frame) = frame?;
-            theirs |= frame.head()?.changes.iter().any(|change| found.keys.contains(&change.contact.key()));
+            theirs |= frame.head()?.names(&found.keys);
             found.upto = ord;
         }
         if theirs {
@@ -107,13 +107,16 @@ fn rewrite(db: &Connection, lot: &Lot, keys: &[ContactKey]) -> Result<usize, Sto
     for entry in lot.frames() {
         let (ord, frame) = entry?;
         let mut head = frame.head()?;
-        let numbered: Vec<_> = head.numbered().map(|(index, change)| (index, change.clone())).collect();
-        let (theirs, others): (Vec<_>, Vec<_>) =
-            numbered.into_iter().partition(|(_, change)| keys.contains(&change.contact.key()));
-        if theirs.is_empty() {
+        if !head.names(keys) {
             frames.push(frame.bytes());
             continue;
         }
+        let numbered: Vec<_> = head.numbered().map(|(index, change)| (index, change.clone())).collect();
+        let (theirs, others): (Vec<_>, Vec<_>) =
+            numbered.into_iter().partition(|(_, change)| keys.contains(&change.contact.key()));
+        // An event that only said that others had changed the person's tags has no change whose place could tell.
+        head.forgotten |= theirs.is_empty();
+        head.tags_changed.retain(|contact| !keys.contains(&contact.key()));
         head.erased.extend(theirs.into_iter().map(|(index, _)| index));
         head.erased.sort_unstable();
         head.changes = others.into_iter().map(|(_, change)| change).collect();

@@ -12,9 +12,9 @@ use super::contact::{self, Word};
 use super::lot::Lot;
 use super::record::EventHead;
 use super::{alias, delivery, pending};
-use crate::domain::change::{ChangeId, Effect, Settled};
+use crate::domain::change::{ChangeId, Effect};
 use crate::domain::contact::{Contact, ContactKey};
-use crate::domain::whence::{Call, Whence};
+use crate::domain::whence::Whence;
 
 /// Words and waiting changes that came from this lot's events say where they came from.
 pub(super) fn of_lot(db: &Connection, lot: &Lot) -> Result<(), StoreError> {
@@ -56,29 +56,23 @@ fn names(db: &Connection, head: &EventHead) -> Result<BTreeSet<ContactKey>, Stor
 
 /// Words that a delivery settled by a call say by which.
 pub(super) fn of_delivery(db: &Connection, key: ContactKey, id: i64) -> Result<(), StoreError> {
-    let mut call: Option<Option<Box<Call>>> = None;
+    let mut read = None;
     let mut failed = None;
     complete(db, key, |word| {
-        if word.delivery != id || word.call.is_some() || !has_call(word.how) {
+        if word.delivery != id || word.call.is_some() || !delivery::has_call(word.how) {
             return false;
         }
         // Only now: a delivery may hold a whole body that was sent on.
-        let call = call.get_or_insert_with(|| match delivery::get(db, id) {
-            Ok(delivery) => delivery.and_then(|of| of.attempts.last().map(|attempt| Box::new(attempt.into()))),
-            Err(error) => {
+        let delivery = read.get_or_insert_with(|| {
+            delivery::get(db, id).unwrap_or_else(|error| {
                 failed = Some(error);
                 None
-            }
+            })
         });
-        word.call.clone_from(call);
+        word.call = delivery.as_ref().and_then(|of| of.call_for(word.id)).map(|attempt| Box::new(attempt.into()));
         word.call.is_some()
     })?;
     failed.map_or(Ok(()), Err)
-}
-
-/// What ended without a call was settled beside the call for something else.
-pub(super) fn has_call(how: Settled) -> bool {
-    matches!(how, Settled::Applied | Settled::Dead)
 }
 
 /// Writes a contact's row anew where `change` changed one of its words.

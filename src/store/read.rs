@@ -195,7 +195,7 @@ impl Reader {
         self.read(move |db| alias::all(db, contact)).await
     }
 
-    /// Where the events with changes for these contacts are.
+    /// Where the events are that name these contacts.
     pub(super) async fn find(&self, keys: Vec<ContactKey>) -> Result<forget::Found, StoreError> {
         self.read(move |db| forget::find(db, forget::Found::under(keys))).await
     }

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::StoreError;
 use super::dedup::DedupKey;
 use crate::domain::change::{Change, Ord};
-use crate::domain::contact::ContactKey;
+use crate::domain::contact::{Contact, ContactKey};
 use crate::domain::decision::{Decision, Fault};
 use crate::domain::event::Event;
 use crate::domain::name::{RuleId, SourceName};
@@ -43,9 +43,15 @@ pub struct EventHead {
     /// What is wanted.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub changes: Vec<Change>,
+    /// Whose tags it called changed by others.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub tags_changed: Vec<Contact>,
     /// The places of changes that went when their contact was forgotten; the body and all else of the person went with them.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub erased: Vec<u32>,
+    /// A person was forgotten whom it named otherwise than by a change: what names them went.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub forgotten: bool,
     /// The event that this one is a replay of.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub replay_of: Option<Ord>,
@@ -61,6 +67,17 @@ pub struct EventHead {
 }
 
 impl EventHead {
+    /// Whether it is about one of these contacts: by a change, or since it called their tags changed by others.
+    pub fn names(&self, keys: &[ContactKey]) -> bool {
+        let mut named = self.changes.iter().map(|change| &change.contact).chain(&self.tags_changed);
+        named.any(|contact| keys.contains(&contact.key()))
+    }
+
+    /// Whether what it had of a person went when that person was forgotten, its body and all.
+    pub fn is_forgotten(&self) -> bool {
+        self.forgotten || !self.erased.is_empty()
+    }
+
     /// Its changes with their places, which stay as they were when others go.
     pub fn numbered(&self) -> impl Iterator<Item = (u32, &Change)> {
         (0..).filter(|index| !self.erased.contains(index)).zip(&self.changes)
@@ -124,6 +141,8 @@ struct HeadOf<'a> {
     faults: &'a [Fault],
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
     changes: &'a [Change],
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    tags_changed: &'a [Contact],
     #[serde(skip_serializing_if = "Option::is_none")]
     replay_of: Option<Ord>,
     #[serde(skip_serializing_if = "str::is_empty")]
@@ -160,6 +179,7 @@ impl Intake {
             rules: &decision.rules,
             faults: &decision.faults,
             changes: &decision.changes,
+            tags_changed: &decision.tags_changed,
             replay_of: origin.replay_of,
             note: &origin.note,
             query: &event.query.0,
@@ -234,5 +254,18 @@ impl<'a> Frame<'a> {
     /// The whole event.
     pub fn record(&self, ord: Ord, accepted_at: Timestamp) -> Result<EventRecord, StoreError> {
         Ok(EventRecord { ord, accepted_at, head: self.head()?, reply: self.reply.to_vec(), body: self.body.to_vec() })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_head_of_an_earlier_version_reads_and_one_that_says_nothing_new_is_written_as_before() {
+        let text = r#"{"source":"bot","received_at":0,"rule_set":"hash","rules":["lead"]}"#;
+        let head: EventHead = serde_json::from_str(text).expect("a head");
+        assert_eq!((head.tags_changed.as_slice(), head.is_forgotten()), (&[][..], false));
+        assert_eq!(serde_json::to_string(&head).expect("JSON"), text);
     }
 }

@@ -8,7 +8,7 @@ use super::dead::{self, DeadFilter, DeadLetter};
 use super::delivery;
 use super::read::Page;
 use super::timer::{self, Timer};
-use super::{alias, keepsake, lot};
+use super::{alias, lot};
 use crate::domain::attempt::Attempt;
 use crate::domain::change::{ChangeId, Ord};
 use crate::domain::contact::{Contact, ContactKey};
@@ -27,7 +27,9 @@ pub struct Blame {
     pub rule_set: Option<String>,
     /// What a person said of its event; in short, once the event's retention has ended.
     pub note: String,
-    /// The call that settled it; without what was sent and answered, once its delivery's retention has ended.
+    /// Why it ended as it did, in words; nothing once its delivery's retention has ended.
+    pub reason: String,
+    /// The call that settled it, if one did; without what was sent and answered, once its delivery's retention has ended.
     pub attempt: Option<Attempt>,
 }
 
@@ -118,15 +120,17 @@ fn greatest<K: PartialEq>(words: &mut Vec<(K, Blame)>, key: K, mut blame: Blame)
 
 fn blame(db: &Connection, mut word: Word) -> Result<Blame, StoreError> {
     let record = lot::holding(db, word.id.ord)?.map(|lot| lot.record(word.id.ord)).transpose()?.flatten();
-    let delivery = if keepsake::has_call(word.how) { delivery::get(db, word.delivery)? } else { None };
-    let attempt = delivery.and_then(|delivery| delivery.attempts.into_iter().next_back());
+    let delivery = delivery::get(db, word.delivery)?;
+    let reason =
+        delivery.as_ref().and_then(|of| of.end_of(word.id)).map(|done| done.reason.clone()).unwrap_or_default();
+    let attempt = delivery.filter(|_| delivery::has_call(word.how)).and_then(|of| of.call_for(word.id).cloned());
     let attempt = attempt.or_else(|| word.call.take().map(|call| Attempt::from(*call)));
     let (source, rule_set, note) = match (record.map(|record| record.head), word.whence.take()) {
         (Some(head), _) => (Some(head.source), Some(head.rule_set), head.note),
         (None, Some(kept)) => (Some(kept.source), Some(kept.rule_set), kept.note),
         (None, None) => (None, None, String::new()),
     };
-    Ok(Blame { word, source, rule_set, note, attempt })
+    Ok(Blame { word, source, rule_set, note, reason, attempt })
 }
 
 /// Dead letters that are shown with a contact.

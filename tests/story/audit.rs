@@ -142,14 +142,22 @@ fn what_drifted_is_asked_for_again_as_an_event_like_any_other() {
     assert_eq!(changes(&event), [change("remove", "Cold"), change("add", "Lead")]);
     assert_eq!(event["source"], "tagrelay.audit");
     let note = event["note"].as_str().expect("a note");
-    let lead = "\"Lead\" is missing, which change 2.1 of rule lead had added";
-    assert!(note.starts_with("changed by another hand: ") && note.contains(lead), "{note}");
+    let lead = "\"Lead\" was missing, which change 2.1 of rule lead had added";
+    assert!(note.starts_with("repaired by audit: ") && note.contains(lead), "{note}");
     assert_eq!(gateway.contact_in_sandbox(8).expect("known"), ["Lead"]);
     let shown = gateway.api("/contacts/crm/8");
     let tags = shown["tags"].as_array().expect("a list");
     assert!(tags.iter().all(|tag| tag["rule"] == "tagrelay.audit" && tag["note"] == note), "{shown:#}");
+    gateway.set_tags_by_hand(7, &[]);
+    let why = ["crm", "--contact", "7", "--repair", "--note", "Ana, after the import"];
+    assert!(ask(&gateway, &why).out.contains("event 4 asks"), "{shown:#}");
+    let note = gateway.settled_event("4")["note"].clone();
+    assert!(
+        note.as_str().is_some_and(|note| note.starts_with("repaired by audit (Ana, after the import): \"Lead\" was"))
+    );
+    assert_eq!(audit_as(&gateway, ADMIN, &json!({ "note": "x" })).0, 400, "there is nothing to note");
     let again = ask(&gateway, &["crm", "--repair"]);
-    assert_eq!((again.status, gateway.events().len()), (0, 3), "{again:?}");
+    assert_eq!((again.status, gateway.events().len()), (0, 4), "{again:?}");
     let replay = gateway.api_as(ADMIN, "POST", "/api/v1/events/3/replay", b"");
     assert_eq!(replay.status, 409, "{}", replay.text());
 }
@@ -213,8 +221,9 @@ fn a_contact_that_the_provider_lost_is_told() {
     let page = audit(&gateway, &json!({}));
     assert_eq!((counts(&page), &page["items"][0]["contact"]), ([1, 0, 0, 1, 0], &json!("id:7")));
     assert_eq!(page["items"][0]["reason"], "no such contact (404: not_found: Chat not found)");
-    let ran = ask(&gateway, &["crm", "--contact", "7", "--repair"]);
-    assert_eq!(ran.status, 1, "{ran:?}");
+    // It is the only connection, so it needn't be named.
+    let ran = ask(&gateway, &["--contact", "7", "--repair"]);
+    assert_eq!((ran.status, ran.out.contains("no such contact")), (1, true), "{ran:?}");
     assert_eq!(gateway.events().len(), 2);
 }
 
@@ -351,7 +360,6 @@ fn who_may_only_look_may_look_and_a_wrong_call_is_refused() {
     assert_eq!(gateway.api_as(ADMIN, "POST", "/api/v1/connections/nix/audit", b"").status, 404);
     for args in [
         &["crm", "--after", "x"][..],
-        &["--contact", "7"],
         &["crm", "--max", "0"],
         &["crm", "--contact", "7", "--max", "1"],
         &["crm", "--contact", "@"],
@@ -398,8 +406,8 @@ fn a_provider_that_reads_nobody_by_id_is_asked_by_the_look_up_that_found_them() 
         gateway.api_as(ADMIN, "POST", &path, body.to_string().as_bytes()).ok()
     };
     let page = audit("shop", &json!({}));
-    assert_eq!(counts(&page), [1, 0, 0, 0, 1], "{page:#}");
-    let reason = "b2chat can't tell a contact's tags by its id, and no look-up has found this one";
+    assert_eq!((counts(&page), &page["unreadable"]), ([1, 0, 0, 0, 0], &json!(1)), "{page:#}");
+    let reason = "b2chat tells tags only of contacts that a look-up has found";
     assert_eq!((&page["items"][0]["contact"], &page["items"][0]["reason"]), (&json!("id:7"), &json!(reason)));
     gateway.ask_sandbox("POST", &format!("/_sandbox/contacts/b2chat/{id}"), &json!({ "tags": [] })).ok();
     let page = audit("shop", &json!({ "contact": "phone:+573000000000", "repair": true }));
@@ -415,9 +423,18 @@ fn a_provider_that_reads_nobody_by_id_is_asked_by_the_look_up_that_found_them() 
         assert_eq!(ask(&gateway, &[name]).status, 1, "it was asked for by its name");
     }
     let all = ask(&gateway, &[]);
-    for words in ["hook: 0 read; not all: webhook knows no tags", "trial: 0 read; not all: it is on `dry_run`"] {
-        assert!(all.out.contains(words), "{words}: {}", all.out);
-    }
+    let end = "not audited: hook: webhook knows no tags\n\
+               not audited: 1 contact of shop: b2chat tells tags only of contacts that a look-up has found\n\
+               not audited: trial: it is on `dry_run`, which calls nobody\n";
+    assert!(all.out.ends_with(end) && !all.out.contains("hook: 0 read"), "{}", all.out);
+    assert!(!all.out.contains("id:7") && all.out.contains("shop: 1 read; 1 as we left them\n"), "{}", all.out);
+    assert_eq!(all.status, 0, "nothing of it was asked for by its name: {}", all.out);
+    let one = ask(&gateway, &["shop", "--contact", "7"]);
+    assert_eq!((one.status, one.out.contains("id:7")), (1, true), "{one:?}");
+    let nowhere = ask(&gateway, &["--contact", "7"]);
+    let mend =
+        "--contact: say at which connection: tagrelay audit hook --contact id:7 (there is: hook, shop, till, trial)";
+    assert_eq!((nowhere.status, nowhere.err.contains(mend)), (2, true), "{nowhere:?}");
 }
 
 #[test]

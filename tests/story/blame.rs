@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use crate::support::body::said;
 use crate::support::command::run_with;
 use crate::support::eventually;
-use crate::support::gateway::{ADMIN, Gateway, rules};
+use crate::support::gateway::{ADMIN, Gateway, HEAD, Setup, rules};
 
 const RULES: &str = r#"
   - id: add
@@ -98,4 +98,60 @@ fn a_tag_that_another_hand_took_or_gave_back_is_not_by_us() {
     assert!(shown.contains("\"Lead\" is otherwise now than we left it: another hand changed it since"), "{shown}");
     tell(&gateway, "e", "add", "Lead");
     assert_eq!(tag(&gateway, "Lead")["state"], "applied", "and ours again");
+}
+
+#[test]
+fn what_no_call_settled_is_not_laid_to_the_provider() {
+    let crm = "connections:\n  crm: { provider: helpcrunch, api_key: env:CRM_KEY, tags: [Lead, Hot] }\nrules:";
+    let many = r#"
+  - id: many
+    match: { intent: many }
+    tag: { crm: { add: [Lead, Hot, "{{ params.tag }}"] } }
+"#;
+    let mut gateway = Setup::bare(&format!("{HEAD}{crm}{many}{RULES}")).start();
+    tell(&gateway, "lead", "add", "Lead");
+    tell(&gateway, "many", "many", "Typo");
+    let not_listed = "the connection's `tags` don't list this tag";
+    let of = |name: &str| {
+        let tag = tag(&gateway, name);
+        (tag["state"].clone(), tag["reason"].clone(), tag["attempt"]["path"].clone())
+    };
+    let known = "it was known that the contact has this tag";
+    assert_eq!(of("Hot"), (json!("applied"), json!("the provider confirmed it"), json!("/customers/7/tags")));
+    assert_eq!(of("Lead"), (json!("already"), json!(known), Value::Null));
+    assert_eq!(of("Typo"), (json!("dead"), json!(not_listed), Value::Null));
+    let letter = gateway.api("/dead-letters")["items"][0].clone();
+    assert_eq!((&letter["cause"], &letter["last_attempt"]), (&json!("not_listed"), &Value::Null), "{letter:#}");
+    let out = shown(&gateway);
+    for line in [format!("no call: {not_listed}"), format!("no call: {known}"), "  what settled it\n".to_owned()] {
+        assert!(out.contains(&line), "{line}: {out}");
+    }
+    let settings = [("TAGRELAY_ADMIN_TOKEN", ADMIN)];
+    let url = format!("http://{}", gateway.address);
+    let id = letter["id"].as_str().expect("an id");
+    let letter = run_with(gateway.setup.folder(), &["dead-letters", id, "--url", &url], &settings, b"").out;
+    assert!(letter.contains("no call was made for it\n") && !letter.contains("last call"), "{letter}");
+    let_time_pass(&mut gateway);
+    let out = shown(&gateway);
+    assert_eq!(tag(&gateway, "Typo")["attempt"], Value::Null);
+    assert!(out.contains("no call: it was known to be so"), "{out}");
+}
+
+#[test]
+fn of_what_waits_the_last_word_on_each_tag_is_shown_and_the_rest_is_counted() {
+    let gateway = rules(RULES).start();
+    gateway.set_faults(&json!([{ "kind": "status", "status": 503 }]));
+    for n in 0..6 {
+        let intent = if n % 2 == 0 { "add" } else { "remove" };
+        gateway.event(&said(&n.to_string(), 7, intent).with(json!({ "tag": "Lead" })));
+    }
+    gateway.event(&said("hot", 7, "add").with(json!({ "tag": "Hot" })));
+    let waiting = gateway.api("/contacts/crm/7")["waiting"].clone();
+    let overtaken: Vec<&Value> = waiting.as_array().expect("a list").iter().map(|one| &one["overtaken_by"]).collect();
+    let (by, not) = (json!("6.0"), Value::Null);
+    assert_eq!(overtaken, [&by, &by, &by, &by, &by, &not, &not]);
+    let out = shown(&gateway);
+    let told = "waits: 6.0 remove \"Lead\" (rule remove)\nwaits: 7.0 add \"Hot\" (rule add)\n\
+                ... and 5 earlier changes that these overtake\n";
+    assert!(out.contains(told), "{out}");
 }

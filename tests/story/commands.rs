@@ -276,7 +276,10 @@ fn events_are_replayed_and_connections_shown() {
         said_well(&connections).lines().nth(1).is_some_and(|line| line.starts_with("crm         well")),
         "{connections:?}"
     );
-    assert_eq!(said_well(&ask(&gateway, &["connections", "--retry", "crm"])), "crm: all that waits is tried now\n");
+    assert_eq!(
+        said_well(&ask(&gateway, &["connections", "--retry", "crm"])),
+        "crm: nothing waits, so there is nothing to try\n"
+    );
     assert_eq!(ask(&gateway, &["connections", "--retry", "nowhere"]).status, 1);
 }
 

@@ -29,6 +29,7 @@ mod pauses;
 mod proxies;
 mod reload;
 mod replays;
+mod sandbox_apart;
 mod secrecy;
 mod starts;
 mod throttled;

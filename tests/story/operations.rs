@@ -165,16 +165,66 @@ fn the_api_describes_itself_and_all_that_it_describes_is_there() {
             for name in query.map(|one| one["name"].as_str().expect("a name")) {
                 let answer = gateway.api_as(ADMIN, "GET", &format!("{path}?{name}=%21"), b"");
                 let problem = answer.json()["detail"].as_str().unwrap_or_default().to_owned();
-                assert!(!problem.contains("unknown field"), "{path}?{name}: {problem}");
+                assert!(!problem.contains("unknown;"), "{path}?{name}: {problem}");
             }
             let body = operation["requestBody"]["content"]["application/json"]["schema"]["properties"].clone();
             for name in body.as_object().into_iter().flat_map(|body| body.keys()) {
                 let answer = gateway.api_as(ADMIN, "POST", &path, json!({ name: { "?": 1 } }).to_string().as_bytes());
                 let problem = answer.json()["detail"].as_str().unwrap_or_default().to_owned();
-                assert!(answer.status == 400 && !problem.contains("unknown field"), "{path} {name}: {problem}");
+                assert!(answer.status == 400 && !problem.contains("unknown;"), "{path} {name}: {problem}");
             }
         }
     }
+}
+
+#[test]
+fn a_wrong_call_is_told_its_place_in_the_same_words_at_every_address() {
+    let gateway = start();
+    let detail = |method: &str, path: &str, body: &str| {
+        let answer = gateway.api_as(ADMIN, method, &format!("/api/v1{path}"), body.as_bytes());
+        let problem = answer.json();
+        assert_eq!((answer.status, &problem["type"]), (400, &json!("urn:tagrelay:problem:bad-call")), "{path} {body}");
+        problem["detail"].as_str().expect("a text").to_owned()
+    };
+    let described = gateway.call("GET", "/api/openapi.json", &[], b"").ok();
+    let mut bodies = 0;
+    for (path, methods) in described["paths"].as_object().expect("paths") {
+        let path =
+            path.replace("/api/v1", "").replace("{connection}", "crm").replace("{id}", "1.0").replace("{name}", "crm");
+        if methods["post"]["requestBody"].is_null() {
+            continue;
+        }
+        bodies += 1;
+        assert_eq!(detail("POST", &path, "[]"), "body: expected a mapping, found a list", "{path}");
+        assert_eq!(detail("POST", &path, "7"), "body: expected a mapping, found a number", "{path}");
+        assert!(detail("POST", &path, "{\"colour\":1}").starts_with("body: colour: unknown; there is: "), "{path}");
+        assert!(detail("POST", &path, "{").starts_with("body: line 1, column "), "{path}");
+        let members = methods["post"]["requestBody"]["content"]["application/json"]["schema"]["properties"].clone();
+        for (name, schema) in members.as_object().expect("members") {
+            let expected = match schema["type"].as_str() {
+                Some("string") => "a text",
+                Some("boolean") => "true or false",
+                Some("integer") => "a number",
+                Some("array") => "a list of texts",
+                _ => continue,
+            };
+            let told = detail("POST", &path, &json!({ name: { "a": 1 } }).to_string());
+            assert_eq!(told, format!("body: {name}: expected {expected}, found a mapping"), "{path}");
+        }
+    }
+    assert!(bodies > 6, "{bodies} addresses take a body");
+    let tags = "/contacts/crm/7/tags";
+    assert_eq!(detail("POST", tags, r#"{"add":["VIP",7]}"#), "body: add[1]: expected a text, found a number");
+    let audit = "/connections/crm/audit";
+    assert_eq!(detail("POST", audit, r#"{"limit":-1}"#), "body: limit: expected a whole number, found -1");
+    assert_eq!(detail("POST", audit, r#"{"limit":1,"limit":2}"#), "body: limit: stands twice");
+    assert!(!detail("POST", audit, r#"{"contact":"\ud800"}"#).contains("serde"));
+    let evaluate = r#"{"source":"bot"}"#;
+    assert_eq!(detail("POST", "/evaluate", evaluate), "body: body: expected what the sender would send, found nothing");
+    assert_eq!(detail("GET", "/events?faulty=yes", ""), "query: faulty: expected true or false, found \"yes\"");
+    assert_eq!(detail("GET", "/dead-letters?limit=1&limit=2", ""), "query: limit: stands twice");
+    let unknown = "query: colour: unknown; there is: limit, cursor, connection, contact";
+    assert_eq!(detail("GET", "/deliveries?colour=red", ""), unknown);
 }
 
 #[test]

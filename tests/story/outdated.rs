@@ -3,8 +3,10 @@
 use serde_json::{Value, json};
 
 use crate::support::body::said;
+use crate::support::command::run_with;
 use crate::support::eventually;
-use crate::support::gateway::{Gateway, HEAD, Setup};
+
+use crate::support::gateway::{ADMIN, Gateway, HEAD, Setup};
 use crate::support::gestures::states;
 
 /// A colleague's tool tells of changes at `changed`; knowledge would be trusted for an hour.
@@ -79,6 +81,32 @@ fn a_tag_that_was_removed_by_hand_is_added_again_once_an_event_has_said_so() {
 }
 
 #[test]
+fn the_event_says_whose_tags_it_called_changed_until_they_are_forgotten() {
+    let gateway = start();
+    let told = |event: &Value| gateway.api(&format!("/events/{}", event["id"].as_str().expect("an id")));
+    let event = told(&post(&gateway, "changed", &changed(7)));
+    assert_eq!(event["tags_changed"], json!([{ "connection": "crm", "contact": "id:7" }]));
+    assert_eq!(told(&post(&gateway, "changed", &json!({ "event": "customer.tags" })))["tags_changed"], json!([]));
+    let replay = gateway.api_post("/events/1/replay");
+    assert_eq!(told(&replay)["tags_changed"][0]["contact"], "id:7");
+
+    let settings = [("TAGRELAY_LISTEN", &*gateway.address.to_string()), ("TAGRELAY_ADMIN_TOKEN", ADMIN)];
+    let ask = |args: &[&str]| run_with(gateway.setup.folder(), args, &settings, b"");
+    let line = "tags changed by others, as it says: of id:7 at crm; what was known of them was dropped\n";
+    assert!(ask(&["events", "1"]).out.contains(line), "{}", ask(&["events", "1"]).out);
+    assert!(!ask(&["events", "2"]).out.contains("changed by others"));
+    let about = ask(&["events", "--connection", "crm", "--contact", "7", "--format", "json"]).json();
+    let ids: Vec<&Value> = about["items"].as_array().expect("a list").iter().map(|event| &event["id"]).collect();
+    assert_eq!(ids, ["3", "1"]);
+    assert!(ask(&["events"]).out.contains("id:7"));
+
+    assert_eq!(gateway.api_post("/contacts/crm/7/forget")["erased"]["events"], 2);
+    let event = told(&event);
+    assert_eq!((&event["tags_changed"], &event["forgotten"], &event["body"]), (&json!([]), &json!(true), &json!("")));
+    assert_eq!(gateway.api_as(ADMIN, "POST", "/api/v1/events/1/replay", b"").status, 409);
+}
+
+#[test]
 fn an_event_that_comes_twice_and_one_that_is_replayed_say_it_again() {
     let gateway = start();
     let told = json!({ "key": "k1", "customer": { "id": 7 } });
@@ -89,7 +117,7 @@ fn an_event_that_comes_twice_and_one_that_is_replayed_say_it_again() {
     gateway.api_post(&format!("/events/{}/replay", first["id"].as_str().expect("an id")));
     assert_eq!(lead(&gateway, "c"), ["applied"]);
     let bodies = json!({ "source": "changed" }).to_string();
-    gateway.api_as(crate::support::gateway::ADMIN, "POST", "/api/v1/events/replay", bodies.as_bytes()).ok();
+    gateway.api_as(ADMIN, "POST", "/api/v1/events/replay", bodies.as_bytes()).ok();
     assert_eq!(lead(&gateway, "d"), ["applied"]);
     assert_eq!(lead(&gateway, "e"), ["already"]);
 }

@@ -3,8 +3,9 @@
 use serde_json::{Value, json};
 
 use crate::support::body::said;
+use crate::support::command::run_with;
 use crate::support::eventually;
-use crate::support::gateway::{Gateway, HEAD, Setup};
+use crate::support::gateway::{ADMIN, Gateway, HEAD, Setup};
 use crate::support::gestures::states;
 
 /// One connection a provider, with a rule that asks for something there.
@@ -56,4 +57,37 @@ fn refused_credentials_pause_every_provider_and_the_mend_wakes_all_that_waited()
         }
         assert_eq!((&gateway.crm()["state"], &gateway.crm()["waiting"]), (&json!("well"), &json!(0)), "{provider}");
     }
+}
+
+/// `tagrelay connections --retry it`
+fn retry(gateway: &Gateway) -> String {
+    let url = format!("http://{}", gateway.address);
+    let args = ["connections", "--retry", "it", "--url", &url];
+    run_with(gateway.setup.folder(), &args, &[("TAGRELAY_ADMIN_TOKEN", ADMIN)], b"").out
+}
+
+#[test]
+fn a_retry_says_what_it_woke_and_what_happens_next() {
+    let (provider, credentials, effect) = PROVIDERS[0];
+    let gateway = at(provider, credentials, effect);
+    assert_eq!(retry(&gateway), "it: nothing waits, so there is nothing to try\n");
+    gateway.set_faults(&json!([{ "kind": "status", "status": 503, "contact": "7" }]));
+    gateway.event(&said("fails", 7, "lead"));
+    eventually("a failed try", || (gateway.event_of("fails")["changes"][0]["tries"] == 1).then_some(()));
+    assert_eq!(retry(&gateway), "it: 1 contact waits; all are tried now, as fast as the limit allows\n");
+
+    gateway.set_faults(&json!([{ "kind": "status", "status": 401 }]));
+    gateway.event(&said("refused", 8, "lead"));
+    let paused = eventually("the pause", || Some(gateway.crm()).filter(|of| of["state"] == "paused"));
+    let answer = gateway.api_post("/connections/it/retry");
+    let told = ["name", "state", "was", "since", "waiting", "reason"].map(|name| answer[name].clone());
+    let stood = ["since", "reason"].map(|name| paused[name].clone());
+    assert_eq!(told[..3], [json!("it"), json!("retrying"), json!("paused")]);
+    assert_eq!((&told[3], &told[4], &told[5]), (&stood[0], &json!(2), &stood[1]), "{answer:#}");
+    let out = retry(&gateway);
+    let since = stood[0].as_str().and_then(|since| since.split('.').next()).expect("a time");
+    let first = format!("it: paused since {since}");
+    assert!(out.starts_with(&first) && out.contains("401"), "{out}");
+    let next = "\n2 contacts wait; one call looks now: if it is answered, all are tried, else it is looked at again as before\n";
+    assert!(out.ends_with(next), "{out}");
 }

@@ -8,7 +8,7 @@ use super::super::out::say_line;
 use super::super::trial;
 use super::names;
 use super::table::Table;
-use super::{Client, To, ended, items, text};
+use super::{Client, To, ended, items, text, time};
 
 /// Show how each connection stands, try all that waits at one now, or test its account.
 #[derive(clap::Args)]
@@ -44,7 +44,7 @@ fn connections(args: &Args) -> Result<(), ExitCode> {
     if let Some(name) = &args.retry {
         let answer = client.post(&["connections", name, "retry"], &json!({}))?;
         if !client.is_for_scripts(&answer) {
-            say_line!("{name}: all that waits is tried now");
+            retried(name, &answer);
         }
         return Ok(());
     }
@@ -66,6 +66,38 @@ fn connections(args: &Args) -> Result<(), ExitCode> {
     }
     table.print("no connection");
     Ok(())
+}
+
+/// What was woken, and what happens next.
+fn retried(name: &str, answer: &Value) {
+    let waiting = answer.get("waiting").and_then(Value::as_u64).unwrap_or_default();
+    let contacts = if waiting == 1 { "1 contact waits".to_owned() } else { format!("{waiting} contacts wait") };
+    let (was, since, reason) = (text(answer, "was"), time(answer, "since"), text(answer, "reason"));
+    let stood = match was {
+        "paused" => format!("paused since {since}: {reason}"),
+        "open" | "half-open" => format!("its breaker is open since {since}: {reason}"),
+        _ => String::new(),
+    };
+    if waiting == 0 {
+        match stood.as_str() {
+            "" => say_line!("{name}: nothing waits, so there is nothing to try"),
+            stood => say_line!(
+                "{name}: {stood}\nnothing waits, so nobody is called; the next change looks whether it is well again"
+            ),
+        }
+    } else if was == "starting" {
+        say_line!("{name}: {reason}; {contacts}, and all is tried right after that");
+    } else if stood.is_empty() {
+        say_line!("{name}: {contacts}; all are tried now, as fast as the limit allows");
+    } else {
+        say_line!(
+            "{name}: {stood}\n{contacts}; one call looks now: if it is answered, all are tried, else it is looked at again as before"
+        );
+    }
+    let held = time(answer, "held_until");
+    if waiting > 0 && !held.is_empty() {
+        say_line!("the provider asked for a pause: nobody is called before {held}");
+    }
 }
 
 /// `17 of 120/min`; what 429s have made of it, as long as they do.

@@ -132,13 +132,52 @@ fn list(client: &Client, args: &Args) -> Result<(), ExitCode> {
     Ok(())
 }
 
+/// The call that settled a word; else why none was needed.
+fn settled_by(word: &Value) -> String {
+    if let Some(attempt) = word.get("attempt").filter(|attempt| !attempt.is_null()) {
+        return call(attempt);
+    }
+    let state = if word.get("our_state").is_some() { text(word, "our_state") } else { text(word, "state") };
+    match (text(word, "reason"), state) {
+        ("", "already") => "no call: it was known to be so".to_owned(),
+        ("", _) => String::new(),
+        (reason, "already" | "dead") => format!("no call: {reason}"),
+        (reason, _) => reason.to_owned(),
+    }
+}
+
+/// Waiting changes that are shown one by one.
+const SHOWN: usize = 20;
+
+/// What would be done, and how much of what waits comes to nothing.
+fn waiting(contact: &Value) {
+    let is_overtaken = |change: &&Value| !text(change, "overtaken_by").is_empty();
+    let (overtaken, open): (Vec<&Value>, Vec<&Value>) = items(contact, "waiting").iter().partition(is_overtaken);
+    let left_out = open.len().saturating_sub(SHOWN);
+    if left_out > 0 {
+        say_line!("waits: {left_out} earlier changes, and these:");
+    }
+    for change in open.iter().skip(left_out) {
+        say_line!("waits: {} {} (rule {})", text(change, "id"), wanted(change), text(change, "rule"));
+    }
+    match (overtaken.len(), open.is_empty()) {
+        (0, _) => {}
+        (1, false) => say_line!("... and 1 earlier change that these overtake"),
+        (count, false) => say_line!("... and {count} earlier changes that these overtake"),
+        (count, true) => say_line!("waits: {count} that later words have overtaken: nothing is called for"),
+    }
+    if contact.get("more_waiting") == Some(&Value::Bool(true)) {
+        say_line!("... and later ones, which are taken once these have ended");
+    }
+}
+
 fn whole(contact: &Value) {
     say_line!("{} at {}", joined(contact, "known_as"), text(contact, "connection"));
     if let Some(ill) = ill(contact) {
         say_line!("{ill}");
     }
     let mut table =
-        Table::new(&["tag or field", "wanted", "state", "rule", "source", "event", "settled", "the provider said"]);
+        Table::new(&["tag or field", "wanted", "state", "rule", "source", "event", "settled", "what settled it"]);
     for (list, name, wanted) in [("tags", "tag", ""), ("fields", "field", "set")] {
         for word in items(contact, list) {
             table.row(vec![
@@ -149,7 +188,7 @@ fn whole(contact: &Value) {
                 text(word, "source").to_owned(),
                 text(word, "event").to_owned(),
                 time(word, "at"),
-                word.get("attempt").filter(|attempt| !attempt.is_null()).map(call).unwrap_or_default(),
+                settled_by(word),
             ]);
         }
     }
@@ -165,9 +204,7 @@ fn whole(contact: &Value) {
             }
         }
     }
-    for change in items(contact, "waiting") {
-        say_line!("waits: {} {} (rule {})", text(change, "id"), wanted(change), text(change, "rule"));
-    }
+    waiting(contact);
     for flap in items(contact, "flaps") {
         say_line!(
             "flaps: {:?} changes faster than calls can follow; its last word is called for at {}",

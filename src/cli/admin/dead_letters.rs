@@ -196,6 +196,8 @@ fn whole(letter: &Value) {
     if let Some(attempt) = letter.get("last_attempt").filter(|attempt| !attempt.is_null()) {
         say_line!("last call: {}", call(attempt));
         say_line!("answer: {}", text(attempt, "answer"));
+    } else {
+        say_line!("no call was made for it");
     }
     say_line!("body: {}", letter.get("body").unwrap_or(&Value::Null));
 }

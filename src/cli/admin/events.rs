@@ -30,7 +30,7 @@ pub struct Args {
     /// Where the contact is known.
     #[arg(long, value_name = "NAME", requires = "contact")]
     connection: Option<String>,
-    /// Only those with a change for this contact.
+    /// Only those about this contact: with a change for it, or that say that others changed its tags.
     #[arg(long, value_name = "CONTACT", requires = "connection", value_parser = whom::meant)]
     contact: Option<ContactRef>,
     /// Only those since then: a time, or how long ago (7d).
@@ -117,9 +117,10 @@ fn events(args: &Args) -> Result<(), ExitCode> {
 /// Contacts that stand in a line; an event may be about many.
 const SHOWN: usize = 3;
 
-/// Whom an event is about, whatever the connections: each name once.
+/// Whom an event is about, by a change or by saying that others changed their tags, whatever the connections: each name once.
 fn contacts(event: &Value) -> String {
-    let mut names: Vec<&str> = items(event, "contacts").iter().map(|contact| text(contact, "contact")).collect();
+    let all = items(event, "contacts").iter().chain(items(event, "tags_changed"));
+    let mut names: Vec<&str> = all.map(|contact| text(contact, "contact")).collect();
     names.sort_unstable();
     names.dedup();
     let more = if names.len() > SHOWN { format!(", and {} more", names.len() - SHOWN) } else { String::new() };
@@ -138,6 +139,13 @@ fn whole(event: &Value) {
     say_line!("rules: {}  (set {})", joined(event, "rules"), text(event, "rule_set"));
     for fault in items(event, "faults") {
         say_line!("fault: {}, {}: {}", text(fault, "rule"), text(fault, "at"), text(fault, "message"));
+    }
+    for contact in items(event, "tags_changed") {
+        say_line!(
+            "tags changed by others, as it says: of {} at {}; what was known of them was dropped",
+            text(contact, "contact"),
+            text(contact, "connection")
+        );
     }
     say_line!("");
     let mut table = Table::new(&["change", "rule", "wanted", "connection", "contact", "state", "reason"]);

@@ -43,6 +43,8 @@ pub struct Asked {
     pub limit: usize,
     /// Whether what drifted is asked for again.
     pub repair: bool,
+    /// Who asks for that, or why: it stands in the note of each repair.
+    pub note: String,
 }
 
 /// Why nothing can be audited at all.
@@ -72,6 +74,8 @@ pub enum State {
     Lost,
     /// It could not be read.
     Unread,
+    /// It never can be: its provider tells nobody's tags by what it is known by.
+    Unreadable,
 }
 
 impl State {
@@ -83,6 +87,7 @@ impl State {
             Self::Explained => "explained",
             Self::Lost => "lost",
             Self::Unread => "unread",
+            Self::Unreadable => "unreadable",
         }
     }
 }
@@ -286,10 +291,11 @@ async fn audited(
                 (false, true) => State::Clean,
             };
             if has_drifted && asked.repair {
-                told.repaired = repair::repair(gateway, &told.contact, &standing, &told.findings).await?;
+                told.repaired = repair::repair(gateway, &told.contact, &standing, &told.findings, &asked.note).await?;
             }
         }
         Read::Lost(reason) => (told.state, told.reason) = (State::Lost, reason),
+        Read::Unreadable(reason) => (told.state, told.reason) = (State::Unreadable, reason),
         Read::Unread(reason) | Read::Failed(reason) => (told.state, told.reason) = (State::Unread, reason),
     }
     gateway.metrics.audited(&told.contact.connection, told.state.word());

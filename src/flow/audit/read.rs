@@ -30,8 +30,10 @@ pub(super) enum Way {
     Id,
     /// By the look-up that had found it.
     Found(ContactRef),
-    /// Not at all, and why.
+    /// Not at all, and why: nobody has been found by its look-up.
     None(String),
+    /// Never, and why: its provider can't.
+    Never(String),
 }
 
 impl Way {
@@ -45,7 +47,7 @@ impl Way {
             (ContactRef::Id(_), Some(by)) => Self::Found(by.clone()),
             (ContactRef::Id(_), None) => {
                 let name = provider.name();
-                Self::None(format!("{name} can't tell a contact's tags by its id, and no look-up has found this one"))
+                Self::Never(format!("{name} tells tags only of contacts that a look-up has found"))
             }
             _ => Self::None("nobody has been found by this".to_owned()),
         }
@@ -61,6 +63,8 @@ pub(super) enum Read {
     Lost(String),
     /// It could not be read, which says nothing of others.
     Unread(String),
+    /// It never can be read.
+    Unreadable(String),
     /// The provider failed; others may fare no better.
     Failed(String),
 }
@@ -86,6 +90,9 @@ pub(super) async fn read(
 ) -> Result<Step, StoreError> {
     if let Way::None(why) = way {
         return Ok(Step::Read(Read::Unread(why.clone())));
+    }
+    if let Way::Never(why) = way {
+        return Ok(Step::Read(Read::Unreadable(why.clone())));
     }
     loop {
         let now = clock::now();

@@ -32,6 +32,7 @@ pub(super) async fn repair(
     contact: &Contact,
     standing: &Standing,
     findings: &[Finding],
+    why: &str,
 ) -> Result<Option<Repair>, StoreError> {
     let set = gateway.rules();
     let listed = |finding: &&Finding| lists_tag(&set.catalog, &contact.connection, &finding.tag);
@@ -55,7 +56,7 @@ pub(super) async fn repair(
     });
     let mut decision = Decision { rules: vec![rule], changes: answers.collect(), ..Decision::default() };
     let found: Vec<String> = asked.iter().map(|finding| told(finding)).collect();
-    let origin = Origin { note: format!("changed by another hand: {}", found.join("; ")), ..Origin::default() };
+    let origin = Origin { note: note(why, &found), ..Origin::default() };
     let event = Event { kind: Some("audit".into()), ..Event::empty(source, now) };
     let body = json!({ "contact": contact.reference.to_string(), "found": found }).to_string();
     let intake = Intake::from(&origin, &event, set.catalog.hash(), &mut decision, b"{}", body.as_bytes());
@@ -65,9 +66,15 @@ pub(super) async fn repair(
     Ok(Some(Repair { event: *ord, tags: asked.iter().map(|finding| finding.tag.clone()).collect() }))
 }
 
-/// `"Lead" is missing, which change 1.0 of rule pricing-lead had added`
+/// What the audit found, for whoever asks later; who asked for the repair comes first, since long notes are cut in the end.
+fn note(why: &str, found: &[String]) -> String {
+    let found = found.join("; ");
+    if why.is_empty() { format!("repaired by audit: {found}") } else { format!("repaired by audit ({why}): {found}") }
+}
+
+/// `"Lead" was missing, which change 1.0 of rule pricing-lead had added`
 fn told(finding: &Finding) -> String {
     let word = &finding.blame.word;
-    let (is, had) = if word.wants { ("missing", "added") } else { ("there again", "removed") };
-    format!("{:?} is {is}, which change {} of rule {} had {had}", finding.tag.as_str(), word.id, word.rule)
+    let (was, had) = if word.wants { ("missing", "added") } else { ("there again", "removed") };
+    format!("{:?} was {was}, which change {} of rule {} had {had}", finding.tag.as_str(), word.id, word.rule)
 }

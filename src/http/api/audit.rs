@@ -20,15 +20,19 @@ struct Call {
     repair: bool,
     #[serde(default)]
     all: bool,
+    note: Option<String>,
 }
 
 /// `POST /api/v1/connections/{name}/audit`: reads the next contacts, and tells what isn't as our last words want it. Without `repair`
 /// it only looks.
 pub async fn page(request: HttpRequest, body: web::Bytes, shared: web::Data<Shared>) -> Result<HttpResponse, Problem> {
     shared.tokens.admit_to_look(&request)?;
-    let call: Call = asked(&body)?;
+    let call: Call = asked(&request, &body)?;
     if call.repair {
         shared.tokens.admit(&request)?;
+    }
+    if call.note.is_some() && !call.repair {
+        return Err(Problem::Call("body: note: goes with `repair`".to_owned()));
     }
     let connection = contact::known_connection(&shared, request.match_info().get("name").unwrap_or_default())?;
     let limit = Some(call.limit.unwrap_or(PAGE)).filter(|limit| (1..=LARGEST_PAGE).contains(limit));
@@ -46,6 +50,7 @@ pub async fn page(request: HttpRequest, body: web::Bytes, shared: web::Data<Shar
         after: after.map(|bytes| ContactKey::from_hash(&bytes)),
         limit,
         repair: call.repair,
+        note: call.note.unwrap_or_default(),
     };
     let page = audit::page(&shared.gateway, &asked).await?;
     Ok(HttpResponse::Ok().json(shown(&asked, &page, call.all)))
@@ -65,6 +70,7 @@ fn shown(asked: &Asked, page: &Page, all: bool) -> Value {
         "explained": count(State::Explained),
         "lost": count(State::Lost),
         "unread": count(State::Unread),
+        "unreadable": count(State::Unreadable),
         "repaired": page.items.iter().filter(|one| one.repaired.is_some()).count(),
         "not_by_us": page.items.iter().map(|one| one.strange.len()).sum::<usize>(),
         "waits": page.waits.as_ref().map(|waits| {

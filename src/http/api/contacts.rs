@@ -9,10 +9,12 @@ use serde_json::{Value, json};
 use super::super::{Shared, problem::Problem};
 use super::{Paging, asked, contact, dead_letters, events, query};
 use crate::clock;
+use crate::domain::change::{Change, ChangeId};
 use crate::domain::contact::{Contact, ContactKey};
 use crate::domain::known::KnownTags;
 use crate::domain::tag::TagName;
 use crate::flow::by_hand::{self, Asked, NotAsked};
+use crate::flow::fold::overtaken;
 use crate::flow::forget;
 use crate::store::{Blame, ContactQuery, ContactRecord, ContactView, Forgotten, Timer};
 
@@ -94,14 +96,16 @@ pub async fn one(
     shared.tokens.admit(&request)?;
     let asked = contact::at(&shared, &path)?;
     let view = shared.gateway.store.reader().contact(asked).await?;
-    let (mut waits, mut waiting) = (Vec::new(), BTreeSet::new());
+    let (mut waits, mut more) = (Vec::new(), false);
     let mut retry = None;
     for contact in &view.known_as {
         let taken = shared.gateway.store.look(contact.key()).await?;
-        waits.extend(taken.changes.iter().map(|(id, change)| events::wanted(*id, change)));
-        waiting.extend(taken.changes.iter().filter_map(|(_, change)| change.effect.tag().cloned()));
+        waits.extend(taken.changes);
+        more |= taken.more;
         retry = retry.or(taken.retry);
     }
+    waits.sort_by_key(|(id, _)| *id);
+    let waiting: BTreeSet<TagName> = waits.iter().filter_map(|(_, change)| change.effect.tag().cloned()).collect();
     let flaps = flaps(&shared, &view, &waiting);
     let known = known(&shared, &view);
     let shown = |(tag, blame): &(TagName, Blame)| tag_of(tag, blame, &known, waiting.contains(tag));
@@ -124,7 +128,8 @@ pub async fn one(
         "known_as": view.known_as.iter().map(|contact| contact.reference.to_string()).collect::<Vec<_>>(),
         "tags": tags,
         "fields": view.fields.iter().map(|(field, blame)| field_of(field, blame)).collect::<Vec<_>>(),
-        "waiting": waits,
+        "waiting": waiting_of(&waits, &view),
+        "more_waiting": more,
         "next_try": retry.as_ref().map(|retry| retry.at.to_string()),
         "tries": retry.as_ref().map(|retry| retry.tries),
         "next_look": lane.and_then(|lane| lane.probe_at).map(|at| at.to_string()),
@@ -134,6 +139,23 @@ pub async fn one(
         "dead_letters": view.letters.iter().map(dead_letters::shown).collect::<Vec<_>>(),
         "more_dead_letters": view.more_letters,
     })))
+}
+
+/// What waits, and what of it a later change has overtaken.
+fn waiting_of(waits: &[(ChangeId, Change)], view: &ContactView) -> Vec<Value> {
+    let settled = |id: ChangeId, change: &Change| {
+        let on_tag = view.tags.iter().find(|(tag, _)| change.effect.tag() == Some(tag)).map(|(_, blame)| blame);
+        let on_field = || view.fields.iter().find(|(field, _)| events::field(&change.effect) == Some(field));
+        let blame = on_tag.or_else(|| on_field().map(|(_, blame)| blame));
+        blame.map(|blame| &blame.word).filter(|word| word.beats(id)).map(|word| word.id)
+    };
+    let overtaken = overtaken(waits, settled);
+    let shown = |(id, change): &(ChangeId, Change)| {
+        let mut shown = events::wanted(*id, change);
+        shown["overtaken_by"] = json!(overtaken.get(id).map(ToString::to_string));
+        shown
+    };
+    waits.iter().map(shown).collect()
 }
 
 /// Tags that wait since they flap: their changes overtake the calls.
@@ -185,6 +207,7 @@ pub(super) fn word(blame: &Blame) -> Value {
         "rule": word.rule,
         "rule_set": blame.rule_set,
         "note": blame.note,
+        "reason": blame.reason,
         "at": word.at.to_string(),
         "delivery": word.delivery,
         "attempt": blame.attempt,
@@ -204,8 +227,7 @@ struct Tags {
     add: Vec<String>,
     #[serde(default)]
     remove: Vec<String>,
-    #[serde(default)]
-    note: String,
+    note: Option<String>,
 }
 
 /// `POST /api/v1/contacts/{connection}/{id}/tags` with `{"add":[..],"remove":[..],"note":".."}`: an event like any other.
@@ -217,13 +239,13 @@ pub async fn tags(
 ) -> Result<HttpResponse, Problem> {
     shared.tokens.admit(&request)?;
     let contact: Contact = contact::at(&shared, &path)?;
-    let Tags { add, remove, note } = asked(&body)?;
+    let Tags { add, remove, note } = asked(&request, &body)?;
     let names = |list: Vec<String>| {
         let name =
             |text: String| TagName::parse(&text).ok_or_else(|| Problem::Call("body: a tag has no name".to_owned()));
         list.into_iter().map(name).collect::<Result<Vec<_>, _>>()
     };
-    let asked = Asked { contact, add: names(add)?, remove: names(remove)?, note };
+    let asked = Asked { contact, add: names(add)?, remove: names(remove)?, note: note.unwrap_or_default() };
     let ord = by_hand::tags(&shared.gateway, asked, &body).await?;
     Ok(HttpResponse::Ok().json(json!({ "event": ord.to_string() })))
 }

@@ -53,7 +53,7 @@ struct Retry {
 pub async fn retry(request: HttpRequest, body: web::Bytes, shared: web::Data<Shared>) -> Result<HttpResponse, Problem> {
     shared.tokens.admit(&request)?;
     let id: ChangeId = part(&request, "id", "dead letter")?;
-    let Retry { as_new } = asked(&body)?;
+    let Retry { as_new } = asked(&request, &body)?;
     let filter = DeadFilter { id: Some(id), ..DeadFilter::default() };
     if as_new {
         let renewed = letters::renew(&shared.gateway, &filter).await?;
@@ -70,8 +70,7 @@ pub async fn retry(request: HttpRequest, body: web::Bytes, shared: web::Data<Sha
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Note {
-    #[serde(default)]
-    note: String,
+    note: Option<String>,
 }
 
 /// `POST /api/v1/dead-letters/{id}/discard` with `{"note":"..."}` or nothing.
@@ -82,9 +81,9 @@ pub async fn discard(
 ) -> Result<HttpResponse, Problem> {
     shared.tokens.admit(&request)?;
     let id: ChangeId = part(&request, "id", "dead letter")?;
-    let Note { note } = asked(&body)?;
+    let Note { note } = asked(&request, &body)?;
     let filter = DeadFilter { id: Some(id), ..DeadFilter::default() };
-    match letters::discard(&shared.gateway, &filter, &note).await? {
+    match letters::discard(&shared.gateway, &filter, note.as_deref().unwrap_or_default()).await? {
         0 => Err(gone()),
         _ => Ok(HttpResponse::Ok().json(json!({ "id": id.to_string(), "state": "discarded" }))),
     }
@@ -126,7 +125,7 @@ pub async fn retry_many(
     shared: web::Data<Shared>,
 ) -> Result<HttpResponse, Problem> {
     shared.tokens.admit(&request)?;
-    let many: Many = asked(&body)?;
+    let many: Many = asked(&request, &body)?;
     if many.note.is_some() {
         return Err(Problem::Call("body: `note` is for discarding".to_owned()));
     }
@@ -150,7 +149,7 @@ pub async fn discard_many(
     shared: web::Data<Shared>,
 ) -> Result<HttpResponse, Problem> {
     shared.tokens.admit(&request)?;
-    let many: Many = asked(&body)?;
+    let many: Many = asked(&request, &body)?;
     if many.as_new {
         return Err(Problem::Call("body: `as_new` is for retrying".to_owned()));
     }
@@ -223,6 +222,7 @@ pub(super) fn shown(letter: &DeadLetter) -> Value {
         "cause": letter.cause,
         "needs": letter.cause.needs(),
         "reason": letter.reason,
-        "last_attempt": letter.last_attempt,
+        // What the connection's list refuses was never called for, whatever an earlier version kept with it.
+        "last_attempt": letter.last_attempt.as_ref().filter(|_| letter.cause != Cause::NotListed),
     })
 }

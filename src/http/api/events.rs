@@ -85,10 +85,11 @@ fn summary(ord: Ord, accepted_at: Timestamp, head: &EventHead) -> Value {
         "rule_set": head.rule_set,
         "rules": head.rules,
         "contacts": contacts(head),
+        "tags_changed": head.tags_changed.iter().map(named).collect::<Vec<_>>(),
         "faults": head.faults,
         "replay_of": head.replay_of.map(|of| of.to_string()),
         "note": head.note,
-        "forgotten": !head.erased.is_empty(),
+        "forgotten": head.is_forgotten(),
     })
 }
 
@@ -100,8 +101,11 @@ fn contacts(head: &EventHead) -> Vec<Value> {
             seen.push(&change.contact);
         }
     }
-    let shown = |c: &&Contact| json!({ "connection": c.connection, "contact": c.reference.to_string() });
-    seen.iter().map(shown).collect()
+    seen.into_iter().map(named).collect()
+}
+
+fn named(contact: &Contact) -> Value {
+    json!({ "connection": contact.connection, "contact": contact.reference.to_string() })
 }
 
 fn whole(view: &EventView) -> Value {

@@ -1,5 +1,6 @@
 //! `/api/v1`: what the console and scripts read and do. Every handler asks for a token first.
 
+mod asked;
 pub mod audit;
 pub mod backup;
 pub mod connections;
@@ -12,31 +13,17 @@ pub mod refusals;
 pub mod replay;
 pub mod rules;
 
-use actix_web::{HttpRequest, HttpResponse, ResponseError, web};
-use serde::de::DeserializeOwned;
+use actix_web::{HttpRequest, HttpResponse, ResponseError};
 
-use super::Shared;
 use super::problem::Problem;
 use crate::clock;
 use crate::domain::duration::parse_duration;
 use crate::domain::time::Timestamp;
+use asked::{asked, needed, query};
 
 /// Items of a list, unless the caller asks for fewer or more.
 const PAGE: usize = 50;
 const LARGEST_PAGE: usize = 500;
-
-/// Reads the query of a request after its token. Nothing unknown is ignored.
-fn query<T: DeserializeOwned>(request: &HttpRequest, shared: &Shared) -> Result<T, Problem> {
-    shared.tokens.admit(request)?;
-    let query = web::Query::<T>::from_query(request.query_string());
-    query.map(web::Query::into_inner).map_err(|error| Problem::Call(format!("query: {error}")))
-}
-
-/// Reads the body of a call; none stands for a call that says nothing.
-fn asked<T: DeserializeOwned>(body: &[u8]) -> Result<T, Problem> {
-    let text: &[u8] = if body.is_empty() { b"{}" } else { body };
-    serde_json::from_slice(text).map_err(|error| Problem::Call(format!("body: {error}")))
-}
 
 /// How much of a list is asked for, and where it goes on.
 struct Paging<'q> {

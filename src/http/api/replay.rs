@@ -67,7 +67,7 @@ impl Many {
 /// `POST /api/v1/events/replay` with a filter: oldest first; `"dry_run":true` says how many.
 pub async fn many(request: HttpRequest, body: web::Bytes, shared: web::Data<Shared>) -> Result<HttpResponse, Problem> {
     shared.tokens.admit(&request)?;
-    let many: Many = asked(&body)?;
+    let many: Many = asked(&request, &body)?;
     let ords = replay::select(&shared.gateway, &many.filter()?).await?;
     if many.dry_run {
         return Ok(HttpResponse::Ok().json(json!({ "dry_run": true, "count": ords.len() })));

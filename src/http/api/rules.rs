@@ -6,6 +6,7 @@ use serde_json::json;
 use serde_json::value::RawValue;
 
 use super::super::{Shared, problem::Problem};
+use super::{asked, needed};
 use crate::clock;
 use crate::flow::preview;
 
@@ -24,10 +25,10 @@ pub async fn list(request: HttpRequest, shared: web::Data<Shared>) -> Result<Htt
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Evaluate<'a> {
-    source: String,
+    source: Option<String>,
     /// As it would come from the sender.
     #[serde(borrow)]
-    body: &'a RawValue,
+    body: Option<&'a RawValue>,
 }
 
 /// `POST /api/v1/evaluate` with `{"source":"website-bot","body":{..}}`: what would happen, rule by rule; nothing is stored.
@@ -37,13 +38,13 @@ pub async fn evaluate(
     shared: web::Data<Shared>,
 ) -> Result<HttpResponse, Problem> {
     shared.tokens.admit_to_look(&request)?;
-    let asked: Evaluate = serde_json::from_slice(&body).map_err(|error| Problem::Call(format!("body: {error}")))?;
+    let Evaluate { source, body } = asked(&request, &body)?;
+    let name = needed(source, "source", "the name of a source")?;
+    let body = needed(body, "body", "what the sender would send")?;
     let set = shared.gateway.rules();
-    let source = set
-        .catalog
-        .source(&asked.source)
-        .ok_or_else(|| Problem::Call(format!("source: there is no {:?}", asked.source)))?;
-    let events = preview::explain_body(&set.catalog, source, asked.body.get().as_bytes(), clock::now())
-        .map_err(Problem::Body)?;
+    let source =
+        set.catalog.source(&name).ok_or_else(|| Problem::Call(format!("body: source: there is no {name:?}")))?;
+    let events =
+        preview::explain_body(&set.catalog, source, body.get().as_bytes(), clock::now()).map_err(Problem::Body)?;
     Ok(HttpResponse::Ok().json(json!({ "events": events })))
 }

@@ -55,7 +55,7 @@ fn a_body_of_another_shape_says_what_is_missing() {
 fn what_is_not_json_has_its_place() {
     for (body, line, column, words) in [
         (&b"{\n  \"queryResult\": secret}"[..], 2, 18, "expected value"),
-        (b"{\"queryResult\": {\"queryText\": \"secret", 1, 37, "EOF while parsing a string"),
+        (b"{\"queryResult\": {\"queryText\": \"secret", 1, 37, "the text ends within a string"),
         (b"{\"queryResult\": {}} secret", 1, 21, "trailing characters"),
         (b"{\"a\": \"\xff\", \"queryResult\": {}}", 1, 8, "this byte is not UTF-8"),
         (b"{\"queryResult\": {}, \"queryResult\": {}}", 1, 33, "duplicate field `queryResult`"),

@@ -17,17 +17,20 @@ use crate::domain::time::Timestamp;
 /// Read contacts back from their providers, and show whose tags aren't what was brought about; what waits goes first.
 #[derive(clap::Args)]
 #[command(
-    after_help = "Examples:\n  tagrelay audit\n  tagrelay audit crm --repair\n  tagrelay audit crm --contact ana@example.com --all\n\nOnly what deliveries leave unused of each account's limit is called for, so a whole account takes its time: 5,000 contacts at 120 calls a minute take an hour. Ctrl-C is harmless, and says how to go on.\n\nStatus 0: all were read, and nothing drifted; 1: something drifted (also where --repair asks for it again), was lost, or could not be read."
+    after_help = "Examples:\n  tagrelay audit\n  tagrelay audit crm --repair\n  tagrelay audit crm --contact ana@example.com --all\n\nOnly what deliveries leave unused of each account's limit is called for, so a whole account takes its time: 5,000 contacts at 120 calls a minute take an hour. Ctrl-C is harmless, and says how to go on.\n\nStatus 0: all that can be read were, and nothing drifted; 1: something drifted (also where --repair asks for it again), was lost, or could not be read. What can't be audited at all, since its provider knows no tags or tells nobody's, is said at the end, and is 1 only where the connection was asked for by its name."
 )]
 pub struct Args {
     /// Only this connection; all of them without it.
     connection: Option<String>,
     /// Only this contact: an id, an e-mail address, +57.., or id:.., email:.., phone:.., field:name=value.
-    #[arg(long, value_name = "CONTACT", requires = "connection", conflicts_with_all = ["after", "max"], value_parser = whom::meant)]
+    #[arg(long, value_name = "CONTACT", conflicts_with_all = ["after", "max"], value_parser = whom::meant)]
     contact: Option<ContactRef>,
     /// Ask again for what drifted, by events of `tagrelay.audit`.
     #[arg(long)]
     repair: bool,
+    /// With --repair: who asks for it, or why, for whoever asks later.
+    #[arg(long, value_name = "TEXT", requires = "repair")]
+    note: Option<String>,
     /// List contacts that are as we left them too, and tags that aren't by us.
     #[arg(long)]
     all: bool,
@@ -67,7 +70,8 @@ pub struct Report {
     pub stopped: Option<(String, String)>,
 }
 
-const COUNTS: [&str; 8] = ["read", "clean", "drifted", "explained", "lost", "unread", "repaired", "not_by_us"];
+const COUNTS: [&str; 9] =
+    ["read", "clean", "drifted", "explained", "lost", "unread", "unreadable", "repaired", "not_by_us"];
 
 /// Audits.
 pub fn run(args: &Args) -> ExitCode {
@@ -81,7 +85,17 @@ fn audit(args: &Args) -> Result<ExitCode, ExitCode> {
         return Err(fail(WRONG, "--after: expected what an earlier audit said"));
     }
     let client = Client::new(&args.to)?;
-    let names = args.connection.clone().map_or_else(|| every(&client), |name| Ok(vec![name]))?;
+    let names = match &args.connection {
+        Some(name) => vec![name.clone()],
+        None => every(&client)?,
+    };
+    if let (Some(contact), None, false) = (&args.contact, &args.connection, names.len() == 1) {
+        let there =
+            if names.is_empty() { "there is none".to_owned() } else { format!("there is: {}", names.join(", ")) };
+        let example = names.first().map_or("CONNECTION", String::as_str);
+        let mend = format!("say at which connection: tagrelay audit {example} --contact {contact}");
+        return Err(fail(WRONG, &format!("--contact: {mend} ({there})")));
+    }
     let mut reports = Vec::new();
     for name in names {
         let report = one(&client, args, &name)?;
@@ -92,7 +106,7 @@ fn audit(args: &Args) -> Result<ExitCode, ExitCode> {
         }
     }
     show::reports(&client, args, &reports);
-    let is_fine = reports.iter().all(|report| report.is_fine(args.connection.is_some()));
+    let is_fine = reports.iter().all(|report| report.is_fine(args.is_named()));
     Ok(if is_fine { ExitCode::SUCCESS } else { ExitCode::from(NO) })
 }
 
@@ -103,15 +117,28 @@ fn every(client: &Client) -> Result<Vec<String>, ExitCode> {
     Ok(served.map(|lane| text(lane, "name").to_owned()).collect())
 }
 
+impl Args {
+    /// Whether the connection was asked for, or only met on the way.
+    fn is_named(&self) -> bool {
+        self.connection.is_some() || self.contact.is_some()
+    }
+}
+
 impl Report {
+    /// Why nothing can be audited there at all.
+    pub fn impossible(&self) -> Option<&str> {
+        let stopped = self.stopped.as_ref().filter(|(word, _)| matches!(word.as_str(), "no_tags" | "dry_run"));
+        stopped.map(|(_, reason)| reason.as_str())
+    }
+
     /// How many contacts, by one of the counts.
     pub fn count(&self, name: &str) -> u64 {
         self.counts.get(name).and_then(Value::as_u64).unwrap_or_default()
     }
 
     /// How many contacts were looked at.
-    fn seen(&self) -> u64 {
-        ["clean", "drifted", "explained", "lost", "unread"].iter().map(|name| self.count(name)).sum()
+    pub fn seen(&self) -> u64 {
+        ["clean", "drifted", "explained", "lost", "unread", "unreadable"].iter().map(|name| self.count(name)).sum()
     }
 
     fn add(&mut self, page: &Value) {
@@ -123,15 +150,11 @@ impl Report {
         self.next = page.get("next").and_then(Value::as_str).map(ToOwned::to_owned);
     }
 
-    /// A connection that has nothing to audit is no fault, unless it was asked for by its name.
+    /// A connection or a contact that can't be audited is no fault, unless it was asked for by its name.
     fn is_fine(&self, is_named: bool) -> bool {
-        let stopped = self.stopped.as_ref().map(|(word, _)| word.as_str());
-        let is_over = match stopped {
-            None | Some("max") => true,
-            Some("no_tags" | "dry_run") => !is_named,
-            Some(_) => false,
-        };
-        is_over && ["drifted", "lost", "unread"].iter().all(|name| self.count(name) == 0)
+        let cant = self.impossible().is_some() || self.count("unreadable") > 0;
+        let is_over = self.stopped.as_ref().is_none_or(|(word, _)| word == "max") || self.impossible().is_some();
+        is_over && !(cant && is_named) && ["drifted", "lost", "unread"].iter().all(|name| self.count(name) == 0)
     }
 }
 
@@ -150,7 +173,7 @@ fn one(client: &Client, args: &Args, connection: &str) -> Result<Report, ExitCod
             report.stopped = Some(("max".to_owned(), "as many as --max says".to_owned()));
             break;
         }
-        let mut body = json!({ "limit": left, "repair": args.repair, "all": args.all });
+        let mut body = json!({ "limit": left, "repair": args.repair, "all": args.all, "note": args.note });
         if let Some(contact) = &args.contact {
             body["contact"] = contact.to_string().into();
         } else if let Some(cursor) = &report.next {

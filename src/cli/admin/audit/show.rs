@@ -16,7 +16,12 @@ pub fn reports(client: &Client, args: &Args, reports: &[Report]) {
     let heads = ["connection", "contact", "tag", "wanted", "state", "rule", "event", "settled", "what"];
     let mut table = Table::new(&heads);
     for report in reports {
-        report.items.iter().for_each(|item| contact(&mut table, report, item));
+        let mut listed: Vec<&Value> = report.items.iter().filter(|item| is_listed(args, item)).collect();
+        // By how much it matters; pages come in no order that means anything.
+        listed.sort_by_key(|item| (rank(text(item, "state")), text(item, "contact")));
+        for item in listed {
+            contact(&mut table, report, item);
+        }
     }
     if !table.is_empty() {
         table.print("");
@@ -25,11 +30,10 @@ pub fn reports(client: &Client, args: &Args, reports: &[Report]) {
     if reports.is_empty() {
         say_line!("no connection");
     }
-    for report in reports {
+    for report in reports.iter().filter(|report| report.impossible().is_none()) {
         say_line!("{}", summary(report));
-        if let (Some(next), Some((word, _))) = (&report.next, &report.stopped)
+        if let (Some(next), Some(_)) = (&report.next, &report.stopped)
             && args.contact.is_none()
-            && !matches!(word.as_str(), "no_tags" | "dry_run")
         {
             let repair = if args.repair { " --repair" } else { "" };
             // Nobody was read yet: that is no place to go on from.
@@ -38,6 +42,47 @@ pub fn reports(client: &Client, args: &Args, reports: &[Report]) {
             say_line!("go on with: tagrelay audit {}{repair}{after}", report.connection);
         }
     }
+    for line in cant(reports) {
+        say_line!("{line}");
+    }
+}
+
+/// What can't be audited at all, each reason once.
+fn cant(reports: &[Report]) -> Vec<String> {
+    let mut told: Vec<(String, String)> = Vec::new();
+    for report in reports {
+        if let Some(reason) = report.impossible() {
+            add(&mut told, reason, report.connection.clone());
+        }
+        let count = report.count("unreadable");
+        let reason =
+            report.items.iter().find(|item| text(item, "state") == UNREADABLE).map(|item| text(item, "reason"));
+        if count > 0 {
+            let contacts = if count == 1 { "contact" } else { "contacts" };
+            add(&mut told, reason.unwrap_or_default(), format!("{count} {contacts} of {}", report.connection));
+        }
+    }
+    told.into_iter().map(|(reason, who)| format!("not audited: {who}: {reason}")).collect()
+}
+
+fn add(told: &mut Vec<(String, String)>, reason: &str, who: String) {
+    match told.iter_mut().find(|(same, _)| same == reason) {
+        Some((_, all)) => *all = format!("{all}, {who}"),
+        None => told.push((reason.to_owned(), who)),
+    }
+}
+
+/// The state of a contact that its provider tells nothing of.
+const UNREADABLE: &str = "unreadable";
+
+/// Those are counted at the end, unless one was asked for.
+fn is_listed(args: &Args, item: &Value) -> bool {
+    args.all || args.contact.is_some() || text(item, "state") != UNREADABLE
+}
+
+fn rank(state: &str) -> usize {
+    let order = ["drifted", "lost", "unread", "explained", UNREADABLE];
+    order.iter().position(|one| *one == state).unwrap_or(order.len())
 }
 
 fn as_json(report: &Report) -> Value {
@@ -97,6 +142,9 @@ fn summary(report: &Report) -> String {
     ];
     let counts = told.iter().filter(|(name, _)| report.count(name) > 0);
     let counts: Vec<String> = counts.map(|(name, words)| format!("{} {words}", report.count(name))).collect();
+    if report.seen() == 0 && report.stopped.is_none() {
+        return format!("{}: nobody to read, since nothing was brought about there yet", report.connection);
+    }
     let mut summary = format!("{}: {} read", report.connection, report.count("read"));
     if !counts.is_empty() {
         summary = format!("{summary}; {}", counts.join(", "));

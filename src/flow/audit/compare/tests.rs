@@ -31,7 +31,7 @@ fn word(ord: u64, name: &str, how: Settled) -> (TagName, Blame) {
     let rule = RuleId::parse("a").expect("a name");
     let word =
         Word { id: id(ord), wants, how, rule, at: Timestamp(500), delivery: 1, ends: None, whence: None, call: None };
-    (tag(name), Blame { word, source: None, rule_set: None, note: String::new(), attempt: None })
+    (tag(name), Blame { word, source: None, rule_set: None, note: String::new(), reason: String::new(), attempt: None })
 }
 
 fn standing(tags: Vec<(TagName, Blame)>, waits: Vec<(ChangeId, Change)>) -> Standing {
