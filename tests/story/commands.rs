@@ -165,6 +165,9 @@ fn a_person_is_shown_and_tags_are_asked_for() {
     assert_eq!(said_well(&asked), "event 4 asks for it\n");
     gateway.settled_event("4");
     assert_eq!(gateway.contact_in_sandbox(7).expect("known"), ["VIP"]);
+    let noted = ask(&gateway, &["contacts", "crm", "7"]);
+    let lines: Vec<&str> = said_well(&noted).lines().filter(|line| line.contains("she called")).collect();
+    assert_eq!(lines, ["\"Lead\", \"VIP\", event 4: \"she called\""], "a note is told once");
     let listed = ask(&gateway, &["contacts", "crm", "--format", "json"]).json();
     assert_eq!(listed["items"].as_array().map(Vec::len), Some(2));
     assert_eq!(said_well(&ask(&gateway, &["contacts", "crm", "--waiting"])), "no contact\n");

@@ -171,6 +171,24 @@ fn waiting(contact: &Value) {
     }
 }
 
+/// The notes of the events behind the last words, each once: one event may be behind many tags, and its note may name them all.
+fn notes(contact: &Value) {
+    let mut noted: Vec<(&str, &str, Vec<&str>)> = Vec::new();
+    for (list, name) in [("tags", "tag"), ("fields", "field")] {
+        for word in items(contact, list).iter().filter(|word| !text(word, "note").is_empty()) {
+            let (event, note, subject) = (text(word, "event"), text(word, "note"), text(word, name));
+            match noted.iter_mut().find(|(of, told, _)| (*of, *told) == (event, note)) {
+                Some((.., subjects)) => subjects.push(subject),
+                None => noted.push((event, note, vec![subject])),
+            }
+        }
+    }
+    for (event, note, subjects) in noted {
+        let subjects: Vec<String> = subjects.iter().map(|subject| format!("{subject:?}")).collect();
+        say_line!("{}, event {event}: {note:?}", subjects.join(", "));
+    }
+}
+
 fn whole(contact: &Value) {
     say_line!("{} at {}", joined(contact, "known_as"), text(contact, "connection"));
     if let Some(ill) = ill(contact) {
@@ -194,16 +212,11 @@ fn whole(contact: &Value) {
     }
     table.print("no word of ours on any tag");
     for (list, name) in [("tags", "tag"), ("fields", "field")] {
-        for word in items(contact, list) {
-            let (subject, note) = (text(word, name), text(word, "note"));
-            if word.get("our_state").is_some() {
-                say_line!("{subject:?} is otherwise now than we left it: another hand changed it since");
-            }
-            if !note.is_empty() {
-                say_line!("{subject:?}, event {}: {note:?}", text(word, "event"));
-            }
+        for word in items(contact, list).iter().filter(|word| word.get("our_state").is_some()) {
+            say_line!("{:?} is otherwise now than we left it: another hand changed it since", text(word, name));
         }
     }
+    notes(contact);
     waiting(contact);
     for flap in items(contact, "flaps") {
         say_line!(
