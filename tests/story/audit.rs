@@ -273,6 +273,10 @@ fn pages_go_on_where_the_last_one_ended() {
     let cursor = first.out.trim().rsplit(' ').next().expect("a cursor").to_owned();
     let rest = ask(&gateway, &["crm", "--after", &cursor]);
     assert!(rest.out.contains("crm: 3 read"), "{rest:?}");
+    let asked = ask(&gateway, &["crm", "--repair", "--note", "it's Ana", "--all", "--max", "2"]);
+    let again =
+        format!("go on with: tagrelay audit crm --repair --note 'it'\\''s Ana' --all --max 2 --after {cursor}\n");
+    assert!(asked.out.contains(&again), "what was asked for is said again: {asked:?}");
 }
 
 #[test]

@@ -35,16 +35,35 @@ pub fn reports(client: &Client, args: &Args, reports: &[Report]) {
         if let (Some(next), Some(_)) = (&report.next, &report.stopped)
             && args.contact.is_none()
         {
-            let repair = if args.repair { " --repair" } else { "" };
+            let options = options(args);
             // Nobody was read yet: that is no place to go on from.
             let after =
                 if next.bytes().all(|digit| digit == b'0') { String::new() } else { format!(" --after {next}") };
-            say_line!("go on with: tagrelay audit {}{repair}{after}", report.connection);
+            say_line!("go on with: tagrelay audit {}{options}{after}", report.connection);
         }
     }
     for line in cant(reports) {
         say_line!("{line}");
     }
+}
+
+/// What was asked for, as the next call has to say it again.
+fn options(args: &Args) -> String {
+    let mut options = String::new();
+    if args.repair {
+        options.push_str(" --repair");
+    }
+    if let Some(note) = &args.note {
+        // As a shell reads it back.
+        options = format!("{options} --note '{}'", note.replace('\'', "'\\''"));
+    }
+    if args.all {
+        options.push_str(" --all");
+    }
+    if let Some(max) = args.max {
+        options = format!("{options} --max {max}");
+    }
+    options
 }
 
 /// What can't be audited at all, each reason once.
