@@ -130,14 +130,13 @@ impl Lane {
         in_order(&mut self.fresh);
         in_order(&mut self.retries);
         if let Some(pause) = &mut self.pause {
-            pause.probe_at = Timestamp(i64::MIN);
-            pause.again = self.probe.is_some();
+            pause.ask(self.probe.is_some());
         }
     }
 
     /// Pauses the connection.
     pub fn pause(&mut self, kind: PauseKind, since: Timestamp, reason: String, probe_at: Timestamp) {
-        self.pause = Some(Pause { since, kind, reason, probe_at, probes: 0, again: false });
+        self.pause = Some(Pause { since, kind, reason, probe_at, probes: 0, planned: None, again: false });
     }
 
     /// The next contact whose step may start now, with leave for its call.
@@ -291,17 +290,21 @@ impl Lane {
     }
 
     fn ill(&mut self, kind: PauseKind, reason: &str, now: Timestamp) {
+        self.breaker.reset();
+        if let Some(pause) = self.pause.as_mut().filter(|pause| pause.kind == kind) {
+            pause.reason = reason.to_owned();
+            pause.looked_in_vain(now);
+            return;
+        }
         let before = self.pause.as_ref();
-        let same = before.filter(|pause| pause.kind == kind);
         let since = before.map_or(now, |pause| pause.since);
         // Whoever fails again soon after being well was not well.
         let relapse = self.closed.filter(|(at, _)| kind == PauseKind::Failing && now.since(*at) < RELAPSE_MS);
-        let probes =
-            same.map(|pause| pause.probes).or(relapse.map(|(_, probes)| probes)).map_or(0, |probes| probes + 1);
+        let probes = relapse.map_or(0, |(_, probes)| probes + 1);
+        let next = now.plus(pause::wait(kind, probes));
         let again = before.is_some_and(|pause| pause.again);
-        let probe_at = if again { now } else { now.plus(pause::wait(kind, probes)) };
-        self.pause = Some(Pause { since, kind, reason: reason.to_owned(), probe_at, probes, again: false });
-        self.breaker.reset();
+        let (probe_at, planned) = if again { (now, Some(next)) } else { (next, None) };
+        self.pause = Some(Pause { since, kind, reason: reason.to_owned(), probe_at, probes, planned, again: false });
     }
 
     /// The look at a paused connection wasn't made: it is made when it may be.
@@ -314,9 +317,7 @@ impl Lane {
     /// A call that was to look at a paused connection told nothing of it: the next look waits its time all the same.
     fn looked_in_vain(&mut self, now: Timestamp) {
         if let Some(pause) = self.pause.as_mut().filter(|pause| pause.probe_at <= now) {
-            pause.probes += 1;
-            let wait = pause::wait(pause.kind, pause.probes);
-            pause.probe_at = if std::mem::take(&mut pause.again) { now } else { now.plus(wait) };
+            pause.looked_in_vain(now);
         }
     }
 

@@ -88,6 +88,6 @@ fn a_retry_says_what_it_woke_and_what_happens_next() {
     let since = stood[0].as_str().and_then(|since| since.split('.').next()).expect("a time");
     let first = format!("it: paused since {since}");
     assert!(out.starts_with(&first) && out.contains("401"), "{out}");
-    let next = "\n2 contacts wait; one call looks now: if it is answered, all are tried, else the next look is later, as after every look in vain\n";
+    let next = "\n2 contacts wait; one call looks now: if it is answered, all are tried, else it is looked at again as before\n";
     assert!(out.ends_with(next), "{out}");
 }

@@ -91,7 +91,7 @@ fn retried(name: &str, answer: &Value) {
         say_line!("{name}: {contacts}; all are tried now, as fast as the limit allows");
     } else {
         say_line!(
-            "{name}: {stood}\n{contacts}; one call looks now: if it is answered, all are tried, else the next look is later, as after every look in vain"
+            "{name}: {stood}\n{contacts}; one call looks now: if it is answered, all are tried, else it is looked at again as before"
         );
     }
     let held = time(answer, "held_until");

@@ -48,11 +48,34 @@ pub struct Pause {
     pub probe_at: Timestamp,
     /// How many calls have looked.
     pub probes: u32,
+    /// When one call would have looked by itself, where somebody asked for a look before that.
+    pub(super) planned: Option<Timestamp>,
     /// Somebody asked for a look while one was under way: what that one finds may be older than the mend.
     pub(super) again: bool,
 }
 
 impl Pause {
+    /// Somebody asks for a look now. `looking` says that one is under way.
+    pub(super) fn ask(&mut self, looking: bool) {
+        if looking {
+            self.again = true;
+        } else {
+            self.planned.get_or_insert(self.probe_at);
+        }
+        self.probe_at = Timestamp(i64::MIN);
+    }
+
+    /// A look was in vain: when the next one is. One that somebody asked for leaves the schedule as it was.
+    pub(super) fn looked_in_vain(&mut self, now: Timestamp) {
+        let planned = self.planned.take();
+        self.probes += u32::from(planned.is_none());
+        let next = planned.filter(|at| *at > now).unwrap_or_else(|| now.plus(wait(self.kind, self.probes)));
+        self.probe_at = next;
+        if std::mem::take(&mut self.again) {
+            (self.probe_at, self.planned) = (now, Some(next));
+        }
+    }
+
     /// When one call looks again. A time that is further off than any wait is from before the clock was set back.
     pub(super) fn looks_at(&self, now: Timestamp) -> Timestamp {
         if self.probe_at > now.plus(LONGEST_WAIT) { now } else { self.probe_at }

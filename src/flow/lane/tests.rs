@@ -139,6 +139,37 @@ fn a_look_that_tells_nothing_is_one_look_too() {
 }
 
 #[test]
+fn a_look_that_somebody_asked_for_leaves_the_schedule_as_it_was() {
+    let (mut lane, now) = (lane(100, 4), Timestamp(0));
+    (1..=3).for_each(|n| lane.wake(key(n), now));
+    let ill = Stepped { next: Next::More, seen: Seen::Ill("401".into()) };
+    let probe_at = |lane: &Lane| lane.paused().map(|pause| pause.probe_at.0);
+    let look = |lane: &mut Lane, at: i64| {
+        let looked = pop(lane, Timestamp(at)).expect("one looks");
+        lane.finished(looked, &ill, Timestamp(at));
+    };
+    look(&mut lane, 0);
+    for at in [5_000, 6_000, 7_000] {
+        lane.wake_all();
+        look(&mut lane, at);
+        assert_eq!(probe_at(&lane), Some(30_000));
+    }
+    look(&mut lane, 30_000);
+    assert_eq!(probe_at(&lane), Some(90_000), "a minute after the first look of its own");
+    // Asked for while a look is under way: that one counts, the one that was asked for doesn't.
+    let looked = pop(&mut lane, Timestamp(90_000)).expect("one looks");
+    lane.wake_all();
+    lane.finished(looked, &ill, Timestamp(90_000));
+    assert_eq!(probe_at(&lane), Some(90_000));
+    look(&mut lane, 91_000);
+    assert_eq!(probe_at(&lane), Some(390_000));
+    // Nobody looked when it was time: the same step of the schedule is used again.
+    lane.wake_all();
+    look(&mut lane, 500_000);
+    assert_eq!(probe_at(&lane), Some(800_000));
+}
+
+#[test]
 fn calls_from_before_a_pause_neither_end_it_nor_use_up_the_look_at_it() {
     let (mut lane, now) = (lane(100, 4), Timestamp(0));
     (1..=3).for_each(|n| lane.wake(key(n), now));
