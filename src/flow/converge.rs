@@ -19,7 +19,7 @@ use super::fold::{Folded, Free, Plan, Trust, fold};
 use crate::clock::Clock;
 use crate::domain::attempt::Attempt;
 use crate::domain::cause::Cause;
-use crate::domain::change::{Change, ChangeId, Judged, Settled};
+use crate::domain::change::{Change, ChangeId, Judged, Ord, Settled};
 use crate::domain::connection::ConnectionConfig;
 use crate::domain::contact::{Contact, ContactKey, ContactRef};
 use crate::domain::known::KnownTags;
@@ -29,7 +29,7 @@ use crate::providers::allowance::{Allowance, Pass};
 use crate::providers::knowledge::Knowledge;
 use crate::providers::people::People;
 use crate::providers::{Called, Outcome, Provider};
-use crate::store::{Retry, SettledChange, Settlement, Store, StoreError, Taken};
+use crate::store::{Retry, SettledChange, Settlement, Store, StoreError, Taken, TookAway};
 
 /// A connection that can be called.
 pub struct Account {
@@ -141,6 +141,18 @@ struct Step<'s> {
     clock: &'s Clock,
 }
 
+/// What is recorded of a step.
+#[derive(Default)]
+struct Said<'s> {
+    settled: Vec<SettledChange>,
+    attempts: Vec<Attempt>,
+    /// The changes that the call was for.
+    made_for: &'s [ChangeId],
+    /// What it took away for exclusive adds that are open.
+    took: Vec<TookAway>,
+    retry: Option<Retry>,
+}
+
 impl Step<'_> {
     fn fold(&self, known: &KnownTags) -> Folded {
         let trust = if self.account.config.tag_cache.is_zero() { Trust::Never } else { Trust::Fresh };
@@ -151,7 +163,7 @@ impl Step<'_> {
     async fn only_record(&self) -> Result<Stepped, StoreError> {
         let reason = "the connection is on `dry_run`: nothing was called";
         let settled = self.all(Settled::DryRun, reason);
-        self.settle(settled, Vec::new(), None).await?;
+        self.settle(settled, None).await?;
         Ok(Stepped { next: Next::Idle, seen: Seen::NoCall })
     }
 
@@ -177,7 +189,7 @@ impl Step<'_> {
         };
         self.keep_judged(plan.judged.clone()).await?;
         let next = if plan.open() == 0 { Next::Idle } else { Next::More };
-        self.settle(self.free(&plan), vec![called.attempt], None).await?;
+        self.settle_call(self.free(&plan), called.attempt, &self.readers(), None).await?;
         Ok(Stepped { next, seen: Seen::Well })
     }
 
@@ -251,12 +263,30 @@ impl Step<'_> {
         Some(SettledChange { id, change: change.clone(), how, reason: reason.to_owned(), others, cause: None })
     }
 
-    async fn settle(
+    /// Records what ended without a call.
+    async fn settle(&self, settled: Vec<SettledChange>, retry: Option<Retry>) -> Result<(), StoreError> {
+        self.record(Said { settled, retry, ..Said::default() }).await
+    }
+
+    /// Records a call that was made for these changes.
+    async fn settle_call(
         &self,
         settled: Vec<SettledChange>,
-        mut attempts: Vec<Attempt>,
+        attempt: Attempt,
+        made_for: &[ChangeId],
         retry: Option<Retry>,
     ) -> Result<(), StoreError> {
+        self.record(Said { settled, attempts: vec![attempt], made_for, retry, took: Vec::new() }).await
+    }
+
+    async fn record(&self, said: Said<'_>) -> Result<(), StoreError> {
+        let Said { settled, mut attempts, made_for, took, retry } = said;
+        // A retry says that all waits that isn't settled.
+        let made_for: &[ChangeId] = if retry.is_some() || attempts.is_empty() { &[] } else { made_for };
+        let mut made_for: Vec<Ord> = made_for.iter().map(|id| id.ord).collect();
+        made_for.sort_unstable();
+        made_for.dedup();
+        made_for.retain(|ord| settled.iter().all(|done| done.id.ord != *ord));
         let contact = self.contact.clone();
         let mut starts = self.pass.starts();
         // One start is each attempt's own; two calls may well start within one millisecond.
@@ -278,6 +308,6 @@ impl Step<'_> {
         }
         let at = self.clock.now();
         let started = self.pass.written();
-        self.store.settle(Settlement { contact, at, settled, attempts, retry, started }).await
+        self.store.settle(Settlement { contact, at, settled, attempts, made_for, took, retry, started }).await
     }
 }

@@ -6,7 +6,7 @@ use rusqlite::{Connection, OptionalExtension, params};
 use serde::{Deserialize, Serialize};
 
 use super::StoreError;
-use super::delivery::{Retry, SettledChange};
+use super::delivery::{Retry, SettledChange, TookAway};
 use crate::domain::change::{Change, ChangeId, Effect, Judged, Ord, Settled};
 use crate::domain::contact::{Contact, ContactKey};
 use crate::domain::name::{ConnectionName, RuleId};
@@ -96,6 +96,23 @@ impl ContactRow {
         Self { contact, retry: None, past: Past::default() }
     }
 
+    /// Takes over what a call took away: it is gone by the add's word, whenever that add itself ends, and however.
+    pub fn take_away(&mut self, took: &[TookAway], at: Timestamp, delivery: i64) {
+        for TookAway { by, change, tags } in took {
+            let terms = change.terms.as_deref();
+            let (ends, whence) = terms.map_or((None, None), |terms| (terms.ends, terms.whence.clone()));
+            let (id, how, rule) = (*by, Settled::Applied, change.rule.clone());
+            let word = Word { id, wants: false, how, rule, at, delivery, ends, whence, call: None };
+            for tag in tags {
+                keep(&mut self.past.words, tag, word.clone());
+            }
+            if let Some(judged) = self.past.judged.get_mut(by) {
+                judged.others.retain(|other| !tags.contains(other));
+                judged.gone.extend(tags.iter().cloned());
+            }
+        }
+    }
+
     /// Takes over what a delivery settled. The greatest number keeps the last word.
     pub fn settle(&mut self, settled: &[SettledChange], at: Timestamp, delivery: i64) {
         for done in settled {
@@ -108,7 +125,13 @@ impl ContactRow {
                 let (rule, whence) = (rule.clone(), whence.clone());
                 Word { id: done.id, wants, how: done.how, rule, at, delivery, ends, whence, call: None }
             };
-            for other in &done.others {
+            // What a call of its own took away before is that call's doing.
+            let words = &self.past.words;
+            let told = |tag: &TagName| {
+                words.get(tag).is_some_and(|kept| kept.id == done.id && !kept.wants && kept.how == Settled::Applied)
+            };
+            let others: Vec<&TagName> = done.others.iter().filter(|tag| !told(tag)).collect();
+            for other in others {
                 keep(&mut self.past.words, other, word(false));
             }
             // A change that never took effect by its own guard, or that was overruled, is not a word.

@@ -13,7 +13,7 @@ use super::timer;
 use super::{HELD, StoreError};
 use crate::domain::attempt::Attempt;
 use crate::domain::cause::Cause;
-use crate::domain::change::{Change, ChangeId, Settled};
+use crate::domain::change::{Change, ChangeId, Ord, Settled};
 use crate::domain::contact::{Contact, ContactKey};
 use crate::domain::name::ConnectionName;
 use crate::domain::tag::TagName;
@@ -66,6 +66,17 @@ pub struct Retry {
     pub reason: String,
 }
 
+/// Tags that a call took away for an exclusive add, which is still open itself.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TookAway {
+    /// The add.
+    pub by: ChangeId,
+    /// What it wants.
+    pub change: Change,
+    /// What is gone.
+    pub tags: Vec<TagName>,
+}
+
 /// What one convergence of one contact did.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Settlement {
@@ -77,6 +88,10 @@ pub struct Settlement {
     pub settled: Vec<SettledChange>,
     /// The calls that were made.
     pub attempts: Vec<Attempt>,
+    /// The events that calls were made for.
+    pub made_for: Vec<Ord>,
+    /// What a call took away for adds that are open.
+    pub took: Vec<TookAway>,
     /// What is left is tried again then.
     pub retry: Option<Retry>,
     /// The starts of these calls, as they were written before: they are told by the attempts from now on.
@@ -86,7 +101,8 @@ pub struct Settlement {
 impl Settlement {
     /// One that says nothing yet.
     pub fn of(contact: Contact, at: Timestamp) -> Self {
-        Self { contact, at, settled: Vec::new(), attempts: Vec::new(), retry: None, started: Vec::new() }
+        let (settled, attempts, started) = (Vec::new(), Vec::new(), Vec::new());
+        Self { contact, at, settled, attempts, made_for: Vec::new(), took: Vec::new(), retry: None, started }
     }
 }
 
@@ -108,6 +124,9 @@ pub struct Delivery {
     /// The calls that were made.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub attempts: Vec<Attempt>,
+    /// The events that calls were made for, beside those that something was settled of; nothing where a retry says that all waits.
+    #[serde(default, rename = "for", skip_serializing_if = "Vec::is_empty")]
+    pub made_for: Vec<Ord>,
     /// When what is left is tried again.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub retry: Option<Retry>,
@@ -117,6 +136,11 @@ impl Delivery {
     /// How a change ended here.
     pub fn end_of(&self, id: ChangeId) -> Option<&SettledChange> {
         self.settled.iter().find(|done| done.id == id)
+    }
+
+    /// Whether it has to do with an event: something was settled of it, or a call was made for it.
+    pub fn is_about(&self, ord: Ord) -> bool {
+        self.settled.iter().any(|done| done.id.ord == ord) || self.made_for.contains(&ord)
     }
 
     /// The call that settled a change, if one did.
@@ -131,6 +155,8 @@ struct Body<'a> {
     contact: String,
     settled: &'a [SettledChange],
     attempts: &'a [Attempt],
+    #[serde(rename = "for", skip_serializing_if = "<[_]>::is_empty")]
+    made_for: &'a [Ord],
     #[serde(skip_serializing_if = "Option::is_none")]
     retry: &'a Option<Retry>,
 }
@@ -142,6 +168,7 @@ pub(super) fn append(db: &Connection, settlement: &Settlement, id: i64) -> Resul
         contact: settlement.contact.reference.to_string(),
         settled: &settlement.settled,
         attempts: &settlement.attempts,
+        made_for: &settlement.made_for,
         retry: &settlement.retry,
     };
     db.prepare_cached("INSERT INTO delivery (id, at, contact, body) VALUES (?1, ?2, ?3, ?4)")?.execute(params![
@@ -174,6 +201,7 @@ pub(super) fn record(db: &Connection, runs: &mut Runs, settlement: &Settlement, 
     }
     timer::keep(db, &settlement.settled)?;
     let mut row = contact::load(db, key)?.unwrap_or_else(|| ContactRow::new(settlement.contact.clone()));
+    row.take_away(&settlement.took, settlement.at, id);
     row.settle(&settlement.settled, settlement.at, id);
     row.retry.clone_from(&settlement.retry);
     contact::save(db, key, &row)

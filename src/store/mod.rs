@@ -45,7 +45,7 @@ const HELD: usize = 4 << 20;
 pub use contact::{Once, Past, Word, Words};
 pub use dead::{DeadFilter, DeadLetter};
 pub use dedup::DedupKey;
-pub use delivery::{Delivery, Retry, SettledChange, Settlement};
+pub use delivery::{Delivery, Retry, SettledChange, Settlement, TookAway};
 pub use events::{EventFilter, EventLine, EventQuery};
 pub use face::{Accepted, Again, Options, PauseKind, Paused, Store, StoreError, Taken, Waiting, Wake};
 pub use forget::Forgotten;

@@ -313,8 +313,8 @@ fn event(db: &Connection, ord: Ord) -> Result<Option<EventView>, StoreError> {
     let mut deliveries = Vec::new();
     let mut retries = Vec::new();
     while let Some(key) = keys.pop() {
-        // The contact's other deliveries are not this event's story: those that settled it, and failed tries while it waited.
-        let is_ours = |d: &Delivery| d.retry.is_some() || d.settled.iter().any(|s| s.id.ord == ord);
+        // The contact's other deliveries are not this event's story: those that settled or called for it, and failed tries while it waited.
+        let is_ours = |d: &Delivery| d.retry.is_some() || d.is_about(ord);
         let found = delivery::of_contact(db, key, record.accepted_at, is_ours)?;
         let moved = found.iter().flat_map(|d| &d.settled).filter(|s| s.id.ord == ord && s.how == Settled::Moved);
         // Where a look-up found the contact under an id, the story goes on there.
@@ -335,8 +335,7 @@ fn event(db: &Connection, ord: Ord) -> Result<Option<EventView>, StoreError> {
         .collect::<Result<_, _>>()?;
     let waiting = changes.iter().any(|c| c.delivery.is_none());
     let last = changes.iter().filter_map(|c| c.delivery).max();
-    deliveries
-        .retain(|d| d.settled.iter().any(|s| s.id.ord == ord) || d.retry.is_some() && (waiting || last >= Some(d.id)));
+    deliveries.retain(|d| d.is_about(ord) || d.retry.is_some() && (waiting || last >= Some(d.id)));
     let mut statement = db.prepare_cached("SELECT at, differs FROM duplicate WHERE ord = ?1 ORDER BY at")?;
     let rows = statement.query_map(params![ord.0 as i64], |row| Ok((Timestamp(row.get(0)?), row.get(1)?)))?;
     let duplicates = rows.collect::<Result<_, _>>()?;

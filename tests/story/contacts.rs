@@ -155,6 +155,24 @@ fn a_contact_has_one_stage_whatever_it_had_before() {
 }
 
 #[test]
+fn what_an_exclusive_add_takes_away_is_told_by_the_call_that_took_it() {
+    let gateway = stages("");
+    for (key, to) in [("a", "new"), ("b", "won")] {
+        gateway.event(&said(key, 7, "stage").with(json!({ "to": to })));
+        gateway.settled(key);
+    }
+    let words = gateway.api("/contacts/crm/7");
+    let word = words["tags"].as_array().expect("a list").iter().find(|word| word["tag"] == "stage:new").cloned();
+    let word = word.expect("a word");
+    assert_eq!((&word["state"], &word["attempt"]["method"]), (&json!("applied"), &json!("DELETE")), "{word:#}");
+    let event = gateway.event_of("b");
+    let deliveries = event["deliveries"].as_array().expect("a list");
+    let removal = deliveries.iter().find(|delivery| delivery["attempts"][0]["method"] == "DELETE").expect("shown");
+    assert_eq!((&removal["id"], &removal["settled"]), (&word["delivery"], &json!([])));
+    assert_eq!(removal["for"], json!([event["id"]]));
+}
+
+#[test]
 fn a_stage_that_is_there_beside_others_is_settled_once_they_are_gone() {
     for connection in ["", ", tag_cache: off"] {
         let gateway = stages(connection);

@@ -47,6 +47,9 @@ fn one_refused_tag_of_sixteen_is_found_with_few_calls() {
         assert_eq!(ended(&gateway, &event), (15, vec![bad.to_owned()]), "{event}");
         assert_eq!(gateway.contact_in_sandbox(7).expect("known").len(), 15);
         let calls = gateway.calls_in_short();
+        let shown = event["deliveries"].as_array().expect("a list").iter();
+        let shown = shown.filter_map(|delivery| delivery["attempts"].as_array()).map(Vec::len).sum::<usize>();
+        assert_eq!(shown, calls.len(), "all of them were made for it: {event:#}");
         assert!(calls.len() <= 1 + 2 * 4, "{bad}: {calls:#?}");
         assert_eq!(gateway.crm()["state"], "well", "an answer is an answer");
     }

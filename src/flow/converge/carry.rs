@@ -4,12 +4,12 @@ use std::collections::HashMap;
 
 use super::apart::Part;
 use super::{Next, Seen, Step, Stepped};
-use crate::domain::change::{ChangeId, Effect, Judged, Settled};
+use crate::domain::change::{ChangeId, Effect, Settled};
 use crate::domain::tag::TagName;
 use crate::domain::time::Timestamp;
 use crate::flow::fold::{Plan, Wanted};
 use crate::providers::{Called, Direction, Outcome};
-use crate::store::StoreError;
+use crate::store::{StoreError, TookAway};
 
 /// A tag that flaps rests for the window of the allowance, and for so many milliseconds at most.
 const LONGEST_REST_MS: i64 = 60_100;
@@ -42,7 +42,7 @@ impl Step<'_> {
         let retry = self.taken.retry.clone().filter(|_| next != Next::Idle);
         let settled = self.free(plan);
         if !settled.is_empty() || next == Next::Idle {
-            self.settle(settled, Vec::new(), retry).await?;
+            self.settle(settled, retry).await?;
         }
         Ok(Stepped { next, seen: Seen::NoCall })
     }
@@ -91,7 +91,7 @@ impl Step<'_> {
             return Ok(Stepped { next: Next::Idle, seen: Seen::NoCall });
         };
         let called = self.provider.forward(&webhook_id(id, body.1), body.0, now).await;
-        self.settle_called(called, plan, &[id], &[id], &[]).await
+        self.settle_called(called, plan, &[id], &[id], &[], Vec::new()).await
     }
 
     /// The body of a forward, and when its event was accepted.
@@ -115,7 +115,7 @@ impl Step<'_> {
         if let Outcome::Done { tags: Some(tags) } = &called.outcome {
             self.account.knowledge.learn_whole(self.key, tags, now);
         }
-        self.settle_called(called, plan, &ids, &ids, &parts).await
+        self.settle_called(called, plan, &ids, &ids, &parts, Vec::new()).await
     }
 
     async fn change_tags(&self, direction: Direction, plan: Plan, now: Timestamp) -> Result<Stepped, StoreError> {
@@ -133,13 +133,10 @@ impl Step<'_> {
             }
         }
         self.learn(&called, direction, &tags, now);
-        if matches!(called.outcome, Outcome::Done { .. } | Outcome::Unproven) {
-            self.keep_judged(self.gone(&plan, &chunk)).await?;
-        }
         // A tag that an exclusive add took away ends no change: the add itself is still open, even where its own tag is there.
         let ends: Vec<ChangeId> = chunk.iter().filter(|w| !w.excluded).map(|w| w.by).collect();
         let for_all: Vec<ChangeId> = chunk.iter().map(|w| w.by).collect();
-        self.settle_called(called, plan, &ends, &for_all, &parts).await
+        self.settle_called(called, plan, &ends, &for_all, &parts, self.took(&chunk)).await
     }
 
     /// What a call says of the tags that it was for.
@@ -160,22 +157,20 @@ impl Step<'_> {
         }
     }
 
-    /// What exclusive adds still take away once these tags are gone.
-    fn gone(&self, plan: &Plan, chunk: &[Wanted]) -> Vec<(ChangeId, Judged)> {
-        let mut left: Vec<(ChangeId, Judged)> = Vec::new();
+    /// What a call took away for exclusive adds.
+    fn took(&self, chunk: &[Wanted]) -> Vec<TookAway> {
+        let mut took: Vec<TookAway> = Vec::new();
         for excluded in chunk.iter().filter(|wanted| wanted.excluded) {
-            let judged = plan.judged.iter().find(|(id, _)| *id == excluded.by).map(|(_, judged)| judged);
-            let place = left.iter().position(|(id, _)| *id == excluded.by).unwrap_or_else(|| {
-                let judged = judged.or_else(|| self.taken.past.judged.get(&excluded.by)).cloned();
-                left.push((excluded.by, judged.unwrap_or_default()));
-                left.len() - 1
-            });
-            if let Some((_, judged)) = left.get_mut(place) {
-                judged.others.retain(|other| *other != excluded.tag);
-                judged.gone.push(excluded.tag.clone());
+            let Some(change) = self.change(excluded.by) else { continue };
+            match took.iter_mut().find(|one| one.by == excluded.by) {
+                Some(one) => one.tags.push(excluded.tag.clone()),
+                None => {
+                    let tags = vec![excluded.tag.clone()];
+                    took.push(TookAway { by: excluded.by, change: change.clone(), tags });
+                }
             }
         }
-        left
+        took
     }
 }
 

@@ -1,20 +1,21 @@
 //! What a call came to is recorded: how changes end, and when the rest is tried again.
 
 use super::apart::Part;
-use super::{Next, Seen, Step, Stepped};
+use super::{Next, Said, Seen, Step, Stepped};
 use crate::domain::cause::Cause;
 use crate::domain::change::{Change, ChangeId, Settled};
 use crate::domain::time::Timestamp;
 use crate::flow::fold::Plan;
 use crate::flow::retry;
 use crate::providers::{Called, Outcome};
-use crate::store::{Retry, StoreError};
+use crate::store::{Retry, StoreError, TookAway};
 
 /// What a provider that gives no `Retry-After` is given before the next call after a 429.
 const THROTTLE_MS: i64 = 5_000;
 
 impl Step<'_> {
-    /// Records a call that was for the changes `all`; once it is acknowledged, those of `ends` have ended. `parts` is what stood in it.
+    /// Records a call that was for the changes `all`; once it is acknowledged, those of `ends` have ended. `parts` is what stood in it,
+    /// `took` what it takes away for adds that stay open.
     pub(super) async fn settle_called(
         &self,
         called: Called,
@@ -22,28 +23,30 @@ impl Step<'_> {
         ends: &[ChangeId],
         all: &[ChangeId],
         parts: &[Part],
+        took: Vec<TookAway>,
     ) -> Result<Stepped, StoreError> {
         let reason = match &called.outcome {
             Outcome::Done { .. } => "the provider confirmed it",
             Outcome::Unproven => "the provider took it; with `missing_tags: skip` that proves nothing",
             // A refusal that no call was made for holds for each part alike.
             Outcome::Dead { .. } if called.attempt.status.is_some() && !self.account.apart.refused(self.key, parts) => {
-                return self.halve(called, &plan).await;
+                return self.halve(called, &plan, all).await;
             }
             _ => return self.settle_failed(called, plan, all).await,
         };
         self.account.apart.taken(self.key, parts);
         let mut settled = self.free(&plan);
         settled.extend(ends.iter().filter_map(|id| self.settled(*id, Settled::Applied, reason, &plan)));
-        self.settle(settled, vec![called.attempt], None).await?;
+        let attempts = vec![called.attempt];
+        self.record(Said { settled, attempts, made_for: all, took, retry: None }).await?;
         let next = if plan.open() > ends.len() { Next::More } else { Next::Idle };
         Ok(Stepped { next, seen: Seen::Well })
     }
 
     /// A batch is refused: its halves are called apart.
-    async fn halve(&self, mut called: Called, plan: &Plan) -> Result<Stepped, StoreError> {
+    async fn halve(&self, mut called: Called, plan: &Plan, all: &[ChangeId]) -> Result<Stepped, StoreError> {
         called.attempt.verdict.push_str("; its halves are called apart");
-        self.settle(self.free(plan), vec![called.attempt], self.taken.retry.clone()).await?;
+        self.settle_call(self.free(plan), called.attempt, all, self.taken.retry.clone()).await?;
         Ok(Stepped { next: Next::More, seen: Seen::Well })
     }
 
@@ -96,7 +99,7 @@ impl Step<'_> {
             }
             Outcome::Done { .. } | Outcome::Unproven => (None, Stepped { next: Next::More, seen: Seen::Well }),
         };
-        self.settle(settled, attempts, retry).await?;
+        self.record(Said { settled, attempts, made_for: ids, took: Vec::new(), retry }).await?;
         Ok(stepped)
     }
 

@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use super::{Next, Seen, Step, Stepped};
+use super::{Next, Said, Seen, Step, Stepped};
 use crate::domain::cause::Cause;
-use crate::domain::change::{Change, Settled, Terms};
+use crate::domain::change::{Change, ChangeId, Settled, Terms};
 use crate::domain::contact::{Contact, ContactRef};
 use crate::domain::time::Timestamp;
 use crate::flow::fold::Plan;
@@ -20,7 +20,7 @@ impl Step<'_> {
     /// Finds the contact, or makes one where a change says so; what waits then waits under its id.
     pub(super) async fn seek(&self, now: Timestamp) -> Result<Stepped, StoreError> {
         match self.account.people.seen(self.key, now, self.account.config.tag_cache, NOBODY) {
-            Some(Sight::Found(id)) => self.move_to(&id, Vec::new(), Seen::NoCall).await,
+            Some(Sight::Found(id)) => self.move_to(&id, None, Seen::NoCall).await,
             Some(Sight::Nobody) => self.make(now).await,
             Some(Sight::Part(so_far)) => self.find(&so_far, now).await,
             None => self.find(&Glance::default(), now).await,
@@ -33,11 +33,11 @@ impl Step<'_> {
         match asked.answer {
             Ok(Found::One(id)) => {
                 self.account.people.found(self.key, &id, now);
-                self.move_to(&id, vec![asked.attempt], Seen::Well).await
+                self.move_to(&id, Some(asked.attempt), Seen::Well).await
             }
             Ok(Found::Further(glance)) => {
                 self.account.people.part(self.key, glance, now);
-                self.settle(Vec::new(), vec![asked.attempt], None).await?;
+                self.settle_call(Vec::new(), asked.attempt, &self.taken_ids(), None).await?;
                 Ok(Stepped { next: Next::More, seen: Seen::Well })
             }
             Ok(Found::Several) => {
@@ -45,7 +45,7 @@ impl Step<'_> {
                 let reason = "several contacts are found by this, and nobody is changed";
                 let all = self.taken.changes.iter();
                 let settled = all.filter_map(|(id, _)| self.dead(*id, Cause::SeveralContacts, reason)).collect();
-                self.settle(settled, vec![asked.attempt], None).await?;
+                self.settle_call(settled, asked.attempt, &[], None).await?;
                 Ok(Stepped { next: Next::Idle, seen: Seen::Well })
             }
             Ok(Found::Nobody) => {
@@ -59,7 +59,7 @@ impl Step<'_> {
                 let early = self.taken.changes.iter().take(makes.unwrap_or(usize::MAX));
                 let reason = "no contact is found by this";
                 let settled = early.filter_map(|(id, _)| self.dead(*id, Cause::UnknownContact, reason)).collect();
-                self.settle(settled, vec![asked.attempt], None).await?;
+                self.settle_call(settled, asked.attempt, &self.taken_ids(), None).await?;
                 let next = if makes.is_some() { Next::Soon } else { Next::Idle };
                 Ok(Stepped { next, seen: Seen::Well })
             }
@@ -82,7 +82,7 @@ impl Step<'_> {
         match asked.answer {
             Ok(id) => {
                 self.account.people.found(self.key, &id, now);
-                self.move_to(&id, vec![asked.attempt], Seen::Well).await
+                self.move_to(&id, Some(asked.attempt), Seen::Well).await
             }
             Err(outcome) => {
                 if !matches!(outcome, Outcome::NotYet { .. }) {
@@ -94,14 +94,17 @@ impl Step<'_> {
     }
 
     async fn in_vain(&self, called: Called) -> Result<Stepped, StoreError> {
-        let ids: Vec<_> = self.taken.changes.iter().map(|(id, _)| *id).collect();
-        self.settle_failed(called, Plan::default(), &ids).await
+        self.settle_failed(called, Plan::default(), &self.taken_ids()).await
+    }
+
+    fn taken_ids(&self) -> Vec<ChangeId> {
+        self.taken.changes.iter().map(|(id, _)| *id).collect()
     }
 
     async fn move_to(
         &self,
         id: &str,
-        attempts: Vec<crate::domain::attempt::Attempt>,
+        attempt: Option<crate::domain::attempt::Attempt>,
         seen: Seen,
     ) -> Result<Stepped, StoreError> {
         let to = ContactRef::Id(id.to_owned());
@@ -114,7 +117,8 @@ impl Step<'_> {
             others: Vec::new(),
             cause: None,
         });
-        self.settle(moved.collect(), attempts, None).await?;
+        let attempts = attempt.into_iter().collect();
+        self.record(Said { settled: moved.collect(), attempts, ..Said::default() }).await?;
         Ok(Stepped { next: Next::Idle, seen })
     }
 

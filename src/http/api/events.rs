@@ -162,6 +162,7 @@ pub(super) fn delivery(delivery: &crate::store::Delivery) -> Value {
         "connection": delivery.connection,
         "contact": delivery.contact,
         "settled": settled.collect::<Vec<_>>(),
+        "for": delivery.made_for.iter().map(ToString::to_string).collect::<Vec<_>>(),
         "attempts": delivery.attempts,
         "next_try": delivery.retry.as_ref().map(|retry| retry.at.to_string()),
     })

@@ -3,7 +3,7 @@
 use super::*;
 use crate::domain::attempt::Attempt;
 use crate::domain::cause::{Cause, Needs};
-use crate::store::{Again, DeadFilter, DeadQuery, Retry};
+use crate::store::{Again, DeadFilter, DeadQuery, Retry, TookAway};
 
 #[tokio::test]
 async fn waiting_changes_are_told_once_they_are_durable_and_taken_in_order() {
@@ -182,4 +182,27 @@ async fn calls_that_only_looked_are_kept_and_leave_all_else_as_it_was() {
     bench.store.forget(contact("1")).await.expect("forgotten");
     bench.store.tell(told("1", Vec::new())).await.expect("told");
     assert_eq!(bench.rows("delivery"), 1, "a call that was under way brings nobody back");
+}
+
+#[tokio::test]
+async fn what_a_call_took_away_for_an_add_stays_its_doing() {
+    let bench = Bench::new();
+    bench.accept(keyed("a", &[("1", "won")])).await;
+    let names = |list: &[&str]| list.iter().map(|name| TagName::parse(name).expect("a tag")).collect::<Vec<_>>();
+    let judged = Judged { others: names(&["new", "old"]), ..holds(true) };
+    bench.store.keep_judged(contact("1"), vec![(id(1, 0), judged)]).await.expect("kept");
+    let took = TookAway { by: id(1, 0), change: change("1", "won"), tags: names(&["new"]) };
+    let call = Settlement { took: vec![took], made_for: vec![Ord(1)], ..Settlement::of(contact("1"), START) };
+    bench.store.settle(call).await.expect("settled");
+    let bench = bench.restart();
+    let taken = bench.take("1").await;
+    let judged = &taken.past.judged[&id(1, 0)];
+    assert_eq!((&judged.others, &judged.gone), (&names(&["old"]), &names(&["new"])));
+    let others = names(&["new", "old"]);
+    bench.settle("1", vec![SettledChange { others, ..settled(id(1, 0), "1", "won", Settled::Applied) }]).await;
+    let words = bench.store.reader().words(contact("1")).await.expect("read");
+    let told: Vec<_> = words.iter().map(|(tag, word)| (tag.as_str(), word.wants, word.delivery)).collect();
+    assert_eq!(told, [("new", false, 1), ("old", false, 2), ("won", true, 2)]);
+    let event = bench.store.reader().event(Ord(1)).await.expect("read").expect("kept");
+    assert_eq!(event.deliveries.iter().map(|delivery| delivery.id).collect::<Vec<_>>(), [1, 2]);
 }
