@@ -466,3 +466,17 @@ fn who_loses_patience_is_told_what_was_found_and_how_to_go_on() {
         verdict.ends_with("read for an audit").then_some(())
     });
 }
+
+#[test]
+fn what_unless_tagged_forbids_is_told_and_not_asked_for() {
+    let connections = "connections:\n  crm: { provider: helpcrunch, api_key: env:CRM_KEY, unless_tagged: [Opt-out] }\n";
+    let gateway = Setup::bare(&format!("{HEAD}{connections}rules:{RULES}")).start();
+    gateway.event(&said("7", 7, "lead"));
+    gateway.settled("7");
+    gateway.set_tags_by_hand(7, &["Opt-out"]);
+    let ran = ask(&gateway, &["crm", "--repair"]);
+    assert_eq!((ran.status, gateway.events().len()), (0, 1), "{ran:?}");
+    let why = "missing: not asked for again, since `unless_tagged` forbids it: the contact has \"Opt-out\"";
+    assert!(ran.out.contains("guarded") && ran.out.contains(why), "{}", ran.out);
+    assert_eq!(counts(&audit(&gateway, &json!({}))), [0, 0, 1, 0, 0]);
+}

@@ -28,6 +28,8 @@ pub enum Found {
     Dead(ChangeId),
     /// It never was so: its dead letter was ended by a person.
     Discarded,
+    /// It was so and isn't, and the connection's `unless_tagged` forbids that it is asked for again.
+    Guarded,
     /// The provider may have passed the tag over, and takes such calls all the same (`missing_tags: skip`).
     Unproven,
 }
@@ -40,6 +42,7 @@ impl Found {
             Self::Waits(_) => "waiting",
             Self::Dead(_) => "dead",
             Self::Discarded => "discarded",
+            Self::Guarded => "guarded",
             Self::Unproven => "unproven",
         }
     }
@@ -54,6 +57,8 @@ pub struct Finding {
     pub blame: Blame,
     /// What is found.
     pub found: Found,
+    /// The contact's tag that forbids it, where it is guarded.
+    pub forbidden_by: Option<TagName>,
 }
 
 /// Whether a provider's success may mean that a tag was passed over.
@@ -135,9 +140,22 @@ pub fn compare(
             (None, Settled::Applied) if word.wants && proof == Proof::Open => Found::Unproven,
             (None, _) => Found::Drifted,
         };
-        Some(Finding { tag: tag.clone(), blame: blame.clone(), found })
+        Some(Finding { tag: tag.clone(), blame: blame.clone(), found, forbidden_by: None })
     };
     standing.view.tags.iter().filter_map(one).collect()
+}
+
+/// Says of each missing tag that the connection's `unless_tagged` forbids: asking for it again would end as `guarded`, each time. A tag
+/// that is itself there again goes first in a repair, and forbids nothing.
+pub fn guard(findings: &mut [Finding], unless_tagged: &[TagName], has: &BTreeSet<TagName>) {
+    let goes = |tag: &TagName| {
+        let removal = |one: &Finding| one.tag == *tag && one.found == Found::Drifted && !one.blame.word.wants;
+        findings.iter().any(removal)
+    };
+    let Some(by) = unless_tagged.iter().find(|tag| has.contains(*tag) && !goes(tag)) else { return };
+    for finding in findings.iter_mut().filter(|one| one.found == Found::Drifted && one.blame.word.wants) {
+        (finding.found, finding.forbidden_by) = (Found::Guarded, Some(by.clone()));
+    }
 }
 
 /// What is left of findings once we have looked at ourselves again: a word that is another one by now was given while the provider

@@ -21,7 +21,7 @@ use crate::domain::tag::TagName;
 use crate::domain::time::Timestamp;
 use crate::store::{ContactQuery, StoreError};
 pub use compare::{Finding, Found};
-use compare::{Proof, Standing, compare, confirm, strange};
+use compare::{Proof, Standing, compare, confirm, guard, strange};
 use read::{Read, Step, Way, read};
 pub use repair::{NAME, Repair};
 
@@ -278,6 +278,7 @@ async fn audited(
                 MissingTags::Skip => Proof::Open,
             };
             told.findings = compare(&standing, &account.config.exclusive, &has, proof, at);
+            guard(&mut told.findings, &account.config.unless_tagged, &has);
             told.strange = strange(&standing, has);
             if !told.findings.is_empty() {
                 let again = stand(gateway, &told.contact).await?;

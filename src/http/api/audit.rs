@@ -34,7 +34,7 @@ pub async fn page(request: HttpRequest, body: web::Bytes, shared: web::Data<Shar
     if call.note.is_some() && !call.repair {
         return Err(Problem::Call("body: note: goes with `repair`".to_owned()));
     }
-    let connection = contact::known_connection(&shared, request.match_info().get("name").unwrap_or_default())?;
+    let connection = contact::known_connection(&shared, request.match_info().get("name").unwrap_or_default()).await?;
     let limit = Some(call.limit.unwrap_or(PAGE)).filter(|limit| (1..=LARGEST_PAGE).contains(limit));
     let limit = limit.ok_or_else(|| Problem::Call(format!("body: limit: expected 1 to {LARGEST_PAGE}")))?;
     let key = |text: &String| hex::decode(text).ok().filter(|bytes| bytes.len() == 16);
@@ -106,19 +106,23 @@ fn finding(one: &Audited, finding: &Finding) -> Value {
     shown["tag"] = json!(finding.tag);
     shown["wanted"] = if wants { "add" } else { "remove" }.into();
     shown["found"] = finding.found.word().into();
-    shown["reason"] = reason(finding.found, wants).into();
+    shown["reason"] = reason(finding, wants).into();
     let repair = one.repaired.as_ref().filter(|repair| repair.tags.contains(&finding.tag));
     shown["repaired_by"] = json!(repair.map(|repair| repair.event.to_string()));
     shown
 }
 
-fn reason(found: Found, wants: bool) -> String {
+fn reason(finding: &Finding, wants: bool) -> String {
     let is = if wants { "missing" } else { "there again" };
-    match found {
+    match finding.found {
         Found::Drifted => format!("{is}: changed by another hand since"),
         Found::Waits(id) => format!("change {id} waits or is under way for it"),
         Found::Dead(id) => format!("never done: dead letter {id} waits for a person"),
         Found::Discarded => "never done: its dead letter was ended by a person".to_owned(),
+        Found::Guarded => {
+            let by = finding.forbidden_by.as_ref().map_or("", |tag| tag.as_str());
+            format!("{is}: not asked for again, since `unless_tagged` forbids it: the contact has {by:?}")
+        }
         Found::Unproven => format!("{is}: with `missing_tags: skip` the provider may have passed it over"),
     }
 }

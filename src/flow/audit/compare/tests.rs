@@ -112,6 +112,24 @@ fn a_success_that_proves_nothing_accuses_nobody() {
 }
 
 #[test]
+fn what_the_connection_forbids_is_told_and_did_not_drift() {
+    let guarded = |standing: &Standing, names: &[&str]| {
+        let mut findings = compare(standing, &[], &has(names), Proof::Certain, NOW);
+        guard(&mut findings, &[tag("Opt-out")], &has(names));
+        let by = findings.iter().find_map(|finding| finding.forbidden_by.clone());
+        (told(&findings), by)
+    };
+    let lead = standing(vec![word(1, "Lead", Settled::Applied), word(1, "-Cold", Settled::Applied)], Vec::new());
+    let found = ["Lead guarded".to_owned(), "Cold drifted".to_owned()];
+    assert_eq!(guarded(&lead, &["Cold", "Opt-out"]), (found.to_vec(), Some(tag("Opt-out"))));
+    assert_eq!(guarded(&lead, &[]), (vec!["Lead drifted".to_owned()], None));
+    let words = vec![word(1, "Lead", Settled::Applied), word(2, "-Opt-out", Settled::Applied)];
+    let both = standing(words, Vec::new());
+    let found = ["Lead drifted".to_owned(), "Opt-out drifted".to_owned()];
+    assert_eq!(guarded(&both, &["Opt-out"]), (found.to_vec(), None), "it goes first");
+}
+
+#[test]
 fn a_tag_whose_time_is_over_is_to_be_gone() {
     let mut standing = standing(vec![word(1, "Hot", Settled::Applied)], Vec::new());
     let timer = |due| Timer { due: Timestamp(due), add: id(1), remove: change(Effect::RemoveTag(tag("Hot"))) };
