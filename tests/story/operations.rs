@@ -285,6 +285,15 @@ fn changes_of_a_connection_that_was_removed_wait() {
     });
     assert!(states(&gateway.event_of("e")).contains(&"waiting".to_owned()));
     assert_eq!(gateway.log_of("no longer name").len(), 1);
+    // Who waits there is shown, and nothing can be done there.
+    let waiting = gateway.api("/contacts?connection=old&waiting=true");
+    let reference = waiting["items"][0]["contact"].as_str().expect("a contact").to_owned();
+    let shown = gateway.api(&format!("/contacts/old/{reference}"));
+    assert_eq!((&shown["connection_state"], &shown["waiting"][0]["tag"]), (&json!("removed"), &json!("Lead")));
+    for path in ["/api/v1/connections/old/retry", "/api/v1/connections/old/audit"] {
+        let answer = gateway.api_as(ADMIN, "POST", path, b"{}");
+        assert!(answer.status == 404 && answer.text().contains("the rules no longer name"), "{}", answer.text());
+    }
     std::fs::write(&file, format!("{HEAD}{two}rules:\n{both}")).expect("written");
     gateway.terminate();
     gateway.start_again();

@@ -29,6 +29,6 @@ pub async fn retry(request: HttpRequest, shared: web::Data<Shared>) -> Result<Ht
             "waiting": stood.waiting,
             "held_until": stood.allowance.and_then(|usage| usage.held_until).map(|until| until.to_string()),
         }))),
-        _ => Err(contact::no_connection(&shared, name)),
+        _ => Err(contact::no_connection(&shared, name).await),
     }
 }

@@ -44,7 +44,8 @@ pub async fn list(request: HttpRequest, shared: web::Data<Shared>) -> Result<Htt
         }
         let connection = list.connection.as_deref();
         let connection = connection.ok_or_else(|| Problem::Call("waiting: `connection` says where".to_owned()))?;
-        return waiting(&shared, &contact::known_connection(&shared, connection)?, after, paging.limit).await;
+        let connection = contact::told_connection(&shared, connection).await?;
+        return waiting(&shared, &connection, after, paging.limit).await;
     }
     let query = ContactQuery { after, connection: list.connection, dead: list.dead, limit: paging.limit };
     let page = shared.gateway.store.reader().contacts(query).await?;
@@ -94,7 +95,7 @@ pub async fn one(
     shared: web::Data<Shared>,
 ) -> Result<HttpResponse, Problem> {
     shared.tokens.admit(&request)?;
-    let asked = contact::at(&shared, &path)?;
+    let asked = contact::shown_at(&shared, &path).await?;
     let view = shared.gateway.store.reader().contact(asked).await?;
     let (mut waits, mut more) = (Vec::new(), false);
     let mut retry = None;
@@ -238,7 +239,7 @@ pub async fn tags(
     shared: web::Data<Shared>,
 ) -> Result<HttpResponse, Problem> {
     shared.tokens.admit(&request)?;
-    let contact: Contact = contact::at(&shared, &path)?;
+    let contact: Contact = contact::at(&shared, &path).await?;
     let Tags { add, remove, note } = asked(&request, &body)?;
     let names = |list: Vec<String>| {
         let name =
@@ -262,7 +263,7 @@ pub async fn forget(
     let asked = asked.ok_or_else(|| Problem::Call("expected a contact".to_owned()))?;
     let erased = forget::forget(&shared.gateway, asked).await?;
     if erased == Forgotten::default() {
-        contact::known_connection(&shared, &connection)?;
+        contact::known_connection(&shared, &connection).await?;
     }
     Ok(HttpResponse::Ok().json(json!({ "erased": erased })))
 }
