@@ -46,7 +46,7 @@ fn refused_credentials_pause_every_provider_and_the_mend_wakes_all_that_waited()
         let looks = gateway.calls().iter().filter(|call| tried(call)).count();
         assert_eq!(gateway.api_post("/connections/it/retry")["state"], "retrying");
         eventually("one look", || (gateway.calls().iter().filter(|call| tried(call)).count() > looks).then_some(()));
-        eventually("the end of the look", || paused(&gateway).filter(|of| of["probe_at"] != shown["probe_at"]));
+        eventually("the end of the look", || paused(&gateway).filter(|of| of["probe_at"] == shown["probe_at"]));
         let again = gateway.calls().iter().filter(|call| tried(call)).count() - looks;
         assert!(again == 1, "{provider}: one look at a time, not {again}");
 
