@@ -292,7 +292,7 @@ impl Lane {
     fn ill(&mut self, kind: PauseKind, reason: &str, now: Timestamp) {
         self.breaker.reset();
         if let Some(pause) = self.pause.as_mut().filter(|pause| pause.kind == kind) {
-            pause.reason = reason.to_owned();
+            reason.clone_into(&mut pause.reason);
             pause.looked_in_vain(now);
             return;
         }

@@ -162,12 +162,11 @@ impl Step<'_> {
         let mut took: Vec<TookAway> = Vec::new();
         for excluded in chunk.iter().filter(|wanted| wanted.excluded) {
             let Some(change) = self.change(excluded.by) else { continue };
-            match took.iter_mut().find(|one| one.by == excluded.by) {
-                Some(one) => one.tags.push(excluded.tag.clone()),
-                None => {
-                    let tags = vec![excluded.tag.clone()];
-                    took.push(TookAway { by: excluded.by, change: change.clone(), tags });
-                }
+            if let Some(one) = took.iter_mut().find(|one| one.by == excluded.by) {
+                one.tags.push(excluded.tag.clone());
+            } else {
+                let tags = vec![excluded.tag.clone()];
+                took.push(TookAway { by: excluded.by, change: change.clone(), tags });
             }
         }
         took
