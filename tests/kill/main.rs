@@ -27,6 +27,8 @@ use watch::Watch;
 
 /// How often the process is killed, unless `KILL_COUNT` says otherwise.
 const KILLS: u64 = 50;
+/// Contacts that may wait when the next kills come.
+const PILE: u64 = 500;
 /// Contacts that are talked about at a time. New ones come again and again, so that what goes wrong with the last change of
 /// one isn't mended by a later change.
 const CONTACTS: u64 = 10;
@@ -57,6 +59,10 @@ fn nothing_acknowledged_is_lost_and_order_holds_through_fifty_kills() {
         watch.gather(&provider);
         gateway.start_again();
         senders.move_to(gateway.address);
+        if kill % 10 == 9 {
+            // Lives are short: in a long run more would pile up than is delivered in them.
+            deliver(&gateway, PILE, || watch.gather(&provider));
+        }
     }
     let sent = senders.stop();
     // Much of what waits is delivered while calls still go wrong.
@@ -66,7 +72,7 @@ fn nothing_acknowledged_is_lost_and_order_holds_through_fifty_kills() {
         watch.gather(&provider);
     }
     provider.clear_faults();
-    drain(&gateway, || watch.gather(&provider));
+    deliver(&gateway, 0, || watch.gather(&provider));
 
     let events = gateway.events();
     let keys: BTreeSet<&str> = events.iter().filter_map(|event| event["key"].as_str()).collect();
@@ -128,19 +134,22 @@ fn last_call(provider: &Sandbox) -> u64 {
     provider.calls().last().map_or(0, |call| call.n)
 }
 
-/// Waits until nothing waits, with a look in between.
-fn drain(gateway: &Gateway, mut look: impl FnMut()) {
-    let start = Instant::now();
+/// Waits until no more than `rest` contacts wait, with a look in between. However many they are and however busy the machine is: they
+/// must become fewer.
+fn deliver(gateway: &Gateway, rest: u64, mut look: impl FnMut()) {
+    let mut least = (u64::MAX, Instant::now());
     loop {
         stir(gateway);
         std::thread::sleep(Duration::from_millis(50));
         let waiting = waiting(gateway);
         look();
-        if waiting == 0 {
+        if waiting <= rest {
             return;
         }
-        // Thousands of bodies wait here one behind the other: on a busy machine they take their time.
-        assert!(start.elapsed() < 6 * PATIENCE, "never came: the end of all that waits; {waiting} contacts do");
+        if waiting < least.0 {
+            least = (waiting, Instant::now());
+        }
+        assert!(least.1.elapsed() < 6 * PATIENCE, "never came: the end of all that waits; {waiting} contacts do");
     }
 }
 
