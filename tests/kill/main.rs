@@ -61,7 +61,9 @@ fn nothing_acknowledged_is_lost_and_order_holds_through_fifty_kills() {
         senders.move_to(gateway.address);
         if kill % 10 == 9 {
             // Lives are short: in a long run more would pile up than is delivered in them.
+            senders.rest(true);
             deliver(&gateway, PILE, || watch.gather(&provider));
+            senders.rest(false);
         }
     }
     let sent = senders.stop();

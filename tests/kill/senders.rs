@@ -31,6 +31,7 @@ pub struct Sent {
 pub struct Senders {
     address: Arc<Mutex<SocketAddr>>,
     stop: Arc<AtomicBool>,
+    rest: Arc<AtomicBool>,
     threads: Vec<JoinHandle<Sent>>,
 }
 
@@ -38,16 +39,22 @@ impl Senders {
     pub fn start(address: SocketAddr, seed: u64) -> Self {
         let address = Arc::new(Mutex::new(address));
         let stop = Arc::new(AtomicBool::new(false));
+        let rest = Arc::new(AtomicBool::new(false));
         let threads = (0..SENDERS).map(|sender| {
-            let (address, stop) = (Arc::clone(&address), Arc::clone(&stop));
-            std::thread::spawn(move || send(sender, Dice::new(seed ^ sender), &address, &stop))
+            let (address, stop, rest) = (Arc::clone(&address), Arc::clone(&stop), Arc::clone(&rest));
+            std::thread::spawn(move || send(sender, Dice::new(seed ^ sender), &address, (&stop, &rest)))
         });
-        Self { threads: threads.collect(), address, stop }
+        Self { threads: threads.collect(), address, stop, rest }
     }
 
     /// The gateway listens elsewhere now.
     pub fn move_to(&self, address: SocketAddr) {
         *self.address.lock().expect("no sender panics with it") = address;
+    }
+
+    /// Whether they send nothing for a while.
+    pub fn rest(&self, rest: bool) {
+        self.rest.store(rest, Ordering::Relaxed);
     }
 
     pub fn stop(self) -> Sent {
@@ -62,12 +69,16 @@ impl Senders {
     }
 }
 
-fn send(sender: u64, mut dice: Dice, address: &Mutex<SocketAddr>, stop: &AtomicBool) -> Sent {
+fn send(sender: u64, mut dice: Dice, address: &Mutex<SocketAddr>, (stop, rest): (&AtomicBool, &AtomicBool)) -> Sent {
     let intents = model::intents();
     let authorization = basic("dialogflow", PASSWORD);
     let mut sent = Sent::default();
     let mut unanswered: Option<(String, Vec<u8>)> = None;
     while !stop.load(Ordering::Relaxed) {
+        if rest.load(Ordering::Relaxed) {
+            std::thread::sleep(Duration::from_millis(5));
+            continue;
+        }
         let again = unanswered.take().filter(|_| dice.below(2) == 0);
         let (key, body) = again.unwrap_or_else(|| {
             let generation = sent.keys.len() as u64 / GENERATION;
