@@ -12,6 +12,13 @@ pub fn now() -> Timestamp {
     Timestamp(i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
 }
 
+/// Milliseconds by a clock that only goes forward, whatever the system's clock is set to; they say nothing of the time of day.
+pub fn steady_ms() -> i64 {
+    static BEGAN: std::sync::OnceLock<std::time::Instant> = std::sync::OnceLock::new();
+    let began = *BEGAN.get_or_init(std::time::Instant::now);
+    i64::try_from(began.elapsed().as_millis()).unwrap_or(i64::MAX)
+}
+
 /// A clock that long-lived parts ask: the system's, or one that a test sets by hand.
 #[derive(Debug, Clone, Default)]
 pub struct Clock(Option<Arc<AtomicI64>>);
@@ -32,6 +39,11 @@ impl Clock {
         if let Some(time) = &self.0 {
             time.store(at.millis(), Ordering::SeqCst);
         }
+    }
+
+    /// Whether it is the system's.
+    pub fn is_system(&self) -> bool {
+        self.0.is_none()
     }
 
     /// The time it shows.

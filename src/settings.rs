@@ -9,6 +9,8 @@ use serde::Deserialize;
 
 use crate::domain::duration::parse_duration;
 use crate::domain::secret::Secret;
+use crate::store::Database;
+use crate::store::postgres::Address;
 
 const PREFIX: &str = "TAGRELAY_";
 
@@ -38,8 +40,8 @@ pub struct Settings {
     pub listen: SocketAddr,
     /// The directory with the rules.
     pub rules: PathBuf,
-    /// The SQLite file.
-    pub database: PathBuf,
+    /// The SQLite file, or the servers.
+    pub database: Database,
     /// Whether nothing said where it is.
     pub database_by_default: bool,
     /// Full rights over the API; made at start where absent.
@@ -107,6 +109,13 @@ pub fn environment() -> HashMap<String, String> {
 }
 
 impl Settings {
+    /// The file with the database's password, for a command that is told where the database is and needs nothing else.
+    pub fn password_file(environment: &HashMap<String, String>) -> Result<Option<PathBuf>, Vec<BadSetting>> {
+        let faults: Vec<BadSetting> = environment.keys().filter_map(|name| misspelt(name)).collect();
+        let given = environment.get("TAGRELAY_DATABASE_PASSWORD_FILE").filter(|file| !file.is_empty());
+        if faults.is_empty() { Ok(given.map(PathBuf::from)) } else { Err(faults) }
+    }
+
     /// Reads the settings out of an environment; every fault at once.
     pub fn read(environment: &HashMap<String, String>) -> Result<Self, Vec<BadSetting>> {
         let ours = environment.iter().filter(|(name, value)| name.starts_with(PREFIX) && !value.is_empty());
@@ -124,12 +133,9 @@ impl Settings {
 impl Raw {
     fn check(self) -> Result<Settings, Vec<BadSetting>> {
         let mut faults = Vec::new();
-        for (name, value) in [
-            ("TLS_CERT", &self.tls_cert),
-            ("TLS_KEY", &self.tls_key),
-            ("DATABASE_PASSWORD_FILE", &self.database_password_file),
-            ("TRUSTED_PROXIES", &self.trusted_proxies),
-        ] {
+        for (name, value) in
+            [("TLS_CERT", &self.tls_cert), ("TLS_KEY", &self.tls_key), ("TRUSTED_PROXIES", &self.trusted_proxies)]
+        {
             if value.is_some() {
                 faults.push(bad(name, "is not supported yet by this version"));
             }
@@ -139,14 +145,8 @@ impl Raw {
         let sandbox_listen =
             parse(&mut faults, "SANDBOX_LISTEN", self.sandbox_listen, "127.0.0.1:8090", address, |t| t.parse().ok());
         let database_by_default = self.database_url.is_none();
-        let database = parse(
-            &mut faults,
-            "DATABASE_URL",
-            self.database_url,
-            "sqlite://tagrelay.db",
-            "sqlite://FILE (postgres:// is not supported yet by this version)",
-            |t| t.strip_prefix("sqlite://").filter(|path| !path.is_empty()).map(PathBuf::from),
-        );
+        let database = database(self.database_url, self.database_password_file);
+        let database = database.map_err(|fault| faults.push(fault)).ok();
         let log_format = parse(&mut faults, "LOG_FORMAT", self.log_format, "auto", "pretty or json", |t| match t {
             "auto" => Some(None),
             "pretty" => Some(Some(LogFormat::Pretty)),
@@ -202,6 +202,21 @@ impl Raw {
     }
 }
 
+/// `sqlite://FILE` or `postgres://...`. No error shows the URL: there may be a password in it, also in one that is misspelt.
+fn database(url: Option<String>, password_file: Option<String>) -> Result<Database, BadSetting> {
+    let url = url.unwrap_or_else(|| "sqlite://tagrelay.db".to_owned());
+    if url.starts_with("postgres://") || url.starts_with("postgresql://") {
+        let address = Address::parse(&url, password_file.map(PathBuf::from));
+        return address.map(Box::new).map(Database::Postgres).map_err(|problem| bad("DATABASE_URL", &problem));
+    }
+    let file = url.strip_prefix("sqlite://").filter(|path| !path.is_empty());
+    let file = file.ok_or_else(|| bad("DATABASE_URL", "expected sqlite://FILE or postgres://USER@HOST/DATABASE"))?;
+    if password_file.is_some() {
+        return Err(bad("DATABASE_PASSWORD_FILE", "is for postgres:// alone: a SQLite file has no password"));
+    }
+    Ok(Database::Sqlite(PathBuf::from(file)))
+}
+
 fn parse<T>(
     faults: &mut Vec<BadSetting>,
     name: &str,
@@ -252,7 +267,7 @@ mod tests {
     fn everything_has_a_default_and_an_empty_variable_counts_as_unset() {
         let settings = read(&[("TAGRELAY_LISTEN", ""), ("OTHER", "x")]).expect("defaults");
         assert_eq!(settings.listen.to_string(), "127.0.0.1:8080");
-        assert_eq!(settings.database, PathBuf::from("tagrelay.db"));
+        assert!(matches!(&settings.database, Database::Sqlite(file) if file == "tagrelay.db"));
         assert_eq!(settings.retention, Duration::from_hours(720));
     }
 
@@ -267,12 +282,36 @@ mod tests {
         let faults = read(&[
             ("TAGRELAY_LISTEN", "hunter2"),
             ("TAGRELAY_RETENTION", "1h"),
-            ("TAGRELAY_DATABASE_URL", "postgres://u:hunter2@h/d"),
+            ("TAGRELAY_DATABASE_URL", "postgres://u:hunter2@h/d?sslmode=hunter2"),
             ("TAGRELAY_TLS_CERT", "/x"),
         ])
         .expect_err("four faults");
         assert_eq!(faults.len(), 4);
         assert!(faults.iter().all(|f| !f.to_string().contains("hunter2")));
+    }
+
+    #[test]
+    fn the_database_is_a_file_or_servers_and_only_servers_have_a_password() {
+        let url = "postgres://u@a,b:5433/d";
+        let settings = read(&[("TAGRELAY_DATABASE_URL", url), ("TAGRELAY_DATABASE_PASSWORD_FILE", "/run/p")]);
+        assert_eq!(settings.expect("servers").database.to_string(), "postgres://u@a:5432,b:5433/d");
+        let secret = read(&[("TAGRELAY_DATABASE_URL", "postgresql://u:hunter2@h/d")]).expect("servers");
+        assert!(!format!("{settings:?} {}", secret.database, settings = secret).contains("hunter2"));
+        for (url, file, told) in [
+            ("sqlite://a.db", "/run/p", "TAGRELAY_DATABASE_PASSWORD_FILE: is for postgres:// alone"),
+            ("postgres://u:hunter2@h/d", "/run/p", "TAGRELAY_DATABASE_URL: there is a password in the URL and"),
+            (
+                "postgres://u:hunter2@h/d?sslmod=x",
+                "",
+                "TAGRELAY_DATABASE_URL: parameter 1 is unknown: did you mean sslmode?",
+            ),
+            ("mysql://u:hunter2@h/d", "", "TAGRELAY_DATABASE_URL: expected sqlite://FILE or postgres://"),
+        ] {
+            let pairs = [("TAGRELAY_DATABASE_URL", url), ("TAGRELAY_DATABASE_PASSWORD_FILE", file)];
+            let faults = read(&pairs).expect_err(url);
+            assert!(faults[0].to_string().starts_with(told), "{}", faults[0]);
+            assert!(!faults[0].to_string().contains("hunter2"), "{}", faults[0]);
+        }
     }
 
     #[test]

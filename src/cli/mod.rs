@@ -9,6 +9,7 @@ mod explain;
 mod healthcheck;
 mod init;
 mod logging;
+mod migrate;
 mod out;
 mod ruleset;
 mod sandbox;
@@ -47,12 +48,14 @@ enum Command {
     Explain(explain::Args),
     Schema(schema::Args),
     Init(init::Args),
+    Migrate(migrate::Args),
     Healthcheck(healthcheck::Args),
     Events(admin::events::Args),
     Contacts(admin::contacts::Args),
     DeadLetters(admin::dead_letters::Args),
     Connections(admin::connections::Args),
     Audit(admin::audit::Args),
+    Gateways(admin::gateways::Args),
     Replay(admin::replay::Args),
     Forget(admin::forget::Args),
     Backup(admin::backup::Args),
@@ -75,12 +78,14 @@ pub fn run() -> ExitCode {
         Command::Explain(args) => explain::run(&args),
         Command::Schema(args) => schema::run(&args),
         Command::Init(args) => init::run(&args),
+        Command::Migrate(args) => migrate::run(&args),
         Command::Healthcheck(args) => healthcheck::run(&args),
         Command::Events(args) => admin::events::run(&args),
         Command::Contacts(args) => admin::contacts::run(&args),
         Command::DeadLetters(args) => admin::dead_letters::run(&args),
         Command::Connections(args) => admin::connections::run(&args),
         Command::Audit(args) => admin::audit::run(&args),
+        Command::Gateways(args) => admin::gateways::run(&args),
         Command::Replay(args) => admin::replay::run(&args),
         Command::Forget(args) => admin::forget::run(&args),
         Command::Backup(args) => admin::backup::run(&args),
@@ -89,12 +94,15 @@ pub fn run() -> ExitCode {
 
 /// The settings of this process, or every fault of them on stderr.
 fn settings() -> Result<Settings, ExitCode> {
-    Settings::read(&settings::environment()).map_err(|faults: Vec<BadSetting>| {
-        for fault in faults {
-            eprintln!("error: {fault}");
-        }
-        ExitCode::from(WRONG)
-    })
+    Settings::read(&settings::environment()).map_err(told)
+}
+
+/// Tells what is wrong with settings.
+fn told(faults: Vec<BadSetting>) -> ExitCode {
+    for fault in faults {
+        eprintln!("error: {fault}");
+    }
+    ExitCode::from(WRONG)
 }
 
 /// Says why not, and gives the status.

@@ -9,6 +9,7 @@ use std::time::Duration;
 use super::{NO, WRONG, fail, hangups, logging, ruleset, sandboxed, settings, stop_signal, token};
 use crate::clock::Clock;
 use crate::domain::secret::Secret;
+use crate::flow::again;
 use crate::flow::gateway::Gateway;
 use crate::flow::grounds::{Grounds, Looks};
 use crate::flow::reload::Reloader;
@@ -17,6 +18,7 @@ use crate::flow::timers;
 use crate::http::{self, Refusals, Shared, Tokens};
 use crate::sandbox::Sandbox;
 use crate::settings::{Settings, environment};
+use crate::store::Database;
 use crate::vault::Vault;
 
 /// Run the gateway.
@@ -62,7 +64,7 @@ struct Start {
 fn prepare(args: &Args) -> Result<Start, ExitCode> {
     let mut settings = settings()?;
     if args.sandbox && settings.database_by_default {
-        settings.database = SANDBOX_DATABASE.into();
+        settings.database = Database::Sqlite(SANDBOX_DATABASE.into());
     }
     logging::start(&settings).map_err(|error| fail(WRONG, &error))?;
     let rules = args.rules.clone().unwrap_or_else(|| settings.rules.clone());
@@ -103,10 +105,12 @@ impl Start {
 
     async fn serve(self) -> ExitCode {
         let settings = self.settings;
-        let gateway = Gateway::start(self.opened, &settings.database, settings.retention).await;
+        let address = self.listener.local_addr().unwrap_or(settings.listen);
+        let name = format!("{address}, process {}", std::process::id());
+        let gateway = Gateway::start(self.opened, &settings.database, settings.retention, name).await;
         let gateway = match gateway {
             Ok(gateway) => gateway,
-            Err(error) => return fail(NO, &format!("{}: {error}", settings.database.display())),
+            Err(error) => return fail(NO, &format!("{}: {error}", settings.database)),
         };
         let shared = Shared {
             gateway: Arc::clone(&gateway),
@@ -115,7 +119,6 @@ impl Start {
             max_body_bytes: settings.max_body_bytes,
             public_url: settings.public_url.clone(),
         };
-        let address = self.listener.local_addr().unwrap_or(settings.listen);
         let server = match http::serve(self.listener, shared) {
             Ok(server) => server,
             Err(error) => return fail(NO, &format!("TAGRELAY_LISTEN {address}: {error}")),
@@ -123,12 +126,13 @@ impl Start {
         announce(&gateway, &settings, address, self.sandbox.as_ref());
         let retaining = tokio::spawn(retain(Arc::clone(&gateway)));
         let timing = tokio::spawn(timers::run(Arc::clone(&gateway), Clock::system()));
+        let repeating = tokio::spawn(again::run(Arc::clone(&gateway)));
         let reloader = Reloader::new(Arc::clone(&gateway), Arc::new(self.opener), self.rules, self.looks);
         let asking = tokio::spawn(hangups(reloader.asked()));
         let reloading = tokio::spawn(reloader.run());
         stop_signal().await;
         tracing::info!("stopping: no new requests, what is in flight is finished");
-        for task in [retaining, timing, asking, reloading] {
+        for task in [retaining, timing, repeating, asking, reloading] {
             task.abort();
         }
         // At once: both may take their time, and the whole stop must stay short.
@@ -146,7 +150,7 @@ fn announce(gateway: &Gateway, settings: &Settings, address: SocketAddr, sandbox
     let base = settings.public_url.clone().unwrap_or_else(|| format!("http://{address}"));
     let set = gateway.rules();
     tracing::info!(%address, rules = set.catalog.rule_count(), rule_set = set.catalog.hash(),
-        database = %settings.database.display(), "tagrelay {} is ready", env!("CARGO_PKG_VERSION"));
+        database = %settings.database, "tagrelay {} is ready", env!("CARGO_PKG_VERSION"));
     for source in set.catalog.sources() {
         tracing::info!(source = %source.name, kind = source.kind.name(), "POST {base}/hooks/{}", source.name);
     }

@@ -8,7 +8,7 @@ use crate::settings::Settings;
 
 /// Where the token is kept.
 pub fn path(settings: &Settings) -> PathBuf {
-    settings.database.with_file_name("tagrelay.token")
+    settings.database.file().with_file_name("tagrelay.token")
 }
 
 /// The token of a gateway that runs with these settings: the one that was set, else the one that it keeps.

@@ -120,6 +120,12 @@ impl ContactKey {
         }
         Self(key)
     }
+
+    /// Its first byte: contacts of one are in one bucket, which one gateway at a time delivers for.
+    pub fn bucket(self) -> u8 {
+        let [first, ..] = self.0;
+        first
+    }
 }
 
 impl fmt::Debug for ContactKey {

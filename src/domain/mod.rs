@@ -14,6 +14,7 @@ pub mod hours;
 pub mod json;
 pub mod known;
 pub mod name;
+pub mod near;
 pub mod pattern;
 pub mod presets;
 pub mod reply;

@@ -107,6 +107,9 @@ pub async fn step(
         account.apart.forget(key);
         return Ok(Stepped { next: Next::Idle, seen: Seen::NoCall });
     };
+    if let Some(hold) = &taken.hold {
+        account.knowledge.has(key, hold.tenure);
+    }
     let now = clock.now();
     let provider = account.provider.within(pass);
     let step = Step { store, account, provider, pass, key, contact: &contact, taken: &taken, paused_ms, clock };

@@ -16,7 +16,7 @@ use crate::domain::contact::ContactKey;
 use crate::domain::name::ConnectionName;
 use crate::domain::time::Timestamp;
 use crate::providers::allowance::Usage;
-use crate::store::{Store, Waiting, Wake};
+use crate::store::{Store, Waiting, Wake, What};
 
 /// What a lane is told.
 pub(super) enum Told {
@@ -31,14 +31,18 @@ pub(super) enum Told {
 /// A contact with something new.
 pub(super) struct News {
     pub key: ContactKey,
-    /// Whether it has waited for more already.
-    pub gathered: bool,
+    /// What of it.
+    pub what: What,
 }
 
 impl News {
     /// Tells the lane.
     pub fn wake(&self, lane: &mut Lane, now: Timestamp) {
-        if self.gathered { lane.wake_gathered(self.key, now) } else { lane.wake(self.key, now) }
+        match self.what {
+            What::Later(at) if at > now => lane.wake_later(self.key, at),
+            What::Gathered => lane.wake_gathered(self.key, now),
+            _ => lane.wake(self.key, now),
+        }
     }
 }
 
@@ -74,6 +78,8 @@ pub struct Deliveries {
     router: JoinHandle<()>,
     /// Where they run: connections to providers that are kept open belong to it.
     runtime: Handle,
+    /// Contacts whose last words are to be said again, each with the entry that asks for it.
+    again: Mutex<Option<mpsc::UnboundedReceiver<(ContactKey, i64)>>>,
 }
 
 /// Who is told of what.
@@ -115,15 +121,24 @@ impl Deliveries {
             let theirs = if first == 0 { std::mem::take(&mut waiting) } else { waiting.split_off(first) };
             by_connection.insert(connection, theirs);
         }
+        let (tell_again, again) = mpsc::unbounded_channel();
         let lanes = Arc::new(Mutex::new(Lanes::default()));
-        let routes = Arc::clone(&lanes);
+        let (routes, time) = (Arc::clone(&lanes), clock.clone());
         let router = tokio::spawn(async move {
             while let Some(batch) = wakes.recv().await {
-                locked(&routes).route(batch);
+                let now = time.now();
+                for wake in &batch {
+                    if let What::Again(entry) = wake.what {
+                        let _ = tell_again.send((wake.key, entry));
+                    }
+                }
+                locked(&routes).route(batch, now);
             }
         });
         let runtime = Handle::current();
-        let this = Self { store: store.clone(), clock: clock.clone(), lanes, tasks: Mutex::default(), router, runtime };
+        let again = Mutex::new(Some(again));
+        let this =
+            Self { store: store.clone(), clock: clock.clone(), lanes, tasks: Mutex::default(), router, runtime, again };
         let mut lanes = locked(&this.lanes);
         for account in accounts {
             let waiting = by_connection.remove(&account.config.name).unwrap_or_default();
@@ -183,8 +198,17 @@ impl Deliveries {
         all
     }
 
+    /// Contacts whose last words are to be said again, for the one who does it.
+    pub(super) fn said_again(&self) -> Option<mpsc::UnboundedReceiver<(ContactKey, i64)>> {
+        self.again.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+
     /// Tries all that waits at a connection now; `false` when there is no such connection.
     pub fn try_now(&self, connection: &str) -> bool {
+        let Some(name) = locked(&self.lanes).served.get_key_value(connection).map(|(name, _)| name.clone()) else {
+            return false;
+        };
+        self.store.tell_try_now(name);
         locked(&self.lanes).served.get(connection).is_some_and(|served| served.tell.send(Told::TryNow).is_ok())
     }
 
@@ -227,18 +251,34 @@ impl Deliveries {
 }
 
 impl Lanes {
-    fn route(&mut self, batch: Vec<Wake>) {
+    fn route(&mut self, batch: Vec<Wake>, now: Timestamp) {
         let mut grouped: HashMap<ConnectionName, Vec<News>> = HashMap::new();
-        for Wake { key, connection, gathered } in batch {
+        for wake in batch {
+            let Wake { key, connection, what } = wake;
+            let served = self.served.get(&connection);
+            match what {
+                What::TryNow => {
+                    let _ = served.map(|served| served.tell.send(Told::TryNow));
+                    continue;
+                }
+                What::Outdated | What::Again(_) => {
+                    if let Some(served) = served {
+                        served.account.knowledge.outdate(key, now);
+                    }
+                    continue;
+                }
+                What::New | What::Gathered | What::Later(_) => {}
+            }
+            let news = News { key, what };
             match grouped.get_mut(&connection) {
-                Some(news) => news.push(News { key, gathered }),
-                None => drop(grouped.insert(connection, vec![News { key, gathered }])),
+                Some(theirs) => theirs.push(news),
+                None => drop(grouped.insert(connection.clone(), vec![news])),
             }
         }
         for (connection, news) in grouped {
             match self.served.get(&connection) {
                 Some(served) => drop(served.tell.send(Told::Wake(news))),
-                None => self.unserved.entry(connection).or_default().extend(news.into_iter().map(|one| one.key)),
+                None => self.wait_unserved(connection, news.into_iter().map(|one| one.key).collect()),
             }
         }
     }
@@ -248,8 +288,15 @@ impl Lanes {
         if waiting.is_empty() || self.served.contains_key(&connection) {
             return;
         }
-        tracing::warn!(%connection, contacts = waiting.len(), "changes wait for a connection that the rules no longer name");
-        self.unserved.entry(connection).or_default().extend(waiting.into_iter().map(|one| one.key));
+        self.wait_unserved(connection, waiting.into_iter().map(|one| one.key).collect());
+    }
+
+    /// Is told when it begins.
+    fn wait_unserved(&mut self, connection: ConnectionName, contacts: Vec<ContactKey>) {
+        if !self.unserved.contains_key(&connection) {
+            tracing::warn!(%connection, contacts = contacts.len(), "changes wait for a connection that the rules no longer name");
+        }
+        self.unserved.entry(connection).or_default().extend(contacts);
     }
 
     /// What can be said at once, and the answers of the lanes to come.

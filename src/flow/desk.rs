@@ -8,9 +8,8 @@ use super::converge::{Account, Next, Seen, Stepped, step};
 use super::lane::{Lane, Turn};
 use crate::clock::Clock;
 use crate::domain::contact::ContactKey;
-use crate::domain::name::ConnectionName;
-use crate::providers::allowance::Ledger;
-use crate::store::{AHEAD_MS, PauseKind, Paused, Store, Waiting};
+use crate::providers::allowance::{Ledger, Limit, Written};
+use crate::store::{PauseKind, Paused, Start, Started, Store, Waiting};
 
 /// How long a contact waits whose delivery could not be recorded.
 const STORE_PAUSE: Duration = Duration::from_secs(1);
@@ -45,8 +44,13 @@ impl Desk {
                 }
             }
         };
-        account.allowance.remember(starts);
-        let share = account.allowance.share_with(ledger(&store, &config.name));
+        if store.is_shared() {
+            // Every start is written down there, under a time of its own.
+            account.allowance.replace(starts);
+        } else {
+            account.allowance.remember(starts);
+        }
+        let share = account.allowance.share_with(ledger(&store, &account));
         let mut lane = Lane::new(share, config.concurrency, config.gather, paused.before_ms);
         if let Some(since) = paused.since {
             // The start may be the mend: one call looks at once.
@@ -129,18 +133,25 @@ impl Desk {
 }
 
 /// Writes the starts of a connection's calls into the store.
-pub(super) fn ledger(store: &Store, connection: &ConnectionName) -> Ledger {
-    let (writer, name, striker) = (store.clone(), connection.clone(), store.clone());
+pub(super) fn ledger(store: &Store, account: &Account) -> Ledger {
+    let (writer, name, striker) = (store.clone(), account.config.name.clone(), store.clone());
+    let sharing = account.sharing.clone();
     Ledger {
-        write: Arc::new(move |at| {
-            let (store, name) = (writer.clone(), name.clone());
+        write: Arc::new(move |at, limits: Vec<Limit>| {
+            let (store, name, sharing) = (writer.clone(), name.clone(), sharing.clone());
             Box::pin(async move {
-                let written = store.start(name.clone(), at).await;
-                let failed = |error| tracing::error!(%error, connection = %name, "a call's start could not be recorded; it isn't made");
-                written.map_err(failed).ok()
+                let limits = limits.into_iter().map(|limit| (limit.calls, limit.window_ms)).collect();
+                match store.start(Start { connection: name.clone(), at, sharing, limits }).await {
+                    Ok(Started::Entry(entry)) => Written::Entry(entry),
+                    Ok(Started::UsedUp(until)) => Written::UsedUp(until),
+                    Err(error) => {
+                        tracing::error!(%error, connection = %name, "a call's start could not be recorded; it isn't made");
+                        Written::Failed
+                    }
+                }
             })
         }),
         strike: Arc::new(move |entries| striker.not_started(entries)),
-        ahead_ms: AHEAD_MS,
+        ahead_ms: store.ahead_ms(),
     }
 }

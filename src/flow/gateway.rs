@@ -1,11 +1,11 @@
 //! The gateway put together: rules, sources, connections, store and deliveries.
 
-use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
 use arc_swap::{ArcSwap, ArcSwapOption};
 
+use super::converge::Account;
 use super::deliver::Deliveries;
 use super::metrics::{Metrics, SharedMetrics};
 use super::ruleset::{Opened, RuleSet};
@@ -15,7 +15,7 @@ use crate::domain::known::KnownTags;
 use crate::domain::tag::TagName;
 use crate::domain::time::Timestamp;
 use crate::rules::Finding;
-use crate::store::{Options, Store, StoreError};
+use crate::store::{Database, Options, Store, StoreError};
 
 /// A rule set that was not put in force.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
@@ -45,12 +45,21 @@ pub struct Gateway {
 
 impl Gateway {
     /// Opens the store and starts the deliveries of what waited. Needs a running tokio runtime.
-    pub async fn start(mut opened: Opened, database: &Path, retention: Duration) -> Result<Arc<Self>, StoreError> {
+    pub async fn start(
+        mut opened: Opened,
+        database: &Database,
+        retention: Duration,
+        name: String,
+    ) -> Result<Arc<Self>, StoreError> {
         let (wake, wakes) = tokio::sync::mpsc::unbounded_channel();
         let clock = Clock::system();
-        let (store, waiting) = Store::open(database, Options::new(retention, clock.clone()), wake)?;
+        let accounts = opened.take_accounts();
+        let longest = longest_call(&accounts);
+        let mark = Some(database.file().with_extension("gateway"));
+        let options = Options { name, mark, longest_call: longest, ..Options::new(retention, clock.clone()) };
+        let (store, waiting) = Store::open_at(database, options, wake).await?;
         keep(&store, &mut opened).await?;
-        let deliveries = Deliveries::start(&store, opened.take_accounts(), wakes, waiting, &clock);
+        let deliveries = Deliveries::start(&store, accounts, wakes, waiting, &clock);
         let rules = ArcSwap::from_pointee(opened.in_force(clock.now()));
         let metrics = Arc::new(Metrics::default());
         Ok(Arc::new(Self { rules, refused: ArcSwapOption::empty(), store, metrics, deliveries }))
@@ -81,8 +90,10 @@ impl Gateway {
     /// Puts a rule set in force: whole, and only once it is durable under its hash. On an error nothing has changed.
     pub async fn replace(&self, mut opened: Opened, now: Timestamp) -> Result<(), StoreError> {
         keep(&self.store, &mut opened).await?;
+        let accounts = opened.take_accounts();
+        self.store.outlast(longest_call(&accounts));
         // Lanes first: the first change for a new connection shall find one.
-        self.deliveries.change(opened.take_accounts());
+        self.deliveries.change(accounts);
         self.rules.store(Arc::new(opened.in_force(now)));
         self.metrics.reloaded();
         self.refused.store(None);
@@ -104,6 +115,11 @@ impl Gateway {
         self.metrics.rules_agree();
         self.refused.swap(None).is_some()
     }
+}
+
+/// How long a call of any of these may take.
+fn longest_call(accounts: &[Arc<Account>]) -> Duration {
+    accounts.iter().map(|account| account.config.timeout).max().unwrap_or_default()
 }
 
 /// Before an event is judged by a set, its text can be looked up under the hash that the event will carry.

@@ -111,6 +111,15 @@ impl Lane {
         }
     }
 
+    /// The same, where its tries have failed at another gateway; one that is here already goes on as it does.
+    pub fn wake_later(&mut self, key: ContactKey, at: Timestamp) {
+        if self.slots.contains_key(&key) {
+            self.wake(key, at);
+        } else {
+            self.not_before(key, at);
+        }
+    }
+
     /// A contact waits until `at`.
     pub fn not_before(&mut self, key: ContactKey, at: Timestamp) {
         self.slots.insert(key, Slot::Later(at));

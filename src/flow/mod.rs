@@ -1,6 +1,7 @@
 //! What tagrelay does, use case by use case: receive, fold, converge, deliver, reload.
 
 mod accounts;
+pub mod again;
 pub mod audit;
 pub mod batch;
 mod breaker;

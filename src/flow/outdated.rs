@@ -14,6 +14,7 @@ pub async fn drop_knowledge(gateway: &Gateway, changed: Vec<Contact>) -> Result<
         return Ok(());
     }
     let accounts = gateway.deliveries.accounts();
+    let mut elsewhere = Vec::new();
     for contact in changed {
         let Some(account) = accounts.iter().find(|account| account.config.name == contact.connection) else { continue };
         let known_as = match contact.reference {
@@ -25,7 +26,8 @@ pub async fn drop_knowledge(gateway: &Gateway, changed: Vec<Contact>) -> Result<
         for contact in &known_as {
             account.knowledge.outdate(contact.key(), now);
         }
+        elsewhere.extend(known_as.iter().map(|contact| (contact.key(), contact.connection.clone())));
         tracing::debug!(connection = %account.config.name, "tags were changed by others; what was known is dropped");
     }
-    Ok(())
+    gateway.store.outdated(elsewhere).await
 }

@@ -32,6 +32,9 @@ pub enum Problem {
     /// This event can't be replayed.
     #[error("{0}")]
     NotReplayable(String),
+    /// The database can't be copied by the gateway.
+    #[error("{0}")]
+    NotAFile(String),
     /// Another method is needed.
     #[error("this address takes {allow}")]
     Method {
@@ -87,6 +90,9 @@ impl Problem {
             Self::ViewerActs => (StatusCode::FORBIDDEN, "viewer", "Not with the viewer token"),
             Self::NotFound(_) => (StatusCode::NOT_FOUND, "not-found", "There is no such thing"),
             Self::NotReplayable(_) => (StatusCode::CONFLICT, "not-replayable", "This event can't be replayed"),
+            Self::NotAFile(_) => {
+                (StatusCode::CONFLICT, "not-a-file", "The database is not a file of the gateway's own")
+            }
             Self::Method { .. } => (StatusCode::METHOD_NOT_ALLOWED, "method", "Another method is needed"),
             Self::Timeout => (StatusCode::REQUEST_TIMEOUT, "timeout", "The request took too long"),
             Self::TooLarge { .. } | Self::TooMuch(_) => {
@@ -150,6 +156,9 @@ impl ResponseError for Problem {
 
 impl From<StoreError> for Problem {
     fn from(error: StoreError) -> Self {
+        if let StoreError::NotAFile = error {
+            return Self::NotAFile(error.to_string());
+        }
         tracing::error!(%error, "the store can't do what was asked");
         Self::Unavailable
     }

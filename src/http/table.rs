@@ -102,6 +102,7 @@ pub const ADDRESSES: &[Address] = &[
     acts("/contacts/{connection}/{id}/tags", "Ask for tags by hand",
         &[("add", Kind::Texts), ("remove", Kind::Texts), ("note", Kind::Text)], || web::post().to(api::contacts::tags)),
     acts("/contacts/{connection}/{id}/forget", "Erase the person", &[], || web::post().to(api::contacts::forget)),
+    shows("/gateways", "The gateways that share the database", &[], || web::get().to(api::gateways::list)),
     shows("/rules", "The rules in force, and why those on disk are not", &[], || web::get().to(api::rules::list)),
     acts("/evaluate", "What would happen to a body; nothing is stored", &[("source", Kind::Text), ("body", Kind::Any)],
         || web::post().to(api::rules::evaluate)),

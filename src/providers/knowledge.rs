@@ -31,6 +31,7 @@ pub struct Knowledge {
     of: u64,
     accounts: Arc<AtomicU64>,
     outdated: Arc<Mutex<Outdated>>,
+    tenures: Arc<Mutex<HashMap<u8, u64>>>,
 }
 
 /// Since when nothing older is believed of whom: an answer may come after others were heard to have changed the tags, to a call
@@ -60,7 +61,7 @@ impl Knowledge {
     pub fn new() -> Self {
         let capacity = CONTACTS * u64::from(LEAST_WEIGHT);
         let facts = Cache::builder().max_capacity(capacity).weigher(|_, facts: &Arc<Facts>| facts.weight()).build();
-        Self { facts, of: 0, accounts: Arc::default(), outdated: Arc::default() }
+        Self { facts, of: 0, accounts: Arc::default(), outdated: Arc::default(), tenures: Arc::default() }
     }
 
     /// For another account, of which nothing is known; one bound holds the memory of both.
@@ -138,6 +139,18 @@ impl Knowledge {
     /// Held while a fact is written: no older one may slip in behind a change that is heard of at that moment.
     fn outdated(&self) -> MutexGuard<'_, Outdated> {
         self.outdated.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// This gateway has a contact's bucket for the so-manieth time: what it knew of the bucket's contacts from before is known no
+    /// more, for another gateway has called for them since.
+    pub fn has(&self, key: ContactKey, tenure: u64) {
+        let mut tenures = self.tenures.lock().unwrap_or_else(PoisonError::into_inner);
+        let before = tenures.insert(key.bucket(), tenure);
+        drop(tenures);
+        if before.is_some_and(|before| before != tenure) {
+            let gone = self.facts.iter().map(|(known, _)| *known).filter(|(_, known)| known.bucket() == key.bucket());
+            gone.collect::<Vec<_>>().iter().for_each(|known| self.facts.invalidate(known));
+        }
     }
 
     /// Nothing is known of anybody any more.

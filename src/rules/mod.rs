@@ -21,7 +21,6 @@ mod manner;
 mod mask;
 mod matching;
 mod model;
-mod near;
 mod params;
 mod pattern;
 mod render;
@@ -32,6 +31,8 @@ mod shared;
 mod testing;
 mod words;
 mod yaml;
+
+use crate::domain::near;
 
 pub use by_hand::{lists_tag, tags_by_hand};
 pub use catalog::{Catalog, RuleSummary, hash};

@@ -2,11 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use rusqlite::{Connection, OptionalExtension, params};
 use serde::{Deserialize, Serialize};
 
 use super::StoreError;
 use super::delivery::{Retry, SettledChange, TookAway};
+use super::sql::{Row, Sql, args};
 use crate::domain::change::{Change, ChangeId, Effect, Judged, Ord, Settled};
 use crate::domain::contact::{Contact, ContactKey};
 use crate::domain::name::{ConnectionName, RuleId};
@@ -175,47 +175,50 @@ fn keep<K: std::cmp::Ord + Clone>(words: &mut BTreeMap<K, Word>, key: &K, mut wo
     }
 }
 
-pub(super) fn load(db: &Connection, key: ContactKey) -> Result<Option<ContactRow>, StoreError> {
-    type Columns = (String, String, Option<String>, String, String, String);
+pub(super) fn load(db: &dyn Sql, key: ContactKey) -> Result<Option<ContactRow>, StoreError> {
     let sql = "SELECT connection, reference, retry, words, guards, more FROM contact WHERE key = ?1";
-    let columns = |r: &rusqlite::Row<'_>| Ok((r.get(0)?, r.get(1)?, r.get(2)?, r.get(3)?, r.get(4)?, r.get(5)?));
-    let row: Option<Columns> = db.prepare_cached(sql)?.query_row([key.0.as_slice()], columns).optional()?;
-    let Some((connection, reference, retry, words, judged, more)) = row else { return Ok(None) };
+    db.first(sql, args![&key], |row| read(&row, 0))
+}
+
+/// A row whose columns, in the order of the table, begin at `first` with the connection.
+pub(super) fn read(row: &Row<'_>, first: usize) -> Result<ContactRow, StoreError> {
     let damaged = |_| StoreError::Damaged("a contact's row can't be read");
-    let judged: Vec<(ChangeId, Judged)> = serde_json::from_str(&judged).map_err(damaged)?;
-    let More { fields, once } = serde_json::from_str(&more).map_err(damaged)?;
-    let words = serde_json::from_str(&words).map_err(damaged)?;
-    Ok(Some(ContactRow {
-        contact: Contact {
-            connection: ConnectionName::parse(&connection).map_err(|_| StoreError::Damaged("a connection's name"))?,
-            reference: serde_json::from_str(&reference).map_err(damaged)?,
-        },
-        retry: retry.as_deref().map(serde_json::from_str).transpose().map_err(damaged)?,
+    let connection = ConnectionName::parse(row.text(first)?).map_err(|_| StoreError::Damaged("a connection's name"))?;
+    let judged: Vec<(ChangeId, Judged)> = serde_json::from_str(row.text(first + 4)?).map_err(damaged)?;
+    let More { fields, once } = serde_json::from_str(row.text(first + 5)?).map_err(damaged)?;
+    let words = serde_json::from_str(row.text(first + 3)?).map_err(damaged)?;
+    Ok(ContactRow {
+        contact: Contact { connection, reference: serde_json::from_str(row.text(first + 1)?).map_err(damaged)? },
+        retry: row.text_if_any(first + 2)?.map(serde_json::from_str).transpose().map_err(damaged)?,
         past: Past { words, fields, once, judged: judged.into_iter().collect() },
-    }))
+    })
 }
 
 /// When a contact is tried again, without the rest of its row.
-pub(super) fn retry(db: &Connection, key: ContactKey) -> Result<Option<Retry>, StoreError> {
-    let mut select = db.prepare_cached("SELECT retry FROM contact WHERE key = ?1")?;
-    let text: Option<Option<String>> = select.query_row([key.0.as_slice()], |row| row.get(0)).optional()?;
-    let read = |text: String| serde_json::from_str(&text).map_err(|_| StoreError::Damaged("a retry can't be read"));
-    text.flatten().map(read).transpose()
+pub(super) fn retry(db: &dyn Sql, key: ContactKey) -> Result<Option<Retry>, StoreError> {
+    let read = |text: &str| serde_json::from_str(text).map_err(|_| StoreError::Damaged("a retry can't be read"));
+    let sql = "SELECT retry FROM contact WHERE key = ?1";
+    Ok(db.first(sql, args![&key], |row| row.text_if_any(0)?.map(read).transpose())?.flatten())
 }
 
-pub(super) fn save(db: &Connection, key: ContactKey, row: &ContactRow) -> Result<(), StoreError> {
+pub(super) fn save(db: &dyn Sql, key: ContactKey, row: &ContactRow) -> Result<(), StoreError> {
     let judged: Vec<_> = row.past.judged.iter().collect();
     let more = More { fields: row.past.fields.clone(), once: row.past.once.clone() };
-    db.prepare_cached("INSERT OR REPLACE INTO contact VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)")?.execute(params![
-        key.0.as_slice(),
-        row.contact.connection.as_str(),
-        json(&row.contact.reference),
-        row.retry.as_ref().map(json),
-        json(&row.past.words),
-        json(&judged),
-        json(&more),
-    ])?;
-    Ok(())
+    let sql = "INSERT INTO contact (key, connection, reference, retry, words, guards, more) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
+        ON CONFLICT (key) DO UPDATE SET connection = excluded.connection, reference = excluded.reference, retry = excluded.retry,
+        words = excluded.words, guards = excluded.guards, more = excluded.more";
+    db.send(
+        sql,
+        args![
+            &key,
+            row.contact.connection.as_str(),
+            &json(&row.contact.reference),
+            row.retry.as_ref().map(json).as_deref(),
+            &json(&row.past.words),
+            &json(&judged),
+            &json(&more),
+        ],
+    )
 }
 
 /// Plain data always has a JSON form.

@@ -1,12 +1,12 @@
 //! Dead letters: changes that can't be delivered without a person.
 
-use rusqlite::{Connection, OptionalExtension, params};
 use serde::{Deserialize, Serialize};
 
 use super::contact::json;
 use super::delivery::SettledChange;
 use super::face::Again;
 use super::runs::Runs;
+use super::sql::{Row, Sql, args};
 use super::{HELD, StoreError};
 use super::{lot, pending};
 use crate::domain::attempt::Attempt;
@@ -83,7 +83,7 @@ struct Body<'a> {
 
 /// Keeps a dead letter with a copy of its event, which may go before a person looks.
 pub(super) fn insert(
-    db: &Connection,
+    db: &dyn Sql,
     contact: ContactKey,
     at: Timestamp,
     done: &SettledChange,
@@ -94,32 +94,25 @@ pub(super) fn insert(
         None => None,
     };
     let body = Body { change: &done.change, reason: &done.reason, last_attempt };
-    let sql =
-        "INSERT OR REPLACE INTO dead (ord, ix, contact, at, body, event, cause) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
-    db.prepare_cached(sql)?.execute(params![
-        done.id.ord.0 as i64,
-        done.id.index,
-        contact.0.as_slice(),
-        at.0,
-        json(&body),
-        event,
-        done.cause.unwrap_or_default().word(),
-    ])?;
-    Ok(())
+    let sql = "INSERT INTO dead (ord, ix, contact, at, body, event, cause) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
+        ON CONFLICT (ord, ix) DO UPDATE SET contact = excluded.contact, at = excluded.at, body = excluded.body,
+        event = excluded.event, cause = excluded.cause";
+    let cause = done.cause.unwrap_or_default().word();
+    db.send(sql, args![done.id.ord, done.id.index, &contact, at, &json(&body), event.as_deref(), cause])
 }
 
 /// Takes a dead letter out and gives its change.
-pub(super) fn remove(db: &Connection, id: ChangeId) -> Result<Option<DeadLetter>, StoreError> {
+pub(super) fn remove(db: &dyn Sql, id: ChangeId) -> Result<Option<DeadLetter>, StoreError> {
     let found = get(db, id)?;
     if found.is_some() {
-        db.execute("DELETE FROM dead WHERE ord = ?1 AND ix = ?2", params![id.ord.0 as i64, id.index])?;
+        db.send("DELETE FROM dead WHERE ord = ?1 AND ix = ?2", args![id.ord, id.index])?;
     }
     Ok(found)
 }
 
 /// Makes a dead letter's change wait again under its old number: a later word on its tag still wins over it.
 pub(super) fn revive(
-    db: &Connection,
+    db: &dyn Sql,
     runs: &mut Runs,
     Again { id, mended }: Again,
 ) -> Result<Option<(ContactKey, Change)>, StoreError> {
@@ -139,23 +132,22 @@ pub(super) fn revive(
 const COLUMNS: &str = "SELECT ord, ix, at, body, cause FROM dead";
 
 /// One dead letter.
-pub(super) fn get(db: &Connection, id: ChangeId) -> Result<Option<DeadLetter>, StoreError> {
+pub(super) fn get(db: &dyn Sql, id: ChangeId) -> Result<Option<DeadLetter>, StoreError> {
     let sql = format!("{COLUMNS} WHERE ord = ?1 AND ix = ?2");
-    let row = db.query_row(&sql, params![id.ord.0 as i64, id.index], columns).optional()?;
-    row.map(|row| open(row).map(|(_, letter)| letter)).transpose()
+    db.first(&sql, args![id.ord, id.index], |row| open(&row).map(|(_, letter)| letter))
 }
 
 /// The copy of its event's body.
-pub(super) fn event(db: &Connection, id: ChangeId) -> Result<Option<Vec<u8>>, StoreError> {
+pub(super) fn event(db: &dyn Sql, id: ChangeId) -> Result<Option<Vec<u8>>, StoreError> {
     let sql = "SELECT event FROM dead WHERE ord = ?1 AND ix = ?2";
-    let found = db.query_row(sql, params![id.ord.0 as i64, id.index], |row| row.get(0)).optional()?;
+    let found = db.first(sql, args![id.ord, id.index], |row| Ok(row.blob_if_any(0)?.map(<[u8]>::to_vec)))?;
     Ok(found.flatten())
 }
 
 /// Dead letters whose id is below `before` that a filter lets through, newest first, at most `limit` and no more than may be held at
 /// once; and where the list goes on.
 pub(super) fn newest_below(
-    db: &Connection,
+    db: &dyn Sql,
     before: ChangeId,
     filter: &DeadFilter,
     limit: usize,
@@ -172,7 +164,7 @@ pub(super) fn newest_below(
 }
 
 /// The ids of all that a filter lets through, oldest first.
-pub(super) fn ids(db: &Connection, filter: &DeadFilter) -> Result<Vec<ChangeId>, StoreError> {
+pub(super) fn ids(db: &dyn Sql, filter: &DeadFilter) -> Result<Vec<ChangeId>, StoreError> {
     let mut ids = Vec::new();
     each_below(db, ChangeId { ord: Ord(u64::MAX), index: u32::MAX }, filter, |id, _, _| {
         ids.push(id);
@@ -184,51 +176,37 @@ pub(super) fn ids(db: &Connection, filter: &DeadFilter) -> Result<Vec<ChangeId>,
 
 /// Hands over one letter after the other, newest first, with its bytes, as long as `more` says so.
 fn each_below(
-    db: &Connection,
+    db: &dyn Sql,
     before: ChangeId,
     filter: &DeadFilter,
     mut more: impl FnMut(ChangeId, DeadLetter, usize) -> bool,
 ) -> Result<(), StoreError> {
     let sql = format!("{COLUMNS} WHERE (ord, ix) < (?1, ?2) ORDER BY ord DESC, ix DESC");
-    let ord = i64::try_from(before.ord.0).unwrap_or(i64::MAX);
-    let mut statement = db.prepare_cached(&sql)?;
-    let mut rows = statement.query(params![ord, before.index])?;
-    while let Some(row) = rows.next()? {
-        let columns = columns(row)?;
-        let bytes = columns.2.len();
-        let (id, letter) = open(columns)?;
-        if filter.lets_through(id, &letter) && !more(id, letter, bytes) {
-            break;
-        }
-    }
-    Ok(())
+    db.each(&sql, args![before.ord, before.index], &mut |row| {
+        let (id, letter) = open(&row)?;
+        Ok(!filter.lets_through(id, &letter) || more(id, letter, row.text(3)?.len()))
+    })
 }
 
 /// How many there are.
-pub(super) fn count(db: &Connection) -> rusqlite::Result<u64> {
-    db.query_row("SELECT count(*) FROM dead", [], |row| row.get::<_, i64>(0)).map(|n| n as u64)
+pub(super) fn count(db: &dyn Sql) -> Result<u64, StoreError> {
+    Ok(db.first("SELECT count(*) FROM dead", &[], |row| row.int(0))?.unwrap_or(0) as u64)
 }
 
 /// How many a contact has.
-pub(super) fn count_of(db: &Connection, contact: ContactKey) -> rusqlite::Result<usize> {
+pub(super) fn count_of(db: &dyn Sql, contact: ContactKey) -> Result<usize, StoreError> {
     let sql = "SELECT count(*) FROM dead WHERE contact = ?1";
-    db.prepare_cached(sql)?.query_row([contact.0.as_slice()], |row| row.get::<_, i64>(0)).map(|n| n as usize)
+    Ok(db.first(sql, args![&contact], |row| row.int(0))?.unwrap_or(0) as usize)
 }
 
 /// Whether a contact has any.
-pub(super) fn has(db: &Connection, contact: ContactKey) -> rusqlite::Result<bool> {
+pub(super) fn has(db: &dyn Sql, contact: ContactKey) -> Result<bool, StoreError> {
     count_of(db, contact).map(|count| count > 0)
 }
 
-type Columns = (ChangeId, Timestamp, String, Cause);
-
-fn columns(row: &rusqlite::Row<'_>) -> rusqlite::Result<Columns> {
-    let id = ChangeId { ord: Ord(row.get::<_, i64>(0)? as u64), index: row.get(1)? };
-    Ok((id, Timestamp(row.get(2)?), row.get(3)?, Cause::parse(&row.get::<_, String>(4)?)))
-}
-
-fn open((id, at, body, cause): Columns) -> Result<(ChangeId, DeadLetter), StoreError> {
+fn open(row: &Row<'_>) -> Result<(ChangeId, DeadLetter), StoreError> {
+    let (id, at, cause) = (row.change_id(0)?, row.time(2)?, Cause::parse(row.text(4)?));
     let letter: DeadLetter =
-        serde_json::from_str(&body).map_err(|_| StoreError::Damaged("a dead letter can't be read"))?;
+        serde_json::from_str(row.text(3)?).map_err(|_| StoreError::Damaged("a dead letter can't be read"))?;
     Ok((id, DeadLetter { id: id.to_string(), at, cause, ..letter }))
 }

@@ -2,12 +2,13 @@
 
 use std::collections::HashMap;
 
-use rusqlite::{Connection, OptionalExtension, params};
 use sha2::{Digest, Sha256};
 
+use super::StoreError;
 use super::hashed::AlreadyHashed;
 use super::schema;
 use super::sieve::Sieve;
+use super::sql::{Sql, args};
 use crate::domain::change::Ord;
 use crate::domain::name::SourceName;
 use crate::domain::time::Timestamp;
@@ -87,11 +88,10 @@ pub(super) struct Spans {
 
 impl Spans {
     /// Looks at the file.
-    pub fn load(db: &Connection) -> rusqlite::Result<Self> {
+    pub fn load(db: &dyn Sql) -> Result<Self, StoreError> {
         let mut held = [const { Held::Unknown }; 3];
         for (index, held) in held.iter_mut().enumerate() {
-            let sql = format!("SELECT EXISTS (SELECT 1 FROM dedup_{index})");
-            if !db.query_row(&sql, [], |row| row.get::<_, bool>(0))? {
+            if db.first(&format!("SELECT ord FROM dedup_{index} LIMIT 1"), &[], |_| Ok(()))?.is_none() {
                 *held = Held::Sieved(Sieve::for_about(SIEVED));
             }
         }
@@ -99,14 +99,14 @@ impl Spans {
     }
 
     /// Empties the tables whose span has passed, before the span of `now` is written to.
-    pub fn advance(&mut self, db: &Connection, now: Timestamp) -> rusqlite::Result<()> {
+    pub fn advance(&mut self, db: &dyn Sql, now: Timestamp) -> Result<(), StoreError> {
         let newest = slot(now);
         if newest <= self.newest {
             return Ok(());
         }
         // At most three spans are alive: the new one and the two before it.
         for passed in (self.newest + 1).max(newest - 2)..=newest {
-            db.execute(of(&CLEAR, passed), [])?;
+            db.send(of(&CLEAR, passed), &[])?;
             if let Some(held) = self.held.get_mut(table(passed)) {
                 *held = Held::Sieved(Sieve::for_about(SIEVED));
             }
@@ -116,29 +116,28 @@ impl Spans {
     }
 
     /// The event that had this key, if a table knows it.
-    pub fn find(&self, db: &Connection, key: DedupKey) -> rusqlite::Result<Option<Ord>> {
+    pub fn find(&self, db: &dyn Sql, key: DedupKey) -> Result<Option<Ord>, StoreError> {
         for slot in (self.newest - 2..=self.newest).rev() {
             if let Some(Held::Sieved(sieve)) = self.held.get(table(slot))
                 && !sieve.may_hold(key.0)
             {
                 continue;
             }
-            let found: Option<i64> =
-                db.prepare_cached(of(&SELECT, slot))?.query_row([key.0.as_slice()], |row| row.get(0)).optional()?;
-            if let Some(ord) = found {
-                return Ok(Some(Ord(ord as u64)));
+            let found = db.first(of(&SELECT, slot), args![key.0.as_slice()], |row| row.ord(0))?;
+            if found.is_some() {
+                return Ok(found);
             }
         }
         Ok(None)
     }
 
     /// Writes a key of an event accepted at `at`; one older than the living spans is of no use any more.
-    pub fn insert(&mut self, db: &Connection, key: DedupKey, ord: Ord, at: Timestamp) -> rusqlite::Result<()> {
+    pub fn insert(&mut self, db: &dyn Sql, key: DedupKey, ord: Ord, at: Timestamp) -> Result<(), StoreError> {
         let slot = slot(at).min(self.newest);
         if slot < self.newest - 2 {
             return Ok(());
         }
-        db.prepare_cached(of(&INSERT, slot))?.execute(params![key.0.as_slice(), ord.0 as i64])?;
+        db.send(of(&INSERT, slot), args![key.0.as_slice(), ord])?;
         if let Some(Held::Sieved(sieve)) = self.held.get_mut(table(slot)) {
             sieve.insert(key.0);
         }

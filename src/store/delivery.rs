@@ -1,6 +1,5 @@
 //! Deliveries: what one convergence of one contact did, appended and never changed.
 
-use rusqlite::{Connection, params};
 use serde::{Deserialize, Serialize};
 
 use super::alias;
@@ -9,6 +8,7 @@ use super::dead;
 use super::pending;
 use super::runs::Runs;
 use super::schema;
+use super::sql::{Row, Sql, args};
 use super::timer;
 use super::{HELD, StoreError};
 use crate::domain::attempt::Attempt;
@@ -162,7 +162,7 @@ struct Body<'a> {
 }
 
 /// Appends a delivery, and no more: calls that were made only to look.
-pub(super) fn append(db: &Connection, settlement: &Settlement, id: i64) -> Result<(), StoreError> {
+pub(super) fn append(db: &dyn Sql, settlement: &Settlement, id: i64) -> Result<(), StoreError> {
     let body = Body {
         connection: &settlement.contact.connection,
         contact: settlement.contact.reference.to_string(),
@@ -171,17 +171,18 @@ pub(super) fn append(db: &Connection, settlement: &Settlement, id: i64) -> Resul
         made_for: &settlement.made_for,
         retry: &settlement.retry,
     };
-    db.prepare_cached("INSERT INTO delivery (id, at, contact, body) VALUES (?1, ?2, ?3, ?4)")?.execute(params![
-        id,
-        settlement.at.0,
-        settlement.contact.key().0.as_slice(),
-        json(&body)
-    ])?;
-    Ok(())
+    let sql = "INSERT INTO delivery (id, at, contact, body) VALUES (?1, ?2, ?3, ?4)";
+    db.send(sql, args![id, settlement.at, &settlement.contact.key(), &json(&body)])
 }
 
 /// Appends a delivery and brings the contact's row up to date.
-pub(super) fn record(db: &Connection, runs: &mut Runs, settlement: &Settlement, id: i64) -> Result<(), StoreError> {
+pub(super) fn record(
+    db: &dyn Sql,
+    runs: &mut Runs,
+    settlement: &Settlement,
+    id: i64,
+    row: Option<ContactRow>,
+) -> Result<ContactRow, StoreError> {
     append(db, settlement, id)?;
     let key = settlement.contact.key();
     for done in &settlement.settled {
@@ -200,54 +201,46 @@ pub(super) fn record(db: &Connection, runs: &mut Runs, settlement: &Settlement, 
         }
     }
     timer::keep(db, &settlement.settled)?;
-    let mut row = contact::load(db, key)?.unwrap_or_else(|| ContactRow::new(settlement.contact.clone()));
+    let mut row = row.unwrap_or_else(|| ContactRow::new(settlement.contact.clone()));
     row.take_away(&settlement.took, settlement.at, id);
     row.settle(&settlement.settled, settlement.at, id);
     row.retry.clone_from(&settlement.retry);
-    contact::save(db, key, &row)
+    contact::save(db, key, &row)?;
+    Ok(row)
 }
 
 /// The id that the next delivery gets; none comes twice, since retention stops below `settled_from`.
-pub(super) fn next_id(db: &Connection) -> rusqlite::Result<i64> {
-    let last: i64 = db.query_row("SELECT coalesce(max(id), 0) FROM delivery", [], |row| row.get(0))?;
+pub(super) fn next_id(db: &dyn Sql) -> Result<i64, StoreError> {
+    let last = db.first("SELECT id FROM delivery ORDER BY id DESC LIMIT 1", &[], |row| row.int(0))?.unwrap_or(0);
     Ok((last + 1).max(schema::meta(db, "settled_from")?))
 }
 
 /// One delivery, until its retention ends.
-pub(super) fn get(db: &Connection, id: i64) -> Result<Option<Delivery>, StoreError> {
-    let mut statement = db.prepare_cached("SELECT id, at, body FROM delivery WHERE id = ?1")?;
-    let mut rows = statement.query([id])?;
-    rows.next()?.map(from_row).transpose()
+pub(super) fn get(db: &dyn Sql, id: i64) -> Result<Option<Delivery>, StoreError> {
+    db.first("SELECT id, at, body FROM delivery WHERE id = ?1", args![id], |row| from_row(&row))
 }
 
 /// Those of a contact's deliveries since `from` that are `wanted`, oldest first. Only these are held: bodies that were sent on are part
 /// of them, and a contact may have very many.
 pub(super) fn of_contact(
-    db: &Connection,
+    db: &dyn Sql,
     key: ContactKey,
     from: Timestamp,
     wanted: impl Fn(&Delivery) -> bool,
 ) -> Result<Vec<Delivery>, StoreError> {
     let sql = "SELECT id, at, body FROM delivery WHERE contact = ?1 AND at >= ?2 ORDER BY id";
-    let mut statement = db.prepare_cached(sql)?;
-    let mut rows = statement.query(params![key.0.as_slice(), from.0])?;
     let mut deliveries = Vec::new();
-    while let Some(row) = rows.next()? {
-        deliveries.extend(Some(from_row(row)?).filter(&wanted));
-    }
+    db.each(sql, args![&key, from], &mut |row| {
+        deliveries.extend(Some(from_row(&row)?).filter(&wanted));
+        Ok(true)
+    })?;
     Ok(deliveries)
 }
 
 /// Hands over deliveries one by one, newest first, as long as `more` says so.
-pub(super) fn each_newest(db: &Connection, mut more: impl FnMut(&Delivery) -> bool) -> Result<(), StoreError> {
-    let mut statement = db.prepare_cached("SELECT id, at, body FROM delivery ORDER BY id DESC")?;
-    let mut rows = statement.query([])?;
-    while let Some(row) = rows.next()? {
-        if !more(&from_row(row)?) {
-            break;
-        }
-    }
-    Ok(())
+pub(super) fn each_newest(db: &dyn Sql, mut more: impl FnMut(&Delivery) -> bool) -> Result<(), StoreError> {
+    let sql = "SELECT id, at, body FROM delivery ORDER BY id DESC";
+    db.each(sql, &[], &mut |row| Ok(more(&from_row(&row)?)))
 }
 
 /// Deliveries that one look goes through at most, so that a rare find doesn't hold up other readers.
@@ -255,55 +248,52 @@ const LOOK: usize = 20_000;
 
 /// The newest deliveries below `before` of a contact or a connection, and where the list goes on.
 pub(super) fn list(
-    db: &Connection,
+    db: &dyn Sql,
     before: i64,
     contact: Option<ContactKey>,
     connection: Option<&str>,
     limit: usize,
 ) -> Result<(Vec<Delivery>, Option<i64>), StoreError> {
-    let sql = match contact {
-        Some(_) => "SELECT id, at, body FROM delivery WHERE id < ?1 AND contact = ?2 ORDER BY id DESC",
-        None => "SELECT id, at, body FROM delivery WHERE id < ?1 AND ?2 IS NULL ORDER BY id DESC",
-    };
-    let mut statement = db.prepare_cached(sql)?;
-    let mut rows = statement.query(params![before, contact.map(|key| key.0.to_vec())])?;
-    let (mut items, mut held) = (Vec::new(), 0);
-    for seen in 1.. {
-        let Some(row) = rows.next()? else { break };
-        let delivery = from_row(row)?;
+    let (mut items, mut held, mut seen, mut next) = (Vec::new(), 0, 0, None);
+    let mut take = |row: Row<'_>| {
+        let delivery = from_row(&row)?;
         let id = delivery.id;
+        seen += 1;
         if connection.is_none_or(|name| delivery.connection.as_str() == name) {
-            held += row.get_ref(2)?.as_str().map_or(0, str::len);
+            held += row.text(2)?.len();
             items.push(delivery);
         }
-        if items.len() == limit || seen == LOOK || held >= HELD {
-            return Ok((items, Some(id)));
-        }
+        next = (items.len() == limit || seen == LOOK || held >= HELD).then_some(id);
+        Ok(next.is_none())
+    };
+    if let Some(key) = &contact {
+        let sql = "SELECT id, at, body FROM delivery WHERE id < ?1 AND contact = ?2 ORDER BY id DESC";
+        db.each(sql, args![before, key], &mut take)?;
+    } else {
+        let sql = "SELECT id, at, body FROM delivery WHERE id < ?1 ORDER BY id DESC";
+        db.each(sql, args![before], &mut take)?;
     }
-    Ok((items, None))
+    Ok((items, next))
 }
 
 /// Calls `each` with every settled change of the deliveries from `first` on, and whose delivery it was.
 pub(super) fn settled_from(
-    db: &Connection,
+    db: &dyn Sql,
     first: i64,
     mut each: impl FnMut(ContactKey, ChangeId),
 ) -> Result<(), StoreError> {
-    let mut statement = db.prepare_cached("SELECT id, at, body, contact FROM delivery WHERE id >= ?1 ORDER BY id")?;
-    let mut rows = statement.query([first])?;
-    while let Some(row) = rows.next()? {
-        let key = row.get_ref(3)?.as_blob().map_err(|_| StoreError::Damaged("a contact's key is no key"))?;
-        let key = ContactKey::from_hash(key);
-        from_row(row)?.settled.iter().for_each(|done| each(key, done.id));
-    }
-    Ok(())
+    let sql = "SELECT id, at, body, contact FROM delivery WHERE id >= ?1 ORDER BY id";
+    db.each(sql, args![first], &mut |row| {
+        let key = row.key(3)?;
+        from_row(&row)?.settled.iter().for_each(|done| each(key, done.id));
+        Ok(true)
+    })
 }
 
-fn from_row(row: &rusqlite::Row<'_>) -> Result<Delivery, StoreError> {
-    let body: String = row.get(2)?;
+fn from_row(row: &Row<'_>) -> Result<Delivery, StoreError> {
     let mut delivery: Delivery =
-        serde_json::from_str(&body).map_err(|_| StoreError::Damaged("a delivery can't be read"))?;
-    delivery.id = row.get(0)?;
-    delivery.at = Timestamp(row.get(1)?);
+        serde_json::from_str(row.text(2)?).map_err(|_| StoreError::Damaged("a delivery can't be read"))?;
+    delivery.id = row.int(0)?;
+    delivery.at = row.time(1)?;
     Ok(delivery)
 }

@@ -1,11 +1,10 @@
 //! Lists of events: by what they are, newest first, a bounded piece of the past at a time.
 
-use rusqlite::Connection;
-
 use super::fault;
 use super::lot;
 use super::read::Page;
 use super::record::{EventHead, Frame};
+use super::sql::Sql;
 use super::{HELD, StoreError};
 use crate::domain::change::Ord;
 use crate::domain::contact::ContactKey;
@@ -92,13 +91,13 @@ impl Filling<'_> {
 }
 
 /// Lists events. A page may hold fewer than were asked for and still go on: the look has its bound, and so has what is held.
-pub(super) fn list(db: &Connection, query: &EventQuery) -> Result<Page<EventLine>, StoreError> {
+pub(super) fn list(db: &dyn Sql, query: &EventQuery) -> Result<Page<EventLine>, StoreError> {
     let before = query.before.unwrap_or(Ord(u64::MAX));
     let filling = Filling { query, items: Vec::new(), held: 0 };
     if query.filter.faulty { faulty(db, filling, before) } else { all(db, filling, before) }
 }
 
-fn all(db: &Connection, mut filling: Filling<'_>, mut before: Ord) -> Result<Page<EventLine>, StoreError> {
+fn all(db: &dyn Sql, mut filling: Filling<'_>, mut before: Ord) -> Result<Page<EventLine>, StoreError> {
     let mut seen = 0;
     while let Some(lot) = lot::newest_below(db, before)? {
         if filling.query.filter.since.is_some_and(|since| lot.at < since) {
@@ -120,7 +119,7 @@ fn all(db: &Connection, mut filling: Filling<'_>, mut before: Ord) -> Result<Pag
     Ok(filling.page(None))
 }
 
-fn faulty(db: &Connection, mut filling: Filling<'_>, mut before: Ord) -> Result<Page<EventLine>, StoreError> {
+fn faulty(db: &dyn Sql, mut filling: Filling<'_>, mut before: Ord) -> Result<Page<EventLine>, StoreError> {
     for _ in 0..LOOK / 256 {
         let open = fault::newest_below(db, before, 256)?;
         let Some(last) = open.last().copied() else { return Ok(filling.page(None)) };

@@ -6,139 +6,23 @@ use std::time::Duration;
 
 use tokio::sync::{Notify, mpsc::UnboundedSender, oneshot};
 
-use super::contact::Past;
-use super::delivery::{Retry, Settlement};
+use super::command::{Command, RuleText};
+use super::delivery::Settlement;
 use super::forget::{Forgotten, Found};
+use super::postgres::{Address, Shared};
 use super::read::Reader;
 use super::record::Intake;
 use super::runs::Runs;
+pub use super::shapes::{
+    Accepted, Again, Database, Options, PauseKind, Paused, StoreError, Taken, Waiting, Wake, What,
+};
+use super::started::{Start, Started};
 use super::timer::Timer;
-use super::writer::{Command, RuleText, Writer};
+use super::writer::Writer;
 use super::{recover, schema};
-use crate::clock::Clock;
-use crate::domain::change::{Change, ChangeId, Judged, Ord};
+use crate::domain::change::{ChangeId, Judged, Ord};
 use crate::domain::contact::{Contact, ContactKey};
 use crate::domain::name::ConnectionName;
-use crate::domain::time::Timestamp;
-
-/// Why the store can't do what it was asked.
-#[derive(Debug, Clone, thiserror::Error)]
-pub enum StoreError {
-    /// The disk or the file refused; nothing was half done. It may work again later.
-    #[error("the store can't write or read: {0}")]
-    Unavailable(String),
-    /// More waits for the writer than it may hold.
-    #[error("the store is busy")]
-    Busy,
-    /// The store has been stopped.
-    #[error("the store is stopped")]
-    Stopped,
-    /// The file belongs to another program.
-    #[error("this file is a database of another program")]
-    Foreign,
-    /// The file was written by a newer version.
-    #[error("the database has schema {found}, this version knows up to {known}: run the newer tagrelay")]
-    Newer {
-        /// The file's schema.
-        found: usize,
-        /// Ours.
-        known: usize,
-    },
-    /// Another gateway has the file open.
-    #[error("another tagrelay has this database open")]
-    Locked,
-    /// The file holds something that no version writes.
-    #[error("the database is damaged: {0}")]
-    Damaged(&'static str),
-}
-
-impl From<rusqlite::Error> for StoreError {
-    fn from(error: rusqlite::Error) -> Self {
-        Self::Unavailable(error.to_string())
-    }
-}
-
-/// How the store behaves.
-#[derive(Debug, Clone)]
-pub struct Options {
-    /// How long events and deliveries are kept; 24 h at least.
-    pub retention: Duration,
-    /// The clock that stamps commits.
-    pub clock: Clock,
-    /// How many of a contact's changes are taken at once: what a step needs of memory is bounded, whatever has piled up.
-    pub page: usize,
-}
-
-impl Options {
-    /// The usual ones.
-    pub fn new(retention: Duration, clock: Clock) -> Self {
-        Self { retention, clock, page: 4_096 }
-    }
-}
-
-/// A contact with something to deliver.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Wake {
-    /// Whose.
-    pub key: ContactKey,
-    /// Where.
-    pub connection: ConnectionName,
-    /// Whether what is new has waited already, under the name that its contact was looked up by.
-    pub gathered: bool,
-}
-
-/// A contact with something to deliver at start.
-#[derive(Debug, Clone)]
-pub struct Waiting {
-    /// Whose.
-    pub key: ContactKey,
-    /// Where.
-    pub connection: ConnectionName,
-    /// Not before this, when tries have failed.
-    pub not_before: Option<Timestamp>,
-}
-
-/// What became of an event that was handed in.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Accepted {
-    /// It is on disk under this number.
-    New(Ord),
-    /// The same source and key came within 24 hours: nothing was stored.
-    Duplicate {
-        /// The number of the event that it repeats.
-        ord: Ord,
-        /// The rules that matched then.
-        rules: Vec<crate::domain::name::RuleId>,
-        /// What was answered then.
-        reply: Vec<u8>,
-        /// Whether this body is another one under the same key.
-        differs: bool,
-    },
-}
-
-/// A dead letter that is tried again.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Again {
-    /// Which.
-    pub id: ChangeId,
-    /// Whether its connection lists its tag by now, which it was refused for.
-    pub mended: bool,
-}
-
-/// What a contact waits for, with what a fold needs.
-#[derive(Debug, Clone)]
-pub struct Taken {
-    /// Whom it is about; `None` when nothing waits.
-    pub contact: Option<Contact>,
-    /// What waits, oldest first.
-    pub changes: Vec<(ChangeId, Change)>,
-    /// Whether more waits behind these.
-    pub more: bool,
-    /// What has happened to the contact so far.
-    pub past: Past,
-    /// Tries that failed so far.
-    pub retry: Option<Retry>,
-}
 
 /// Events, changes and what became of them. Cheap to clone; the last clone that goes stops the writer.
 #[derive(Clone)]
@@ -156,6 +40,8 @@ enum Way {
     Queue(mpsc::SyncSender<Command>),
     /// It serves each command where it is given.
     InPlace(Arc<Mutex<Option<Place>>>),
+    /// PostgreSQL's: one thread accepts, another keeps the books.
+    Shared(Arc<Shared>),
 }
 
 /// A writer without a thread, and the lock on its file.
@@ -169,6 +55,21 @@ struct Place {
 const QUEUE: usize = 4_096;
 
 impl Store {
+    /// Opens what there is: a file of this gateway's own, or the database that it shares with others.
+    pub async fn open_at(
+        database: &Database,
+        options: Options,
+        wake: UnboundedSender<Vec<Wake>>,
+    ) -> Result<(Self, Vec<Waiting>), StoreError> {
+        match database {
+            Database::Sqlite(file) => Self::open(file, options, wake),
+            // What waits is told as the buckets are gained.
+            Database::Postgres(address) => {
+                Self::open_shared(address.as_ref().clone(), options, wake).await.map(|store| (store, Vec::new()))
+            }
+        }
+    }
+
     /// Opens or creates the file, brings it up to date and rebuilds what waits. `wake` hears of each contact that gets
     /// something to deliver, after it is durable.
     pub fn open(
@@ -198,6 +99,26 @@ impl Store {
         let place = Arc::new(Mutex::new(Some(Place { writer, _lock: lock })));
         let reader = Reader::new(path).in_place();
         Ok((Self { commands: Way::InPlace(place), reader, timers, writer: Arc::default() }, waiting))
+    }
+
+    /// Joins the gateways of a PostgreSQL database. What is to be delivered by this one is told by `wake`, as its share of the
+    /// contacts becomes known. Needs a running tokio runtime.
+    pub async fn open_shared(
+        address: Address,
+        options: Options,
+        wake: UnboundedSender<Vec<Wake>>,
+    ) -> Result<Self, StoreError> {
+        let timers = Arc::new(Notify::new());
+        let (shared, session) = Shared::open(address, options, wake, Arc::clone(&timers)).await?;
+        let reader = Reader::shared(session, shared.standing());
+        Ok(Self { commands: Way::Shared(Arc::new(shared)), reader, timers, writer: Arc::default() })
+    }
+
+    /// No call takes longer than this: what this gateway delivers for stays its own for as long.
+    pub fn outlast(&self, longest_call: Duration) {
+        if let Way::Shared(shared) = &self.commands {
+            shared.standing().outlast(longest_call);
+        }
     }
 
     /// Makes events durable, all of them or none; returns when they are on disk.
@@ -276,13 +197,48 @@ impl Store {
     }
 
     /// Writes that a call of this connection starts, before it does; the id goes into the settlement that tells of the call.
-    pub async fn start(&self, connection: ConnectionName, at: Timestamp) -> Result<i64, StoreError> {
-        self.ask(|reply| Command::Start(connection, at, reply)).await
+    pub async fn start(&self, start: Start) -> Result<Started, StoreError> {
+        self.ask(|reply| Command::Start(start, reply)).await
+    }
+
+    /// Whether several gateways may share it.
+    pub fn is_shared(&self) -> bool {
+        matches!(self.commands, Way::Shared(_))
+    }
+
+    /// Within how many milliseconds a call starts after its start was written, at the latest.
+    pub fn ahead_ms(&self) -> i64 {
+        match &self.commands {
+            // Other gateways count it from when it was written.
+            Way::Shared(_) => super::started::SHARED_AHEAD_MS,
+            _ => super::started::AHEAD_MS,
+        }
+    }
+
+    /// Tags of these contacts were changed by others: whichever gateway has a contact knows nothing of them any more. Returns when
+    /// it is durable.
+    pub async fn outdated(&self, contacts: Vec<(ContactKey, ConnectionName)>) -> Result<(), StoreError> {
+        if let Way::Shared(_) = &self.commands {
+            self.ask(|reply| Command::Outdated(contacts, reply)).await?;
+        }
+        Ok(())
+    }
+
+    /// Tells the other gateways that all that waits at a connection is to be tried now.
+    pub fn tell_try_now(&self, connection: ConnectionName) {
+        if let Way::Shared(_) = &self.commands {
+            let _ = self.send(Command::TryNow(connection));
+        }
     }
 
     /// Calls that were written as starting were not made after all. Nobody waits for it: forgetting it costs allowance, once.
     pub fn not_started(&self, ids: Vec<i64>) {
         let _ = self.send(Command::NotStarted(ids));
+    }
+
+    /// A contact's last words were said again, as this entry asked.
+    pub async fn said_again(&self, contact: ContactKey, entry: i64) -> Result<(), StoreError> {
+        self.ask(|reply| Command::SaidAgain(contact, entry, reply)).await
     }
 
     /// Keeps whether a connection is paused, and for how long it has been in all before.
@@ -326,6 +282,7 @@ impl Store {
                     place.writer.close();
                 }
             }
+            Way::Shared(shared) => shared.stop(),
         }
         let thread = self.writer.lock().unwrap_or_else(std::sync::PoisonError::into_inner).take();
         if let Some(thread) = thread {
@@ -344,6 +301,7 @@ impl Store {
                 place.as_mut().ok_or(StoreError::Stopped)?.writer.serve(vec![command]);
                 Ok(())
             }
+            Way::Shared(shared) => shared.send(command),
         }
     }
 
@@ -378,46 +336,8 @@ fn opened(path: &Path, options: Options, wake: UnboundedSender<Vec<Wake>>) -> Re
     Ok(Opened { lock, writer, waiting, timers })
 }
 
-/// A connection's pause.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Paused {
-    /// Since when, if it is paused now.
-    pub since: Option<Timestamp>,
-    /// Why.
-    pub reason: String,
-    /// Milliseconds of earlier pauses.
-    pub before_ms: i64,
-    /// What kind of pause it is.
-    pub kind: PauseKind,
-}
-
-/// Why a connection isn't called.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub enum PauseKind {
-    /// Its credentials or its address are refused: a person has to mend something.
-    #[default]
-    Refused,
-    /// Too many of its calls fail: the breaker is open.
-    Failing,
-}
-
-impl PauseKind {
-    /// What [`Self::word`] writes.
-    pub fn of_word(word: &str) -> Self {
-        if word == Self::Failing.word() { Self::Failing } else { Self::Refused }
-    }
-
-    /// As it is stored.
-    pub fn word(self) -> &'static str {
-        match self {
-            Self::Refused => "refused",
-            Self::Failing => "failing",
-        }
-    }
-}
-
 /// Takes the file's lock for the life of the writer: two writers would each hand out the same numbers.
-fn lock(path: &Path) -> Result<std::fs::File, StoreError> {
+pub(super) fn lock(path: &Path) -> Result<std::fs::File, StoreError> {
     let mut name = path.as_os_str().to_owned();
     name.push(".lock");
     let file = std::fs::File::options().create(true).truncate(false).write(true).open(&name);

@@ -1,42 +1,38 @@
 //! Events with faults that nobody has answered yet: shown until they are replayed or dismissed.
 
-use rusqlite::{Connection, params};
-
+use super::sql::{Sql, args};
 use super::{StoreError, lot};
 use crate::domain::change::Ord;
 
 /// Keeps that an event had faults.
-pub(super) fn insert(db: &Connection, ord: Ord) -> rusqlite::Result<()> {
-    db.prepare_cached("INSERT OR IGNORE INTO fault VALUES (?1)")?.execute([ord.0 as i64]).map(drop)
+pub(super) fn insert(db: &dyn Sql, ord: Ord) -> Result<(), StoreError> {
+    db.send("INSERT INTO fault (ord) VALUES (?1) ON CONFLICT DO NOTHING", args![ord])
 }
 
 /// The event is answered; `false` when there was nothing to answer.
-pub(super) fn answer(db: &Connection, ord: Ord) -> rusqlite::Result<bool> {
-    Ok(db.prepare_cached("DELETE FROM fault WHERE ord = ?1")?.execute([ord.0 as i64])? > 0)
+pub(super) fn answer(db: &dyn Sql, ord: Ord) -> Result<bool, StoreError> {
+    Ok(db.run("DELETE FROM fault WHERE ord = ?1", args![ord])? > 0)
 }
 
 /// The events below `before`, newest first.
-pub(super) fn newest_below(db: &Connection, before: Ord, limit: usize) -> rusqlite::Result<Vec<Ord>> {
-    let mut statement = db.prepare_cached("SELECT ord FROM fault WHERE ord < ?1 ORDER BY ord DESC LIMIT ?2")?;
-    let before = i64::try_from(before.0).unwrap_or(i64::MAX);
-    let rows = statement.query_map(params![before, limit as i64], |row| Ok(Ord(row.get::<_, i64>(0)? as u64)))?;
-    rows.collect()
+pub(super) fn newest_below(db: &dyn Sql, before: Ord, limit: usize) -> Result<Vec<Ord>, StoreError> {
+    let sql = "SELECT ord FROM fault WHERE ord < ?1 ORDER BY ord DESC LIMIT ?2";
+    db.all(sql, args![before, limit as i64], |row| row.ord(0))
 }
 
 /// Whether an event waits for an answer.
-pub(super) fn is_open(db: &Connection, ord: Ord) -> rusqlite::Result<bool> {
-    let sql = "SELECT EXISTS (SELECT 1 FROM fault WHERE ord = ?1)";
-    db.prepare_cached(sql)?.query_row([ord.0 as i64], |row| row.get(0))
+pub(super) fn is_open(db: &dyn Sql, ord: Ord) -> Result<bool, StoreError> {
+    Ok(db.first("SELECT ord FROM fault WHERE ord = ?1", args![ord], |_| Ok(()))?.is_some())
 }
 
 /// Forgets events that retention has removed.
-pub(super) fn retain(db: &Connection) -> rusqlite::Result<()> {
+pub(super) fn retain(db: &dyn Sql) -> Result<(), StoreError> {
     let sql = "DELETE FROM fault WHERE ord < coalesce((SELECT min(first) FROM lot), 9223372036854775807)";
-    db.execute(sql, []).map(drop)
+    db.send(sql, &[])
 }
 
 /// Looks through all events, for a file of a version that didn't keep this.
-pub(super) fn fill(db: &Connection) -> Result<(), StoreError> {
+pub(super) fn fill(db: &dyn Sql) -> Result<(), StoreError> {
     let mut last = Ord(0);
     while let Some(lot) = lot::oldest_above(db, last)? {
         for frame in lot.frames() {

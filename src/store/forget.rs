@@ -2,7 +2,6 @@
 
 use std::collections::HashMap;
 
-use rusqlite::{Connection, params};
 use serde::Serialize;
 
 use super::StoreError;
@@ -10,6 +9,7 @@ use super::contact;
 use super::delivery::Settlement;
 use super::lot::{self, Lot};
 use super::record::Frame;
+use super::sql::{Sql, args};
 use super::{alias, fault};
 use crate::domain::change::{ChangeId, Ord};
 use crate::domain::contact::{Contact, ContactKey};
@@ -54,7 +54,7 @@ impl Found {
 }
 
 /// Goes on looking through all events for those that name the contacts.
-pub(super) fn find(db: &Connection, mut found: Found) -> Result<Found, StoreError> {
+pub(super) fn find(db: &dyn Sql, mut found: Found) -> Result<Found, StoreError> {
     while let Some(lot) = lot::oldest_above(db, found.upto)? {
         let mut theirs = false;
         for frame in lot.frames() {
@@ -70,11 +70,7 @@ pub(super) fn find(db: &Connection, mut found: Found) -> Result<Found, StoreErro
 }
 
 /// Erases all that names these contacts. What waits must have left memory before, for the tables are what is looked at.
-pub(super) fn erase(
-    db: &Connection,
-    contact: Contact,
-    found: Found,
-) -> Result<(Forgotten, Vec<ContactKey>), StoreError> {
+pub(super) fn erase(db: &dyn Sql, contact: Contact, found: Found) -> Result<(Forgotten, Vec<ContactKey>), StoreError> {
     let known_as = alias::all(db, contact)?;
     let keys: Vec<ContactKey> = known_as.iter().map(Contact::key).collect();
     let mut erased = Forgotten::default();
@@ -89,7 +85,7 @@ pub(super) fn erase(
             erased.words += row.past.words.len();
             erased.fields += row.past.fields.len();
         }
-        let delete = |sql: &str| db.execute(sql, [key.0.as_slice()]);
+        let delete = |sql: &str| db.run(sql, args![key]);
         erased.names += delete("DELETE FROM contact WHERE key = ?1")?;
         erased.waiting += delete("DELETE FROM pending WHERE contact = ?1")?;
         erased.dead_letters += delete("DELETE FROM dead WHERE contact = ?1")?;
@@ -101,10 +97,10 @@ pub(super) fn erase(
 }
 
 /// Writes a lot anew without what names the contacts; numbers and places of all that stays are as they were.
-fn rewrite(db: &Connection, lot: &Lot, keys: &[ContactKey]) -> Result<usize, StoreError> {
+fn rewrite(db: &dyn Sql, lot: &Lot, keys: &[ContactKey]) -> Result<usize, StoreError> {
     let mut frames = Vec::new();
     let mut count = 0;
-    for entry in lot.frames() {
+    for entry in lot.places() {
         let (ord, frame) = entry?;
         let mut head = frame.head()?;
         if !head.names(keys) {
@@ -127,12 +123,12 @@ fn rewrite(db: &Connection, lot: &Lot, keys: &[ContactKey]) -> Result<usize, Sto
         let text = contact::json(&head);
         frames.push(Frame { head: text.as_bytes(), reply: b"{}", body: b"" }.bytes());
         // Other contacts' dead letters of this event have copies of its body.
-        db.execute("UPDATE dead SET event = NULL WHERE ord = ?1", [ord.0 as i64])?;
+        db.send("UPDATE dead SET event = NULL WHERE ord = ?1", args![ord])?;
         fault::answer(db, ord)?;
         count += 1;
     }
     let slices: Vec<&[u8]> = frames.iter().map(Vec::as_slice).collect();
-    db.execute("UPDATE lot SET body = ?2 WHERE first = ?1", params![lot.first.0 as i64, lot::pack(&slices)])?;
+    db.send("UPDATE lot SET body = ?2 WHERE first = ?1", args![lot.first, lot::pack(&slices).as_slice()])?;
     Ok(count)
 }
 

@@ -5,19 +5,18 @@
 
 use std::collections::BTreeSet;
 
-use rusqlite::Connection;
-
 use super::StoreError;
 use super::contact::{self, Word};
 use super::lot::Lot;
 use super::record::EventHead;
+use super::sql::Sql;
 use super::{alias, delivery, pending};
 use crate::domain::change::{ChangeId, Effect};
 use crate::domain::contact::{Contact, ContactKey};
 use crate::domain::whence::Whence;
 
 /// Words and waiting changes that came from this lot's events say where they came from.
-pub(super) fn of_lot(db: &Connection, lot: &Lot) -> Result<(), StoreError> {
+pub(super) fn of_lot(db: &dyn Sql, lot: &Lot) -> Result<(), StoreError> {
     for frame in lot.frames() {
         let (ord, frame) = frame?;
         let head = frame.head()?;
@@ -43,7 +42,7 @@ pub(super) fn of_lot(db: &Connection, lot: &Lot) -> Result<(), StoreError> {
 }
 
 /// Under whatever the contacts of its words may lie.
-fn names(db: &Connection, head: &EventHead) -> Result<BTreeSet<ContactKey>, StoreError> {
+fn names(db: &dyn Sql, head: &EventHead) -> Result<BTreeSet<ContactKey>, StoreError> {
     // What is sent on leaves no word.
     let changes = head.changes.iter().filter(|change| !matches!(change.effect, Effect::Forward { .. }));
     let contacts: std::collections::HashSet<&Contact> = changes.map(|change| &change.contact).collect();
@@ -55,7 +54,7 @@ fn names(db: &Connection, head: &EventHead) -> Result<BTreeSet<ContactKey>, Stor
 }
 
 /// Words that a delivery settled by a call say by which.
-pub(super) fn of_delivery(db: &Connection, key: ContactKey, id: i64) -> Result<(), StoreError> {
+pub(super) fn of_delivery(db: &dyn Sql, key: ContactKey, id: i64) -> Result<(), StoreError> {
     let mut read = None;
     let mut failed = None;
     complete(db, key, |word| {
@@ -76,7 +75,7 @@ pub(super) fn of_delivery(db: &Connection, key: ContactKey, id: i64) -> Result<(
 }
 
 /// Writes a contact's row anew where `change` changed one of its words.
-fn complete(db: &Connection, key: ContactKey, mut change: impl FnMut(&mut Word) -> bool) -> Result<(), StoreError> {
+fn complete(db: &dyn Sql, key: ContactKey, mut change: impl FnMut(&mut Word) -> bool) -> Result<(), StoreError> {
     let Some(mut row) = contact::load(db, key)? else { return Ok(()) };
     let mut changed = false;
     for word in row.past.words.values_mut().chain(row.past.fields.values_mut()) {

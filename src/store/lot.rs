@@ -1,6 +1,6 @@
 //! A lot: the events of one commit in one compressed row.
 
-use rusqlite::{Connection, OptionalExtension, params};
+use super::sql::{Row, Sql, args};
 
 use super::StoreError;
 use super::record::{EventRecord, Frame};
@@ -18,6 +18,8 @@ pub(super) struct Lot {
     /// When it was written.
     pub at: Timestamp,
     bytes: Vec<u8>,
+    /// Places of events that are none: repetitions of others. In order.
+    skipped: Vec<u64>,
 }
 
 /// Packs the frames of one commit.
@@ -28,16 +30,22 @@ pub(super) fn pack(frames: &[&[u8]]) -> Vec<u8> {
     packed
 }
 
-fn unpack(mut packed: Vec<u8>) -> Result<Vec<u8>, StoreError> {
-    if packed.pop() != Some(FORM) {
+fn unpack(packed: &[u8]) -> Result<Vec<u8>, StoreError> {
+    let Some((FORM, packed)) = packed.split_last().map(|(form, packed)| (*form, packed)) else {
         return Err(StoreError::Damaged("a lot is in a form that this version doesn't know"));
-    }
-    lz4_flex::block::decompress_size_prepended(&packed).map_err(|_| StoreError::Damaged("a lot can't be unpacked"))
+    };
+    lz4_flex::block::decompress_size_prepended(packed).map_err(|_| StoreError::Damaged("a lot can't be unpacked"))
 }
 
 impl Lot {
     /// Its events' frames, numbered.
     pub fn frames(&self) -> impl Iterator<Item = Result<(Ord, Frame<'_>), StoreError>> {
+        let is_none = |ord: Ord| self.skipped.binary_search(&(ord.0 - self.first.0)).is_ok();
+        self.places().filter(move |entry| entry.as_ref().map_or(true, |(ord, _)| !is_none(*ord)))
+    }
+
+    /// The frames of all places, those included that hold no event.
+    pub fn places(&self) -> impl Iterator<Item = Result<(Ord, Frame<'_>), StoreError>> {
         let mut rest = self.bytes.as_slice();
         let mut next = self.first.0;
         std::iter::from_fn(move || {
@@ -76,52 +84,46 @@ impl Lot {
     }
 }
 
-pub(super) fn insert(db: &Connection, first: Ord, at: Timestamp, events: usize, body: &[u8]) -> rusqlite::Result<()> {
-    db.prepare_cached("INSERT INTO lot (first, at, events, body) VALUES (?1, ?2, ?3, ?4)")?
-        .execute(params![first.0 as i64, at.0, events as i64, body])
-        .map(drop)
+pub(super) fn insert(db: &dyn Sql, first: Ord, at: Timestamp, events: usize, body: &[u8]) -> Result<(), StoreError> {
+    let sql = "INSERT INTO lot (first, at, events, body) VALUES (?1, ?2, ?3, ?4)";
+    db.send(sql, args![first, at, events as i64, body])
 }
 
-const COLUMNS: &str = "SELECT first, at, body FROM lot";
+const COLUMNS: &str = "SELECT first, at, body, skipped FROM lot";
 
-fn from_row(row: &rusqlite::Row<'_>) -> rusqlite::Result<(Ord, Timestamp, Vec<u8>)> {
-    Ok((Ord(row.get::<_, i64>(0)? as u64), Timestamp(row.get(1)?), row.get(2)?))
-}
-
-fn open((first, at, packed): (Ord, Timestamp, Vec<u8>)) -> Result<Lot, StoreError> {
-    Ok(Lot { first, at, bytes: unpack(packed)? })
+fn open(row: &Row<'_>) -> Result<Lot, StoreError> {
+    let places = row.text_if_any(3)?.unwrap_or_default().split(',');
+    let mut skipped: Vec<u64> = places.filter_map(|place| place.parse().ok()).collect();
+    skipped.sort_unstable();
+    Ok(Lot { first: row.ord(0)?, at: row.time(1)?, bytes: unpack(row.blob(2)?)?, skipped })
 }
 
 /// The lot that holds `ord`, if it is still there.
-pub(super) fn holding(db: &Connection, ord: Ord) -> Result<Option<Lot>, StoreError> {
+pub(super) fn holding(db: &dyn Sql, ord: Ord) -> Result<Option<Lot>, StoreError> {
     let sql = format!("{COLUMNS} WHERE first <= ?1 AND first + events > ?1 ORDER BY first DESC LIMIT 1");
-    let row = db.prepare_cached(&sql)?.query_row([ord.0 as i64], from_row).optional()?;
-    row.map(open).transpose()
+    db.first(&sql, args![ord], |row| open(&row))
 }
 
 /// The newest lot whose first event's number is below `before`.
-pub(super) fn newest_below(db: &Connection, before: Ord) -> Result<Option<Lot>, StoreError> {
+pub(super) fn newest_below(db: &dyn Sql, before: Ord) -> Result<Option<Lot>, StoreError> {
     let sql = format!("{COLUMNS} WHERE first < ?1 ORDER BY first DESC LIMIT 1");
-    let row = db.prepare_cached(&sql)?.query_row([i64::try_from(before.0).unwrap_or(i64::MAX)], from_row).optional()?;
-    row.map(open).transpose()
+    db.first(&sql, args![before], |row| open(&row))
 }
 
 /// The oldest lot after `ord`.
-pub(super) fn oldest_above(db: &Connection, ord: Ord) -> Result<Option<Lot>, StoreError> {
+pub(super) fn oldest_above(db: &dyn Sql, ord: Ord) -> Result<Option<Lot>, StoreError> {
     let sql = format!("{COLUMNS} WHERE first > ?1 ORDER BY first LIMIT 1");
-    let row = db.prepare_cached(&sql)?.query_row([ord.0 as i64], from_row).optional()?;
-    row.map(open).transpose()
+    db.first(&sql, args![ord], |row| open(&row))
 }
 
 /// The number of a lot's last event.
-pub(super) fn last(db: &Connection, lot: &Lot) -> rusqlite::Result<Ord> {
+pub(super) fn last(db: &dyn Sql, lot: &Lot) -> Result<Ord, StoreError> {
     let sql = "SELECT first + events - 1 FROM lot WHERE first = ?1";
-    db.prepare_cached(sql)?.query_row([lot.first.0 as i64], |row| Ok(Ord(row.get::<_, i64>(0)? as u64)))
+    db.first(sql, args![lot.first], |row| row.ord(0))?.ok_or(StoreError::Damaged("a lot has gone while it was read"))
 }
 
 /// The number the next event gets. Lots that retention removed were spread before, so no number comes twice.
-pub(super) fn next_ord(db: &Connection) -> rusqlite::Result<Ord> {
-    let last: Option<i64> =
-        db.query_row("SELECT first + events FROM lot ORDER BY first DESC LIMIT 1", [], |row| row.get(0)).optional()?;
+pub(super) fn next_ord(db: &dyn Sql) -> Result<Ord, StoreError> {
+    let last = db.first("SELECT first + events FROM lot ORDER BY first DESC LIMIT 1", &[], |row| row.int(0))?;
     Ok(Ord(last.unwrap_or(1).max(schema::meta(db, "spread")? + 1) as u64))
 }

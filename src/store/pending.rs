@@ -4,86 +4,92 @@
 //! has piled up before; sorted by contact alone, each change would touch a page of its own once many wait. Whoever takes a
 //! contact's changes looks into the runs that may hold some, which `runs` tells from memory.
 
-use rusqlite::{Connection, OptionalExtension, params};
 use serde::Deserialize;
 
 use super::StoreError;
 use super::contact::json;
 use super::runs::{self, Runs};
-use crate::domain::change::{Change, ChangeId, Ord, Terms};
+use super::sql::{Row, Sql, args};
+use crate::domain::change::{Change, ChangeId, Terms};
 use crate::domain::contact::ContactKey;
 use crate::domain::name::ConnectionName;
 use crate::domain::whence::Whence;
 
 /// Writes a change; one that is there already stays as it is.
 pub(super) fn insert(
-    db: &Connection,
+    db: &dyn Sql,
     runs: &mut Runs,
     contact: ContactKey,
     id: ChangeId,
     change: &Change,
-) -> rusqlite::Result<()> {
+) -> Result<(), StoreError> {
     let run = runs::of(id.ord);
     runs.note(run, contact);
-    let mut insert = db.prepare_cached("INSERT OR IGNORE INTO pending VALUES (?1, ?2, ?3, ?4, ?5)")?;
-    insert.execute(params![run, contact.0.as_slice(), id.ord.0 as i64, id.index, json(change)]).map(drop)
+    let sql = "INSERT INTO pending (run, contact, ord, ix, change) VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT DO NOTHING";
+    db.send(sql, args![run, &contact, id.ord, id.index, &json(change)])
 }
 
 /// Removes a change, if it is here.
-pub(super) fn remove(db: &Connection, contact: ContactKey, id: ChangeId) -> rusqlite::Result<()> {
+pub(super) fn remove(db: &dyn Sql, contact: ContactKey, id: ChangeId) -> Result<(), StoreError> {
     let sql = "DELETE FROM pending WHERE run = ?1 AND contact = ?2 AND ord = ?3 AND ix = ?4";
-    let mut delete = db.prepare_cached(sql)?;
-    delete.execute(params![runs::of(id.ord), contact.0.as_slice(), id.ord.0 as i64, id.index]).map(drop)
+    db.send(sql, args![runs::of(id.ord), &contact, id.ord, id.index])
 }
 
 /// Lets a change that waits say where it came from; nothing happens where it doesn't.
-pub(super) fn keep_whence(
-    db: &Connection,
-    contact: ContactKey,
-    id: ChangeId,
-    whence: &Whence,
-) -> Result<(), StoreError> {
-    let (run, key, ord) = (runs::of(id.ord), contact.0.as_slice(), id.ord.0 as i64);
+pub(super) fn keep_whence(db: &dyn Sql, contact: ContactKey, id: ChangeId, whence: &Whence) -> Result<(), StoreError> {
+    let run = runs::of(id.ord);
     let sql = "SELECT change FROM pending WHERE run = ?1 AND contact = ?2 AND ord = ?3 AND ix = ?4";
-    let place = params![run, key, ord, id.index];
-    let text: Option<String> = db.prepare_cached(sql)?.query_row(place, |row| row.get(0)).optional()?;
-    let Some(text) = text else { return Ok(()) };
-    let mut change: Change = read(rusqlite::types::ValueRef::Text(text.as_bytes()))?;
+    let waits = db.first(sql, args![run, &contact, id.ord, id.index], |row| read::<Change>(row.text(0)?))?;
+    let Some(mut change) = waits else { return Ok(()) };
     let terms = change.terms.as_deref().cloned().unwrap_or_default();
     change.terms = Terms { whence: Some(whence.clone()), ..terms }.boxed();
     let sql = "UPDATE pending SET change = ?5 WHERE run = ?1 AND contact = ?2 AND ord = ?3 AND ix = ?4";
-    db.prepare_cached(sql)?.execute(params![run, key, ord, id.index, json(&change)])?;
-    Ok(())
+    db.send(sql, args![run, &contact, id.ord, id.index, &json(&change)])
 }
 
 /// A contact's changes, oldest first, at most `limit`.
 pub(super) fn of(
-    db: &Connection,
+    db: &dyn Sql,
     runs: &Runs,
     contact: ContactKey,
     limit: usize,
 ) -> Result<Vec<(ChangeId, Change)>, StoreError> {
     let mut changes = Vec::new();
     let sql = "SELECT ord, ix, change FROM pending WHERE run = ?1 AND contact = ?2 ORDER BY ord, ix";
-    let mut select = db.prepare_cached(sql)?;
     for run in runs.that_may_hold(contact) {
-        let mut rows = select.query(params![run, contact.0.as_slice()])?;
-        while let Some(row) = rows.next()? {
-            let id = ChangeId { ord: Ord(row.get::<_, i64>(0)? as u64), index: row.get(1)? };
-            changes.push((id, read(row.get_ref(2)?)?));
-            if changes.len() >= limit {
-                return Ok(changes);
-            }
+        db.each(sql, args![run, &contact], &mut |row| {
+            changes.push((row.change_id(0)?, read(row.text(2)?)?));
+            Ok(changes.len() < limit)
+        })?;
+        if changes.len() >= limit {
+            break;
         }
     }
     Ok(changes)
 }
 
+/// The same of several contacts, of each at most as many as its limit says, in a database with an index of them whatever their run:
+/// the contact's place among those that were asked for, and the change.
+pub(super) const OF_MANY: &str = "SELECT k.place - 1, p.ord, p.ix, p.change
+    FROM unnest($1, $2) WITH ORDINALITY AS k (contact, most, place)
+    CROSS JOIN LATERAL (SELECT ord, ix, change FROM pending WHERE contact = k.contact ORDER BY ord, ix LIMIT k.most) p
+    ORDER BY 1, 2, 3";
+
+/// A row of [`OF_MANY`].
+pub(super) fn of_many(row: &Row<'_>) -> Result<(usize, (ChangeId, Change)), StoreError> {
+    Ok((row.int(0)? as usize, (row.change_id(1)?, read(row.text(3)?)?)))
+}
+
+/// The connection of a change, without the rest of it.
+pub(super) fn connection_of(change: &str) -> Result<ConnectionName, StoreError> {
+    let Whose { contact: Where { connection } } = read(change)?;
+    Ok(connection)
+}
+
 /// Forgets the runs that are empty on disk; not within a commit, which may fail.
-pub(super) fn prune(db: &Connection, runs: &mut Runs) -> rusqlite::Result<()> {
-    let mut any = db.prepare_cached("SELECT 1 FROM pending WHERE run = ?1 LIMIT 1")?;
-    let any = std::cell::RefCell::new(&mut any);
-    runs.prune(|run| Ok(any.borrow_mut().query_row([run], |_| Ok(())).optional()?.is_none()))
+pub(super) fn prune(db: &dyn Sql, runs: &mut Runs) -> Result<(), StoreError> {
+    let any = "SELECT ord FROM pending WHERE run = ?1 LIMIT 1";
+    runs.prune(|run| Ok(db.first(any, args![run], |_| Ok(()))?.is_none()))
 }
 
 /// Whom a change is for, without the rest of it.
@@ -99,35 +105,33 @@ struct Where {
 
 /// Calls `each` with every contact that has changes and the connection that it is at, once, and tells `runs` where they are.
 pub(super) fn each_contact(
-    db: &Connection,
+    db: &dyn Sql,
     runs: &mut Runs,
     mut each: impl FnMut(ContactKey, ConnectionName),
 ) -> Result<(), StoreError> {
     let mut seen = std::collections::HashSet::with_hasher(super::hashed::AlreadyHashed);
-    let mut statement = db.prepare("SELECT run, contact, change FROM pending")?;
-    let mut rows = statement.query([])?;
-    while let Some(row) = rows.next()? {
-        let bytes = row.get_ref(1)?.as_blob().map_err(|_| StoreError::Damaged("a contact's key is no key"))?;
-        let contact = ContactKey::from_hash(bytes);
-        runs.note(row.get(0)?, contact);
+    db.each("SELECT run, contact, change FROM pending", &[], &mut |row| {
+        let contact = row.key(1)?;
+        runs.note(row.int(0)?, contact);
         // Any of a contact's changes names its connection: of most rows of a busy contact only the key is looked at.
         if seen.insert(contact) {
-            let Whose { contact: Where { connection } } = read(row.get_ref(2)?)?;
+            let Whose { contact: Where { connection } } = read(row.text(2)?)?;
             each(contact, connection);
         }
-    }
-    Ok(())
+        Ok(true)
+    })
 }
 
-fn read<'r, T: Deserialize<'r>>(change: rusqlite::types::ValueRef<'r>) -> Result<T, StoreError> {
-    let text = change.as_str().ok().and_then(|text| serde_json::from_str(text).ok());
-    text.ok_or(StoreError::Damaged("a waiting change can't be read"))
+fn read<'r, T: Deserialize<'r>>(change: &'r str) -> Result<T, StoreError> {
+    serde_json::from_str(change).map_err(|_| StoreError::Damaged("a waiting change can't be read"))
 }
 
 #[cfg(test)]
 mod tests {
+    use rusqlite::Connection;
+
     use super::*;
-    use crate::domain::change::Effect;
+    use crate::domain::change::{Effect, Ord};
     use crate::domain::contact::{Contact, ContactRef};
     use crate::domain::name::RuleId;
     use crate::domain::tag::TagName;

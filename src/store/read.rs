@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
-use rusqlite::{Connection, OptionalExtension, params};
+use rusqlite::Connection;
 use serde::Serialize;
 
 use super::StoreError;
@@ -13,9 +13,11 @@ use super::delivery::{self, Delivery, Retry};
 use super::events::{self, EventLine, EventQuery};
 use super::face::{PauseKind, Waiting};
 use super::lot;
+use super::postgres::{Peer, Session, Standing, others};
 use super::record::EventRecord;
 use super::recover;
 use super::schema;
+use super::sql::{Sql, args};
 use super::timer::{self, Timer};
 use super::view::{self, ContactQuery, ContactRecord, ContactView};
 use super::{alias, backup, fault, forget, started};
@@ -93,18 +95,31 @@ pub struct EventView {
 /// Reads beside the writer. Cheap to clone.
 #[derive(Clone)]
 pub struct Reader {
-    path: Arc<PathBuf>,
-    /// Opened at the first look-up; one is enough for people and scripts.
-    db: Arc<Mutex<Option<Connection>>>,
+    from: From,
     /// Whether a look-up is made where it is asked for, and not on a thread of its own.
     in_place: bool,
     /// One copy is made at a time.
     copying: Arc<tokio::sync::Mutex<()>>,
 }
 
+/// What is read. One connection is enough for people and scripts.
+#[derive(Clone)]
+enum From {
+    /// A file, opened at the first look-up.
+    File { path: Arc<PathBuf>, db: Arc<Mutex<Option<Connection>>> },
+    /// A database of several gateways.
+    Shared { session: Arc<Mutex<Session>>, standing: Arc<Standing> },
+}
+
 impl Reader {
     pub(super) fn new(path: &Path) -> Self {
-        Self { path: Arc::new(path.to_owned()), db: Arc::default(), in_place: false, copying: Arc::default() }
+        let from = From::File { path: Arc::new(path.to_owned()), db: Arc::default() };
+        Self { from, in_place: false, copying: Arc::default() }
+    }
+
+    pub(super) fn shared(session: Session, standing: &Arc<Standing>) -> Self {
+        let from = From::Shared { session: Arc::new(Mutex::new(session)), standing: Arc::clone(standing) };
+        Self { from, in_place: false, copying: Arc::default() }
     }
 
     /// One whose look-ups block whoever asks.
@@ -116,7 +131,8 @@ impl Reader {
     pub async fn copy(&self) -> Result<std::fs::File, StoreError> {
         // Whoever asked may go away; the copy is made to its end all the same, and until then there is no other.
         let one = Arc::clone(&self.copying).lock_owned().await;
-        let path = Arc::clone(&self.path);
+        let From::File { path, .. } = &self.from else { return Err(StoreError::NotAFile) };
+        let path = Arc::clone(path);
         let copied = tokio::task::spawn_blocking(move || {
             let _one = one;
             backup::copy(&path)
@@ -182,7 +198,7 @@ impl Reader {
 
     /// How many dead letters there are.
     pub async fn dead_count(&self) -> Result<u64, StoreError> {
-        self.read(|db| Ok(dead::count(db)?)).await
+        self.read(|db| dead::count(db)).await
     }
 
     /// A contact with all that is told of it, under whatever it is known by.
@@ -221,6 +237,9 @@ impl Reader {
         connections: Vec<ConnectionName>,
         since: Timestamp,
     ) -> Result<Vec<Timestamp>, StoreError> {
+        if let From::Shared { .. } = &self.from {
+            return self.read_shared(move |db| started::since(db, &connections, since)).await;
+        }
         self.read(move |db| {
             let mut starts = Vec::new();
             delivery::each_newest(db, |delivery| {
@@ -244,24 +263,37 @@ impl Reader {
         connection: ConnectionName,
         recent: Vec<ContactKey>,
     ) -> Result<Vec<Waiting>, StoreError> {
-        self.read(move |db| recover::waiting_of(db, &connection, recent)).await
+        let waiting = self.read(move |db| recover::waiting_of(db, &connection, recent)).await?;
+        Ok(match &self.from {
+            From::File { .. } => waiting,
+            From::Shared { standing, .. } => {
+                waiting.into_iter().filter(|one| standing.owns(one.key.bucket())).collect()
+            }
+        })
     }
 
     /// A connection's pause as it was last kept.
     pub async fn paused(&self, name: ConnectionName) -> Result<super::face::Paused, StoreError> {
         self.read(move |db| {
             let sql = "SELECT paused_since, reason, paused_ms, kind FROM connection WHERE name = ?1";
-            let row = db.query_row(sql, [name.as_str()], |row| {
+            let row = db.first(sql, args![name.as_str()], |row| {
                 Ok(super::face::Paused {
-                    since: row.get::<_, Option<i64>>(0)?.map(Timestamp),
-                    reason: row.get::<_, Option<String>>(1)?.unwrap_or_default(),
-                    before_ms: row.get(2)?,
-                    kind: PauseKind::of_word(row.get_ref(3)?.as_str()?),
+                    since: row.int_if_any(0)?.map(Timestamp),
+                    reason: row.text_if_any(1)?.unwrap_or_default().to_owned(),
+                    before_ms: row.int(2)?,
+                    kind: PauseKind::of_word(row.text(3)?),
                 })
             });
-            Ok(row.optional()?.unwrap_or_default())
+            Ok(row?.unwrap_or_default())
         })
         .await
+    }
+
+    /// The gateways that share the database; none where it is a file.
+    pub async fn peers(&self) -> Result<Vec<Peer>, StoreError> {
+        let From::Shared { standing, .. } = &self.from else { return Ok(Vec::new()) };
+        let standing = Arc::clone(standing);
+        self.read_shared(move |session| others::list(session, &standing)).await
     }
 
     /// When the next timer is over.
@@ -271,22 +303,30 @@ impl Reader {
 
     /// Timers that are over at `now`, the earliest first.
     pub async fn due_timers(&self, now: Timestamp, limit: usize) -> Result<Vec<Timer>, StoreError> {
+        if let From::Shared { standing, .. } = &self.from {
+            // Each gateway ends the time of its own contacts' tags.
+            let buckets = standing.owned();
+            return self.read_shared(move |session| timer::due_in(session, now, &buckets, limit)).await;
+        }
         self.read(move |db| timer::due(db, now, limit)).await
     }
 
     /// The text of a rule set that judged events.
     pub async fn rule_set(&self, hash: String) -> Result<Option<String>, StoreError> {
         self.read(move |db| {
-            Ok(db.query_row("SELECT text FROM rule_set WHERE hash = ?1", [hash], |row| row.get(0)).optional()?)
+            db.first("SELECT text FROM rule_set WHERE hash = ?1", args![&hash], |row| Ok(row.text(0)?.to_owned()))
         })
         .await
     }
 
     async fn read<T: Send + 'static>(
         &self,
-        query: impl FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
+        query: impl FnOnce(&dyn Sql) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {
-        let (path, db) = (self.path.clone(), self.db.clone());
+        let (path, db) = match &self.from {
+            From::File { path, db } => (path.clone(), db.clone()),
+            From::Shared { .. } => return self.read_shared(move |session| query(session)).await,
+        };
         let look = move || {
             let mut db = db.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
             let open = match db.take() {
@@ -302,9 +342,19 @@ impl Reader {
         }
         tokio::task::spawn_blocking(look).await.map_err(|e| StoreError::Unavailable(e.to_string()))?
     }
+
+    async fn read_shared<T: Send + 'static>(
+        &self,
+        query: impl FnOnce(&Session) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        let From::Shared { session, .. } = &self.from else { return Err(StoreError::Stopped) };
+        let session = Arc::clone(session);
+        let look = move || session.lock().unwrap_or_else(std::sync::PoisonError::into_inner).read(query);
+        tokio::task::spawn_blocking(look).await.map_err(|e| StoreError::Unavailable(e.to_string()))?
+    }
 }
 
-fn event(db: &Connection, ord: Ord) -> Result<Option<EventView>, StoreError> {
+fn event(db: &dyn Sql, ord: Ord) -> Result<Option<EventView>, StoreError> {
     let Some(lot) = lot::holding(db, ord)? else { return Ok(None) };
     let Some(record) = lot.record(ord)? else { return Ok(None) };
     let mut keys: Vec<ContactKey> = record.head.changes.iter().map(|c| c.contact.key()).collect();
@@ -336,9 +386,8 @@ fn event(db: &Connection, ord: Ord) -> Result<Option<EventView>, StoreError> {
     let waiting = changes.iter().any(|c| c.delivery.is_none());
     let last = changes.iter().filter_map(|c| c.delivery).max();
     deliveries.retain(|d| d.is_about(ord) || d.retry.is_some() && (waiting || last >= Some(d.id)));
-    let mut statement = db.prepare_cached("SELECT at, differs FROM duplicate WHERE ord = ?1 ORDER BY at")?;
-    let rows = statement.query_map(params![ord.0 as i64], |row| Ok((Timestamp(row.get(0)?), row.get(1)?)))?;
-    let duplicates = rows.collect::<Result<_, _>>()?;
+    let repeated = "SELECT at, differs FROM duplicate WHERE ord = ?1 ORDER BY at";
+    let duplicates = db.all(repeated, args![ord], |row| Ok((row.time(0)?, row.int(1)? != 0)))?;
     let faulty = fault::is_open(db, ord)?;
     Ok(Some(EventView { record, changes, deliveries, duplicates, faulty }))
 }
@@ -351,7 +400,7 @@ fn current(deliveries: &[Delivery], id: ChangeId) -> Option<ContactKey> {
 
 /// The last settlement tells, except of a dead letter that was retried: its change waits again.
 fn state(
-    db: &Connection,
+    db: &dyn Sql,
     id: ChangeId,
     change: &Change,
     deliveries: &[Delivery],

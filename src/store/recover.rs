@@ -1,7 +1,5 @@
 //! Start: what waits is `pending`, and the changes of lots after the watermark without what was settled.
 
-use rusqlite::Connection;
-
 use super::StoreError;
 use super::contact;
 use super::dedup::DedupKey;
@@ -11,13 +9,14 @@ use super::lot;
 use super::pending;
 use super::runs::Runs;
 use super::schema::meta;
+use super::sql::Sql;
 use super::waiting::Recent;
 use crate::domain::change::Ord;
 use crate::domain::contact::ContactKey;
 use crate::domain::name::ConnectionName;
 
 /// Rebuilds memory from the file.
-pub(super) fn recent(db: &Connection) -> Result<Recent, StoreError> {
+pub(super) fn recent(db: &dyn Sql) -> Result<Recent, StoreError> {
     let mut recent = Recent::default();
     let settled_from = meta(db, "settled_from")?;
     let mut ord = Ord(meta(db, "spread")? as u64);
@@ -37,7 +36,7 @@ pub(super) fn recent(db: &Connection) -> Result<Recent, StoreError> {
 
 /// Every contact with something to deliver, and from when on, as its row lies in the file: by connection, then by key. `runs` is
 /// told where in `pending` they are.
-pub(super) fn waiting(db: &Connection, recent: &Recent, runs: &mut Runs) -> Result<Vec<Waiting>, StoreError> {
+pub(super) fn waiting(db: &dyn Sql, recent: &Recent, runs: &mut Runs) -> Result<Vec<Waiting>, StoreError> {
     let mut waiting = Vec::new();
     pending::each_contact(db, runs, |key, connection| note(&mut waiting, key, connection))?;
     for (key, changes) in &recent.current.changes {
@@ -50,7 +49,7 @@ pub(super) fn waiting(db: &Connection, recent: &Recent, runs: &mut Runs) -> Resu
 
 /// The same of one connection while the store is open, with those in memory.
 pub(super) fn waiting_of(
-    db: &Connection,
+    db: &dyn Sql,
     connection: &ConnectionName,
     recent: Vec<ContactKey>,
 ) -> Result<Vec<Waiting>, StoreError> {
@@ -73,7 +72,7 @@ fn note(waiting: &mut Vec<Waiting>, key: ContactKey, connection: ConnectionName)
     waiting.push(Waiting { key, connection, not_before: None });
 }
 
-fn with_retries(db: &Connection, mut waiting: Vec<Waiting>) -> Result<Vec<Waiting>, StoreError> {
+fn with_retries(db: &dyn Sql, mut waiting: Vec<Waiting>) -> Result<Vec<Waiting>, StoreError> {
     waiting.sort_unstable_by(|a, b| (&a.connection, a.key).cmp(&(&b.connection, b.key)));
     waiting.dedup_by_key(|one| one.key);
     for one in &mut waiting {

@@ -1,18 +1,33 @@
 //! Retention: what is old goes, a bounded piece at a time; what waits was spread before and stays.
 
-use rusqlite::{Connection, params};
-
+use super::dedup::WINDOW_MS;
 use super::schema::meta;
+use super::sql::{Sql, args};
 use super::{StoreError, keepsake, lot};
 use crate::domain::change::Ord;
-use crate::domain::contact::ContactKey;
 use crate::domain::time::Timestamp;
+
+/// Keys that go at once.
+const SLICE: i64 = 20_000;
+
+/// Removes what only a database of several gateways keeps: keys that are too old to be asked for, who was forgotten long ago, and
+/// gateways that are no more.
+///
+/// Keys go a slice at a time; tells whether there may be more.
+pub(super) fn shared(db: &dyn Sql, now: Timestamp) -> Result<bool, StoreError> {
+    let before = now.plus_millis(-2 * WINDOW_MS);
+    let slice = "DELETE FROM dedup WHERE key IN (SELECT key FROM dedup WHERE at < ?1 LIMIT ?2)";
+    let keys = db.run(slice, args![before, SLICE])?;
+    db.send("DELETE FROM forgotten WHERE at < ?1", args![before])?;
+    db.send("DELETE FROM gateway WHERE fenced = 1 AND until < ?1", args![before])?;
+    Ok(keys as i64 >= SLICE)
+}
 
 /// Events, and deliveries, that one step removes about, so that the intake never waits long behind it.
 const STEP: usize = 64;
 
 /// Whether something is old that is only in memory and in its lot: it has to be spread first.
-pub(super) fn needs_spreading(db: &Connection, before: Timestamp) -> Result<bool, StoreError> {
+pub(super) fn needs_spreading(db: &dyn Sql, before: Timestamp) -> Result<bool, StoreError> {
     let unspread = lot::oldest_above(db, Ord(meta(db, "spread")? as u64))?;
     Ok(unspread.is_some_and(|lot| lot.at < before))
 }
@@ -20,7 +35,7 @@ pub(super) fn needs_spreading(db: &Connection, before: Timestamp) -> Result<bool
 /// Removes some of what is older than `before`; tells whether there may be more. What last words say of it they keep.
 ///
 /// Lots that are not spread yet stay: their changes are nowhere else.
-pub(super) fn step(db: &Connection, before: Timestamp) -> Result<bool, StoreError> {
+pub(super) fn step(db: &dyn Sql, before: Timestamp) -> Result<bool, StoreError> {
     let spread = Ord(meta(db, "spread")? as u64);
     let mut events = 0;
     while events < STEP
@@ -31,23 +46,20 @@ pub(super) fn step(db: &Connection, before: Timestamp) -> Result<bool, StoreErro
             break;
         }
         keepsake::of_lot(db, &lot)?;
-        db.prepare_cached("DELETE FROM lot WHERE first = ?1")?.execute([lot.first.0 as i64])?;
+        db.send("DELETE FROM lot WHERE first = ?1", args![lot.first])?;
         events += (last.0 - lot.first.0 + 1) as usize;
     }
     // Deliveries that a restart would subtract from unspread lots stay as long as those do.
     let settled_from = meta(db, "settled_from")?;
     let sql = "SELECT id, contact FROM delivery WHERE at < ?1 AND id < ?2 ORDER BY id LIMIT ?3";
-    let mut select = db.prepare_cached(sql)?;
-    let read = |row: &rusqlite::Row<'_>| Ok((row.get::<_, i64>(0)?, ContactKey::from_hash(row.get_ref(1)?.as_blob()?)));
-    let deliveries = select.query_map(params![before.0, settled_from, STEP as i64], read)?;
-    let deliveries = deliveries.collect::<rusqlite::Result<Vec<_>>>()?;
+    let deliveries = db.all(sql, args![before, settled_from, STEP as i64], |row| Ok((row.int(0)?, row.key(1)?)))?;
     for (id, key) in &deliveries {
         keepsake::of_delivery(db, *key, *id)?;
-        db.prepare_cached("DELETE FROM delivery WHERE id = ?1")?.execute([id])?;
+        db.send("DELETE FROM delivery WHERE id = ?1", args![*id])?;
     }
     let more = events >= STEP || deliveries.len() == STEP;
     if !more {
-        db.execute("DELETE FROM duplicate WHERE at < ?1", [before.0])?;
+        db.send("DELETE FROM duplicate WHERE at < ?1", args![before])?;
     }
     Ok(more)
 }

@@ -19,13 +19,25 @@ pub(super) fn of(ord: Ord) -> i64 {
 
 /// A sieve of contacts for each run that may hold something. What it has too much of costs a look, so it outlives a commit that
 /// failed; it has never too little.
-#[derive(Debug, Default)]
-pub(super) struct Runs(BTreeMap<i64, Sieve>);
+#[derive(Debug)]
+pub(super) struct Runs(Option<BTreeMap<i64, Sieve>>);
+
+impl Default for Runs {
+    fn default() -> Self {
+        Self(Some(BTreeMap::new()))
+    }
+}
 
 impl Runs {
+    /// For a database that has an index of what contacts wait for.
+    pub fn unneeded() -> Self {
+        Self(None)
+    }
+
     /// Remembers that a contact has a change in this run.
     pub fn note(&mut self, run: i64, contact: ContactKey) {
-        let sieve = self.0.entry(run).or_insert_with(|| Sieve::for_about(1 << EVENTS));
+        let Some(runs) = &mut self.0 else { return };
+        let sieve = runs.entry(run).or_insert_with(|| Sieve::for_about(1 << EVENTS));
         // One contact with many changes takes the room of one.
         if !sieve.may_hold(contact.0) {
             sieve.insert(contact.0);
@@ -34,15 +46,16 @@ impl Runs {
 
     /// The runs that may hold changes of a contact, the oldest first.
     pub fn that_may_hold(&self, contact: ContactKey) -> impl Iterator<Item = i64> {
-        self.0.iter().filter(move |(_, sieve)| sieve.may_hold(contact.0)).map(|(run, _)| *run)
+        let runs = self.0.iter().flatten();
+        runs.filter(move |(_, sieve)| sieve.may_hold(contact.0)).map(|(run, _)| *run)
     }
 
     /// Forgets runs that are empty. Only what is on disk may be asked: a run that a commit has emptied which then failed isn't.
     pub fn prune<E>(&mut self, is_empty: impl Fn(i64) -> Result<bool, E>) -> Result<(), E> {
-        let runs: Vec<i64> = self.0.keys().copied().collect();
-        for run in runs {
+        let Some(runs) = &mut self.0 else { return Ok(()) };
+        for run in runs.keys().copied().collect::<Vec<_>>() {
             if is_empty(run)? {
-                self.0.remove(&run);
+                runs.remove(&run);
             }
         }
         Ok(())

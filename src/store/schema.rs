@@ -3,13 +3,14 @@
 use rusqlite::{Connection, TransactionBehavior};
 
 use super::StoreError;
+use super::sql::{Sql, args};
 use super::{fault, timer};
 
 /// Marks the file as ours ("tgry"), so that another program's database is never written to.
 const APPLICATION_ID: i64 = 0x7467_7279;
 
 /// Each step runs once, in order; `PRAGMA user_version` counts the steps that have run.
-const STEPS: [&str; 6] = ["
+const STEPS: [&str; 7] = ["
     -- One row a commit: an event's number is first + its place.
     CREATE TABLE lot (first INTEGER PRIMARY KEY, at INTEGER NOT NULL, events INTEGER NOT NULL, body BLOB NOT NULL) STRICT;
     -- Deduplication keys by spans of 12 hours; a span that is too old is dropped whole.
@@ -62,6 +63,9 @@ const STEPS: [&str; 6] = ["
     CREATE TABLE started (id INTEGER PRIMARY KEY, connection TEXT NOT NULL, at INTEGER NOT NULL) STRICT;
     -- Why a connection isn't called: its credentials are refused, or its calls fail.
     ALTER TABLE connection ADD COLUMN kind TEXT NOT NULL DEFAULT 'refused';
+", "
+    -- The places of events that turned out to be repetitions when the lot was written: only PostgreSQL has such.
+    ALTER TABLE lot ADD COLUMN skipped TEXT;
 "];
 
 /// The step after which events with faults are kept.
@@ -71,6 +75,21 @@ const TIMERS: usize = 5;
 
 /// Sets the file up or brings it up to date; refuses another program's file and a newer version's.
 pub(super) fn migrate(db: &mut Connection) -> Result<(), StoreError> {
+    if is_current(db)? {
+        return Ok(());
+    }
+    let step = db.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    bring_up(&step)?;
+    step.commit()?;
+    Ok(())
+}
+
+/// Whether there is nothing to bring up to date; refuses another program's file and a newer version's.
+pub(super) fn is_current(db: &Connection) -> Result<bool, StoreError> {
+    steps_done(db).map(|done| done == STEPS.len())
+}
+
+fn steps_done(db: &Connection) -> Result<usize, StoreError> {
     let application: i64 = db.pragma_query_value(None, "application_id", |row| row.get(0))?;
     let tables: i64 = db.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
     if application != APPLICATION_ID && tables > 0 {
@@ -80,22 +99,23 @@ pub(super) fn migrate(db: &mut Connection) -> Result<(), StoreError> {
     if done > STEPS.len() {
         return Err(StoreError::Newer { found: done, known: STEPS.len() });
     }
-    if done == STEPS.len() {
-        return Ok(());
-    }
-    let step = db.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    Ok(done)
+}
+
+/// Carries out the steps that are missing, inside of a transaction.
+pub(super) fn bring_up(db: &Connection) -> Result<(), StoreError> {
+    let done = steps_done(db)?;
     for sql in STEPS.iter().skip(done) {
-        step.execute_batch(sql)?;
+        db.execute_batch(sql)?;
     }
     if done < FAULTS {
-        fault::fill(&step)?;
+        fault::fill(db)?;
     }
     if done < TIMERS {
-        timer::fill(&step)?;
+        timer::fill(db)?;
     }
-    step.pragma_update(None, "user_version", STEPS.len() as i64)?;
-    step.pragma_update(None, "application_id", APPLICATION_ID)?;
-    step.commit()?;
+    db.pragma_update(None, "user_version", STEPS.len() as i64)?;
+    db.pragma_update(None, "application_id", APPLICATION_ID)?;
     Ok(())
 }
 
@@ -126,11 +146,12 @@ pub(super) fn open_reader(path: &std::path::Path) -> Result<Connection, StoreErr
 }
 
 /// Reads a number of `meta`.
-pub(super) fn meta(db: &Connection, name: &str) -> rusqlite::Result<i64> {
-    db.prepare_cached("SELECT value FROM meta WHERE name = ?1")?.query_row([name], |row| row.get(0))
+pub(super) fn meta(db: &dyn Sql, name: &str) -> Result<i64, StoreError> {
+    let value = db.first("SELECT value FROM meta WHERE name = ?1", args![name], |row| row.int(0))?;
+    value.ok_or(StoreError::Damaged("a number that every version keeps is missing"))
 }
 
 /// Writes a number of `meta`.
-pub(super) fn set_meta(db: &Connection, name: &str, value: i64) -> rusqlite::Result<()> {
-    db.prepare_cached("UPDATE meta SET value = ?2 WHERE name = ?1")?.execute(rusqlite::params![name, value]).map(drop)
+pub(super) fn set_meta(db: &dyn Sql, name: &str, value: i64) -> Result<(), StoreError> {
+    db.send("UPDATE meta SET value = ?2 WHERE name = ?1", args![name, value])
 }

@@ -1,12 +1,11 @@
 //! A contact as people look it up: whose word each of its tags is, and what is still to come.
 
-use rusqlite::{Connection, params};
-
 use super::StoreError;
 use super::contact::{self, Word};
 use super::dead::{self, DeadFilter, DeadLetter};
 use super::delivery;
 use super::read::Page;
+use super::sql::{Row, Sql, args};
 use super::timer::{self, Timer};
 use super::{alias, lot};
 use crate::domain::attempt::Attempt;
@@ -76,7 +75,7 @@ pub struct ContactRecord {
     pub dead: usize,
 }
 
-pub(super) fn whole(db: &Connection, contact: Contact) -> Result<ContactView, StoreError> {
+pub(super) fn whole(db: &dyn Sql, contact: Contact) -> Result<ContactView, StoreError> {
     let known_as = alias::all(db, contact)?;
     let keys: Vec<ContactKey> = known_as.iter().map(Contact::key).collect();
     let (mut tags, mut fields, mut timers) = (Vec::new(), Vec::new(), Vec::new());
@@ -118,7 +117,7 @@ fn greatest<K: PartialEq>(words: &mut Vec<(K, Blame)>, key: K, mut blame: Blame)
     }
 }
 
-fn blame(db: &Connection, mut word: Word) -> Result<Blame, StoreError> {
+fn blame(db: &dyn Sql, mut word: Word) -> Result<Blame, StoreError> {
     let record = lot::holding(db, word.id.ord)?.map(|lot| lot.record(word.id.ord)).transpose()?.flatten();
     let delivery = delivery::get(db, word.delivery)?;
     let reason =
@@ -136,7 +135,7 @@ fn blame(db: &Connection, mut word: Word) -> Result<Blame, StoreError> {
 /// Dead letters that are shown with a contact.
 const LETTERS: usize = 100;
 
-fn letters(db: &Connection, keys: Vec<ContactKey>) -> Result<(Vec<DeadLetter>, bool), StoreError> {
+fn letters(db: &dyn Sql, keys: Vec<ContactKey>) -> Result<(Vec<DeadLetter>, bool), StoreError> {
     let newest = ChangeId { ord: Ord(u64::MAX), index: u32::MAX };
     let any = keys.iter().map(|key| dead::has(db, *key)).collect::<Result<Vec<_>, _>>()?;
     if !any.contains(&true) {
@@ -152,36 +151,29 @@ fn letters(db: &Connection, keys: Vec<ContactKey>) -> Result<(Vec<DeadLetter>, b
 }
 
 /// Lists contacts that something was settled for.
-pub(super) fn list(db: &Connection, query: &ContactQuery) -> Result<Page<ContactRecord>, StoreError> {
-    let sql = if query.dead {
-        "SELECT DISTINCT contact FROM dead WHERE contact > ?1 ORDER BY contact"
-    } else {
-        "SELECT key FROM contact WHERE key > ?1 AND (?2 IS NULL OR connection = ?2) ORDER BY key"
-    };
-    let mut statement = db.prepare_cached(sql)?;
-    let after = query.after.map(|key| key.0.to_vec()).unwrap_or_default();
-    let mut rows = if query.dead {
-        statement.query(params![after])?
-    } else {
-        statement.query(params![after, query.connection])?
-    };
-    let mut items = Vec::new();
-    while let Some(row) = rows.next()? {
-        let bytes = row.get_ref(0)?.as_blob().map_err(|_| StoreError::Damaged("a contact's key is no key"))?;
-        let key = ContactKey::from_hash(bytes);
+pub(super) fn list(db: &dyn Sql, query: &ContactQuery) -> Result<Page<ContactRecord>, StoreError> {
+    let (mut items, mut next) = (Vec::new(), None);
+    let mut take = |row: Row<'_>| {
+        let key = row.key(0)?;
         let wanted = |record: &ContactRecord| {
             query.connection.as_ref().is_none_or(|name| record.contact.connection.as_str() == name)
         };
         items.extend(one(db, key)?.filter(wanted));
-        if items.len() == query.limit {
-            return Ok(Page { items, next: Some(hex::encode(key.0)) });
-        }
+        next = (items.len() == query.limit).then(|| hex::encode(key.0));
+        Ok(next.is_none())
+    };
+    let after: &[u8] = query.after.as_ref().map_or(&[], |key| &key.0);
+    if query.dead {
+        db.each("SELECT DISTINCT contact FROM dead WHERE contact > ?1 ORDER BY contact", args![after], &mut take)?;
+    } else {
+        let sql = "SELECT key FROM contact WHERE key > ?1 AND (?2 IS NULL OR connection = ?2) ORDER BY key";
+        db.each(sql, args![after, query.connection.as_deref()], &mut take)?;
     }
-    Ok(Page { items, next: None })
+    Ok(Page { items, next })
 }
 
 /// One contact in short; `None` where nothing was settled for it yet.
-pub(super) fn one(db: &Connection, key: ContactKey) -> Result<Option<ContactRecord>, StoreError> {
+pub(super) fn one(db: &dyn Sql, key: ContactKey) -> Result<Option<ContactRecord>, StoreError> {
     let Some(row) = contact::load(db, key)? else { return Ok(None) };
     let at = row.past.words.values().chain(row.past.fields.values()).map(|word| word.at).max();
     let tags = row.past.words.iter().filter(|(_, word)| word.wants && word.how.took()).map(|(tag, _)| tag.clone());

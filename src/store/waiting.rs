@@ -5,12 +5,11 @@
 
 use std::collections::HashMap;
 
-use rusqlite::Connection;
-
 use super::dedup::{DedupKey, RecentKeys, slot};
 use super::face::Taken;
 use super::hashed::AlreadyHashed;
 use super::runs::Runs;
+use super::sql::Sql;
 use super::{StoreError, contact, pending};
 use crate::domain::change::{Change, ChangeId, Ord};
 use crate::domain::contact::ContactKey;
@@ -45,7 +44,7 @@ pub(super) struct Spreading {
 
 /// The oldest `page` changes that a contact waits for, in the tables and in memory.
 pub(super) fn take(
-    db: &Connection,
+    db: &dyn Sql,
     recent: &Recent,
     runs: &Runs,
     key: ContactKey,
@@ -63,7 +62,7 @@ pub(super) fn take(
     changes.truncate(page);
     let contact = changes.first().map(|(_, change): &(ChangeId, Change)| change.contact.clone());
     let (past, retry) = row.map_or_else(Default::default, |row| (row.past, row.retry));
-    Ok(Taken { contact, changes, more, past, retry })
+    Ok(Taken { contact, changes, more, past, retry, hold: None })
 }
 
 /// Both generations.

@@ -1,7 +1,7 @@
 //! Who hears of what was written.
 
 use super::delivery::Settlement;
-use super::face::Wake;
+use super::face::{Wake, What};
 use crate::domain::change::{Change, Settled};
 use crate::domain::contact::ContactKey;
 
@@ -10,7 +10,7 @@ pub(super) fn wake_for(wakes: &mut Vec<Wake>, changes: &[(ContactKey, Change)]) 
     let before = wakes.len();
     for (key, change) in changes {
         if wakes.iter().skip(before).all(|wake| wake.key != *key) {
-            wakes.push(Wake { key: *key, connection: change.contact.connection.clone(), gathered: false });
+            wakes.push(Wake::of(*key, change.contact.connection.clone()));
         }
     }
 }
@@ -21,5 +21,5 @@ pub(super) fn wake_moved(wakes: &mut Vec<Wake>, settlement: &Settlement) {
     let changes: Vec<_> = moved.map(|done| (done.change.contact.key(), done.change.clone())).collect();
     let before = wakes.len();
     wake_for(wakes, &changes);
-    wakes.iter_mut().skip(before).for_each(|wake| wake.gathered = true);
+    wakes.iter_mut().skip(before).for_each(|wake| wake.what = What::Gathered);
 }

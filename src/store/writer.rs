@@ -3,53 +3,25 @@
 use std::sync::Arc;
 use std::sync::mpsc::Receiver;
 
-use rusqlite::{Connection, TransactionBehavior, params};
+use rusqlite::{Connection, TransactionBehavior};
 use tokio::sync::{Notify, mpsc::UnboundedSender};
 
-use super::contact::{self, ContactRow};
+use super::command::{Command, Kept, carry_out};
 use super::dedup::{self, DedupKey, Spans};
-use super::delivery::{self, SettledChange, Settlement};
-use super::face::{Accepted, Again, Options, Paused, StoreError, Taken, Wake};
+use super::delivery;
+use super::face::{Accepted, Options, StoreError, Taken, Wake};
 use super::forget::{self, Forgotten, Found, Gone};
-use super::outbox::{Outbox, Reply};
+use super::outbox::Outbox;
 use super::record::{Frame, Intake};
 use super::runs::Runs;
-use super::timer::{self, Timer};
+use super::sql::{Sql, args};
+use super::timer;
 use super::waiting::Recent;
-use super::wakes::{wake_for, wake_moved};
-use super::{dead, fault, lot, pending, recover, retain, spread, started, waiting};
-use crate::domain::change::{ChangeId, Judged, Ord, Settled};
+use super::wakes::wake_for;
+use super::{fault, lot, pending, recover, retain, spread, started, waiting};
+use crate::domain::change::{ChangeId, Ord};
 use crate::domain::contact::{Contact, ContactKey};
-use crate::domain::name::ConnectionName;
 use crate::domain::time::Timestamp;
-
-/// What the writer can be asked.
-pub(super) enum Command {
-    Accept(Vec<Intake>, Reply<Vec<Accepted>>),
-    Take { contact: ContactKey, for_call: bool, reply: Reply<Taken> },
-    InMemory(ConnectionName, Reply<Vec<ContactKey>>),
-    Settle(Box<Settlement>, Reply<()>),
-    Tell(Box<Settlement>, Reply<()>),
-    KeepJudged(Box<(Contact, Vec<(ChangeId, Judged)>)>, Reply<()>),
-    RetryDead(Vec<Again>, Reply<Vec<ChangeId>>),
-    DiscardDead(ChangeId, String, Reply<bool>),
-    Forget(Box<(Contact, Found)>, Reply<(Forgotten, Vec<ContactKey>)>),
-    Dismiss(Ord, Reply<bool>),
-    KeepRuleSet(Box<RuleText>, Reply<()>),
-    KeepPaused(ConnectionName, Box<Paused>, Reply<()>),
-    Start(ConnectionName, Timestamp, Reply<i64>),
-    NotStarted(Vec<i64>),
-    EndTimers(Vec<Timer>, Reply<()>),
-    Retain(Reply<bool>),
-    Ping(Reply<()>),
-    Stop,
-}
-
-/// The text of a rule set, and the hash that names it.
-pub(super) struct RuleText {
-    pub hash: String,
-    pub text: String,
-}
 
 /// Commands in one commit, and bytes of events in one lot.
 const GROUP: usize = 512;
@@ -223,75 +195,7 @@ impl Memory {
         let (intake, others): (Vec<_>, Vec<_>) = writes.into_iter().partition(|c| matches!(c, Command::Accept(..)));
         let events = self.accept(db, now, intake, outbox, wakes)?;
         for command in others {
-            match command {
-                Command::Settle(settlement, reply) => {
-                    started::end(db, &settlement.started)?;
-                    if let Some(settlement) = self.gone.left_of(*settlement) {
-                        wake_moved(wakes, &settlement);
-                        self.settle(db, &settlement)?;
-                    }
-                    outbox.push(reply, Ok(()));
-                }
-                Command::Tell(calls, reply) => {
-                    started::end(db, &calls.started)?;
-                    if let Some(calls) = self.gone.left_of(*calls) {
-                        delivery::append(db, &calls, self.next_delivery)?;
-                        self.next_delivery += 1;
-                    }
-                    outbox.push(reply, Ok(()));
-                }
-                Command::KeepJudged(judged, reply) => {
-                    let (contact, mut judged) = *judged;
-                    let key = contact.key();
-                    judged.retain(|(id, _)| !self.gone.has(key, *id));
-                    if !judged.is_empty() {
-                        let mut row = contact::load(db, key)?.unwrap_or_else(|| ContactRow::new(contact));
-                        row.past.judged.extend(judged);
-                        contact::save(db, key, &row)?;
-                    }
-                    outbox.push(reply, Ok(()));
-                }
-                Command::RetryDead(letters, reply) => {
-                    let mut found = Vec::new();
-                    for again in letters {
-                        let Some(revived) = dead::revive(db, &mut self.runs, again)? else { continue };
-                        found.push(again.id);
-                        wake_for(wakes, &[revived]);
-                    }
-                    outbox.push(reply, Ok(found));
-                }
-                Command::DiscardDead(id, note, reply) => {
-                    let found = self.discard_dead(db, id, note, now)?;
-                    outbox.push(reply, Ok(found));
-                }
-                Command::Forget(person, reply) => {
-                    let (contact, found) = *person;
-                    outbox.push(reply, Ok(self.forget(db, contact, found)?));
-                }
-                Command::Dismiss(ord, reply) => outbox.push(reply, Ok(fault::answer(db, ord)?)),
-                Command::KeepRuleSet(set, reply) => {
-                    let sql = "INSERT OR IGNORE INTO rule_set VALUES (?1, ?2, ?3)";
-                    outbox.push(reply, Ok(db.execute(sql, params![set.hash, now.0, set.text]).map(drop)?));
-                }
-                Command::KeepPaused(name, paused, reply) => {
-                    let sql = "INSERT OR REPLACE INTO connection VALUES (?1, ?2, ?3, ?4, ?5)";
-                    let kind = paused.kind.word();
-                    let row = params![name.as_str(), paused.since.map(|t| t.0), paused.reason, paused.before_ms, kind];
-                    outbox.push(reply, Ok(db.execute(sql, row).map(drop)?));
-                }
-                Command::Start(connection, at, reply) => outbox.push(reply, Ok(started::insert(db, &connection, at)?)),
-                Command::NotStarted(ids) => started::end(db, &ids)?,
-                Command::EndTimers(timers, reply) => {
-                    timers.iter().try_for_each(|timer| timer::end(db, timer))?;
-                    outbox.push(reply, Ok(()));
-                }
-                Command::Retain(reply) => outbox.push(reply, Ok(self.retain(db, now, options)?)),
-                Command::Ping(reply) => {
-                    // A write of something new (SQLite skips a page that stays as it is), so that a full disk is noticed.
-                    outbox.push(reply, Ok(super::schema::set_meta(db, "ping", now.0)?));
-                }
-                Command::Accept(..) | Command::Take { .. } | Command::InMemory(..) | Command::Stop => {}
-            }
+            carry_out(command, db, &mut Carrying { memory: self, options, raw: db }, now, outbox, wakes)?;
         }
         if self.recent.current.events >= spread::GENERATION {
             self.recent.turn(Ord(self.next_ord.0 - 1), self.next_delivery);
@@ -380,71 +284,65 @@ impl Memory {
         duplicate(db, now, ord, rules, reply, old_body != body).map(Some)
     }
 
-    fn settle(&mut self, db: &Connection, settlement: &Settlement) -> Result<(), StoreError> {
-        delivery::record(db, &mut self.runs, settlement, self.next_delivery)?;
-        self.next_delivery += 1;
-        let mut ids: Vec<ChangeId> = settlement.settled.iter().map(|done| done.id).collect();
-        ids.sort_unstable();
-        self.recent.settle(settlement.contact.key(), &ids);
-        Ok(())
+    fn spread_all(&mut self, db: &dyn Sql) -> Result<(), StoreError> {
+        let upto = (Ord(self.next_ord.0 - 1), self.next_delivery);
+        spread::all(db, &mut self.recent, &mut self.spans, &mut self.runs, upto)
+    }
+}
+
+/// The memory, with what carrying out a command needs beside it.
+struct Carrying<'a> {
+    memory: &'a mut Memory,
+    options: &'a Options,
+    raw: &'a Connection,
+}
+
+impl Kept for Carrying<'_> {
+    fn runs(&mut self) -> &mut Runs {
+        &mut self.memory.runs
     }
 
-    fn discard_dead(
-        &mut self,
-        db: &Connection,
-        id: ChangeId,
-        note: String,
-        now: Timestamp,
-    ) -> Result<bool, StoreError> {
-        let Some(letter) = dead::remove(db, id)? else { return Ok(false) };
-        let contact = letter.change.contact.clone();
-        let row = contact::load(db, contact.key())?;
-        let reason = if note.is_empty() { "discarded".to_owned() } else { note };
-        let done = SettledChange {
-            id,
-            change: letter.change,
-            how: Settled::Discarded,
-            reason,
-            others: Vec::new(),
-            cause: None,
-        };
-        let retry = row.and_then(|row| row.retry);
-        self.settle(db, &Settlement { settled: vec![done], retry, ..Settlement::of(contact, now) })?;
-        Ok(true)
+    fn gone(&mut self) -> &mut Gone {
+        &mut self.memory.gone
+    }
+
+    fn next_delivery(&mut self) -> Result<i64, StoreError> {
+        let id = self.memory.next_delivery;
+        self.memory.next_delivery += 1;
+        Ok(id)
+    }
+
+    fn end_starts(&mut self, db: &dyn Sql, ids: &[i64]) -> Result<(), StoreError> {
+        started::end(db, ids)
+    }
+
+    fn settled(&mut self, contact: ContactKey, ids: &[ChangeId]) {
+        self.memory.recent.settle(contact, ids);
     }
 
     /// Spreads all that waits, so that the tables have all there is, and erases.
     fn forget(
         &mut self,
-        db: &Connection,
+        db: &dyn Sql,
         contact: Contact,
         found: Found,
     ) -> Result<(Forgotten, Vec<ContactKey>), StoreError> {
-        self.spread_all(db)?;
+        self.memory.spread_all(db)?;
         // What is erased is written over, and not only given free.
-        db.pragma_update(None, "secure_delete", true)?;
+        self.raw.pragma_update(None, "secure_delete", true)?;
         let erased = forget::erase(db, contact, found);
-        db.pragma_update(None, "secure_delete", false)?;
+        self.raw.pragma_update(None, "secure_delete", false)?;
         let (forgotten, keys) = erased?;
-        self.gone.add(keys.clone(), self.next_ord);
+        self.memory.gone.add(keys.clone(), self.memory.next_ord);
         Ok((forgotten, keys))
     }
 
-    fn spread_all(&mut self, db: &Connection) -> Result<(), StoreError> {
-        // Twice: a generation may be on its way already.
-        for _ in 0..2 {
-            self.recent.turn(Ord(self.next_ord.0 - 1), self.next_delivery);
-            spread::slice(db, &mut self.recent, &mut self.spans, &mut self.runs, usize::MAX)?;
-        }
-        Ok(())
-    }
-
     /// Spreads what is old, then removes some of it; whether there is more.
-    fn retain(&mut self, db: &Connection, now: Timestamp, options: &Options) -> Result<bool, StoreError> {
+    fn retain(&mut self, db: &dyn Sql, now: Timestamp) -> Result<bool, StoreError> {
         started::retain(db, now)?;
-        let before = now.plus_millis(-i64::try_from(options.retention.as_millis()).unwrap_or(i64::MAX));
+        let before = now.plus_millis(-i64::try_from(self.options.retention.as_millis()).unwrap_or(i64::MAX));
         if retain::needs_spreading(db, before)? {
-            self.spread_all(db)?;
+            self.memory.spread_all(db)?;
         }
         let more = retain::step(db, before)?;
         if !more {
@@ -469,6 +367,6 @@ fn duplicate(
     reply: Vec<u8>,
     differs: bool,
 ) -> Result<Accepted, StoreError> {
-    db.prepare_cached("INSERT INTO duplicate VALUES (?1, ?2, ?3)")?.execute(params![ord.0 as i64, now.0, differs])?;
+    db.send("INSERT INTO duplicate (ord, at, differs) VALUES (?1, ?2, ?3)", args![ord, now, differs])?;
     Ok(Accepted::Duplicate { ord, rules, reply, differs })
 }

@@ -8,6 +8,7 @@ pub mod contacts;
 pub mod dead_letters;
 pub mod events;
 pub mod forget;
+pub mod gateways;
 pub mod names;
 pub mod replay;
 pub mod table;

@@ -96,7 +96,7 @@ pub(super) async fn read(
     }
     loop {
         let now = clock::now();
-        let busy = match account.allowance.spare(Some(ledger(&gateway.store, &account.config.name)), now) {
+        let busy = match account.allowance.spare(Some(ledger(&gateway.store, account)), now) {
             Ok(pass) => {
                 let call = call(gateway.store.clone(), Arc::clone(account), contact.clone(), way.clone(), pass);
                 let Some(outcome) = gateway.deliveries.beside(call).await else { return Err(StoreError::Stopped) };

@@ -9,6 +9,7 @@ pub mod contacts;
 pub mod dead_letters;
 pub mod deliveries;
 pub mod events;
+pub mod gateways;
 pub mod refusals;
 pub mod replay;
 pub mod rules;

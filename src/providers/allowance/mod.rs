@@ -79,6 +79,11 @@ impl Allowance {
         self.0.kept().window.remember(starts);
     }
 
+    /// The same where these are all there are, those of this process among them.
+    pub fn replace(&self, starts: Vec<Timestamp>) {
+        self.0.kept().window.replace(starts);
+    }
+
     /// From now on these rates hold, all of them.
     pub fn set_rates(&self, rates: &[Rate]) {
         self.0.kept().window.set_rates(rates);
@@ -121,12 +126,32 @@ impl Shared {
 /// Who writes starts down durably before calls are made.
 #[derive(Clone)]
 pub struct Ledger {
-    /// Writes that a call starts about now; gives the entry's number, or `None` when it can't be written.
-    pub write: Arc<dyn Fn(Timestamp) -> BoxFuture<'static, Option<i64>> + Send + Sync>,
+    /// Writes that a call starts about now, under what holds of the rates.
+    pub write: Arc<dyn Fn(Timestamp, Vec<Limit>) -> BoxFuture<'static, Written> + Send + Sync>,
     /// Takes entries back whose calls were not made.
     pub strike: Arc<dyn Fn(Vec<i64>) + Send + Sync>,
     /// A call starts within this many milliseconds after its entry was written, or is written anew.
     pub ahead_ms: i64,
+}
+
+/// What became of a start that was to be written down.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Written {
+    /// It is, under this number.
+    Entry(i64),
+    /// Others of the account have used it up until then.
+    UsedUp(Timestamp),
+    /// It can't be written.
+    Failed,
+}
+
+/// At most so many calls in any window.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limit {
+    /// How many.
+    pub calls: u32,
+    /// In how many milliseconds, with what is added to each window.
+    pub window_ms: i64,
 }
 
 impl std::fmt::Debug for Ledger {
@@ -219,9 +244,18 @@ impl Pass {
         let Some(ledger) = &self.0.ledger else { return self.count() };
         loop {
             let counted = self.count()?;
-            let Some(entry) = (ledger.write)(counted).await else {
-                self.uncount(counted);
-                return Err(counted.plus_millis(UNWRITTEN_MS));
+            let limits = self.0.allowance.0.kept().window.limits(counted);
+            let entry = match (ledger.write)(counted, limits).await {
+                Written::Entry(entry) => entry,
+                Written::UsedUp(until) => {
+                    self.uncount(counted);
+                    self.0.allowance.0.kept().window.used_up_until(until);
+                    return Err(until);
+                }
+                Written::Failed => {
+                    self.uncount(counted);
+                    return Err(counted.plus_millis(UNWRITTEN_MS));
+                }
             };
             self.0.taken().written.push(entry);
             let now = self.0.allowance.0.clock.now();
@@ -319,11 +353,11 @@ mod tests {
     /// A ledger of which the entries can be looked at; each takes as long as the clock is set on by.
     fn ledger(clock: &Clock, takes: Arc<Mutex<VecDeque<i64>>>, entries: Arc<Mutex<Vec<i64>>>) -> Ledger {
         let (clock, struck) = (clock.clone(), Arc::clone(&entries));
-        let write = move |at: Timestamp| -> BoxFuture<'static, Option<i64>> {
+        let write = move |at: Timestamp, _: Vec<Limit>| -> BoxFuture<'static, Written> {
             let took = takes.lock().expect("lock").pop_front();
             clock.set(clock.now().plus_millis(took.unwrap_or_default()));
             entries.lock().expect("lock").push(at.0);
-            Box::pin(async move { took.is_some().then_some(at.0) })
+            Box::pin(async move { took.map_or(Written::Failed, |_| Written::Entry(at.0)) })
         };
         let strike = move |gone: Vec<i64>| struck.lock().expect("lock").retain(|entry| !gone.contains(entry));
         Ledger { write: Arc::new(write), strike: Arc::new(strike), ahead_ms: 1_000 }

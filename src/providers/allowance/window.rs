@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 
+use super::Limit;
 use super::pressure::Pressure;
 use super::usage::Usage;
 use crate::domain::duration::Rate;
@@ -19,6 +20,8 @@ pub struct Window {
     starts: VecDeque<Timestamp>,
     /// No call starts before this: the provider asked for a pause.
     hold: Timestamp,
+    /// Nor before this: others have used the allowance up.
+    used_up: Timestamp,
     /// How much of the rates is used, since the provider said that it was too much.
     pressure: Pressure,
 }
@@ -26,7 +29,13 @@ pub struct Window {
 impl Window {
     /// A window that nothing has started in.
     pub fn new(rate: Rate) -> Self {
-        Self { rates: vec![rate], starts: VecDeque::new(), hold: Timestamp(i64::MIN), pressure: Pressure::default() }
+        Self {
+            rates: vec![rate],
+            starts: VecDeque::new(),
+            hold: Timestamp(i64::MIN),
+            used_up: Timestamp(i64::MIN),
+            pressure: Pressure::default(),
+        }
     }
 
     /// Adds starts that may be known already: a time counts as often as the one or the other side has it.
@@ -41,9 +50,18 @@ impl Window {
         self.trim();
     }
 
+    /// These are all the starts there are, by whoever writes all of them down: what was counted here is among them.
+    pub fn replace(&mut self, mut starts: Vec<Timestamp>) {
+        starts.sort_unstable();
+        self.starts = starts.into();
+        self.trim();
+    }
+
     /// From now on these rates hold, all of them.
     pub fn set_rates(&mut self, rates: &[Rate]) {
         self.rates = rates.to_vec();
+        // By other rates it was used up; what others have used since is asked anew.
+        self.used_up = Timestamp(i64::MIN);
         self.trim();
     }
 
@@ -63,7 +81,7 @@ impl Window {
             self.starts.get(oldest).map(|start| start.plus_millis(window_ms(rate)))
         };
         let rates = self.rates.iter().flat_map(|rate| self.pressure.on(*rate, now));
-        rates.filter_map(free).fold(now.max(self.hold), Timestamp::max)
+        rates.filter_map(free).fold(now.max(self.hold).max(self.used_up), Timestamp::max)
     }
 
     /// The same for a call that can wait: a part of each window stays free. `None` where nothing is ever left beside that part.
@@ -118,6 +136,17 @@ impl Window {
             Usage { rate: *rate, used, calls, held_until }
         });
         each.min_by_key(|usage| i64::from(usage.calls) - i64::try_from(usage.used).unwrap_or(i64::MAX))
+    }
+
+    /// What holds at `now`, for whoever counts beside us.
+    pub fn limits(&self, now: Timestamp) -> Vec<Limit> {
+        let rates = self.rates.iter().flat_map(|rate| self.pressure.on(*rate, now));
+        rates.map(|rate| Limit { calls: rate.calls, window_ms: window_ms(rate) }).collect()
+    }
+
+    /// Others of the account have used it up until then.
+    pub fn used_up_until(&mut self, until: Timestamp) {
+        self.used_up = self.used_up.max(until);
     }
 
     /// Before this no call may start, since the provider asked for it.

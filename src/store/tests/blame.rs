@@ -54,9 +54,8 @@ fn came_from(blame: &Blame) -> (Option<&str>, Option<&str>, &str) {
 
 const BY_HAND: (Option<&str>, Option<&str>, &str) = (Some("by-hand"), Some("the-hash"), "she called");
 
-#[tokio::test]
-async fn blame_outlives_the_event_and_the_call() {
-    let bench = Bench::new();
+async fn blame_outlives_the_event_and_the_call(on: Engine) {
+    let bench = Bench::on(on).await;
     bench.accept_noted("she called", &[change("1", "x"), change("1", "y"), change("1", "z")]).await;
     let long = "the provider said ".to_owned() + &"x".repeat(1000);
     bench.settle_by(&contact("1"), vec![settled(id(1, 0), "1", "x", Settled::Applied)], &long).await;
@@ -69,7 +68,7 @@ async fn blame_outlives_the_event_and_the_call() {
     let before = bench.blame("1", "x").await;
     assert_eq!(before.attempt.as_ref().map(|attempt| attempt.answer.as_str()), Some("all that was answered"));
     bench.a_month_later().await;
-    let bench = bench.restart();
+    let bench = bench.restart().await;
     for tag in ["w", "x", "y", "z"] {
         assert_eq!(came_from(&bench.blame("1", tag).await), BY_HAND, "{tag}");
     }
@@ -89,9 +88,8 @@ async fn blame_outlives_the_event_and_the_call() {
     assert_eq!(came_from(&bench.blame("1", "y").await), BY_HAND, "a second retention takes nothing");
 }
 
-#[tokio::test]
-async fn what_waited_longer_than_its_event_is_kept_says_where_it_came_from() {
-    let bench = Bench::new();
+async fn what_waited_longer_than_its_event_is_kept_says_where_it_came_from(on: Engine) {
+    let bench = Bench::on(on).await;
     let set = Change {
         effect: Effect::Set {
             field: "plan".to_owned(),
@@ -102,7 +100,7 @@ async fn what_waited_longer_than_its_event_is_kept_says_where_it_came_from() {
     bench.accept_noted("she called", &[change("1", "x"), change("2", "x"), set.clone()]).await;
     bench.settle("2", vec![settled(id(1, 1), "2", "x", Settled::Dead)]).await;
     bench.a_month_later().await;
-    let bench = bench.restart();
+    let bench = bench.restart().await;
     let taken = bench.take("1").await;
     let all = taken.changes.iter().map(|(id, change)| SettledChange {
         id: *id,
@@ -119,9 +117,8 @@ async fn what_waited_longer_than_its_event_is_kept_says_where_it_came_from() {
     assert_eq!(came_from(&bench.blame("2", "x").await), BY_HAND);
 }
 
-#[tokio::test]
-async fn a_word_under_the_id_that_a_look_up_found_is_kept_too() {
-    let bench = Bench::new();
+async fn a_word_under_the_id_that_a_look_up_found_is_kept_too(on: Engine) {
+    let bench = Bench::on(on).await;
     let email = Contact { reference: ContactRef::Email("ana@example.com".to_owned()), ..contact("1") };
     let sought = Change { contact: email.clone(), ..change("1", "x") };
     bench.accept_noted("she called", &[sought]).await;
@@ -134,7 +131,7 @@ async fn a_word_under_the_id_that_a_look_up_found_is_kept_too() {
 
 #[tokio::test]
 async fn whoever_is_forgotten_is_forgotten_with_what_was_kept() {
-    let bench = Bench::new();
+    let bench = Bench::on(Engine::Sqlite).await;
     bench.accept_noted("she called", &[change("1", "x")]).await;
     bench.settle_by(&contact("1"), vec![settled(id(1, 0), "1", "x", Settled::Applied)], "a-word-of-the-provider").await;
     bench.a_month_later().await;
@@ -153,9 +150,8 @@ async fn whoever_is_forgotten_is_forgotten_with_what_was_kept() {
     assert_eq!((kept.map(has), bench.rows("contact")), ([false; 3], 0), "written over, in the file and in its log");
 }
 
-#[tokio::test]
-async fn retention_goes_on_step_by_step_until_nothing_old_is_left() {
-    let bench = Bench::new();
+async fn retention_goes_on_step_by_step_until_nothing_old_is_left(on: Engine) {
+    let bench = Bench::on(on).await;
     for n in 0..300_u32 {
         let who = (n % 7).to_string();
         bench.accept(keyed(&format!("k{n}"), &[(&who, "x")])).await;
@@ -166,3 +162,10 @@ async fn retention_goes_on_step_by_step_until_nothing_old_is_left() {
         assert_eq!(came_from(&bench.blame(&who.to_string(), "x").await).0, Some("bot"));
     }
 }
+
+on_each_store!(
+    blame_outlives_the_event_and_the_call,
+    what_waited_longer_than_its_event_is_kept_says_where_it_came_from,
+    a_word_under_the_id_that_a_look_up_found_is_kept_too,
+    retention_goes_on_step_by_step_until_nothing_old_is_left,
+);

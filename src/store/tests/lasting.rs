@@ -4,9 +4,8 @@ use super::*;
 use crate::domain::json::{Json, OwnedJson};
 use crate::store::{DeadFilter, DeadQuery, DeliveryQuery, EventQuery};
 
-#[tokio::test]
-async fn what_is_old_goes_and_what_waits_stays() {
-    let bench = Bench::new();
+async fn what_is_old_goes_and_what_waits_stays(on: Engine) {
+    let bench = Bench::on(on).await;
     bench.accept(keyed("old", &[("1", "x"), ("2", "y")])).await;
     bench.settle("2", vec![settled(id(1, 1), "2", "y", Settled::Applied)]).await;
     bench.clock.set(START.plus_millis(31 * DAY_MS));
@@ -29,14 +28,13 @@ async fn what_is_old_goes_and_what_waits_stays() {
     bench.clock.set(START.plus_millis(62 * DAY_MS));
     bench.store.retain().await.expect("retained");
     assert_eq!(bench.rows("lot"), 0);
-    let bench = bench.restart();
+    let bench = bench.restart().await;
     assert_eq!(bench.accept(keyed("newest", &[])).await, Accepted::New(Ord(3)), "no number comes twice");
     assert_eq!(ids(&bench.take("1").await), [id(1, 0)]);
 }
 
-#[tokio::test]
-async fn a_timer_outlives_the_event_that_set_it() {
-    let bench = Bench::new();
+async fn a_timer_outlives_the_event_that_set_it(on: Engine) {
+    let bench = Bench::on(on).await;
     bench.accept(keyed("old", &[("1", "x")])).await;
     let terms = Terms { lasts_ms: Some(60 * DAY_MS as u64), ..Terms::default() }.boxed();
     let mut add = settled(id(1, 0), "1", "x", Settled::Applied);
@@ -45,7 +43,7 @@ async fn a_timer_outlives_the_event_that_set_it() {
     bench.clock.set(START.plus_millis(31 * DAY_MS));
     bench.store.retain().await.expect("retained");
     assert_eq!((bench.rows("lot"), bench.rows("delivery")), (0, 0), "nothing tells of the event any more");
-    let bench = bench.restart();
+    let bench = bench.restart().await;
     let (due, reader) = (START.plus_millis(60 * DAY_MS), bench.store.reader());
     assert_eq!(reader.next_timer().await.expect("read"), Some(due));
     assert_eq!(reader.due_timers(due.plus_millis(-1), 9).await.expect("read"), []);
@@ -57,9 +55,8 @@ async fn a_timer_outlives_the_event_that_set_it() {
     assert_eq!(reader.next_timer().await.expect("read"), None);
 }
 
-#[tokio::test]
-async fn lists_go_on_where_they_ended() {
-    let bench = Bench::new();
+async fn lists_go_on_where_they_ended(on: Engine) {
+    let bench = Bench::on(on).await;
     for n in 0..5 {
         bench.accept(keyed(&format!("k{n}"), &[])).await;
     }
@@ -76,10 +73,9 @@ async fn lists_go_on_where_they_ended() {
 }
 
 /// A body as large as one may be is part of its change, of its delivery and of its dead letter.
-#[tokio::test]
-async fn a_page_ends_when_it_holds_enough_however_many_are_asked_for() {
+async fn a_page_ends_when_it_holds_enough_however_many_are_asked_for(on: Engine) {
     const MANY: usize = 12;
-    let bench = Bench::new();
+    let bench = Bench::on(on).await;
     let body = OwnedJson::of(Json::parse(format!("\"{}\"", "x".repeat(1 << 20)).as_bytes()).expect("JSON"));
     let change = Change::plain(contact("1"), Effect::Forward { body }, rule());
     for n in 1..=MANY as u64 {
@@ -122,7 +118,7 @@ async fn a_page_ends_when_it_holds_enough_however_many_are_asked_for() {
 
 #[tokio::test]
 async fn a_file_of_a_newer_version_or_of_another_program_is_refused_untouched() {
-    let bench = Bench::new();
+    let bench = Bench::on(Engine::Sqlite).await;
     bench.store.stop();
     let db = rusqlite::Connection::open(bench.path()).expect("the file");
     db.pragma_update(None, "user_version", 99).expect("set");
@@ -135,13 +131,13 @@ async fn a_file_of_a_newer_version_or_of_another_program_is_refused_untouched() 
 
 #[tokio::test]
 async fn a_second_gateway_on_the_file_is_refused() {
-    let bench = Bench::new();
+    let bench = Bench::on(Engine::Sqlite).await;
     assert!(matches!(open(&bench.path(), &bench.clock), Err(StoreError::Locked)));
 }
 
 #[tokio::test]
 async fn a_commit_that_fails_half_does_nothing_and_the_next_one_works() {
-    let bench = Bench::new();
+    let bench = Bench::on(Engine::Sqlite).await;
     bench.accept(keyed("a", &[("1", "x")])).await;
     // A real fault of the file: writes into `lot` fail as long as the trigger is there.
     let db = rusqlite::Connection::open(bench.path()).expect("the file");
@@ -156,7 +152,7 @@ async fn a_commit_that_fails_half_does_nothing_and_the_next_one_works() {
 
 #[tokio::test]
 async fn what_waits_for_one_connection_is_found_in_memory_and_in_the_tables() {
-    let bench = Bench::new();
+    let bench = Bench::on(Engine::Sqlite).await;
     bench.accept(keyed("a", &[("1", "x"), ("2", "x")])).await;
     bench.settle("2", vec![settled(id(1, 1), "2", "x", Settled::Applied)]).await;
     // A month later what waits is spread, and the rest is old.
@@ -175,7 +171,7 @@ async fn what_waits_for_one_connection_is_found_in_memory_and_in_the_tables() {
 
 #[tokio::test]
 async fn a_copy_that_nobody_waits_for_any_more_is_not_in_the_way_of_the_next() {
-    let bench = Bench::new();
+    let bench = Bench::on(Engine::Sqlite).await;
     for n in 0..40 {
         let key = format!("k{n}");
         bench.accept(keyed(&key, &[("1", "x"), ("2", "y")])).await;
@@ -197,3 +193,10 @@ async fn a_copy_that_nobody_waits_for_any_more_is_not_in_the_way_of_the_next() {
         std::fs::remove_file(&place).expect("removed");
     }
 }
+
+on_each_store!(
+    what_is_old_goes_and_what_waits_stays,
+    a_timer_outlives_the_event_that_set_it,
+    lists_go_on_where_they_ended,
+    a_page_ends_when_it_holds_enough_however_many_are_asked_for,
+);

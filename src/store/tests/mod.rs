@@ -1,9 +1,31 @@
 //! The store's invariants, each held by a test. Written against the face alone, so that every store must pass them.
 
+/// Runs tests on each database.
+macro_rules! on_each_store {
+    ($($name:ident),* $(,)?) => {
+        mod sqlite {
+            $(#[tokio::test]
+            async fn $name() {
+                super::$name(super::Engine::Sqlite).await;
+            })*
+        }
+        mod postgres {
+            $(#[tokio::test]
+            async fn $name() {
+                super::$name(super::Engine::Postgres).await;
+            })*
+        }
+    };
+}
+
 mod blame;
+mod carrying;
 mod forgetting;
 mod intake;
 mod lasting;
+#[path = "../../../tests/support/postgres.rs"]
+#[expect(dead_code, reason = "other tests need the rest of it")]
+mod server;
 mod settling;
 
 use std::path::{Path, PathBuf};
@@ -11,7 +33,9 @@ use std::time::Duration;
 
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 
-use super::{Accepted, Intake, Options, SettledChange, Settlement, Store, StoreError, Taken, Waiting, Wake};
+use super::{
+    Accepted, Intake, Options, SettledChange, Settlement, Start, Started, Store, StoreError, Taken, Waiting, Wake, What,
+};
 use crate::clock::Clock;
 use crate::domain::change::{Change, ChangeId, Effect, Judged, Ord, Settled, Terms};
 use crate::domain::contact::{Contact, ContactRef};
@@ -21,9 +45,17 @@ use crate::domain::name::{ConnectionName, RuleId, SourceName};
 use crate::domain::tag::TagName;
 use crate::domain::time::Timestamp;
 
-/// A store in a folder of its own, at a time of its own.
+/// What a store is on.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Engine {
+    Sqlite,
+    Postgres,
+}
+
+/// A store in a folder of its own, or on a server of its own, at a time of its own.
 struct Bench {
     dir: tempfile::TempDir,
+    server: Option<server::Postgres>,
     clock: Clock,
     store: Store,
     waiting: Vec<Waiting>,
@@ -34,11 +66,19 @@ const START: Timestamp = Timestamp(1_800_000_000_000);
 const DAY_MS: i64 = 86_400_000;
 
 impl Bench {
-    fn new() -> Self {
+    async fn on(engine: Engine) -> Self {
         let dir = tempfile::tempdir().expect("a folder");
         let clock = Clock::standing(START);
-        let (store, waiting, wakes) = open(&dir.path().join("t.db"), &clock).expect("a new store");
-        Self { dir, clock, store, waiting, wakes }
+        let server = (engine == Engine::Postgres).then(server::Postgres::start);
+        Self::opened(dir, server, clock).await
+    }
+
+    async fn opened(dir: tempfile::TempDir, server: Option<server::Postgres>, clock: Clock) -> Self {
+        let (store, waiting, wakes) = match &server {
+            None => open(&dir.path().join("t.db"), &clock).expect("the store"),
+            Some(server) => join(server, &clock).await,
+        };
+        Self { dir, server, clock, store, waiting, wakes }
     }
 
     fn path(&self) -> PathBuf {
@@ -46,11 +86,10 @@ impl Bench {
     }
 
     /// What a crash leaves: the file as it is, all memory gone. The old writer must not hold the lock any more.
-    fn restart(self) -> Self {
-        let Self { dir, clock, store, .. } = self;
+    async fn restart(self) -> Self {
+        let Self { dir, server, clock, store, .. } = self;
         store.stop();
-        let (store, waiting, wakes) = open(&dir.path().join("t.db"), &clock).expect("the same store");
-        Self { dir, clock, store, waiting, wakes }
+        Self::opened(dir, server, clock).await
     }
 
     async fn accept(&self, event: Sent<'_>) -> Accepted {
@@ -62,6 +101,20 @@ impl Bench {
         self.store.take(contact(id).key()).await.expect("taken")
     }
 
+    /// A call of the connection is to start.
+    async fn start(&self) -> i64 {
+        self.start_of(contact("1").connection).await
+    }
+
+    async fn start_of(&self, connection: ConnectionName) -> i64 {
+        let sharing = vec![connection.clone()];
+        let start = Start { connection, at: self.clock.now(), sharing, limits: Vec::new() };
+        match self.store.start(start).await.expect("written") {
+            Started::Entry(entry) => entry,
+            Started::UsedUp(until) => panic!("nothing is limited: {until}"),
+        }
+    }
+
     async fn settle(&self, id: &str, settled: Vec<SettledChange>) {
         let at = self.clock.now();
         let settlement = Settlement { settled, ..Settlement::of(contact(id), at) };
@@ -70,6 +123,10 @@ impl Bench {
 
     /// How many rows a table has, looked at from outside.
     fn rows(&self, table: &str) -> i64 {
+        if let Some(server) = &self.server {
+            let count = server.sql(server::USER, &format!("SELECT count(*) FROM {table}"));
+            return count.trim().parse().expect("a count");
+        }
         let db = rusqlite::Connection::open(self.path()).expect("the file");
         db.query_row(&format!("SELECT count(*) FROM {table}"), [], |row| row.get(0)).expect("a count")
     }
@@ -82,6 +139,21 @@ fn open(path: &Path, clock: &Clock) -> Result<Opened, StoreError> {
     let options = Options::new(Duration::from_hours(24 * 30), clock.clone());
     let (store, waiting) = Store::open(path, options, wake)?;
     Ok((store, waiting, wakes))
+}
+
+/// A gateway of its own; what waits comes as it takes over its buckets.
+async fn join(server: &server::Postgres, clock: &Clock) -> Opened {
+    let (wake, mut wakes) = unbounded_channel();
+    let options = Options::new(Duration::from_hours(24 * 30), clock.clone());
+    let address = super::postgres::Address::parse(&server.url(), None).expect("an address");
+    let store = Store::open_shared(address, options, wake).await.expect("joined");
+    let mut waiting = Vec::new();
+    while let Ok(woken) = wakes.try_recv() {
+        let not_before = |what| if let What::Later(at) = what { Some(at) } else { None };
+        let waits = |Wake { key, connection, what }| Waiting { key, connection, not_before: not_before(what) };
+        waiting.extend(woken.into_iter().map(waits));
+    }
+    (store, waiting, wakes)
 }
 
 /// An event in a few words.

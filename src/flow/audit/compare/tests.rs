@@ -43,7 +43,14 @@ fn standing(tags: Vec<(TagName, Blame)>, waits: Vec<(ChangeId, Change)>) -> Stan
         letters: Vec::new(),
         more_letters: false,
     };
-    let taken = Taken { contact: None, changes: waits, more: false, past: crate::store::Past::default(), retry: None };
+    let taken = Taken {
+        contact: None,
+        changes: waits,
+        more: false,
+        past: crate::store::Past::default(),
+        retry: None,
+        hold: None,
+    };
     Standing { view, waits: vec![taken] }
 }
 

@@ -1,0 +1,172 @@
+//! Accepting events: one statement, one round trip and one commit for all that has gathered.
+
+use std::collections::HashMap;
+
+use super::session::{Many, Session};
+use crate::domain::change::Ord;
+use crate::domain::time::Timestamp;
+use crate::store::contact::json;
+use crate::store::dedup::DedupKey;
+use crate::store::face::{Accepted, StoreError, Wake};
+use crate::store::lot;
+use crate::store::record::{Frame, Intake};
+use crate::store::sql::{Arg, Row, Sql, args};
+use crate::store::wakes::wake_for;
+
+/// Events that one lot takes.
+pub(super) const MOST: usize = 4_096;
+
+/// What became of one event of a lot.
+enum Fate {
+    /// New, at this place of the lot.
+    Placed(usize),
+    /// The same key is in this lot already, at this place.
+    Repeats(usize, Intake),
+}
+
+/// Events on their way into one lot.
+pub(super) struct Batch {
+    events: Vec<Intake>,
+    fates: Vec<Fate>,
+    at: Timestamp,
+}
+
+/// A lot's number, and which of its places are new.
+struct Placed {
+    first: Ord,
+    new: Vec<bool>,
+}
+
+impl Batch {
+    /// Sorts out what repeats an event of the batch itself.
+    pub fn of(events: Vec<Intake>, at: Timestamp) -> Self {
+        let mut places: HashMap<DedupKey, usize> = HashMap::new();
+        let mut batch = Self { events: Vec::with_capacity(events.len()), fates: Vec::with_capacity(events.len()), at };
+        for event in events {
+            if let Some(place) = event.key.and_then(|key| places.get(&key).copied()) {
+                batch.fates.push(Fate::Repeats(place, event));
+                continue;
+            }
+            let place = batch.events.len();
+            places.extend(event.key.map(|key| (key, place)));
+            batch.fates.push(Fate::Placed(place));
+            batch.events.push(event);
+        }
+        batch
+    }
+
+    /// Writes the batch. `owned` says of a contact's bucket whether this gateway has it and so hears of the change by itself; it is
+    /// told by `wakes`.
+    pub fn write(
+        mut self,
+        session: &Session,
+        me: i64,
+        owned: impl Fn(u8) -> bool,
+        inside: bool,
+        wakes: &mut Vec<Wake>,
+    ) -> Result<Vec<Accepted>, StoreError> {
+        let values = self.values(me, owned);
+        let sql =
+            "SELECT first_number, repeats FROM accept_1($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)";
+        let rows = if inside { session.ask(sql, values) } else { session.alone(sql, values) }?;
+        let row = rows.first().ok_or(StoreError::Damaged("a lot was answered by nothing"))?;
+        let repeats: Option<Vec<i64>> =
+            row.try_get(1).map_err(|_| StoreError::Damaged("a lot's answer can't be read"))?;
+        let mut placed = Placed { first: Row::Postgres(row).ord(0)?, new: vec![true; self.events.len()] };
+        for place in repeats.into_iter().flatten() {
+            if let Some(new) = placed.new.get_mut(place as usize) {
+                *new = false;
+            }
+        }
+        for (event, new) in self.events.iter().zip(&placed.new) {
+            if *new {
+                wake_for(wakes, &event.changes);
+            }
+        }
+        let repeats = placed.new.contains(&false) || self.fates.iter().any(|fate| matches!(fate, Fate::Repeats(..)));
+        if !repeats {
+            return Ok((placed.first.0..).take(self.events.len()).map(|ord| Accepted::New(Ord(ord))).collect());
+        }
+        let tell = |db: &Session| self.tell(db, &placed);
+        if inside { tell(session) } else { session.write(tell) }
+    }
+
+    /// The values of the statement.
+    fn values(&mut self, me: i64, owned: impl Fn(u8) -> bool) -> Vec<Many<'static>> {
+        let frames: Vec<&[u8]> = self.events.iter().map(|event| event.frame.as_slice()).collect();
+        let packed = lot::pack(&frames);
+        let keys = self.events.iter().map(|event| event.key.map(|key| key.0.to_vec())).collect();
+        let (mut contacts, mut places, mut indexes, mut changes) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+        let (mut news, mut news_at, mut news_places, mut news_owned) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+        let (mut faults, mut answers) = (Vec::new(), Vec::new());
+        for (place, event) in (0_i64..).zip(&mut self.events) {
+            for (index, (key, change)) in (0_i64..).zip(&mut event.changes) {
+                change.at = self.at;
+                contacts.push(Some(key.0.to_vec()));
+                places.push(place);
+                indexes.push(index);
+                changes.push(json(change));
+            }
+            let mut woken = Vec::new();
+            wake_for(&mut woken, &event.changes);
+            for Wake { key, connection, .. } in woken {
+                news.push(Some(key.0.to_vec()));
+                news_at.push(connection.as_str().to_owned());
+                news_places.push(place);
+                news_owned.push(i64::from(owned(key.bucket())));
+            }
+            if event.faulty {
+                faults.push(place);
+            }
+            answers.extend(event.replay_of.map(|of| of.0 as i64));
+        }
+        vec![
+            Many::One(Arg::Int(me)),
+            Many::One(Arg::Int(self.at.0)),
+            Many::Blobs(keys),
+            Many::Bytes(packed),
+            Many::Blobs(contacts),
+            Many::Ints(places),
+            Many::Ints(indexes),
+            Many::Texts(changes),
+            Many::Blobs(news),
+            Many::Texts(news_at),
+            Many::Ints(news_places),
+            Many::Ints(news_owned),
+            Many::Ints(faults),
+            Many::Ints(answers),
+        ]
+    }
+
+    /// What became of each event, where some repeat others.
+    fn tell(&self, db: &Session, placed: &Placed) -> Result<Vec<Accepted>, StoreError> {
+        let mut accepted = Vec::with_capacity(self.fates.len());
+        for fate in &self.fates {
+            let (place, event) = match fate {
+                Fate::Placed(place) => (*place, self.events.get(*place)),
+                Fate::Repeats(place, event) => (*place, Some(event)),
+            };
+            let ord = Ord(placed.first.0 + place as u64);
+            let is_new = placed.new.get(place).copied().unwrap_or_default();
+            let event = event.ok_or(StoreError::Damaged("an event of a batch"))?;
+            accepted.push(match fate {
+                Fate::Placed(_) if is_new => Accepted::New(ord),
+                _ => self.repeated(db, event, if is_new { Some(ord) } else { None })?,
+            });
+        }
+        Ok(accepted)
+    }
+
+    /// The answer to an event that repeats another one: `of`, or the one that its key is kept for.
+    fn repeated(&self, db: &dyn Sql, event: &Intake, of: Option<Ord>) -> Result<Accepted, StoreError> {
+        let key = event.key.ok_or(StoreError::Damaged("an event without a key repeats nothing"))?;
+        let kept = || db.first("SELECT ord FROM dedup WHERE key = ?1", args![key.0.as_slice()], |row| row.ord(0));
+        let ord = of.map_or_else(kept, |ord| Ok(Some(ord)))?.ok_or(StoreError::Busy)?;
+        let (frame, _) = Frame::split_first(&event.frame)?;
+        let earlier = lot::holding(db, ord)?.map(|lot| lot.record(ord)).transpose()?.flatten();
+        let earlier = earlier.ok_or(StoreError::Damaged("a key is of an event that isn't there"))?;
+        let differs = earlier.body != frame.body;
+        db.send("INSERT INTO duplicate (ord, at, differs) VALUES (?1, ?2, ?3)", args![ord, self.at, differs])?;
+        Ok(Accepted::Duplicate { ord, rules: earlier.head.rules, reply: earlier.reply, differs })
+    }
+}

@@ -1,0 +1,30 @@
+//! What waits for a thread is served together.
+
+use std::sync::mpsc::Receiver;
+
+use super::accept::MOST;
+use crate::store::command::Command;
+use crate::store::record::Intake;
+
+/// Commands in one go, and bytes of events in one lot.
+pub(super) const GROUP: usize = 512;
+const GROUP_BYTES: usize = 8 << 20;
+/// Takes one command and what waits behind it.
+pub(super) fn gather(queue: &Receiver<Command>, most: usize) -> Option<(Vec<Command>, bool)> {
+    let mut group = vec![queue.recv().ok()?];
+    let (mut events, mut bytes) = (0, 0);
+    loop {
+        if let Some(Command::Accept(batch, _)) = group.last() {
+            events += batch.len();
+            bytes += batch.iter().map(Intake::bytes).sum::<usize>();
+        }
+        if group.len() >= most || events >= MOST / 2 || bytes >= GROUP_BYTES {
+            break;
+        }
+        let Ok(next) = queue.try_recv() else { break };
+        group.push(next);
+    }
+    let stop = group.iter().position(|command| matches!(command, Command::Stop));
+    group.truncate(stop.unwrap_or(group.len()));
+    Some((group, stop.is_some()))
+}

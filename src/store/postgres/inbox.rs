@@ -1,0 +1,35 @@
+//! What gateways write for each other: each bucket has an inbox, which its owner empties.
+
+use crate::domain::contact::ContactKey;
+use crate::domain::time::Timestamp;
+use crate::store::face::StoreError;
+use crate::store::sql::{Sql, args};
+
+/// What an inbox says: something waits; tags were changed by others; a gateway whose lease had ended may have called; all that waits
+/// at a connection is to be tried now.
+pub(super) const WOKEN: i64 = 0;
+pub(super) const OUTDATED: i64 = 1;
+pub(super) const TOUCHED: i64 = 2;
+pub(super) const TRY_NOW: i64 = 3;
+/// The second of them, handed over and not answered yet.
+pub(super) const SAYING: i64 = 4;
+
+/// Writes into the inbox of whoever has the contact's bucket.
+pub(super) fn tell(
+    db: &dyn Sql,
+    key: ContactKey,
+    connection: &str,
+    what: i64,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    let sql = "INSERT INTO inbox (bucket, contact, connection, what, at) VALUES (?1, ?2, ?3, ?4, ?5)";
+    db.send(sql, args![i64::from(key.bucket()), &key, connection, what, now])
+}
+
+/// Writes once for each other gateway, into a bucket of its own.
+pub(super) fn tell_each(db: &dyn Sql, me: i64, connection: &str, now: Timestamp) -> Result<(), StoreError> {
+    let sql = "INSERT INTO inbox (bucket, contact, connection, what, at)
+        SELECT min(id), ?1, ?2, ?3, ?4 FROM bucket WHERE owner IS NOT NULL AND owner <> ?5 GROUP BY owner";
+    let nobody: &[u8] = &[];
+    db.send(sql, args![nobody, connection, TRY_NOW, now, me])
+}

@@ -1,0 +1,104 @@
+//! The thread that accepts events.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::sync::mpsc::Receiver;
+
+use tokio::sync::mpsc::UnboundedSender;
+
+use super::accept::{Batch, MOST};
+use super::gathering::{GROUP, gather};
+use super::session::Session;
+use super::standing::Standing;
+use crate::domain::time::Timestamp;
+use crate::store::Accepted;
+use crate::store::command::Command;
+use crate::store::face::{Options, StoreError, Wake};
+use crate::store::outbox::Reply;
+use crate::store::record::Intake;
+
+/// Accepts events.
+pub(super) struct Intakes {
+    pub session: Session,
+    pub standing: Arc<Standing>,
+    pub options: Options,
+    pub wake: UnboundedSender<Vec<Wake>>,
+}
+
+impl Intakes {
+    /// Serves until told to stop.
+    pub fn run(self, queue: &Receiver<Command>) {
+        while let Some((group, stop)) = gather(queue, GROUP) {
+            self.serve(group);
+            if stop {
+                break;
+            }
+        }
+    }
+
+    fn serve(&self, group: Vec<Command>) {
+        if group.is_empty() {
+            return;
+        }
+        let at = self.options.clock.now().plus_millis(self.standing.ahead_ms());
+        let (mut lists, mut replies) = (Vec::new(), Vec::new());
+        for command in group {
+            let Command::Accept(events, reply) = command else { continue };
+            lists.push(events.len());
+            replies.push((events, reply));
+        }
+        let (events, replies): (Vec<Vec<Intake>>, Vec<Reply<Vec<Accepted>>>) = replies.into_iter().unzip();
+        let events: Vec<Intake> = events.into_iter().flatten().collect();
+        let mut wakes = Vec::new();
+        let keys = events.iter().flat_map(|event| &event.changes).map(|(key, _)| key.bucket());
+        let concerned: BTreeSet<u8> = keys.collect();
+        let done = self.accept(events, at, &mut wakes);
+        self.standing.end_lot();
+        match done {
+            Ok(accepted) => {
+                let mut accepted = accepted.into_iter();
+                for (reply, length) in replies.into_iter().zip(lists) {
+                    let _ = reply.send(Ok(accepted.by_ref().take(length).collect()));
+                }
+                let (own, others): (Vec<_>, Vec<_>) =
+                    wakes.into_iter().partition(|wake| self.standing.owns(wake.key.bucket()));
+                if !own.is_empty() {
+                    let _ = self.wake.send(own);
+                }
+                if !others.is_empty() {
+                    self.standing.tell_others();
+                }
+            }
+            Err(error) => {
+                self.standing.doubt(concerned);
+                tracing::error!(%error, "events could not be stored; their senders are told to come back");
+                for reply in replies {
+                    let _ = reply.send(Err(error.clone()));
+                }
+            }
+        }
+    }
+
+    fn accept(
+        &self,
+        mut events: Vec<Intake>,
+        at: Timestamp,
+        wakes: &mut Vec<Wake>,
+    ) -> Result<Vec<Accepted>, StoreError> {
+        let me = self.standing.me();
+        let owned = self.standing.begin_lot();
+        let owns = |bucket: u8| owned.get(usize::from(bucket)).copied().unwrap_or_default();
+        if events.len() <= MOST {
+            return Batch::of(events, at).write(&self.session, me, owns, false, wakes);
+        }
+        // More than one lot holds: several, all of them or none.
+        self.session.write(|db| {
+            let mut accepted = Vec::new();
+            while !events.is_empty() {
+                let rest = events.split_off(events.len().min(MOST));
+                accepted.extend(Batch::of(std::mem::replace(&mut events, rest), at).write(db, me, owns, true, wakes)?);
+            }
+            Ok(accepted)
+        })
+    }
+}

@@ -1,0 +1,386 @@
+//! Belonging to the gateways of one database: a lease that is renewed, buckets that are claimed and given away, and what others have
+//! written for us.
+
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender};
+use tokio::sync::{Notify, oneshot};
+use tokio_postgres::Client;
+use tokio_postgres::types::{ToSql, Type};
+
+use super::address::Address;
+use super::inbox::{OUTDATED, SAYING, TOUCHED, TRY_NOW};
+use super::mark::{Mark, Marked};
+use super::schema::BUCKETS;
+use super::standing::Standing;
+use crate::clock::{self, Clock};
+use crate::domain::contact::ContactKey;
+use crate::domain::name::ConnectionName;
+use crate::domain::time::Timestamp;
+use crate::store::delivery::Retry;
+use crate::store::face::{StoreError, Wake, What};
+use crate::store::pending;
+
+/// One look a second: the lease, the others, and what came for us, where no notice told of it.
+const BEAT: Duration = Duration::from_secs(1);
+/// Notices that come closer together are one.
+const GATHER: Duration = Duration::from_millis(2);
+/// Beats that notices ask for are so far apart at least, where there are many.
+const APART: Duration = Duration::from_millis(25);
+/// The channel of notices.
+const CHANNEL: &str = "tagrelay";
+/// How long an answer is waited for.
+const PATIENCE: Duration = Duration::from_secs(5);
+/// Contacts that are looked up at once when a bucket is gained.
+const PAGE: i64 = 4_096;
+
+/// A gateway that starts while the database is away waits so long for it.
+pub(super) const FIRST: Duration = Duration::from_mins(1);
+/// How long buckets are read before the next beat.
+const READING: Duration = Duration::from_millis(500);
+
+/// The task.
+pub(super) struct Member {
+    pub address: Address,
+    pub standing: Arc<Standing>,
+    pub wake: UnboundedSender<Vec<Wake>>,
+    pub timers: Arc<Notify>,
+    /// By what people know this gateway.
+    pub name: String,
+    /// Our clock.
+    pub clock: Clock,
+    /// Where this gateway leaves its mark.
+    pub mark: Option<PathBuf>,
+}
+
+/// What is being done about buckets; it outlasts the connection.
+#[derive(Debug, Default)]
+struct Hand {
+    /// Those that are given up and not given away yet.
+    giving: Vec<i64>,
+    /// Those of which it isn't known what waits.
+    unread: BTreeSet<i64>,
+}
+
+/// What a beat has shown.
+#[derive(Debug, Default)]
+struct Beat {
+    /// Whether the lease was renewed.
+    alive: bool,
+    /// Gateways that are alive, this one included.
+    gateways: i64,
+    /// Buckets that were free and are ours now.
+    gained: Vec<i64>,
+    wakes: Vec<Wake>,
+}
+
+impl Member {
+    /// Stays a member until told to leave.
+    pub async fn run(self, joined: oneshot::Sender<Result<(), StoreError>>, mut leave: oneshot::Receiver<()>) {
+        let mut joined = Some(joined);
+        let mut mark = self.mark.as_deref().and_then(Mark::take);
+        let mut hand = Hand::default();
+        let began = Instant::now();
+        loop {
+            let (tell, notices) = tokio::sync::mpsc::unbounded_channel();
+            tokio::select! {
+                ended = self.connected(tell, notices, &mut joined, &mut mark, &mut hand) => {
+                    if let Err(error) = ended {
+                        if let Some(joined) = joined.take_if(|_| began.elapsed() >= FIRST) {
+                            let _ = joined.send(Err(error));
+                            return;
+                        }
+                        tracing::warn!(%error, "the database can't be reached; calls go on as long as the lease lasts");
+                    }
+                }
+                _ = &mut leave => break,
+            }
+            tokio::select! {
+                () = tokio::time::sleep(BEAT / 2) => {}
+                _ = &mut leave => break,
+            }
+        }
+        self.leave().await;
+    }
+
+    /// Beats as long as the connection lasts.
+    async fn connected(
+        &self,
+        tell: UnboundedSender<String>,
+        mut notices: UnboundedReceiver<String>,
+        joined: &mut Option<oneshot::Sender<Result<(), StoreError>>>,
+        mark: &mut Option<Mark>,
+        hand: &mut Hand,
+    ) -> Result<(), StoreError> {
+        let client = self.address.connect(Some(tell)).await.map_err(|e| StoreError::Unavailable(e.to_string()))?;
+        within(client.batch_execute(&format!("LISTEN {CHANNEL}"))).await?;
+        if self.standing.me() == 0 {
+            self.join(&client, mark).await?;
+        }
+        // While the database was away something may have been written or handed over of which nobody was told: an answer was lost.
+        let owned = self.standing.owned();
+        if !owned.is_empty() {
+            let sql = "UPDATE inbox SET what = $1 WHERE what = $2 AND bucket = ANY ($3)";
+            let values: [(&(dyn ToSql + Sync), Type); 3] =
+                [(&TOUCHED, Type::INT8), (&SAYING, Type::INT8), (&owned, Type::INT8_ARRAY)];
+            within(client.execute_typed(sql, &values)).await?;
+        }
+        for bucket in &owned {
+            self.standing.gain(*bucket);
+        }
+        hand.unread.extend(owned);
+        loop {
+            let beat = self.beat(&client, &hand.giving).await?;
+            if !beat.alive {
+                *hand = Hand::default();
+                self.fenced().await;
+                self.join(&client, mark).await?;
+                continue;
+            }
+            if !beat.wakes.is_empty() {
+                let _ = self.wake.send(beat.wakes);
+            }
+            for bucket in beat.gained {
+                self.standing.gain(bucket);
+                hand.unread.insert(bucket);
+            }
+            hand.unread.extend(self.standing.doubted());
+            self.read(&client, &mut hand.unread).await?;
+            if let Some(joined) = joined.take() {
+                let _ = joined.send(Ok(()));
+            }
+            if hand.giving.is_empty() {
+                hand.giving = self.surplus(beat.gateways);
+                for bucket in &hand.giving {
+                    self.standing.give_up(*bucket);
+                }
+            }
+            if !hand.giving.is_empty() && self.standing.is_left(&hand.giving) {
+                let sql = "UPDATE bucket SET owner = NULL WHERE owner = $1 AND id = ANY ($2)";
+                let me = self.standing.me();
+                within(client.execute_typed(sql, &[(&me, Type::INT8), (&hand.giving, Type::INT8_ARRAY)])).await?;
+                tracing::info!(buckets = hand.giving.len(), "buckets given to other gateways");
+                hand.giving.clear();
+                self.notify(&client).await?;
+            }
+            if hand.unread.is_empty() {
+                self.wait(&client, &mut notices, !hand.giving.is_empty()).await?;
+            }
+        }
+    }
+
+    /// Looks what waits in these buckets, as far as there is time before the next beat.
+    async fn read(&self, client: &Client, unread: &mut BTreeSet<i64>) -> Result<(), StoreError> {
+        let began = Instant::now();
+        while let Some(bucket) = unread.first().copied().filter(|_| began.elapsed() < READING) {
+            self.look(client, bucket).await?;
+            unread.remove(&bucket);
+            if unread.is_empty() {
+                self.timers.notify_one();
+            }
+        }
+        Ok(())
+    }
+
+    /// Until there is something to do: a beat is due, others have written, or others are to be told.
+    async fn wait(
+        &self,
+        client: &Client,
+        notices: &mut UnboundedReceiver<String>,
+        giving: bool,
+    ) -> Result<(), StoreError> {
+        let own = self.standing.me().to_string();
+        let from = Instant::now();
+        let beat = tokio::time::sleep(BEAT);
+        let mut beat = std::pin::pin!(beat);
+        loop {
+            tokio::select! {
+                () = &mut beat => return Ok(()),
+                notice = notices.recv() => {
+                    let Some(notice) = notice else {
+                        return Err(StoreError::Unavailable("the connection has ended".to_owned()));
+                    };
+                    if notice == own {
+                        continue;
+                    }
+                    // The first after some quiet is heard at once; where they come all the time, one beat hears many.
+                    tokio::time::sleep(GATHER.max(APART.saturating_sub(from.elapsed()))).await;
+                    while notices.try_recv().is_ok() {}
+                    return Ok(());
+                }
+                () = self.standing.stir.notified() => {
+                    if self.standing.others_to_tell() {
+                        self.notify(client).await?;
+                        // What is written meanwhile is told of together.
+                        tokio::time::sleep(GATHER).await;
+                    }
+                    if giving {
+                        return Ok(());
+                    }
+                }
+            }
+        }
+    }
+
+    async fn notify(&self, client: &Client) -> Result<(), StoreError> {
+        within(client.batch_execute(&format!("NOTIFY {CHANNEL}, '{}'", self.standing.me()))).await
+    }
+
+    async fn join(&self, client: &Client, mark: &mut Option<Mark>) -> Result<(), StoreError> {
+        // Whoever was here before is gone: what it had needn't wait for the end of its lease.
+        if let Some(Marked { id, secret }) = mark.as_mut().and_then(Mark::before) {
+            let sql = "WITH was AS (SELECT id FROM gateway WHERE id = $1 AND mark = $2 FOR UPDATE),
+                gone AS (UPDATE gateway g SET fenced = 1 FROM was WHERE g.id = was.id RETURNING g.id)
+                UPDATE bucket b SET owner = NULL FROM gone WHERE b.owner = gone.id";
+            let values: [(&(dyn ToSql + Sync), Type); 2] = [(&id, Type::INT8), (&secret, Type::TEXT)];
+            within(client.execute_typed(sql, &values)).await?;
+        }
+        let sql = "INSERT INTO gateway (id, name, version, mark, began, until, rule_set)
+            SELECT nextval('gateway_number'), $1, $2, $3, now, now + $4, $5
+            FROM (SELECT (extract(epoch FROM clock_timestamp()) * 1000)::bigint AS now) t RETURNING id";
+        let (name, version, lease) = (self.name.as_str(), env!("CARGO_PKG_VERSION"), self.standing.lease_ms());
+        let secret = secret();
+        let rule_set = self.standing.rule_set();
+        let values: [(&(dyn ToSql + Sync), Type); 5] = [
+            (&name, Type::TEXT),
+            (&version, Type::TEXT),
+            (&secret, Type::TEXT),
+            (&lease, Type::INT8),
+            (&rule_set, Type::TEXT),
+        ];
+        let rows = within(client.query_typed(sql, &values)).await?;
+        let id: i64 = rows.first().and_then(|row| row.try_get(0).ok()).unwrap_or_default();
+        self.standing.joined(id);
+        if let Some(mark) = mark {
+            mark.write(&Marked { id, secret });
+        }
+        tracing::info!(gateway = id, name = %self.name, "joined the gateways of the database");
+        Ok(())
+    }
+
+    async fn beat(&self, client: &Client, leaving: &Vec<i64>) -> Result<Beat, StoreError> {
+        let (me, lease, mine) = (self.standing.me(), self.standing.lease_ms(), self.standing.owned());
+        let sent = clock::steady_ms();
+        let sql = "SELECT what, number, contact, note FROM beat_1($1, $2, $3, $4)";
+        let values: [(&(dyn ToSql + Sync), Type); 4] =
+            [(&me, Type::INT8), (&lease, Type::INT8), (&mine, Type::INT8_ARRAY), (leaving, Type::INT8_ARRAY)];
+        let rows = within(client.query_typed(sql, &values)).await?;
+        let mut beat = Beat::default();
+        for row in &rows {
+            let damaged = |_| StoreError::Damaged("a beat's answer can't be read");
+            let what: i64 = row.try_get(0).map_err(damaged)?;
+            let number: i64 = row.try_get(1).map_err(damaged)?;
+            match what {
+                -1 => return Ok(beat),
+                -2 => {
+                    beat.alive = true;
+                    // A clock that is set by hand is nobody else's.
+                    let ahead = if self.clock.is_system() { number - self.clock.now().0 } else { 0 };
+                    self.standing.renewed(sent, lease, ahead);
+                }
+                -3 => beat.gateways = number,
+                -4 => beat.gained.push(number),
+                what => {
+                    let contact: &[u8] = row.try_get(2).map_err(damaged)?;
+                    let connection: &str = row.try_get(3).map_err(damaged)?;
+                    let Ok(connection) = ConnectionName::parse(connection) else { continue };
+                    let key = ContactKey::from_hash(contact);
+                    let what = match what {
+                        OUTDATED => What::Outdated,
+                        TOUCHED => What::Again(number),
+                        TRY_NOW => What::TryNow,
+                        _ => What::New,
+                    };
+                    beat.wakes.push(Wake { key, connection, what });
+                }
+            }
+        }
+        Ok(beat)
+    }
+
+    /// How many buckets are more than this gateway's share, and which.
+    fn surplus(&self, gateways: i64) -> Vec<i64> {
+        let mine = self.standing.owned();
+        let share = (BUCKETS + gateways.max(1) - 1) / gateways.max(1);
+        mine.into_iter().skip(usize::try_from(share).unwrap_or(usize::MAX)).collect()
+    }
+
+    /// Whatever waits in a bucket of ours is ours to deliver.
+    async fn look(&self, client: &Client, bucket: i64) -> Result<(), StoreError> {
+        let first = u8::try_from(bucket).unwrap_or_default();
+        let mut after: Vec<u8> = vec![first];
+        let end: Option<Vec<u8>> = first.checked_add(1).map(|next| vec![next]);
+        loop {
+            let sql = "SELECT DISTINCT ON (p.contact) p.contact, p.change, c.retry FROM pending p LEFT JOIN contact c ON c.key = p.contact
+                WHERE p.contact > $1 AND ($2::bytea IS NULL OR p.contact < $2) ORDER BY p.contact, p.ord, p.ix LIMIT $3";
+            let values: [(&(dyn ToSql + Sync), Type); 3] =
+                [(&after, Type::BYTEA), (&end, Type::BYTEA), (&PAGE, Type::INT8)];
+            let rows = within(client.query_typed(sql, &values)).await?;
+            let mut wakes = Vec::with_capacity(rows.len());
+            for row in &rows {
+                let damaged = |_| StoreError::Damaged("what waits can't be read");
+                let contact: Vec<u8> = row.try_get(0).map_err(damaged)?;
+                let connection = pending::connection_of(row.try_get(1).map_err(damaged)?)?;
+                let retry: Option<&str> = row.try_get(2).map_err(damaged)?;
+                let retry: Option<Retry> = retry.and_then(|text| serde_json::from_str(text).ok());
+                let not_before: Option<Timestamp> = retry.map(|retry| retry.at);
+                let what = not_before.map_or(What::New, What::Later);
+                wakes.push(Wake { key: ContactKey::from_hash(&contact), connection, what });
+                after = contact;
+            }
+            let last = rows.len() < PAGE as usize;
+            if !wakes.is_empty() {
+                let _ = self.wake.send(wakes);
+            }
+            if last {
+                return Ok(());
+            }
+        }
+    }
+
+    /// Others have taken over: nothing is begun any more, what is under way ends, and only then is anything claimed anew.
+    async fn fenced(&self) {
+        tracing::error!("this gateway's lease ended before it was renewed; others deliver what it had");
+        self.standing.fenced();
+        while self.standing.any_step() {
+            self.standing.stir.notified().await;
+        }
+    }
+
+    /// Gives all back, so that nobody has to wait for the end of the lease.
+    async fn leave(&self) {
+        let me = self.standing.me();
+        if me == 0 {
+            return;
+        }
+        let left = async {
+            let client = self.address.connect(None).await.map_err(|e| StoreError::Unavailable(e.to_string()))?;
+            within(client.execute_typed("UPDATE bucket SET owner = NULL WHERE owner = $1", &[(&me, Type::INT8)]))
+                .await?;
+            within(client.execute_typed("DELETE FROM gateway WHERE id = $1", &[(&me, Type::INT8)])).await?;
+            self.notify(&client).await
+        };
+        let left = tokio::time::timeout(PATIENCE, left).await;
+        if let Err(error) = left.unwrap_or_else(|_| Err(StoreError::Unavailable("it didn't answer".to_owned()))) {
+            tracing::warn!(%error, "the other gateways could not be told of the end; they notice when the lease ends");
+        }
+        self.standing.fenced();
+    }
+}
+
+/// Not to be guessed, though whoever could use it can write into the database already.
+fn secret() -> String {
+    let mut bytes = [0; 12];
+    // Without randomness there is no mark that anybody would believe.
+    let _ = getrandom::fill(&mut bytes);
+    hex::encode(bytes)
+}
+
+async fn within<T>(answer: impl Future<Output = Result<T, tokio_postgres::Error>>) -> Result<T, StoreError> {
+    let answer = tokio::time::timeout(PATIENCE, answer).await;
+    let answer = answer.map_err(|_| StoreError::Unavailable("the database didn't answer".to_owned()))?;
+    answer.map_err(|error| super::session::failed(&error))
+}

@@ -1,0 +1,51 @@
+//! The gateways that share a database, as people look them up.
+
+use serde::Serialize;
+
+use super::session::Session;
+use super::standing::Standing;
+use crate::domain::time::{Timestamp, rfc3339};
+use crate::store::StoreError;
+use crate::store::sql::{Sql, args};
+
+/// One of the gateways that share the database.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Peer {
+    /// Its number; a gateway that lost its lease comes back under another.
+    pub id: i64,
+    /// Where it listens, and as which process.
+    pub name: String,
+    /// Whether it is the one that was asked.
+    pub this: bool,
+    /// Its version.
+    pub version: String,
+    /// Since when it is there.
+    #[serde(serialize_with = "rfc3339::serialize")]
+    pub since: Timestamp,
+    /// Until when its lease lasts if nothing is heard of it.
+    #[serde(serialize_with = "rfc3339::serialize")]
+    pub until: Timestamp,
+    /// The hash of the rule set that it runs.
+    pub rule_set: String,
+    /// How many of the 256 buckets of contacts it delivers for.
+    pub buckets: i64,
+}
+
+/// All that are there, in the order in which they joined.
+pub(in crate::store) fn list(session: &Session, standing: &Standing) -> Result<Vec<Peer>, StoreError> {
+    let sql = "SELECT g.id, g.name, g.version, g.began, g.until, g.rule_set,
+        (SELECT count(*) FROM bucket b WHERE b.owner = g.id) FROM gateway g WHERE g.fenced = 0 ORDER BY g.id";
+    let db: &dyn Sql = session;
+    db.all(sql, args![], |row| {
+        Ok(Peer {
+            id: row.int(0)?,
+            name: row.text(1)?.to_owned(),
+            this: row.int(0)? == standing.me(),
+            version: row.text(2)?.to_owned(),
+            since: row.time(3)?,
+            until: row.time(4)?,
+            rule_set: row.text(5)?.to_owned(),
+            buckets: row.int(6)?,
+        })
+    })
+}
