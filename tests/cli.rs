@@ -12,7 +12,7 @@ use support::gateway::{PASSWORD, rules};
 use support::process::{PROGRAM, tagrelay};
 use tempfile::TempDir;
 
-const COMMANDS: [&str; 17] = [
+const COMMANDS: [&str; 19] = [
     "serve",
     "sandbox",
     "send",
@@ -21,11 +21,13 @@ const COMMANDS: [&str; 17] = [
     "explain",
     "schema",
     "init",
+    "migrate",
     "healthcheck",
     "events",
     "contacts",
     "dead-letters",
     "connections",
+    "gateways",
     "audit",
     "replay",
     "forget",

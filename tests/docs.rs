@@ -67,7 +67,7 @@ fn pages() -> Vec<Page> {
         .filter(|path| path.extension().is_some_and(|extension| extension == "md"))
         .filter_map(|path| Some(format!("docs/{}", path.file_name()?.to_str()?)))
         .collect();
-    paths.extend(["README.md".to_owned(), "ARCHITECTURE.md".to_owned(), "CHANGELOG.md".to_owned()]);
+    paths.extend(["README.md", "ARCHITECTURE.md", "CHANGELOG.md", "deploy/README.md"].map(str::to_owned));
     paths.sort();
     paths.into_iter().map(|path| Page { text: text_of(&path), path }).collect()
 }

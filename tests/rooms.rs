@@ -20,7 +20,11 @@ const ROOMS: &[Room] = &[
         knows: &["domain"],
         why: "it gives the dictionary's time, and is the one place that reads it",
     },
-    Room { name: "settings", knows: &["domain"], why: "text from the environment becomes the dictionary's types" },
+    Room {
+        name: "settings",
+        knows: &["domain", "store"],
+        why: "text from the environment becomes the dictionary's types; where a database is, the store alone can read",
+    },
     Room { name: "vault", knows: &["domain"], why: "names of secrets become values, nothing else" },
     Room { name: "rules", knows: &["domain"], why: "deciding is pure: no store, no network, no clock" },
     Room { name: "sources", knows: &["domain", "vault"], why: "a plain request in, events out; no server, no store" },
@@ -79,13 +83,28 @@ struct Library {
 
 const LIBRARIES: &[Library] = &[
     Library { path: "rusqlite", places: &["store"], why: "SQL stays behind the store's one face" },
+    Library { path: "tokio_postgres", places: &["store"], why: "the other SQL stays behind the store's one face too" },
+    Library {
+        path: "tokio_postgres_rustls",
+        places: &["store/postgres/connect.rs", "store/postgres/tls.rs"],
+        why: "how the driver gets its TLS is of concern where connections are made",
+    },
+    Library {
+        path: "rustls_native_certs",
+        places: &["store/postgres/tls.rs"],
+        why: "the one client has a verifier that asks the system itself",
+    },
     Library { path: "lz4_flex", places: &["store"], why: "how lots lie on disk is the store's own business" },
     Library {
         path: "reqwest",
         places: &["providers", "cli/send.rs", "cli/admin/client.rs"],
         why: "all calls go through the one client that checks addresses; `send` builds the headers and URL that it takes; the commands that ask the gateway read long answers",
     },
-    Library { path: "rustls", places: &["providers"], why: "TLS belongs to the one client" },
+    Library {
+        path: "rustls",
+        places: &["providers", "store/postgres/tls.rs", "store/postgres/fault.rs"],
+        why: "TLS belongs to the one client, and to PostgreSQL's connections, whose libpq modes it doesn't know by itself",
+    },
     Library {
         path: "actix_web",
         places: &["http", "sandbox", "cli/sandbox.rs"],

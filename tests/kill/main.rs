@@ -111,7 +111,7 @@ fn number(name: &str, default: u64) -> u64 {
 }
 
 fn gateway(provider: &Sandbox) -> Gateway {
-    let connections = places::connections(provider);
+    let connections = places::connections(provider, "2s", "rate_limit: 100000/min");
     let setup = Setup::bare(&format!("{HEAD}{connections}rules:\n{}", model::rules()));
     setup.without_sandbox().set("TAGRELAY_LOG", "info").start()
 }

@@ -34,21 +34,21 @@ pub fn names() -> impl Iterator<Item = &'static str> {
     PLACES.iter().map(|place| place.connection).chain([HOOK])
 }
 
-/// All connections, as YAML.
-pub fn connections(provider: &Sandbox) -> String {
+/// All connections, as YAML; `hook` is what else is said of the one that events are sent on to.
+pub fn connections(provider: &Sandbox, timeout: &str, hook: &str) -> String {
     let base = |name: &str| provider.base_url(name).expect("it is played");
-    let common = "allow_private: true, rate_limit: 100000/min, timeout: 2s";
+    let (common, quick) = (format!("allow_private: true, timeout: {timeout}"), "rate_limit: 100000/min");
     let mut text = "connections:\n".to_owned();
     for Place { connection, provider, keys, reads } in PLACES {
         let exclusive = if reads { ", exclusive: [\"stage:*\"]" } else { "" };
         let base_url = base(provider);
         writeln!(
             text,
-            "  {connection}: {{ provider: {provider}, {keys}, base_url: \"{base_url}\", {common}{exclusive} }}"
+            "  {connection}: {{ provider: {provider}, {keys}, base_url: \"{base_url}\", {common}, {quick}{exclusive} }}"
         )
         .expect("text");
     }
     let url = format!("{}/{HOOK}", base("webhook"));
-    writeln!(text, "  {HOOK}: {{ provider: webhook, url: \"{url}\", {common} }}").expect("text");
+    writeln!(text, "  {HOOK}: {{ provider: webhook, url: \"{url}\", {common}, {hook} }}").expect("text");
     text
 }

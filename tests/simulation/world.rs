@@ -25,7 +25,7 @@ use tagrelay::providers::Provider;
 use tagrelay::providers::allowance::Allowance;
 use tagrelay::providers::knowledge::Knowledge;
 use tagrelay::providers::modelled::{Answer, Answers, Modelled};
-use tagrelay::store::{Accepted, Intake, Options, Store, Waiting, Wake};
+use tagrelay::store::{Accepted, Intake, Options, Store, Waiting, Wake, What};
 use tokio::sync::mpsc::UnboundedReceiver;
 
 use crate::provider::Model;
@@ -313,7 +313,11 @@ impl World {
             for wake in wakes {
                 let place = self.configs.iter().position(|(config, _)| config.name == wake.connection);
                 if let Some(desk) = place.and_then(|place| self.desks.get_mut(place)) {
-                    if wake.gathered { desk.lane.wake_gathered(wake.key, now) } else { desk.lane.wake(wake.key, now) }
+                    if wake.what == What::Gathered {
+                        desk.lane.wake_gathered(wake.key, now);
+                    } else {
+                        desk.lane.wake(wake.key, now);
+                    }
                 }
             }
         }

@@ -1,6 +1,5 @@
 //! Whose word a tag is: as long as the person is known, and also where another hand has had the last one.
 
-use rusqlite::Connection;
 use serde_json::{Value, json};
 
 use crate::support::body::said;
@@ -38,12 +37,8 @@ fn shown(gateway: &Gateway) -> String {
 /// All that was stored was stored 40 days earlier.
 fn let_time_pass(gateway: &mut Gateway) {
     gateway.terminate();
-    let db = Connection::open(gateway.setup.database()).expect("the file");
     let days = 40_i64 * 86_400_000;
-    for table in ["lot", "delivery"] {
-        db.execute(&format!("UPDATE {table} SET at = at - ?1"), [days]).expect("made older");
-    }
-    drop(db);
+    gateway.setup.change_store(&format!("UPDATE lot SET at = at - {days}; UPDATE delivery SET at = at - {days}"));
     gateway.start_again();
     eventually("the end of what is old", || gateway.events().is_empty().then_some(()));
     eventually("the end of old deliveries", || {

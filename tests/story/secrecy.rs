@@ -4,7 +4,7 @@ use serde_json::json;
 
 use crate::support::body::{basic, said};
 use crate::support::eventually;
-use crate::support::gateway::{PASSWORD, SECRETS, SIGNING_SECRET, rules};
+use crate::support::gateway::{PASSWORD, SECRETS, SIGNING_SECRET, on_postgres, rules};
 use crate::support::http::Answer;
 
 const LEAD: &str =
@@ -52,7 +52,8 @@ fn secrets_are_nowhere_after_a_run_in_which_much_went_wrong() {
     let log = gateway.process.log();
     let files = std::fs::read_dir(gateway.setup.folder()).expect("a folder").map(|entry| entry.expect("a file").path());
     let files: Vec<_> = files.filter(|path| path.is_file()).collect();
-    assert!(files.iter().any(|path| path.ends_with("tagrelay.db")), "{files:?}");
+    let own = if on_postgres() { "tagrelay.gateway" } else { "tagrelay.db" };
+    assert!(files.iter().any(|path| path.ends_with(own)), "{files:?}");
     for secret in secrets {
         assert!(!log.contains(secret), "{secret} is in the log: {:?}", log.lines().find(|line| line.contains(secret)));
         for answer in &answers {

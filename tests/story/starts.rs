@@ -10,7 +10,7 @@ const LEAD: &str = "  - id: lead\n    match: { intent: lead }\n    tag: { crm: {
 
 #[test]
 fn a_second_gateway_on_the_same_database_is_refused() {
-    let gateway = rules(LEAD).start();
+    let gateway = rules(LEAD).on_a_file().start();
     let second = gateway.setup.fail();
     assert_eq!(second.status, 1, "{second:?}");
     assert!(second.err.contains("tagrelay.db: another tagrelay has this database open"), "{}", second.err);
@@ -28,7 +28,7 @@ fn a_killed_gateway_leaves_no_lock() {
 
 #[test]
 fn the_database_of_a_newer_version_is_left_alone() {
-    let mut gateway = rules(LEAD).start();
+    let mut gateway = rules(LEAD).on_a_file().start();
     gateway.event(&said("e", 7, "lead"));
     gateway.terminate();
     let database = gateway.setup.database();

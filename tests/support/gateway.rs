@@ -11,6 +11,7 @@ use tempfile::TempDir;
 use super::command::{Ran, finish};
 use super::eventually;
 use super::http::{exchange, request};
+use super::postgres::Postgres;
 use super::process::{PROGRAM, Process, cleaned};
 
 pub const ADMIN: &str = "admin-token-7f3a";
@@ -47,6 +48,15 @@ pub struct Setup {
     settings: Vec<(String, String)>,
     /// A shell line that runs before the program takes the shell's place.
     before: String,
+    /// The database's server, where it isn't a file.
+    server: Option<Postgres>,
+    on_a_file: bool,
+}
+
+/// Whether gateways are on PostgreSQL, unless a test says otherwise: `TESTS_ON=postgres`.
+#[expect(clippy::disallowed_methods, reason = "what the whole run of tests is on is said outside of it")]
+pub fn on_postgres() -> bool {
+    std::env::var("TESTS_ON").is_ok_and(|on| on == "postgres")
 }
 
 /// A gateway with the built-in sandbox and these rules, which get a source `bot` and a connection `crm`.
@@ -74,7 +84,7 @@ impl Setup {
         ];
         let settings = settings.map(|(name, value)| (name.to_owned(), value.to_owned())).to_vec();
         let args = vec!["serve".to_owned(), "--sandbox".to_owned()];
-        Self { folder, args, settings, before: String::new() }
+        Self { folder, args, settings, before: String::new(), server: None, on_a_file: false }
     }
 
     /// The rule files are those of a folder of the project.
@@ -102,6 +112,12 @@ impl Setup {
         self
     }
 
+    /// The database is a file, whatever those of other tests are.
+    pub fn on_a_file(mut self) -> Self {
+        self.on_a_file = true;
+        self
+    }
+
     /// Runs a shell line first, in the process that becomes the gateway.
     pub fn before(mut self, line: &str) -> Self {
         line.clone_into(&mut self.before);
@@ -116,6 +132,16 @@ impl Setup {
         self.folder.path().join("tagrelay.db")
     }
 
+    /// Changes what is stored, behind the gateway's back: as the same statements do in either database.
+    pub fn change_store(&self, statements: &str) {
+        if let Some(server) = &self.server {
+            server.sql(super::postgres::USER, statements);
+        } else {
+            let db = rusqlite::Connection::open(self.database()).expect("the file");
+            db.execute_batch(statements).expect("changed");
+        }
+    }
+
     fn command(&self) -> Command {
         let mut command = Command::new("sh");
         command.args(["-c", &format!("{}\nexec \"$0\" \"$@\"", self.before), PROGRAM]).args(&self.args);
@@ -127,7 +153,13 @@ impl Setup {
 
     /// Starts and waits until it is ready.
     #[track_caller]
-    pub fn start(self) -> Gateway {
+    pub fn start(mut self) -> Gateway {
+        let named = self.settings.iter().rfind(|(name, _)| name == "TAGRELAY_DATABASE_URL");
+        if on_postgres() && !self.on_a_file && named.is_some_and(|(_, value)| value == "sqlite://tagrelay.db") {
+            let server = Postgres::start();
+            self = self.set("TAGRELAY_DATABASE_URL", &server.url());
+            self.server = Some(server);
+        }
         let process = Process::start(&mut self.command());
         let mut gateway = Gateway { process, address: SocketAddr::from(([0; 4], 0)), sandbox: None, setup: self };
         gateway.await_ready();

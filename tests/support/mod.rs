@@ -9,8 +9,10 @@ pub mod disk;
 pub mod gateway;
 pub mod gestures;
 pub mod http;
+pub mod postgres;
 pub mod process;
 pub mod provider;
+pub mod proxy;
 pub mod rules;
 
 use std::time::{Duration, Instant};
