@@ -66,10 +66,10 @@ pub fn drain(options: &Options, report: &mut Report) -> Outcome<()> {
 pub fn wait_for(world: &World, hook: &str, options: &Options) -> Outcome<u64> {
     let side = Side {
         name: hook.to_owned(),
-        address: world.address,
+        addresses: vec![world.address],
         path: format!("/hooks/{hook}"),
         intents: 1,
-        process: world.gateway.id(),
+        processes: vec![world.gateway.id()],
     };
     let options = Options { contacts: ALL_CONTACTS, ..options.clone() };
     let from = Instant::now();

@@ -109,7 +109,8 @@ async fn drive(plan: Arc<Plan>, lane: usize) -> Outcome<Lane> {
     let mut message = Message::new(&load.path, load.intents, load.contacts, load.body_signature);
     let mut seen = Lane::default();
     let mut number = load.first + lane as u64;
-    let mut stream = connect(load.address).await?;
+    let address = *load.addresses.get(lane % load.addresses.len().max(1)).ok_or("nobody to call")?;
+    let mut stream = connect(address).await?;
     let mut buffer = vec![0; 16 * 1024];
     while Instant::now() < plan.end && plan.sent.fetch_add(1, Ordering::Relaxed) < load.requests {
         let request = message.fill(number, tagrelay::clock::now().seconds());
@@ -129,7 +130,7 @@ async fn drive(plan: Arc<Plan>, lane: usize) -> Outcome<Lane> {
         }
         if answer.closes {
             seen.closed += 1;
-            stream = connect(load.address).await?;
+            stream = connect(address).await?;
         }
     }
     Ok(seen)

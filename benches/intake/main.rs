@@ -16,12 +16,17 @@ mod histogram;
 mod load;
 mod options;
 mod parts;
+mod plain;
+#[path = "../../tests/support/postgres.rs"]
+#[expect(dead_code, reason = "tests need the rest of it")]
+mod postgres;
 mod process;
 mod provider;
 mod report;
 mod rounds;
 #[path = "../shapes/mod.rs"]
 mod shapes;
+mod sharing;
 mod taking;
 mod web;
 mod world;
@@ -40,6 +45,7 @@ fn main() -> ExitCode {
     let cli = Cli::parse();
     let done = match cli.mode {
         Some(Mode::Bare { address }) => bare::serve(address).map(|()| ExitCode::SUCCESS).map_err(Into::into),
+        Some(Mode::Plain { address, url, rules }) => plain::serve(address, &url, rules).map(|()| ExitCode::SUCCESS),
         Some(Mode::Load(load)) => load::run(load).map(|burst| {
             println!("{}", serde_json::to_string(&burst).expect("a burst is plain data"));
             ExitCode::SUCCESS
@@ -66,7 +72,7 @@ type Measure = fn(&Options, &mut Report) -> Outcome<()>;
 fn measure(options: &Options) -> Outcome<ExitCode> {
     let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
     let mut report = Report { quick: options.quick, cores, ..Report::default() };
-    let parts: [(Part, Measure); 10] = [
+    let parts: [(Part, Measure); 13] = [
         (Part::Intake, parts::intake),
         (Part::Idle, parts::idle),
         (Part::Ready, parts::ready),
@@ -77,6 +83,9 @@ fn measure(options: &Options) -> Outcome<ExitCode> {
         (Part::Take, taking::take),
         (Part::Drain, draining::drain),
         (Part::Backlog, backlog::backlog),
+        (Part::Postgres, sharing::intake),
+        (Part::PostgresTake, sharing::take),
+        (Part::PostgresLarge, sharing::large),
     ];
     for (_, part) in parts.iter().filter(|(part, _)| options.wants(*part)) {
         part(options, &mut report)?;

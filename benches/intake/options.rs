@@ -53,6 +53,9 @@ pub struct Options {
     /// Changes that wait in the parts `take`, `drain` and `backlog`, nearly each of a contact of its own.
     #[arg(long, default_value_t = 100_000)]
     pub waiting: u64,
+    /// Events that the longer tables of the part `postgres-large` hold.
+    #[arg(long, default_value_t = 5_000_000)]
+    pub events: u64,
     /// `concurrency` of the connection that is drained.
     #[arg(long, default_value_t = 64)]
     pub concurrency: usize,
@@ -102,6 +105,12 @@ pub enum Part {
     Drain,
     /// What changes that wait for a dead connection cost another one.
     Backlog,
+    /// One gateway and three on PostgreSQL against a plain grouped insert; only if named.
+    Postgres,
+    /// `take` on PostgreSQL; only if named.
+    PostgresTake,
+    /// Inserts into long tables of PostgreSQL against short ones; only if named.
+    PostgresLarge,
 }
 
 /// How results are shown.
@@ -121,6 +130,16 @@ pub enum Mode {
     Bare {
         /// Where to listen.
         address: SocketAddr,
+    },
+    /// The plain grouped insert.
+    #[command(hide = true)]
+    Plain {
+        /// Where to listen.
+        address: SocketAddr,
+        /// Its database.
+        url: String,
+        /// Rules.
+        rules: usize,
     },
     /// The bare client; prints the calls a second that it made.
     #[command(hide = true)]
@@ -143,9 +162,9 @@ pub enum Mode {
 /// One burst of load.
 #[derive(Args, Clone)]
 pub struct Load {
-    /// Whom to call.
-    #[arg(long)]
-    pub address: SocketAddr,
+    /// Whom to call; of several each gets as many connections.
+    #[arg(long = "address")]
+    pub addresses: Vec<SocketAddr>,
     /// Where there.
     #[arg(long)]
     pub path: String,
@@ -185,12 +204,14 @@ impl Options {
             self.connections = self.connections.min(32);
             self.contacts = self.contacts.min(500);
             self.waiting = self.waiting.min(3_000);
+            self.events = self.events.min(50_000);
         }
         self
     }
 
     /// Whether a part was asked for.
     pub fn wants(&self, part: Part) -> bool {
-        self.only.is_empty() || self.only.contains(&part)
+        let by_name = matches!(part, Part::Postgres | Part::PostgresTake | Part::PostgresLarge);
+        (self.only.is_empty() && !by_name) || self.only.contains(&part)
     }
 }

@@ -24,13 +24,31 @@ pub fn intake(options: &Options, report: &mut Report) -> Outcome<()> {
 
     let path = World::path();
     let mut sides = vec![
-        Side { name: "bare".to_owned(), address: bare_address, path: path.clone(), intents, process: bare.id() },
-        Side { name: "tagrelay".to_owned(), address: world.address, path, intents, process: world.gateway.id() },
+        Side {
+            name: "bare".to_owned(),
+            addresses: vec![bare_address],
+            path: path.clone(),
+            intents,
+            processes: vec![bare.id()],
+        },
+        Side {
+            name: "tagrelay".to_owned(),
+            addresses: vec![world.address],
+            path,
+            intents,
+            processes: vec![world.gateway.id()],
+        },
     ];
     let other = options.against.as_ref().map(|program| World::of(program, options.rules)).transpose()?;
     if let Some(other) = &other {
         let name = "against".to_owned();
-        sides.push(Side { name, address: other.address, path: World::path(), intents, process: other.gateway.id() });
+        sides.push(Side {
+            name,
+            addresses: vec![other.address],
+            path: World::path(),
+            intents,
+            processes: vec![other.gateway.id()],
+        });
     }
     for peer in &options.peer {
         sides.push(peer_side(peer, intents)?);
@@ -141,7 +159,13 @@ fn peer_side(peer: &str, intents: usize) -> Outcome<Side> {
     };
     let (name, process, address, path) =
         parts().ok_or_else(|| format!("--peer {peer}: expected NAME=PID@ADDRESS/PATH"))?;
-    Ok(Side { name: name.to_owned(), address, path: format!("/{path}"), intents, process })
+    Ok(Side {
+        name: name.to_owned(),
+        addresses: vec![address],
+        path: format!("/{path}"),
+        intents,
+        processes: vec![process],
+    })
 }
 
 /// Memory and wake-ups of a gateway without anything to do.
@@ -180,10 +204,10 @@ pub fn rules(options: &Options, report: &mut Report) -> Outcome<()> {
     let (small, large) = (World::new(FEW)?, World::new(many)?);
     let side = |name: String, world: &World, intents| Side {
         name,
-        address: world.address,
+        addresses: vec![world.address],
         path: World::path(),
         intents,
-        process: world.gateway.id(),
+        processes: vec![world.gateway.id()],
     };
     let sides = [side(format!("{FEW} rules"), &small, FEW), side(format!("{many} rules"), &large, many)];
     let mut shorter = options.clone();

@@ -77,6 +77,12 @@ pub fn cpu(process: u32) -> f64 {
     ticks.sum::<f64>() / TICKS
 }
 
+/// The same with all processes that it has started and that still run.
+pub fn tree_cpu(process: u32) -> f64 {
+    let children = std::fs::read_to_string(format!("/proc/{process}/task/{process}/children")).unwrap_or_default();
+    cpu(process) + children.split_whitespace().filter_map(|id| id.parse().ok()).map(tree_cpu).sum::<f64>()
+}
+
 /// A size of `/proc/PID/status` in bytes: `VmRSS`, `VmHWM`.
 pub fn memory(process: u32, name: &str) -> u64 {
     let status = std::fs::read_to_string(format!("/proc/{process}/status")).unwrap_or_default();

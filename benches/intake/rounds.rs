@@ -9,20 +9,27 @@ use serde::Serialize;
 use crate::Outcome;
 use crate::load::Burst;
 use crate::options::{Load, Options};
-use crate::process::{cpu, machine_cpu, memory, wait_for_idle};
+use crate::process::{cpu, machine_cpu, memory, tree_cpu, wait_for_idle};
 
 /// One of the servers that are compared.
 pub struct Side {
     /// What it is called in the results.
     pub name: String,
-    /// Where it listens.
-    pub address: SocketAddr,
+    /// Where it listens: each gateway of it.
+    pub addresses: Vec<SocketAddr>,
     /// Where there its hook is.
     pub path: String,
     /// Different intents in its requests.
     pub intents: usize,
-    /// Its process.
-    pub process: u32,
+    /// Its processes; what they have started is part of them.
+    pub processes: Vec<u32>,
+}
+
+impl Side {
+    /// Seconds of CPU that its processes have used.
+    fn cpu(&self) -> f64 {
+        self.processes.iter().map(|process| tree_cpu(*process)).sum()
+    }
 }
 
 /// What one side did in one round.
@@ -33,6 +40,8 @@ pub struct Measured {
     pub burst: Burst,
     /// Microseconds of CPU that the server took for a request.
     pub cpu_us: f64,
+    /// Those of the last of its processes alone: the database, where it has one.
+    pub last_cpu_us: f64,
     /// The most memory that was resident, looked at ten times a second.
     pub resident: u64,
     /// The share of the machine that programs which have nothing to do with this took meanwhile.
@@ -174,7 +183,7 @@ pub fn fill(side: &Side, options: &Options, numbers: &mut Numbers, requests: u64
 
 fn load_for(side: &Side, options: &Options, first: u64) -> Load {
     Load {
-        address: side.address,
+        addresses: side.addresses.clone(),
         path: side.path.clone(),
         connections: options.connections,
         intents: side.intents,
@@ -190,23 +199,28 @@ fn load_for(side: &Side, options: &Options, first: u64) -> Load {
 fn measure(side: &Side, options: &Options, load: &Load) -> Outcome<Measured> {
     let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get) as f64;
     let ours = std::process::id();
-    let (machine, generator, server, from) = (machine_cpu(), cpu(ours), cpu(side.process), Instant::now());
+    let (machine, generator, server, from) = (machine_cpu(), cpu(ours), side.cpu(), Instant::now());
+    let last = side.processes.last().map_or(0.0, |last| tree_cpu(*last));
     let (burst, resident) = run_load(side, load)?;
     let elapsed = from.elapsed().as_secs_f64();
     // A load generator that has ended counts as our own.
-    let (generator, server) = (cpu(ours) - generator, cpu(side.process) - server);
+    let (generator, server) = (cpu(ours) - generator, side.cpu() - server);
+    let last = side.processes.last().map_or(0.0, |process| tree_cpu(*process) - last);
     let others = (machine_cpu() - machine - generator - server).max(0.0) / elapsed / cores;
     if options.peer.is_empty() && burst.taken > 0 && burst.shortest != burst.longest && burst.shortest < 20 {
         return Err(format!("{}: some answers were empty and some not", side.name).into());
     }
     let requests = (burst.taken + burst.refused).max(1) as f64;
-    Ok(Measured { cpu_us: server * 1e6 / requests, burst, resident, others })
+    Ok(Measured { cpu_us: server * 1e6 / requests, last_cpu_us: last * 1e6 / requests, burst, resident, others })
 }
 
 /// The load generator as a process of its own, so that its CPU is its own and its thread none of ours.
 fn run_load(side: &Side, load: &Load) -> Outcome<(Burst, u64)> {
     let mut command = Command::new(std::env::current_exe()?);
-    command.arg("load").args(["--address", &load.address.to_string(), "--path", &load.path]);
+    command.arg("load").args(["--path", &load.path]);
+    for address in &load.addresses {
+        command.args(["--address", &address.to_string()]);
+    }
     let numbers = [
         ("--connections", load.connections as u64),
         ("--intents", load.intents as u64),
@@ -224,7 +238,8 @@ fn run_load(side: &Side, load: &Load) -> Outcome<(Burst, u64)> {
     let mut child = command.stdin(Stdio::null()).stdout(Stdio::piped()).spawn()?;
     let mut resident = 0;
     while child.try_wait()?.is_none() {
-        resident = resident.max(memory(side.process, "VmRSS"));
+        let first = side.processes.first().map_or(0, |process| memory(*process, "VmRSS"));
+        resident = resident.max(first);
         std::thread::sleep(Duration::from_millis(100));
     }
     let output = child.wait_with_output()?;

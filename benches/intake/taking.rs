@@ -10,7 +10,8 @@ use tagrelay::domain::decision::Decision;
 use tagrelay::domain::event::Event;
 use tagrelay::domain::name::{ConnectionName, RuleId, SourceName};
 use tagrelay::domain::tag::TagName;
-use tagrelay::store::{Intake, SettledChange, Settlement, Store};
+use tagrelay::store::{Intake, SettledChange, Settlement, Store, Wake};
+use tokio::sync::mpsc::UnboundedReceiver;
 
 use crate::options::Options;
 use crate::process::wait_for_idle;
@@ -20,7 +21,7 @@ use crate::world::FOLDER;
 use crate::{Outcome, guard};
 
 /// Few changes that wait.
-const FEW: u64 = 1_000;
+pub const FEW: u64 = 1_000;
 /// Events that make the store with few changes as long as one that has left memory.
 const IDLE: u64 = 70_000;
 /// Commits after which everything has reached the tables.
@@ -29,7 +30,7 @@ const COMMITS: u32 = 3_000;
 const A_ROUND: u64 = 100;
 
 /// A store with changes that wait, each of a contact of its own.
-struct Side {
+pub struct Side {
     store: Store,
     next: u64,
     sent: u64,
@@ -43,33 +44,48 @@ pub fn take(options: &Options, report: &mut Report) -> Outcome<()> {
     guard::tell(&format!("folder {}", folder.path().display()));
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(async {
-        let mut sides = [
+        let sides = [
             open(folder.path(), FEW).await?,
             open(folder.path(), options.waiting.max(FEW).next_multiple_of(1_000)).await?,
         ];
-        for _ in 0..options.rounds.max(2) {
-            if !options.quick {
-                wait_for_idle(true);
-            }
-            for side in &mut sides {
-                side.round().await?;
-            }
-        }
-        let [few, many] = sides;
-        let name = |what: &str| format!("{what}, {} changes wait : {FEW}", options.waiting);
-        let figures = |side: Side| {
-            side.store.stop();
-            (median(side.takes), median(side.both))
-        };
-        let (few, many) = (figures(few), figures(many));
-        report.judge(&name("taking and settling a contact"), many.1 / few.1, "x", Wanted::AtMost(1.2), None);
-        report.tell(&name("taking alone"), many.0 / few.0, "x");
-        report.tell(&format!("taking a contact, {FEW} wait"), few.0, "us");
-        report.tell(&format!("taking a contact, {} wait", options.waiting), many.0, "us");
-        report.tell(&format!("taking and settling, {FEW} wait"), few.1, "us");
-        report.tell(&format!("taking and settling, {} wait", options.waiting), many.1, "us");
-        Ok(())
+        compare(sides, options, report, "").await
     })
+}
+
+/// Measures both in turn.
+pub async fn compare(mut sides: [Side; 2], options: &Options, report: &mut Report, on: &str) -> Outcome<()> {
+    for _ in 0..options.rounds.max(2) {
+        if !options.quick {
+            wait_for_idle(true);
+        }
+        for side in &mut sides {
+            side.round().await?;
+        }
+    }
+    let [few, many] = sides;
+    let name = |what: &str| format!("{on}{what}, {} changes wait : {FEW}", options.waiting);
+    let figures = |side: Side| {
+        side.store.stop();
+        (median(side.takes), median(side.both))
+    };
+    let (few, many) = (figures(few), figures(many));
+    report.judge(&name("taking and settling a contact"), many.1 / few.1, "x", Wanted::AtMost(1.2), None);
+    report.tell(&name("taking alone"), many.0 / few.0, "x");
+    report.tell(&format!("{on}taking a contact, {FEW} wait"), few.0, "us");
+    report.tell(&format!("{on}taking a contact, {} wait", options.waiting), many.0, "us");
+    report.tell(&format!("{on}taking and settling, {FEW} wait"), few.1, "us");
+    report.tell(&format!("{on}taking and settling, {} wait", options.waiting), many.1, "us");
+    Ok(())
+}
+
+/// A store on PostgreSQL in which so many wait: all of it is in the tables at once.
+pub async fn filled(store: Store, mut wakes: UnboundedReceiver<Vec<Wake>>, waiting: u64) -> Outcome<Side> {
+    const BATCH: u64 = 1_000;
+    for from in (0..waiting).step_by(BATCH as usize) {
+        store.accept((from..from + BATCH).map(|number| event(number, true)).collect()).await?;
+        while wakes.try_recv().is_ok() {}
+    }
+    Ok(Side { store, next: 0, sent: waiting, takes: Vec::new(), both: Vec::new() })
 }
 
 async fn open(folder: &Path, waiting: u64) -> Outcome<Side> {
@@ -117,7 +133,8 @@ fn contact(number: u64) -> Contact {
     Contact { connection, reference: ContactRef::Id((10_000_000 + number).to_string()) }
 }
 
-fn event(number: u64, changes: bool) -> Intake {
+/// An event, with a change or without one.
+pub fn event(number: u64, changes: bool) -> Intake {
     let source = SourceName::parse("bot").expect("a name");
     let key = format!("event-{number}-{changes}");
     let event = Event { key: Some(key.as_str().into()), ..Event::empty(source, tagrelay::clock::now()) };

@@ -21,6 +21,7 @@ pub const FOLDER: &str = env!("CARGO_TARGET_TMPDIR");
 /// Everything that belongs to one gateway.
 pub struct World {
     folder: TempDir,
+    database: Option<String>,
     sandbox: Option<(SocketAddr, Running)>,
     /// The gateway's process.
     pub gateway: Running,
@@ -36,28 +37,37 @@ impl World {
         Self::of(Path::new(PROGRAM), rules)
     }
 
+    /// The same on a database that it shares.
+    pub fn on(database: &str, rules: usize) -> Outcome<Self> {
+        Self::set_up(Path::new(PROGRAM), rules, Some(database.to_owned()))
+    }
+
     /// The same with another build of tagrelay.
     pub fn of(program: &Path, rules: usize) -> Outcome<Self> {
+        Self::set_up(program, rules, None)
+    }
+
+    fn set_up(program: &Path, rules: usize, database: Option<String>) -> Outcome<Self> {
         let sandbox = free_address()?;
         let folder = furnished(rule_files(rules, &sandbox.to_string()))?;
         let running = start_sandbox(folder.path(), sandbox)?;
-        let (gateway, address, ready) = start_gateway(program, folder.path())?;
-        Ok(Self { folder, sandbox: Some((sandbox, running)), gateway, address, ready })
+        let (gateway, address, ready) = start_gateway(program, folder.path(), database.as_deref())?;
+        Ok(Self { folder, database, sandbox: Some((sandbox, running)), gateway, address, ready })
     }
 
     /// A fresh gateway with these rules, whose providers are the caller's.
     pub fn with(rules: String) -> Outcome<Self> {
         let folder = furnished(vec![("rules.yaml".to_owned(), rules)])?;
-        let (gateway, address, ready) = start_gateway(Path::new(PROGRAM), folder.path())?;
-        Ok(Self { folder, sandbox: None, gateway, address, ready })
+        let (gateway, address, ready) = start_gateway(Path::new(PROGRAM), folder.path(), None)?;
+        Ok(Self { folder, database: None, sandbox: None, gateway, address, ready })
     }
 
     /// Kills the gateway as a crash would, and starts it again on what it left.
     pub fn restart(self) -> Outcome<Self> {
-        let Self { folder, sandbox, gateway, .. } = self;
+        let Self { folder, database, sandbox, gateway, .. } = self;
         drop(gateway);
-        let (gateway, address, ready) = start_gateway(Path::new(PROGRAM), folder.path())?;
-        Ok(Self { folder, sandbox, gateway, address, ready })
+        let (gateway, address, ready) = start_gateway(Path::new(PROGRAM), folder.path(), database.as_deref())?;
+        Ok(Self { folder, database, sandbox, gateway, address, ready })
     }
 
     /// How a connection stands: its state, and how many contacts wait at it.
@@ -174,14 +184,15 @@ fn start_sandbox(folder: &Path, address: SocketAddr) -> Outcome<Running> {
 }
 
 /// The gateway, ready, with its address and the time from the start of its process until then.
-fn start_gateway(program: &Path, folder: &Path) -> Outcome<(Running, SocketAddr, Duration)> {
+fn start_gateway(program: &Path, folder: &Path, database: Option<&str>) -> Outcome<(Running, SocketAddr, Duration)> {
     let address = free_address()?;
     let log = std::fs::File::options().create(true).append(true).open(folder.join("gateway.log"))?;
     let mut command = Command::new(program);
     command.arg("serve").current_dir(folder).stdin(Stdio::null()).stdout(Stdio::null()).stderr(log);
     // Settings of whoever runs this must not change what is measured.
     command.env_clear().env("TAGRELAY_LISTEN", address.to_string()).env("TAGRELAY_RULES", folder.join("rules"));
-    command.env("TAGRELAY_DATABASE_URL", format!("sqlite://{}", folder.join("tagrelay.db").display()));
+    let own = || format!("sqlite://{}", folder.join("tagrelay.db").display());
+    command.env("TAGRELAY_DATABASE_URL", database.map_or_else(own, str::to_owned));
     command.env("TAGRELAY_ADMIN_TOKEN", TOKEN).env("TAGRELAY_LOG", "info").env("TAGRELAY_LOG_FORMAT", "json");
     command.env("WEBSITE_BOT_SECRET", SECRET).env("HELPCRUNCH_API_KEY", "sandbox");
     command.env("OTHER_API_KEY", "another account");

@@ -1,0 +1,279 @@
+//! PostgreSQL: one gateway and three of them against the plain grouped insert, what the next contact costs, and what a table's
+//! length does.
+
+use std::ops::Deref;
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+use tagrelay::clock::Clock;
+use tagrelay::store::postgres::Address;
+use tagrelay::store::{Store, Wake};
+use tokio::sync::mpsc::UnboundedReceiver;
+
+use crate::options::Options;
+use crate::postgres::{Postgres, USER};
+use crate::process::{Running, free_address, wait_for_idle};
+use crate::report::{Report, Wanted};
+use crate::rounds::{Numbers, Series, Side, alternate, fill, median};
+use crate::taking::{self, event};
+use crate::world::World;
+use crate::{Outcome, guard, web};
+
+/// Gateways that share one database.
+const SHARING: usize = 3;
+/// Events that each side holds before it is measured, at most: each is a request that has to be sent.
+const HELD: u64 = 100_000;
+/// What the statement is called that accepts a lot.
+const ACCEPTS: &str = "accept_";
+
+/// A server that the guard ends where this program can't.
+struct Server {
+    postgres: Postgres,
+    process: u32,
+}
+
+impl Deref for Server {
+    type Target = Postgres;
+
+    fn deref(&self) -> &Postgres {
+        &self.postgres
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        self.postgres.stop();
+        guard::tell(&format!("ended {}", self.process));
+    }
+}
+
+/// A server as one would set it up: everything on disk before it is answered, room for what is in use, checkpoints far apart.
+fn server() -> Outcome<Server> {
+    let mut server = Postgres::start();
+    let settings = [
+        ("shared_buffers", "1GB"),
+        ("max_wal_size", "8GB"),
+        ("checkpoint_timeout", "15min"),
+        ("max_connections", "100"),
+        ("shared_preload_libraries", "pg_stat_statements"),
+    ];
+    for (name, value) in settings {
+        server.sql("postgres", &format!("ALTER SYSTEM SET {name} = '{value}'"));
+    }
+    server.restart();
+    let pid = std::fs::read_to_string(server.folder().join("data/postmaster.pid"))?;
+    let process = pid.lines().next().and_then(|line| line.parse().ok()).ok_or("the server has no process")?;
+    guard::tell(&format!("process {process}"));
+    guard::tell(&format!("folder {}", server.folder().display()));
+    Ok(Server { postgres: server, process })
+}
+
+/// Intake: the plain grouped insert, one gateway and three, in alternating rounds; then round trips.
+pub fn intake(options: &Options, report: &mut Report) -> Outcome<()> {
+    let intents = options.intents.unwrap_or(options.rules);
+    let server = server()?;
+    let pid = server.process;
+    server.sql(USER, "CREATE EXTENSION pg_stat_statements");
+    let plain_address = free_address()?;
+    let mut command = Command::new(std::env::current_exe()?);
+    command.args(["plain", &plain_address.to_string(), &server.database("plain"), &options.rules.to_string()]);
+    command.stdin(Stdio::null()).stdout(Stdio::null());
+    let mut plain = Running::start("the plain server", &mut command)?;
+    plain.wait_until(Instant::now(), || web::get(plain_address, "/", "").is_ok())?;
+    let (one_url, three_url) = (server.database("one"), server.database("three"));
+    let one = World::on(&one_url, options.rules)?;
+    let mut three = Vec::new();
+    for _ in 0..SHARING {
+        three.push(World::on(&three_url, options.rules)?);
+    }
+    shared_out(&server)?;
+    let path = World::path();
+    let side = |name: &str, gateways: &[&World]| Side {
+        name: name.to_owned(),
+        addresses: gateways.iter().map(|world| world.address).collect(),
+        path: path.clone(),
+        intents,
+        processes: gateways.iter().map(|world| world.gateway.id()).chain([pid]).collect(),
+    };
+    let sides = [
+        Side {
+            name: "plain insert".to_owned(),
+            addresses: vec![plain_address],
+            path: path.clone(),
+            intents,
+            processes: vec![plain.id(), pid],
+        },
+        side("one", &[&one]),
+        side("three", &three.iter().collect::<Vec<_>>()),
+    ];
+    let mut numbers = Numbers::new();
+    let held = numbers.block();
+    for side in &sides {
+        fill(side, options, &mut Numbers::at(held), options.keys.min(HELD))?;
+    }
+    server.sql(USER, "SELECT pg_stat_statements_reset()");
+    server.sql("postgres", "CHECKPOINT");
+    let lots = || -> Outcome<u64> { Ok(server.sql("one", "SELECT count(*) FROM lot").parse()?) };
+    let before = lots()?;
+    let series = alternate(&sides, options, &mut numbers)?;
+    let [plain_series, one_series, three_series] = series.as_slice() else { return Err("three sides".into()) };
+    let ratio = one_series.ratio_to(plain_series);
+    report.judge("one gateway : plain grouped insert", ratio, "x", Wanted::AtLeast(1.2), None);
+    let ratio = three_series.ratio_to(one_series);
+    report.judge("three gateways, in all : one", ratio, "x", Wanted::AtLeast(0.9), None);
+    for one in [plain_series, one_series, three_series] {
+        let tell =
+            |report: &mut Report, what: &str, value, unit| report.tell(&format!("{}: {what}", one.name), value, unit);
+        tell(report, "rate", one.median(|round| round.burst.rate), "requests/s");
+        tell(report, "p50", one.median(|round| round.burst.p50 as f64 / 1000.0), "ms");
+        tell(report, "p99", one.median(|round| round.burst.p99 as f64 / 1000.0), "ms");
+        tell(report, "CPU of server and database", one.median(|round| round.cpu_us), "us/request");
+        tell(report, "of it the database", one.median(|round| round.last_cpu_us), "us/request");
+        if one.refused() > 0 {
+            return Err(format!("{} refused {} requests", one.name, one.refused()).into());
+        }
+    }
+    let written = (lots()? - before) as f64;
+    statements(&server, report, "one", written, one_series)?;
+    held_by_the_database(&server, report, "one")?;
+    report.keep(series);
+    Ok(())
+}
+
+/// Waits until each gateway has its share of the buckets.
+fn shared_out(server: &Postgres) -> Outcome<()> {
+    let sql = "SELECT count(DISTINCT owner) || ' ' || count(owner) FROM bucket";
+    let (from, wanted) = (Instant::now(), format!("{SHARING} 256"));
+    while server.sql("three", sql) != wanted {
+        if from.elapsed() > Duration::from_secs(20) {
+            return Err(format!("the buckets are not shared out: {}", server.sql("three", sql)).into());
+        }
+        std::thread::sleep(Duration::from_millis(100));
+    }
+    Ok(())
+}
+
+/// What the server counted: statements that accepted, against lots and events.
+fn statements(server: &Postgres, report: &mut Report, database: &str, lots: f64, series: &Series) -> Outcome<()> {
+    let of = format!(
+        "FROM pg_stat_statements s JOIN pg_database d ON d.oid = s.dbid WHERE d.datname = '{database}' AND query LIKE '%{ACCEPTS}%'"
+    );
+    let calls: f64 = server.sql(USER, &format!("SELECT sum(calls) {of}")).parse()?;
+    let time: f64 = server.sql(USER, &format!("SELECT sum(total_exec_time) {of}")).parse()?;
+    let log: f64 = server.sql(USER, &format!("SELECT sum(wal_bytes) {of}")).parse()?;
+    report.judge("statements that accept : lots written", calls / lots, "x", Wanted::AtMost(1.0), None);
+    let events = series.taken() as f64;
+    report.tell("events in a lot", events / lots, "");
+    report.tell("time in the statement, per event", time * 1_000.0 / events, "us");
+    report.tell("WAL of the statement, per event", log / events, "bytes");
+    let top = "SELECT d.datname || '  ' || calls || ' x  ' || round(total_exec_time::numeric) || ' ms  ' || wal_bytes / 1000 || ' kB  '
+        || regexp_replace(left(query, 90), '\\s+', ' ', 'g')
+        FROM pg_stat_statements s JOIN pg_database d ON d.oid = s.dbid ORDER BY total_exec_time DESC LIMIT 24";
+    for line in server.sql(USER, top).lines() {
+        eprintln!("statement: {line}");
+    }
+    Ok(())
+}
+
+/// Bytes on disk for an event.
+fn held_by_the_database(server: &Postgres, report: &mut Report, database: &str) -> Outcome<()> {
+    let events: f64 = server.sql(database, "SELECT sum(events) FROM lot").parse()?;
+    let bytes: f64 = server.sql(database, "SELECT pg_database_size(current_database())").parse()?;
+    report.tell("database, per event", bytes / events, "bytes");
+    Ok(())
+}
+
+async fn store(url: &str, folder: &Path) -> Outcome<(Store, UnboundedReceiver<Vec<Wake>>)> {
+    let (wake, wakes) = tokio::sync::mpsc::unbounded_channel();
+    let mut options = tagrelay::store::Options::new(Duration::from_hours(24), Clock::system());
+    options.mark = Some(folder.join("mark"));
+    let store = Store::open_shared(Address::parse(url, None)?, options, wake).await?;
+    Ok((store, wakes))
+}
+
+/// The median of taking, and of taking and settling, with few changes that wait and with many.
+pub fn take(options: &Options, report: &mut Report) -> Outcome<()> {
+    let server = server()?;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    runtime.block_on(async {
+        let mut sides = Vec::new();
+        for (name, waiting) in [("few", taking::FEW), ("many", options.waiting.max(taking::FEW))] {
+            let url = server.database(name);
+            let folder = server.folder().join(name);
+            std::fs::create_dir(&folder)?;
+            let (store, wakes) = store(&url, &folder).await?;
+            sides.push(taking::filled(store, wakes, waiting.next_multiple_of(1_000)).await?);
+            server.sql(name, "ANALYZE");
+        }
+        server.sql("postgres", "CHECKPOINT");
+        let sides = sides.try_into().map_err(|_| "two sides")?;
+        taking::compare(sides, options, report, "PostgreSQL: ").await
+    })
+}
+
+/// What inserts cost in long tables against what they cost in short ones.
+pub fn large(options: &Options, report: &mut Report) -> Outcome<()> {
+    const BATCH: u64 = 128;
+    const BATCHES: usize = 400;
+    let server = server()?;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let few = 1_000_000.min(options.events);
+    runtime.block_on(async {
+        let mut sides = Vec::new();
+        for (name, events) in [("short", few), ("long", options.events)] {
+            let url = server.database(name);
+            let folder = server.folder().join(name);
+            std::fs::create_dir(&folder)?;
+            let (store, _wakes) = store(&url, &folder).await?;
+            let from = Instant::now();
+            // As if they had come at 1,000 a second until now, 128 in a lot.
+            for sql in [
+                format!("SELECT setval('event_number', {events} + 1)"),
+                format!(
+                    "INSERT INTO lot (first, at, events, body) SELECT n, {now} - ({events} - n), 128, decode(repeat('00', 2000), 'hex')
+                     FROM generate_series(1::bigint, {events}, 128) n",
+                    now = tagrelay::clock::now().0
+                ),
+                format!(
+                    "INSERT INTO dedup (key, ord, at) SELECT decode(md5(n::text), 'hex'), n, {now} - ({events} - n)
+                     FROM generate_series(1::bigint, {events}) n",
+                    now = tagrelay::clock::now().0
+                ),
+                format!(
+                    "INSERT INTO pending (run, contact, ord, ix, change) SELECT n >> 16, decode(md5(('c' || n)::text), 'hex'), n, 0, 'x'
+                     FROM generate_series(1::bigint, {events}, 100) n"
+                ),
+                "VACUUM ANALYZE".to_owned(),
+            ] {
+                server.sql(name, &sql);
+            }
+            eprintln!("{name}: {events} events after {:.0} s", from.elapsed().as_secs_f64());
+            sides.push((store, Vec::new(), 0_u64));
+        }
+        server.sql("postgres", "CHECKPOINT");
+        for _ in 0..options.rounds.max(2) {
+            if !options.quick {
+                wait_for_idle(true);
+            }
+            for (store, times, sent) in &mut sides {
+                for _ in 0..if options.quick { 10 } else { BATCHES } {
+                    let events = (*sent..*sent + BATCH).map(|number| event(number + (1 << 40), true)).collect();
+                    let from = Instant::now();
+                    store.accept(events).await?;
+                    times.push(from.elapsed().as_secs_f64() * 1e6);
+                    *sent += BATCH;
+                }
+            }
+        }
+        let medians: Vec<f64> = sides.into_iter().map(|(store, times, _)| {
+            store.stop();
+            median(times)
+        }).collect();
+        let [short, long] = medians.as_slice() else { return Err("two sides".into()) };
+        report.judge(&format!("a lot of {BATCH}, {} events : {few}", options.events), long / short, "x", Wanted::AtMost(1.2), None);
+        report.tell(&format!("a lot of {BATCH} after {few} events"), *short, "us");
+        report.tell(&format!("a lot of {BATCH} after {} events", options.events), *long, "us");
+        Ok(())
+    })
+}

@@ -1,0 +1,139 @@
+//! What PostgreSQL is asked all day is found by an index: the plans of the real statements, as the server itself logs them.
+#![allow(clippy::print_stderr, reason = "a test that fails shows the log of its server")]
+
+#[path = "support/postgres.rs"]
+#[expect(dead_code, reason = "other tests need the rest of it")]
+mod postgres;
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use postgres::{Postgres, USER};
+use tagrelay::clock::{self, Clock};
+use tagrelay::domain::change::{Change, Effect, Settled, Terms};
+use tagrelay::domain::contact::{Contact, ContactRef};
+use tagrelay::domain::decision::Decision;
+use tagrelay::domain::event::Event;
+use tagrelay::domain::name::{ConnectionName, RuleId, SourceName};
+use tagrelay::domain::tag::TagName;
+use tagrelay::store::postgres::Address;
+use tagrelay::store::{Accepted, Intake, Options, SettledChange, Settlement, Start, Store, Taken};
+use tokio::sync::mpsc::unbounded_channel;
+
+/// As many rows as make a scan cost something. The inbox's are of a bucket that there isn't, so that nobody fetches them.
+const ROWS: [&str; 9] = [
+    "INSERT INTO lot (first, at, events, body) SELECT n, 0, 1, '' FROM generate_series(1000000, 1050000) n",
+    "INSERT INTO dedup (key, ord, at) SELECT decode(md5(n::text), 'hex'), n, n FROM generate_series(1, 50000) n",
+    "INSERT INTO pending (run, contact, ord, ix, change) SELECT 0, decode(md5(n::text), 'hex'), n, 0, 'x' FROM generate_series(1, 50000) n",
+    "INSERT INTO contact (key, connection, reference, words, guards, more)
+        SELECT decode(md5(n::text), 'hex'), 'crm', '', '', '', '' FROM generate_series(1, 50000) n",
+    "INSERT INTO delivery (id, at, contact, body) SELECT -n, 0, decode(md5(n::text), 'hex'), '' FROM generate_series(1, 50000) n",
+    "INSERT INTO inbox (bucket, contact, connection, what, at) SELECT 300, '', '', 0, 0 FROM generate_series(1, 50000)",
+    "INSERT INTO started (connection, at) SELECT 'other', n FROM generate_series(1, 50000) n",
+    "INSERT INTO timer (due, ord, ix, remove, contact)
+        SELECT 9000000000000 + n, n, 0, '', decode(md5(n::text), 'hex') FROM generate_series(1, 50000) n",
+    "INSERT INTO forgotten (contact, upto, at) SELECT decode(md5(n::text), 'hex'), 0, 0 FROM generate_series(1, 50000) n",
+];
+
+/// Tables that stay small: as many rows as there are buckets, gateways or connections.
+const SMALL: [&str; 6] = ["bucket", "gateway", "connection", "meta", "tagrelay", "rule_set"];
+
+fn contact(id: &str) -> Contact {
+    let connection = ConnectionName::parse("crm").expect("a name");
+    Contact { connection, reference: ContactRef::Id(id.to_owned()) }
+}
+
+fn event(key: &str, id: &str, lasts_ms: Option<u64>) -> Intake {
+    let source = SourceName::parse("bot").expect("a name");
+    let event = Event { key: Some(key.into()), ..Event::empty(source, clock::now()) };
+    let rule = RuleId::parse("a-rule").expect("a name");
+    let tag = TagName::parse("Lead").expect("a tag");
+    let mut change = Change::plain(contact(id), Effect::AddTag(tag), rule.clone());
+    change.terms = Terms { lasts_ms, ..Terms::default() }.boxed();
+    let mut decision = Decision { rules: vec![rule], changes: vec![change], ..Decision::default() };
+    Intake::of(&event, "hash", &mut decision, b"", b"{}")
+}
+
+/// What a gateway does for an event, from its acceptance to the last word.
+async fn serve(store: &Store, number: usize) {
+    let (key, id) = (format!("event-{number}"), format!("{number}"));
+    let sent = || vec![event(&key, &id, Some(60_000))];
+    assert!(matches!(store.accept(sent()).await.expect("accepted")[..], [Accepted::New(_)]));
+    assert!(matches!(store.accept(sent()).await.expect("accepted")[..], [Accepted::Duplicate { .. }]));
+    let contact = contact(&id);
+    let Taken { changes, hold, .. } = store.take(contact.key()).await.expect("taken");
+    let connection = contact.connection.clone();
+    let sharing = vec![connection.clone()];
+    let start = Start { connection, at: clock::now(), sharing, limits: vec![(1_000, 60_000)] };
+    store.start(start).await.expect("started");
+    let settled = changes.into_iter().map(|(id, change)| {
+        let (how, reason) = (Settled::Applied, String::new());
+        SettledChange { id, change, how, reason, others: Vec::new(), cause: None }
+    });
+    let settlement = Settlement { settled: settled.collect(), ..Settlement::of(contact, clock::now()) };
+    assert_eq!(settlement.settled.len(), 1, "the contact has one change");
+    store.settle(settlement).await.expect("settled");
+    drop(hold);
+    store.reader().due_timers(clock::now(), 10).await.expect("read");
+    store.reader().next_timer().await.expect("read");
+}
+
+/// The tables that were looked through from one end to the other.
+fn scanned(log: &str) -> BTreeSet<&str> {
+    let after = log.split("Seq Scan on ").skip(1);
+    after.filter_map(|rest| rest.split([' ', '\n']).next()).filter(|table| !SMALL.contains(table)).collect()
+}
+
+#[tokio::test]
+async fn whatever_is_asked_for_each_event_and_each_beat_is_found_by_an_index() {
+    let server = Postgres::start();
+    let settings = [
+        ("session_preload_libraries", "auto_explain"),
+        ("auto_explain.log_min_duration", "0"),
+        ("auto_explain.log_nested_statements", "on"),
+    ];
+    for (name, value) in settings {
+        server.sql("postgres", &format!("ALTER DATABASE {USER} SET {name} = '{value}'"));
+    }
+    let (wake, _wakes) = unbounded_channel();
+    let options = Options::new(Duration::from_hours(24), Clock::system());
+    let address = Address::parse(&server.url(), None).expect("an address");
+    let store = Store::open_shared(address, options, wake).await.expect("joined");
+    // Plans that were made while the tables were empty: a session keeps those of functions for long.
+    for number in 0..8 {
+        serve(&store, number).await;
+    }
+    for rows in ROWS {
+        server.sql(USER, rows);
+    }
+    let early = server.log();
+    assert!(early.contains("Query Text: "), "the server logs no plans");
+    for number in 10..18 {
+        serve(&store, number).await;
+    }
+    let log = server.log();
+    let of_functions = log.get(early.len()..).unwrap_or_default();
+    assert_eq!(scanned(of_functions), BTreeSet::new(), "before the tables were analysed:\n{of_functions}");
+    server.sql(USER, "ANALYZE");
+    let before = server.log().len();
+    for number in 20..28 {
+        serve(&store, number).await;
+    }
+    // Two beats without anything to do.
+    tokio::time::sleep(Duration::from_millis(2_200)).await;
+    let log = server.log();
+    let log = log.get(before..).unwrap_or_default();
+    for words in [
+        "INSERT INTO pending",
+        "FROM started",
+        "FROM inbox",
+        "DELETE FROM pending",
+        "INSERT INTO delivery",
+        "FROM timer",
+        "FROM contact",
+    ] {
+        assert!(log.contains(words), "no plan of {words}");
+    }
+    assert_eq!(scanned(log), BTreeSet::new(), "{log}");
+    store.stop();
+}
