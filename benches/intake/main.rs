@@ -45,7 +45,9 @@ fn main() -> ExitCode {
     let cli = Cli::parse();
     let done = match cli.mode {
         Some(Mode::Bare { address }) => bare::serve(address).map(|()| ExitCode::SUCCESS).map_err(Into::into),
-        Some(Mode::Plain { address, url, rules }) => plain::serve(address, &url, rules).map(|()| ExitCode::SUCCESS),
+        Some(Mode::Plain { address, url, rules, ids }) => {
+            plain::serve(address, &url, rules, ids).map(|()| ExitCode::SUCCESS)
+        }
         Some(Mode::Load(load)) => load::run(load).map(|burst| {
             println!("{}", serde_json::to_string(&burst).expect("a burst is plain data"));
             ExitCode::SUCCESS

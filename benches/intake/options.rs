@@ -122,6 +122,15 @@ pub enum Format {
     Json,
 }
 
+/// The ids that the plain grouped insert gives. A random one touches a page of its own in each index; one that ascends, the last page.
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Ids {
+    /// 128 random bits, as most programs make them.
+    Random,
+    /// In order of time.
+    Ordered,
+}
+
 /// What this program does as a process of its own.
 #[derive(Subcommand)]
 pub enum Mode {
@@ -140,6 +149,8 @@ pub enum Mode {
         url: String,
         /// Rules.
         rules: usize,
+        /// Its ids.
+        ids: Ids,
     },
     /// The bare client; prints the calls a second that it made.
     #[command(hide = true)]

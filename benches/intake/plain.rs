@@ -2,6 +2,7 @@
 //! has a row of the event and one of its operation committed before it answers: one writer, one statement for all that has gathered.
 
 use std::collections::HashMap;
+use std::hash::BuildHasher;
 use std::net::SocketAddr;
 use std::sync::mpsc::{self, SyncSender};
 
@@ -15,6 +16,7 @@ use tokio::sync::oneshot;
 use tokio_postgres::{Client, NoTls};
 
 use crate::Outcome;
+use crate::options::Ids;
 use crate::shapes::{SECRET, SOURCE};
 
 /// Ids are text, and there are four indexes.
@@ -100,11 +102,11 @@ struct Server {
 }
 
 /// Serves until the process is ended.
-pub fn serve(address: SocketAddr, url: &str, rules: usize) -> Outcome<()> {
+pub fn serve(address: SocketAddr, url: &str, rules: usize, ids: Ids) -> Outcome<()> {
     let (writer, queue) = mpsc::sync_channel(8_192);
     let (url, (tell, ready)) = (url.to_owned(), mpsc::channel());
     std::thread::spawn(move || {
-        if let Err(error) = write(&url, &queue, &tell) {
+        if let Err(error) = write(&url, &queue, &tell, ids) {
             let _ = tell.send(Err(error));
         }
     });
@@ -163,25 +165,25 @@ impl Server {
 }
 
 /// The writer: takes what has gathered and answers after the commit.
-fn write(url: &str, queue: &mpsc::Receiver<Job>, tell: &mpsc::Sender<Outcome<()>>) -> Outcome<()> {
+fn write(url: &str, queue: &mpsc::Receiver<Job>, tell: &mpsc::Sender<Outcome<()>>, form: Ids) -> Outcome<()> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let client = runtime.block_on(connect(url))?;
     // A plan that is made for any number of rows expects few: with loops inside of loops it would be slow for many.
     runtime.block_on(client.batch_execute(&format!("{TABLES}; SET enable_nestloop = off")))?;
     let statement = runtime.block_on(client.prepare(INSERT))?;
     tell.send(Ok(()))?;
-    let mut number = 0_u64;
+    let (mut number, random) = (0_u64, std::hash::RandomState::new());
     while let Ok(first) = queue.recv() {
         let mut jobs = vec![first];
         jobs.extend(queue.try_iter().take(MOST - 1));
-        // Ids in order of time, which are kinder to an index than random ones.
-        let ids: Vec<String> = jobs
-            .iter()
-            .map(|_| {
-                number += 1;
-                format!("evt_{number:024x}")
-            })
-            .collect();
+        let mut id = |_: &Job| {
+            number += 1;
+            match form {
+                Ids::Ordered => format!("evt_{number:032x}"),
+                Ids::Random => format!("evt_{:016x}{:016x}", random.hash_one(number), random.hash_one((number, ()))),
+            }
+        };
+        let ids: Vec<String> = jobs.iter().map(&mut id).collect();
         let ops: Vec<String> = ids.iter().map(|id| id.replace("evt", "op")).collect();
         let list = |of: fn(&Job) -> &String| jobs.iter().map(|job| of(job).as_str()).collect::<Vec<&str>>();
         let (keys, contacts, intents, bodies) =

@@ -1,6 +1,7 @@
 //! PostgreSQL: one gateway and three of them against the plain grouped insert, what the next contact costs, and what a table's
 //! length does.
 
+use std::net::SocketAddr;
 use std::ops::Deref;
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -75,12 +76,17 @@ pub fn intake(options: &Options, report: &mut Report) -> Outcome<()> {
     let server = server()?;
     let pid = server.process;
     server.sql(USER, "CREATE EXTENSION pg_stat_statements");
-    let plain_address = free_address()?;
-    let mut command = Command::new(std::env::current_exe()?);
-    command.args(["plain", &plain_address.to_string(), &server.database("plain"), &options.rules.to_string()]);
-    command.stdin(Stdio::null()).stdout(Stdio::null());
-    let mut plain = Running::start("the plain server", &mut command)?;
-    plain.wait_until(Instant::now(), || web::get(plain_address, "/", "").is_ok())?;
+    let plain = |ids: &str| -> Outcome<(Running, SocketAddr)> {
+        let address = free_address()?;
+        let mut command = Command::new(std::env::current_exe()?);
+        let rules = options.rules.to_string();
+        command.args(["plain", &address.to_string(), &server.database(&format!("plain_{ids}")), &rules, ids]);
+        command.stdin(Stdio::null()).stdout(Stdio::null());
+        let mut plain = Running::start("the plain server", &mut command)?;
+        plain.wait_until(Instant::now(), || web::get(address, "/", "").is_ok())?;
+        Ok((plain, address))
+    };
+    let (plain, ordered) = (plain("random")?, plain("ordered")?);
     let (one_url, three_url) = (server.database("one"), server.database("three"));
     let one = World::on(&one_url, options.rules)?;
     let mut three = Vec::new();
@@ -96,14 +102,16 @@ pub fn intake(options: &Options, report: &mut Report) -> Outcome<()> {
         intents,
         processes: gateways.iter().map(|world| world.gateway.id()).chain([pid]).collect(),
     };
+    let plain_side = |name: &str, (plain, address): &(Running, SocketAddr)| Side {
+        name: name.to_owned(),
+        addresses: vec![*address],
+        path: path.clone(),
+        intents,
+        processes: vec![plain.id(), pid],
+    };
     let sides = [
-        Side {
-            name: "plain insert".to_owned(),
-            addresses: vec![plain_address],
-            path: path.clone(),
-            intents,
-            processes: vec![plain.id(), pid],
-        },
+        plain_side("plain insert", &plain),
+        plain_side("plain insert, ids in order", &ordered),
         side("one", &[&one]),
         side("three", &three.iter().collect::<Vec<_>>()),
     ];
@@ -117,12 +125,16 @@ pub fn intake(options: &Options, report: &mut Report) -> Outcome<()> {
     let lots = || -> Outcome<u64> { Ok(server.sql("one", "SELECT count(*) FROM lot").parse()?) };
     let before = lots()?;
     let series = alternate(&sides, options, &mut numbers)?;
-    let [plain_series, one_series, three_series] = series.as_slice() else { return Err("three sides".into()) };
+    let [plain_series, ordered_series, one_series, three_series] = series.as_slice() else {
+        return Err("four sides".into());
+    };
     let ratio = one_series.ratio_to(plain_series);
     report.judge("one gateway : plain grouped insert", ratio, "x", Wanted::AtLeast(1.2), None);
+    let ratio = one_series.ratio_to(ordered_series);
+    report.tell("one gateway : plain grouped insert, ids in order", ratio, "x");
     let ratio = three_series.ratio_to(one_series);
     report.judge("three gateways, in all : one", ratio, "x", Wanted::AtLeast(0.9), None);
-    for one in [plain_series, one_series, three_series] {
+    for one in [plain_series, ordered_series, one_series, three_series] {
         let tell =
             |report: &mut Report, what: &str, value, unit| report.tell(&format!("{}: {what}", one.name), value, unit);
         tell(report, "rate", one.median(|round| round.burst.rate), "requests/s");

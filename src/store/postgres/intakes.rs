@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::mpsc::Receiver;
+use std::time::{Duration, Instant};
 
 use tokio::sync::mpsc::UnboundedSender;
 
@@ -17,6 +18,9 @@ use crate::store::face::{Options, StoreError, Wake};
 use crate::store::outbox::Reply;
 use crate::store::record::Intake;
 
+/// The longest wait for more events.
+const LONGEST: Duration = Duration::from_millis(4);
+
 /// Accepts events.
 pub(super) struct Intakes {
     pub session: Session,
@@ -28,17 +32,21 @@ pub(super) struct Intakes {
 impl Intakes {
     /// Serves until told to stop.
     pub fn run(self, queue: &Receiver<Command>) {
-        while let Some((group, stop)) = gather(queue, GROUP) {
-            self.serve(group);
+        let mut not_before = None;
+        while let Some((group, stop)) = gather(queue, GROUP, not_before) {
+            let from = Instant::now();
+            let shared = self.serve(group);
+            not_before = shared.then(|| Instant::now() + rest(from.elapsed()));
             if stop {
                 break;
             }
         }
     }
 
-    fn serve(&self, group: Vec<Command>) {
+    /// Whether other gateways have to do with it.
+    fn serve(&self, group: Vec<Command>) -> bool {
         if group.is_empty() {
-            return;
+            return false;
         }
         let at = self.options.clock.now().plus_millis(self.standing.ahead_ms());
         let (mut lists, mut replies) = (Vec::new(), Vec::new());
@@ -68,6 +76,7 @@ impl Intakes {
                 if !others.is_empty() {
                     self.standing.tell_others();
                 }
+                !others.is_empty()
             }
             Err(error) => {
                 self.standing.doubt(concerned);
@@ -75,6 +84,7 @@ impl Intakes {
                 for reply in replies {
                     let _ = reply.send(Err(error.clone()));
                 }
+                false
             }
         }
     }
@@ -101,4 +111,10 @@ impl Intakes {
             Ok(accepted)
         })
     }
+}
+
+/// How long the next lot gathers after one that took so long, where several gateways share the database: a lot costs it much the same
+/// whatever it holds, and each of them would send it small ones. Alone, what comes while one lot is written is enough for the next.
+fn rest(took: Duration) -> Duration {
+    (took / 2).min(LONGEST)
 }

@@ -79,7 +79,7 @@ const STEPS: [&str; 1] = ["
     -- all are new, and a row that can't be in anybody's way costs half of one that may. Two gateways that write the same key at the
     -- same time meet in the index: then each row is written with care.
     CREATE FUNCTION keep_keys_1(start BIGINT, now BIGINT, keys BYTEA[]) RETURNS BIGINT[] LANGUAGE plpgsql
-        SET enable_seqscan = off AS $$
+        SET enable_seqscan = off SET jit = off AS $$
         DECLARE kept BIGINT[];
         BEGIN
         IF NOT EXISTS (SELECT FROM dedup d WHERE d.key = ANY (keys)) THEN
@@ -106,7 +106,7 @@ const STEPS: [&str; 1] = ["
     CREATE FUNCTION accept_1(me BIGINT, now BIGINT, keys BYTEA[], packed BYTEA, contacts BYTEA[], places BIGINT[], indexes BIGINT[],
         changes TEXT[], news BYTEA[], news_at TEXT[], news_places BIGINT[], news_owned BIGINT[], faults BIGINT[], answers BIGINT[])
         RETURNS TABLE (first_number BIGINT, repeats BIGINT[]) LANGUAGE plpgsql
-        SET enable_seqscan = off AS $$
+        SET enable_seqscan = off SET jit = off AS $$
         #variable_conflict use_column
         DECLARE
             start BIGINT := take_numbers_1(cardinality(keys));
@@ -142,7 +142,7 @@ const STEPS: [&str; 1] = ["
     -- Writes the start of a call down, if no limit of its account forbids it, whichever gateway asks: its number, or how long to wait.
     -- One at a time for an account, until the commit; what is counted was committed before.
     CREATE FUNCTION start_1(one TEXT, names TEXT[], calls BIGINT[], windows BIGINT[])
-        RETURNS TABLE (entry BIGINT, wait BIGINT) LANGUAGE plpgsql SET enable_seqscan = off AS $$
+        RETURNS TABLE (entry BIGINT, wait BIGINT) LANGUAGE plpgsql SET enable_seqscan = off SET jit = off AS $$
         #variable_conflict use_column
         DECLARE
             now BIGINT;
@@ -167,9 +167,12 @@ const STEPS: [&str; 1] = ["
     -- One look of a gateway, in one round trip: its lease is renewed, those whose lease has ended are fenced, free buckets are claimed
     -- up to a fair share, and what others wrote for it is handed over. It names the buckets that it serves and those that it is about
     -- to give away; what is its own besides is told again, for an answer may be lost. -1: it is fenced itself; -2: the time; -3: how
-    -- many gateways there are; -4: a bucket that it has from now on; else what an inbox said.
+    -- many gateways there are; -4: a bucket that it has from now on; else what an inbox said. The inbox is a queue, most of whose
+    -- index is of rows that are gone: only a plain index scan marks those, so that the next one passes them by. What may not scan a
+    -- table counts as costly, and is not worth compiling for all that.
     CREATE FUNCTION beat_1(me BIGINT, lease BIGINT, mine BIGINT[], leaving BIGINT[])
-        RETURNS TABLE (what BIGINT, number BIGINT, contact BYTEA, note TEXT) LANGUAGE plpgsql SET enable_seqscan = off AS $$
+        RETURNS TABLE (what BIGINT, number BIGINT, contact BYTEA, note TEXT) LANGUAGE plpgsql
+        SET enable_seqscan = off SET enable_bitmapscan = off SET jit = off AS $$
         #variable_conflict use_column
         DECLARE
             now BIGINT := (extract(epoch FROM clock_timestamp()) * 1000)::bigint;
