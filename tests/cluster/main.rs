@@ -24,7 +24,7 @@ use serde_json::{Value, json};
 use dice::Dice;
 use places::{PLACES, Place};
 use senders::{Senders, Sent};
-use town::{Disturbance, GATEWAYS, LIMIT, Town};
+use town::{Disturbance, GATEWAYS, LIMIT, POOLED, Town};
 
 /// One at a time: each needs the whole machine.
 static ALONE: Mutex<()> = Mutex::new(());
@@ -98,6 +98,31 @@ fn a_rolling_update_refuses_nothing_and_doubles_nothing() {
     assert!(town.record.too_many().is_empty(), "{:?}", town.record.too_many());
     town.assert_well();
     eprintln!("{events} events, {} turned away, {} calls", sent.turned_away, town.record.calls());
+    assert!(events > 50 && town.record.callers().len() == GATEWAYS, "too little happened to prove anything");
+}
+
+#[test]
+fn a_pooler_in_transaction_mode_may_stand_between() {
+    let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
+    let seed = number("CLUSTER_SEED", 2026);
+    let mut dice = Dice::new(seed);
+    let mut town = Town::behind_a_pooler();
+    let senders = Senders::start(town.addresses(), seed);
+    for what in [Disturbance::Kill, Disturbance::Stop, Disturbance::Kill] {
+        town.faults(&mut dice);
+        town.pause(Duration::from_secs(1));
+        town.stir();
+        town.disturb(what, &mut dice, &senders);
+    }
+    let connections = town.connections();
+    let sent = senders.stop();
+    town.provider.clear_faults();
+    town.drain();
+    let events = assert_as_the_model(&town, &sent, seed);
+    assert!(town.record.too_many().is_empty(), "{:?}", town.record.too_many());
+    town.assert_well();
+    eprintln!("{events} events, {} turned away, {} calls", sent.turned_away, town.record.calls());
+    assert!((1..=POOLED).contains(&connections), "{connections} connections for {GATEWAYS} gateways");
     assert!(events > 50 && town.record.callers().len() == GATEWAYS, "too little happened to prove anything");
 }
 

@@ -13,6 +13,7 @@ use crate::record::Record;
 use crate::senders::Senders;
 use crate::support::gateway::{ADMIN, Gateway, HEAD, Setup};
 use crate::support::http::{exchange, request};
+use crate::support::pooler::Pooler;
 use crate::support::postgres::{Postgres, USER, USER_PASSWORD};
 use crate::support::provider::provider;
 use crate::support::proxy::Proxy;
@@ -22,6 +23,8 @@ use crate::{model, places};
 pub const GATEWAYS: usize = 3;
 /// The gateway whose way to the database can be cut.
 const WIRED: usize = 2;
+/// Connections to the database for all of them behind a pooler: fewer than one of them opens.
+pub const POOLED: usize = 3;
 /// At most so many calls to the webhook start in any such window.
 pub const LIMIT: usize = 30;
 pub const WINDOW_MS: i64 = 1_000;
@@ -34,6 +37,7 @@ pub fn secret(gateway: usize) -> String {
 /// All of it. Gateways end before their database.
 pub struct Town {
     pub gateways: Vec<Gateway>,
+    _pooler: Option<Pooler>,
     wires: [Proxy; 2],
     primary: Postgres,
     standby: Postgres,
@@ -62,24 +66,41 @@ pub enum Disturbance {
 
 impl Town {
     pub fn new() -> Self {
-        let provider = provider();
         let primary = Postgres::start();
         let standby = primary.standby();
         let wires = [Proxy::to(primary.port()), Proxy::to(standby.port())];
-        let hook = format!("rate_limit: {LIMIT}/s, signing_secret: env:HOOK_SECRET");
-        let connections = places::connections(&provider, "1s", &hook);
-        let rules = format!("{HEAD}{connections}rules:\n{}", model::rules());
-        let gateways = (0..GATEWAYS).map(|number| {
+        let urls = (0..GATEWAYS).map(|number| {
             let direct = [primary.port(), standby.port()];
             let [first, second] = if number == WIRED { [wires[0].port(), wires[1].port()] } else { direct };
             let hosts = format!("127.0.0.1:{first},127.0.0.1:{second}");
-            let url = format!("postgres://{USER}:{USER_PASSWORD}@{hosts}/{USER}?target_session_attrs=read-write");
+            format!("postgres://{USER}:{USER_PASSWORD}@{hosts}/{USER}?target_session_attrs=read-write")
+        });
+        let urls: Vec<String> = urls.collect();
+        Self::of(&urls, wires, primary, standby)
+    }
+
+    /// Nobody has a connection to the database but for one transaction.
+    pub fn behind_a_pooler() -> Self {
+        let primary = Postgres::start();
+        let standby = primary.standby();
+        let wires = [Proxy::to(primary.port()), Proxy::to(standby.port())];
+        let pooler = Pooler::to(&primary, POOLED);
+        let urls: Vec<String> = std::iter::repeat_n(pooler.url(), GATEWAYS).collect();
+        Self { _pooler: Some(pooler), ..Self::of(&urls, wires, primary, standby) }
+    }
+
+    fn of(urls: &[String], wires: [Proxy; 2], primary: Postgres, standby: Postgres) -> Self {
+        let provider = provider();
+        let hook = format!("rate_limit: {LIMIT}/s, signing_secret: env:HOOK_SECRET");
+        let connections = places::connections(&provider, "1s", &hook);
+        let rules = format!("{HEAD}{connections}rules:\n{}", model::rules());
+        let gateways = urls.iter().enumerate().map(|(number, url)| {
             let setup = Setup::bare(&rules).without_sandbox().set("HOOK_SECRET", &secret(number));
-            setup.set("TAGRELAY_DATABASE_URL", &url).start()
+            setup.set("TAGRELAY_DATABASE_URL", url).start()
         });
         let gateways = gateways.collect();
         let record = Record::default();
-        Self { gateways, wires, primary, standby, promoted: false, provider, record, kills: 0 }
+        Self { gateways, _pooler: None, wires, primary, standby, promoted: false, provider, record, kills: 0 }
     }
 
     pub fn addresses(&self) -> Vec<SocketAddr> {
@@ -97,6 +118,11 @@ impl Town {
     pub fn ask(&self, question: &str) -> String {
         let server = if self.promoted { &self.standby } else { &self.primary };
         server.sql(USER, question)
+    }
+
+    /// Connections to the database.
+    pub fn connections(&self) -> usize {
+        self.number(&format!("SELECT count(*) FROM pg_stat_activity WHERE usename = '{USER}'")) as usize
     }
 
     fn number(&self, question: &str) -> u64 {

@@ -9,6 +9,7 @@ pub mod disk;
 pub mod gateway;
 pub mod gestures;
 pub mod http;
+pub mod pooler;
 pub mod postgres;
 pub mod process;
 pub mod provider;

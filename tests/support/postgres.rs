@@ -34,7 +34,6 @@ wal_keep_size = 128MB
 hot_standby = on
 password_encryption = 'scram-sha-256'
 log_min_messages = warning
-jit = off
 ";
 
 /// A running server. It ends with its value.
@@ -332,7 +331,12 @@ fn servant() -> Option<(u32, u32)> {
 
 /// A program of PostgreSQL's, run by whoever owns the folder, without the settings of whoever runs the tests.
 fn tool(name: &str, folder: &Path) -> Command {
-    let mut command = Command::new(programs().join(name));
+    servants(&programs().join(name), folder)
+}
+
+/// The same of any program.
+pub fn servants(program: &Path, folder: &Path) -> Command {
+    let mut command = Command::new(program);
     command.env_clear().env("PATH", "/usr/bin:/bin").env("HOME", folder).env("LC_ALL", "C").current_dir(folder);
     if let Some((user, group)) = servant() {
         command.uid(user).gid(group);

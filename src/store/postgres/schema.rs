@@ -14,8 +14,8 @@ pub(in crate::store) const BUCKETS: i64 = 256;
 /// Each step runs once, in order.
 const STEPS: [&str; 1] = ["
     -- Numbers of events, several in a row for a lot. Never taken ahead: an event that is accepted after another was answered has the
-    -- greater number. The lock is held for a moment and not until the commit, as a row's would be; whoever fails in between drops the
-    -- connection, and the lock with it.
+    -- greater number. The lock is held for a moment and not until the commit, as a row's would be. It belongs to the session, which
+    -- behind a pooler outlives whoever was cut off: so it is let go of whatever happens.
     CREATE SEQUENCE event_number;
     CREATE FUNCTION take_numbers_1(many BIGINT) RETURNS BIGINT LANGUAGE plpgsql AS $$
         DECLARE first BIGINT;
@@ -25,6 +25,9 @@ const STEPS: [&str; 1] = ["
         IF many > 1 THEN PERFORM setval('event_number', first + many - 1); END IF;
         PERFORM pg_advisory_unlock(8386658456067597690);
         RETURN first;
+        EXCEPTION WHEN query_canceled OR OTHERS THEN
+            PERFORM pg_advisory_unlock(8386658456067597690);
+            RAISE;
         END $$;
     -- skipped: the places of events that turned out to be repetitions of others.
     CREATE TABLE lot (first BIGINT PRIMARY KEY, at BIGINT NOT NULL, events BIGINT NOT NULL, body BYTEA NOT NULL, skipped TEXT);
