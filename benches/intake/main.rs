@@ -14,6 +14,7 @@ mod draining;
 mod guard;
 mod histogram;
 mod load;
+mod long;
 mod options;
 mod parts;
 mod plain;
@@ -87,7 +88,7 @@ fn measure(options: &Options) -> Outcome<ExitCode> {
         (Part::Backlog, backlog::backlog),
         (Part::Postgres, sharing::intake),
         (Part::PostgresTake, sharing::take),
-        (Part::PostgresLarge, sharing::large),
+        (Part::PostgresLarge, long::large),
     ];
     for (_, part) in parts.iter().filter(|(part, _)| options.wants(*part)) {
         part(options, &mut report)?;

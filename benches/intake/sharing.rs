@@ -1,5 +1,4 @@
-//! PostgreSQL: one gateway and three of them against the plain grouped insert, what the next contact costs, and what a table's
-//! length does.
+//! PostgreSQL: one gateway and three of them against the plain grouped insert, and what the next contact costs.
 
 use std::net::SocketAddr;
 use std::ops::Deref;
@@ -14,10 +13,10 @@ use tokio::sync::mpsc::UnboundedReceiver;
 
 use crate::options::Options;
 use crate::postgres::{Postgres, USER};
-use crate::process::{Running, free_address, wait_for_idle};
+use crate::process::{Running, free_address};
 use crate::report::{Report, Wanted};
-use crate::rounds::{Numbers, Series, Side, alternate, fill, median};
-use crate::taking::{self, event};
+use crate::rounds::{Numbers, Series, Side, alternate, fill};
+use crate::taking;
 use crate::world::World;
 use crate::{Outcome, guard, web};
 
@@ -29,7 +28,7 @@ const HELD: u64 = 100_000;
 const ACCEPTS: &str = "accept_";
 
 /// A server that the guard ends where this program can't.
-struct Server {
+pub struct Server {
     postgres: Postgres,
     process: u32,
 }
@@ -50,7 +49,7 @@ impl Drop for Server {
 }
 
 /// A server as one would set it up: everything on disk before it is answered, room for what is in use, checkpoints far apart.
-fn server() -> Outcome<Server> {
+pub fn server() -> Outcome<Server> {
     let mut server = Postgres::start();
     let settings = [
         ("shared_buffers", "1GB"),
@@ -196,7 +195,7 @@ fn held_by_the_database(server: &Postgres, report: &mut Report, database: &str) 
     Ok(())
 }
 
-async fn store(url: &str, folder: &Path) -> Outcome<(Store, UnboundedReceiver<Vec<Wake>>)> {
+pub async fn store(url: &str, folder: &Path) -> Outcome<(Store, UnboundedReceiver<Vec<Wake>>)> {
     let (wake, wakes) = tokio::sync::mpsc::unbounded_channel();
     let mut options = tagrelay::store::Options::new(Duration::from_hours(24), Clock::system());
     options.mark = Some(folder.join("mark"));
@@ -221,71 +220,5 @@ pub fn take(options: &Options, report: &mut Report) -> Outcome<()> {
         server.sql("postgres", "CHECKPOINT");
         let sides = sides.try_into().map_err(|_| "two sides")?;
         taking::compare(sides, options, report, "PostgreSQL: ").await
-    })
-}
-
-/// What inserts cost in long tables against what they cost in short ones.
-pub fn large(options: &Options, report: &mut Report) -> Outcome<()> {
-    const BATCH: u64 = 128;
-    const BATCHES: usize = 400;
-    let server = server()?;
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    let few = 1_000_000.min(options.events);
-    runtime.block_on(async {
-        let mut sides = Vec::new();
-        for (name, events) in [("short", few), ("long", options.events)] {
-            let url = server.database(name);
-            let folder = server.folder().join(name);
-            std::fs::create_dir(&folder)?;
-            let (store, _wakes) = store(&url, &folder).await?;
-            let from = Instant::now();
-            // As if they had come at 1,000 a second until now, 128 in a lot.
-            for sql in [
-                format!("SELECT setval('event_number', {events} + 1)"),
-                format!(
-                    "INSERT INTO lot (first, at, events, body) SELECT n, {now} - ({events} - n), 128, decode(repeat('00', 2000), 'hex')
-                     FROM generate_series(1::bigint, {events}, 128) n",
-                    now = tagrelay::clock::now().0
-                ),
-                format!(
-                    "INSERT INTO dedup (key, ord, at) SELECT decode(md5(n::text), 'hex'), n, {now} - ({events} - n)
-                     FROM generate_series(1::bigint, {events}) n",
-                    now = tagrelay::clock::now().0
-                ),
-                format!(
-                    "INSERT INTO pending (run, contact, ord, ix, change) SELECT n >> 16, decode(md5(('c' || n)::text), 'hex'), n, 0, 'x'
-                     FROM generate_series(1::bigint, {events}, 100) n"
-                ),
-                "VACUUM ANALYZE".to_owned(),
-            ] {
-                server.sql(name, &sql);
-            }
-            eprintln!("{name}: {events} events after {:.0} s", from.elapsed().as_secs_f64());
-            sides.push((store, Vec::new(), 0_u64));
-        }
-        server.sql("postgres", "CHECKPOINT");
-        for _ in 0..options.rounds.max(2) {
-            if !options.quick {
-                wait_for_idle(true);
-            }
-            for (store, times, sent) in &mut sides {
-                for _ in 0..if options.quick { 10 } else { BATCHES } {
-                    let events = (*sent..*sent + BATCH).map(|number| event(number + (1 << 40), true)).collect();
-                    let from = Instant::now();
-                    store.accept(events).await?;
-                    times.push(from.elapsed().as_secs_f64() * 1e6);
-                    *sent += BATCH;
-                }
-            }
-        }
-        let medians: Vec<f64> = sides.into_iter().map(|(store, times, _)| {
-            store.stop();
-            median(times)
-        }).collect();
-        let [short, long] = medians.as_slice() else { return Err("two sides".into()) };
-        report.judge(&format!("a lot of {BATCH}, {} events : {few}", options.events), long / short, "x", Wanted::AtMost(1.2), None);
-        report.tell(&format!("a lot of {BATCH} after {few} events"), *short, "us");
-        report.tell(&format!("a lot of {BATCH} after {} events", options.events), *long, "us");
-        Ok(())
     })
 }

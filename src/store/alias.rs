@@ -17,6 +17,14 @@ pub(super) fn keep(db: &dyn Sql, one: &Contact, other: &Contact) -> Result<(), S
 /// A contact and all that it is known by, itself first. From a look-up that one id leads to, no other id is gone on to: a number
 /// may have changed hands, and then it is another person's.
 pub(super) fn all(db: &dyn Sql, contact: Contact) -> Result<Vec<Contact>, StoreError> {
+    all_by(contact, |key| of(db, key))
+}
+
+/// The same, where `of` says by what else a contact is known.
+pub(super) fn all_by(
+    contact: Contact,
+    mut of: impl FnMut(ContactKey) -> Result<Vec<Contact>, StoreError>,
+) -> Result<Vec<Contact>, StoreError> {
     let mut found = vec![contact];
     let mut next = 0;
     while let Some(one) = found.get(next) {
@@ -24,7 +32,7 @@ pub(super) fn all(db: &dyn Sql, contact: Contact) -> Result<Vec<Contact>, StoreE
         if next > 1 && !matches!(one.reference, ContactRef::Id(_)) {
             continue;
         }
-        for other in of(db, one.key())? {
+        for other in of(one.key())? {
             if !found.contains(&other) {
                 found.push(other);
             }
@@ -33,7 +41,11 @@ pub(super) fn all(db: &dyn Sql, contact: Contact) -> Result<Vec<Contact>, StoreE
     Ok(found)
 }
 
+/// A contact as the table holds it.
+pub(super) fn read(text: &str) -> Result<Contact, StoreError> {
+    serde_json::from_str(text).map_err(|_| StoreError::Damaged("an alias can't be read"))
+}
+
 fn of(db: &dyn Sql, key: ContactKey) -> Result<Vec<Contact>, StoreError> {
-    let read = |text: &str| serde_json::from_str(text).map_err(|_| StoreError::Damaged("an alias can't be read"));
     db.all("SELECT contact FROM alias WHERE key = ?1 ORDER BY other", args![&key], |row| read(row.text(0)?))
 }

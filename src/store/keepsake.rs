@@ -3,15 +3,16 @@
 //! It is copied then, and not when a change is settled: the intake would have to hand each change's source and rule set on, every
 //! settlement would write more, and most words are replaced long before. Nothing of it is paid where somebody waits.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 
 use super::StoreError;
-use super::contact::{self, Word};
+use super::contact::{self, ContactRow, Word};
+use super::delivery::{self, Delivery};
 use super::lot::Lot;
 use super::record::EventHead;
 use super::sql::Sql;
-use super::{alias, delivery, pending};
-use crate::domain::change::{ChangeId, Effect};
+use super::{alias, pending};
+use crate::domain::change::{ChangeId, Effect, Ord};
 use crate::domain::contact::{Contact, ContactKey};
 use crate::domain::whence::Whence;
 
@@ -24,15 +25,9 @@ pub(super) fn of_lot(db: &dyn Sql, lot: &Lot) -> Result<(), StoreError> {
         if keys.is_empty() {
             continue;
         }
-        let whence = Whence::of(head.source.clone(), head.rule_set.clone(), &head.note);
+        let whence = whence(&head);
         for key in keys {
-            complete(db, key, |word| {
-                let lacks = word.id.ord == ord && word.whence.is_none();
-                if lacks {
-                    word.whence = Some(whence.clone());
-                }
-                lacks
-            })?;
+            complete(db, key, |row| say_whence(row, ord, &whence))?;
             for (index, _) in head.numbered() {
                 pending::keep_whence(db, key, ChangeId { ord, index }, &whence)?;
             }
@@ -41,45 +36,66 @@ pub(super) fn of_lot(db: &dyn Sql, lot: &Lot) -> Result<(), StoreError> {
     Ok(())
 }
 
+/// What is kept of an event.
+pub(super) fn whence(head: &EventHead) -> Whence {
+    Whence::of(head.source.clone(), head.rule_set.clone(), &head.note)
+}
+
+/// Whom an event's changes are for, those aside that are sent on and leave no word.
+pub(super) fn contacts(head: &EventHead) -> HashSet<&Contact> {
+    let changes = head.changes.iter().filter(|change| !matches!(change.effect, Effect::Forward { .. }));
+    changes.map(|change| &change.contact).collect()
+}
+
 /// Under whatever the contacts of its words may lie.
 fn names(db: &dyn Sql, head: &EventHead) -> Result<BTreeSet<ContactKey>, StoreError> {
-    // What is sent on leaves no word.
-    let changes = head.changes.iter().filter(|change| !matches!(change.effect, Effect::Forward { .. }));
-    let contacts: std::collections::HashSet<&Contact> = changes.map(|change| &change.contact).collect();
     let mut keys = BTreeSet::new();
-    for contact in contacts {
+    for contact in contacts(head) {
         keys.extend(alias::all(db, contact.clone())?.iter().map(Contact::key));
     }
     Ok(keys)
 }
 
+/// Words of this event say where they came from; whether one didn't yet.
+pub(super) fn say_whence(row: &mut ContactRow, ord: Ord, whence: &Whence) -> bool {
+    let mut said = false;
+    for word in words(row).filter(|word| word.id.ord == ord && word.whence.is_none()) {
+        word.whence = Some(whence.clone());
+        said = true;
+    }
+    said
+}
+
+/// Whether a word should say by which call this delivery settled it.
+pub(super) fn lacks_call(row: &mut ContactRow, id: i64) -> bool {
+    words(row).any(|word| word.delivery == id && word.call.is_none() && delivery::has_call(word.how))
+}
+
+/// Words that this delivery settled by a call say by which; whether one didn't yet.
+pub(super) fn say_call(row: &mut ContactRow, of: &Delivery) -> bool {
+    let mut said = false;
+    for word in words(row).filter(|word| word.delivery == of.id && word.call.is_none() && delivery::has_call(word.how))
+    {
+        word.call = of.call_for(word.id).map(|attempt| Box::new(attempt.into()));
+        said |= word.call.is_some();
+    }
+    said
+}
+
 /// Words that a delivery settled by a call say by which.
 pub(super) fn of_delivery(db: &dyn Sql, key: ContactKey, id: i64) -> Result<(), StoreError> {
-    let mut read = None;
-    let mut failed = None;
-    complete(db, key, |word| {
-        if word.delivery != id || word.call.is_some() || !delivery::has_call(word.how) {
-            return false;
-        }
-        // Only now: a delivery may hold a whole body that was sent on.
-        let delivery = read.get_or_insert_with(|| {
-            delivery::get(db, id).unwrap_or_else(|error| {
-                failed = Some(error);
-                None
-            })
-        });
-        word.call = delivery.as_ref().and_then(|of| of.call_for(word.id)).map(|attempt| Box::new(attempt.into()));
-        word.call.is_some()
-    })?;
-    failed.map_or(Ok(()), Err)
+    let Some(mut row) = contact::load(db, key)? else { return Ok(()) };
+    // Only now: a delivery may hold a whole body that was sent on.
+    let said = lacks_call(&mut row, id) && delivery::get(db, id)?.is_some_and(|of| say_call(&mut row, &of));
+    if said { contact::save(db, key, &row) } else { Ok(()) }
+}
+
+fn words(row: &mut ContactRow) -> impl Iterator<Item = &mut Word> {
+    row.past.words.values_mut().chain(row.past.fields.values_mut())
 }
 
 /// Writes a contact's row anew where `change` changed one of its words.
-fn complete(db: &dyn Sql, key: ContactKey, mut change: impl FnMut(&mut Word) -> bool) -> Result<(), StoreError> {
+fn complete(db: &dyn Sql, key: ContactKey, change: impl FnOnce(&mut ContactRow) -> bool) -> Result<(), StoreError> {
     let Some(mut row) = contact::load(db, key)? else { return Ok(()) };
-    let mut changed = false;
-    for word in row.past.words.values_mut().chain(row.past.fields.values_mut()) {
-        changed |= change(word);
-    }
-    if changed { contact::save(db, key, &row) } else { Ok(()) }
+    if change(&mut row) { contact::save(db, key, &row) } else { Ok(()) }
 }

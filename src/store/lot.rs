@@ -17,6 +17,8 @@ pub(super) struct Lot {
     pub first: Ord,
     /// When it was written.
     pub at: Timestamp,
+    /// How many numbers it has.
+    events: u64,
     bytes: Vec<u8>,
     /// Places of events that are none: repetitions of others. In order.
     skipped: Vec<u64>,
@@ -38,6 +40,11 @@ fn unpack(packed: &[u8]) -> Result<Vec<u8>, StoreError> {
 }
 
 impl Lot {
+    /// The number of its last event.
+    pub fn last(&self) -> Ord {
+        Ord(self.first.0 + self.events.max(1) - 1)
+    }
+
     /// Its events' frames, numbered.
     pub fn frames(&self) -> impl Iterator<Item = Result<(Ord, Frame<'_>), StoreError>> {
         let is_none = |ord: Ord| self.skipped.binary_search(&(ord.0 - self.first.0)).is_ok();
@@ -89,37 +96,58 @@ pub(super) fn insert(db: &dyn Sql, first: Ord, at: Timestamp, events: usize, bod
     db.send(sql, args![first, at, events as i64, body])
 }
 
-const COLUMNS: &str = "SELECT first, at, body, skipped FROM lot";
+const COLUMNS: &str = "SELECT first, at, body, skipped, events FROM lot";
+
+/// Within so many numbers the next lot nearly always is. Of a table in partitions one is asked then; all are only where nothing is
+/// found.
+const NEAR: u64 = 1 << 16;
 
 fn open(row: &Row<'_>) -> Result<Lot, StoreError> {
     let places = row.text_if_any(3)?.unwrap_or_default().split(',');
     let mut skipped: Vec<u64> = places.filter_map(|place| place.parse().ok()).collect();
     skipped.sort_unstable();
-    Ok(Lot { first: row.ord(0)?, at: row.time(1)?, bytes: unpack(row.blob(2)?)?, skipped })
+    let (first, at, events, bytes) = (row.ord(0)?, row.time(1)?, row.int(4)? as u64, unpack(row.blob(2)?)?);
+    Ok(Lot { first, at, events, bytes, skipped })
 }
 
 /// The lot that holds `ord`, if it is still there.
 pub(super) fn holding(db: &dyn Sql, ord: Ord) -> Result<Option<Lot>, StoreError> {
-    let sql = format!("{COLUMNS} WHERE first <= ?1 AND first + events > ?1 ORDER BY first DESC LIMIT 1");
-    db.first(&sql, args![ord], |row| open(&row))
+    let candidate = newest_below(db, Ord(ord.0.saturating_add(1)))?;
+    Ok(candidate.filter(|lot| lot.last() >= ord))
 }
 
 /// The newest lot whose first event's number is below `before`.
 pub(super) fn newest_below(db: &dyn Sql, before: Ord) -> Result<Option<Lot>, StoreError> {
+    let near = format!("{COLUMNS} WHERE first < ?1 AND first >= ?2 ORDER BY first DESC LIMIT 1");
+    let found = db.first(&near, args![before, Ord(before.0.saturating_sub(NEAR))], |row| open(&row))?;
+    if found.is_some() {
+        return Ok(found);
+    }
     let sql = format!("{COLUMNS} WHERE first < ?1 ORDER BY first DESC LIMIT 1");
     db.first(&sql, args![before], |row| open(&row))
 }
 
 /// The oldest lot after `ord`.
 pub(super) fn oldest_above(db: &dyn Sql, ord: Ord) -> Result<Option<Lot>, StoreError> {
+    let near = format!("{COLUMNS} WHERE first > ?1 AND first <= ?2 ORDER BY first LIMIT 1");
+    let found = db.first(&near, args![ord, Ord(ord.0.saturating_add(NEAR))], |row| open(&row))?;
+    if found.is_some() {
+        return Ok(found);
+    }
     let sql = format!("{COLUMNS} WHERE first > ?1 ORDER BY first LIMIT 1");
     db.first(&sql, args![ord], |row| open(&row))
 }
 
-/// The number of a lot's last event.
-pub(super) fn last(db: &dyn Sql, lot: &Lot) -> Result<Ord, StoreError> {
-    let sql = "SELECT first + events - 1 FROM lot WHERE first = ?1";
-    db.first(sql, args![lot.first], |row| row.ord(0))?.ok_or(StoreError::Damaged("a lot has gone while it was read"))
+/// Lots from `ord` on, oldest first, until there are so many events.
+pub(super) fn from(db: &dyn Sql, ord: Ord, events: u64) -> Result<Vec<Lot>, StoreError> {
+    let (mut lots, mut held) = (Vec::new(), 0);
+    db.each(&format!("{COLUMNS} WHERE first >= ?1 ORDER BY first"), args![ord], &mut |row| {
+        let lot = open(&row)?;
+        held += lot.events;
+        lots.push(lot);
+        Ok(held < events)
+    })?;
+    Ok(lots)
 }
 
 /// The number the next event gets. Lots that retention removed were spread before, so no number comes twice.

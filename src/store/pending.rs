@@ -37,14 +37,34 @@ pub(super) fn remove(db: &dyn Sql, contact: ContactKey, id: ChangeId) -> Result<
 
 /// Lets a change that waits say where it came from; nothing happens where it doesn't.
 pub(super) fn keep_whence(db: &dyn Sql, contact: ContactKey, id: ChangeId, whence: &Whence) -> Result<(), StoreError> {
-    let run = runs::of(id.ord);
     let sql = "SELECT change FROM pending WHERE run = ?1 AND contact = ?2 AND ord = ?3 AND ix = ?4";
-    let waits = db.first(sql, args![run, &contact, id.ord, id.index], |row| read::<Change>(row.text(0)?))?;
-    let Some(mut change) = waits else { return Ok(()) };
+    let waits =
+        db.first(sql, args![runs::of(id.ord), &contact, id.ord, id.index], |row| read::<Change>(row.text(0)?))?;
+    waits.map_or(Ok(()), |change| say_whence(db, contact, id, change, whence))
+}
+
+/// Those of some changes, by contact and number, that wait.
+pub(super) const OF_IDS: &str = "SELECT k.contact, k.ord, k.ix, p.change
+    FROM unnest($1, $2, $3) AS k (contact, ord, ix)
+    CROSS JOIN LATERAL (SELECT change FROM pending WHERE contact = k.contact AND ord = k.ord AND ix = k.ix LIMIT 1) p";
+
+/// A row of [`OF_IDS`].
+pub(super) fn of_ids(row: &Row<'_>) -> Result<(ContactKey, ChangeId, Change), StoreError> {
+    Ok((row.key(0)?, row.change_id(1)?, read(row.text(3)?)?))
+}
+
+/// Writes where a change that waits came from.
+pub(super) fn say_whence(
+    db: &dyn Sql,
+    contact: ContactKey,
+    id: ChangeId,
+    mut change: Change,
+    whence: &Whence,
+) -> Result<(), StoreError> {
     let terms = change.terms.as_deref().cloned().unwrap_or_default();
     change.terms = Terms { whence: Some(whence.clone()), ..terms }.boxed();
     let sql = "UPDATE pending SET change = ?5 WHERE run = ?1 AND contact = ?2 AND ord = ?3 AND ix = ?4";
-    db.send(sql, args![run, &contact, id.ord, id.index, &json(&change)])
+    db.send(sql, args![runs::of(id.ord), &contact, id.ord, id.index, &json(&change)])
 }
 
 /// A contact's changes, oldest first, at most `limit`.

@@ -1,27 +1,10 @@
-//! Retention: what is old goes, a bounded piece at a time; what waits was spread before and stays.
+//! Retention in a file: what is old goes, a bounded piece at a time; what waits was spread before and stays.
 
-use super::dedup::WINDOW_MS;
 use super::schema::meta;
 use super::sql::{Sql, args};
 use super::{StoreError, keepsake, lot};
 use crate::domain::change::Ord;
 use crate::domain::time::Timestamp;
-
-/// Keys that go at once.
-const SLICE: i64 = 20_000;
-
-/// Removes what only a database of several gateways keeps: keys that are too old to be asked for, who was forgotten long ago, and
-/// gateways that are no more.
-///
-/// Keys go a slice at a time; tells whether there may be more.
-pub(super) fn shared(db: &dyn Sql, now: Timestamp) -> Result<bool, StoreError> {
-    let before = now.plus_millis(-2 * WINDOW_MS);
-    let slice = "DELETE FROM dedup WHERE key IN (SELECT key FROM dedup WHERE at < ?1 LIMIT ?2)";
-    let keys = db.run(slice, args![before, SLICE])?;
-    db.send("DELETE FROM forgotten WHERE at < ?1", args![before])?;
-    db.send("DELETE FROM gateway WHERE fenced = 1 AND until < ?1", args![before])?;
-    Ok(keys as i64 >= SLICE)
-}
 
 /// Events, and deliveries, that one step removes about, so that the intake never waits long behind it.
 const STEP: usize = 64;
@@ -41,7 +24,7 @@ pub(super) fn step(db: &dyn Sql, before: Timestamp) -> Result<bool, StoreError> 
     while events < STEP
         && let Some(lot) = lot::oldest_above(db, Ord(0))?.filter(|lot| lot.at < before)
     {
-        let last = lot::last(db, &lot)?;
+        let last = lot.last();
         if last > spread {
             break;
         }
@@ -51,9 +34,12 @@ pub(super) fn step(db: &dyn Sql, before: Timestamp) -> Result<bool, StoreError> 
     }
     // Deliveries that a restart would subtract from unspread lots stay as long as those do.
     let settled_from = meta(db, "settled_from")?;
-    let sql = "SELECT id, contact FROM delivery WHERE at < ?1 AND id < ?2 ORDER BY id LIMIT ?3";
-    let deliveries = db.all(sql, args![before, settled_from, STEP as i64], |row| Ok((row.int(0)?, row.key(1)?)))?;
-    for (id, key) in &deliveries {
+    let sql = "SELECT id, contact, at FROM delivery WHERE id < ?1 ORDER BY id LIMIT ?2";
+    let mut deliveries =
+        db.all(sql, args![settled_from, STEP as i64], |row| Ok((row.int(0)?, row.key(1)?, row.time(2)?)))?;
+    // Of those from a time on none is old: they aren't looked through.
+    deliveries.truncate(deliveries.iter().position(|(.., at)| *at >= before).unwrap_or(deliveries.len()));
+    for (id, key, _) in &deliveries {
         keepsake::of_delivery(db, *key, *id)?;
         db.send("DELETE FROM delivery WHERE id = ?1", args![*id])?;
     }

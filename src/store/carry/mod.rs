@@ -151,7 +151,7 @@ pub fn carry(wish: &Wish, heard: &mut dyn FnMut(Progress)) -> Result<Report, Car
         let tables = rows.map(|(table, rows)| Carried { table: table.name, rows: *rows, copied: 0, checksum: None });
         return Ok(Report { resumed, next_event, tables: tables.collect() });
     }
-    let resumed = target.begin(fingerprint, wish.begin)?;
+    let resumed = target.begin(fingerprint, wish.begin, (source.next_event, source.next_delivery))?;
     let mut tables = Vec::new();
     for (table, rows) in TABLES.iter().zip(&source.counts) {
         let copied = copy(&source, &target, table, *rows, heard)?;

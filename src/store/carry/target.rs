@@ -10,6 +10,7 @@ use super::tables::{Kind, TABLES, Table};
 use super::{Begin, CarryError};
 use crate::domain::change::Ord;
 use crate::store::StoreError;
+use crate::store::postgres::partitions::{Numbered, cover};
 use crate::store::postgres::schema::{LOCK, MIGRATING, set_up, steps_done};
 use crate::store::postgres::{Address, Many, Session};
 use crate::store::sql::{Row, Sql, args};
@@ -62,11 +63,15 @@ impl Target {
     }
 
     /// Sets the tables up and keeps gateways away; whether it goes on where an earlier run ended.
-    pub fn begin(&self, fingerprint: i64, begin: Begin) -> Result<bool, CarryError> {
+    ///
+    /// `next` are the numbers of the next event and the next delivery: up to there rows have partitions to go into.
+    pub fn begin(&self, fingerprint: i64, begin: Begin, next: (Ord, i64)) -> Result<bool, CarryError> {
         let begun = self.session.write(|db| {
             set_up(db)?;
             let judged = judge(state(db)?, Some(fingerprint), begin);
             if let Ok(goes_on) = judged {
+                cover(db, Numbered::Lots, next.0.0 as i64)?;
+                cover(db, Numbered::Deliveries, next.1)?;
                 if begin == Begin::Anew {
                     let all: Vec<&str> = TABLES.iter().map(|table| table.name).collect();
                     db.send(&format!("TRUNCATE {}", all.join(", ")), &[])?;

@@ -7,10 +7,14 @@ use std::sync::mpsc::Receiver;
 use tokio::sync::{Notify, mpsc::UnboundedSender};
 use tokio_postgres::Row as PgRow;
 
+use super::ahead::Room;
 use super::gathering::{GROUP, gather};
 use super::inbox::{OUTDATED, TOUCHED, WOKEN, tell, tell_each};
+use super::partitions::Numbered;
+use super::retain;
 use super::session::{Many, Session};
 use super::standing::Standing;
+use super::starts::{START, count, counted};
 use crate::domain::change::{ChangeId, Ord};
 use crate::domain::contact::{Contact, ContactKey};
 use crate::domain::name::ConnectionName;
@@ -22,8 +26,8 @@ use crate::store::forget::{self, Forgotten, Found, Gone};
 use crate::store::outbox::{Outbox, Reply};
 use crate::store::runs::Runs;
 use crate::store::sql::{Row, Sql, args};
-use crate::store::started::{SHARED_AHEAD_MS, Start, Started};
-use crate::store::{fault, pending, retain, started, timer};
+use crate::store::started::{Start, Started};
+use crate::store::{pending, timer};
 
 /// Contacts whose changes are fetched in one go: of each a page is held.
 const TAKEN: usize = 64;
@@ -41,6 +45,7 @@ pub(super) struct Books {
     pub heard: HashMap<ContactKey, i64>,
     /// Whom was called for where that could not be recorded, and as which gateway.
     pub owed: Vec<(i64, ContactKey, ConnectionName)>,
+    pub room: Arc<Room>,
 }
 
 impl Books {
@@ -202,7 +207,7 @@ impl Books {
         let mut wakes = Vec::new();
         let as_who = self.standing.me();
         let called: Vec<_> = writes.iter().filter_map(calls_for).map(|(key, name)| (as_who, key, name)).collect();
-        let Self { session, standing, options, gone, heard, owed, .. } = self;
+        let Self { session, standing, options, gone, heard, owed, room, .. } = self;
         let done = session.write(|db| {
             let (owners, others): (Vec<_>, Vec<_>) = writes.into_iter().partition(is_owners);
             let mut keys: Vec<ContactKey> = owners.iter().filter_map(concerns).collect();
@@ -212,6 +217,7 @@ impl Books {
             let mut carrying = Carrying {
                 session: db,
                 options,
+                room,
                 gone,
                 numbers: Vec::new(),
                 rows: HashMap::new(),
@@ -360,30 +366,6 @@ fn late(db: &dyn Sql, command: Command, now: Timestamp, outbox: &mut Outbox) -> 
     Ok(())
 }
 
-/// Writes a start down if the account's limits allow it, by the database's clock.
-const START: &str = "SELECT entry, wait FROM start_1($1, $2, $3, $4)";
-
-/// The values of [`START`].
-fn count(start: &Start) -> Vec<Many<'_>> {
-    let names = start.sharing.iter().map(|name| name.as_str().to_owned()).collect();
-    let calls = start.limits.iter().map(|(calls, _)| i64::from(*calls)).collect();
-    let windows = start.limits.iter().map(|(_, window_ms)| window_ms + SHARED_AHEAD_MS).collect();
-    let connection = Many::One(start.connection.as_str().into());
-    vec![connection, Many::Texts(names), Many::Ints(calls), Many::Ints(windows)]
-}
-
-/// Its answer.
-fn counted(start: &Start, rows: &[PgRow]) -> Result<Started, StoreError> {
-    let row = rows.first().ok_or(StoreError::Damaged("a start was answered by nothing"))?;
-    let row = Row::Postgres(row);
-    // How long to wait is the same by every clock.
-    let until = |wait_ms| Started::UsedUp(start.at.plus_millis(wait_ms));
-    Ok(match row.int_if_any(0)? {
-        Some(entry) => Started::Entry(entry),
-        None => until(row.int(1)?.max(1)),
-    })
-}
-
 /// Locks contacts' rows in one order, so that no two gateways wait for each other, and reads them.
 const LOCK: &str = "SELECT key, connection, reference, retry, words, guards, more FROM contact WHERE key = ANY ($1)
     ORDER BY key FOR UPDATE";
@@ -423,6 +405,7 @@ fn numbers(rows: &[PgRow]) -> Result<Vec<i64>, StoreError> {
 struct Carrying<'a> {
     session: &'a Session,
     options: &'a Options,
+    room: &'a Room,
     gone: &'a mut Gone,
     /// Numbers of deliveries that were fetched for this commit, the next one last.
     numbers: Vec<i64>,
@@ -448,7 +431,9 @@ impl Kept for Carrying<'_> {
             let rows = self.session.ask(NUMBERS, vec![Many::One((self.wanted.max(1) as i64).into())])?;
             self.numbers = numbers(&rows)?;
         }
-        self.numbers.pop().ok_or(StoreError::Damaged("a sequence gave no number"))
+        let number = self.numbers.pop().ok_or(StoreError::Damaged("a sequence gave no number"))?;
+        self.room.reached(Numbered::Deliveries, number);
+        Ok(number)
     }
 
     /// Every start is kept: it is what all gateways count.
@@ -487,13 +472,7 @@ impl Kept for Carrying<'_> {
         Ok((erased, keys))
     }
 
-    fn retain(&mut self, db: &dyn Sql, now: Timestamp) -> Result<bool, StoreError> {
-        started::retain(db, now)?;
-        let before = now.plus_millis(-i64::try_from(self.options.retention.as_millis()).unwrap_or(i64::MAX));
-        if retain::step(db, before)? {
-            return Ok(true);
-        }
-        fault::retain(db)?;
-        retain::shared(db, now)
+    fn retain(&mut self, _: &dyn Sql, now: Timestamp) -> Result<bool, StoreError> {
+        retain::step(self.session, now, self.options.retention)
     }
 }

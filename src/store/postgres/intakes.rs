@@ -8,7 +8,9 @@ use std::time::{Duration, Instant};
 use tokio::sync::mpsc::UnboundedSender;
 
 use super::accept::{Batch, MOST};
+use super::ahead::Room;
 use super::gathering::{GROUP, gather};
+use super::partitions::Numbered;
 use super::session::Session;
 use super::standing::Standing;
 use crate::domain::time::Timestamp;
@@ -27,6 +29,7 @@ pub(super) struct Intakes {
     pub standing: Arc<Standing>,
     pub options: Options,
     pub wake: UnboundedSender<Vec<Wake>>,
+    pub room: Arc<Room>,
 }
 
 impl Intakes {
@@ -64,6 +67,10 @@ impl Intakes {
         self.standing.end_lot();
         match done {
             Ok(accepted) => {
+                let new = |accepted: &Accepted| if let Accepted::New(ord) = accepted { Some(ord.0) } else { None };
+                if let Some(last) = accepted.iter().rev().find_map(new) {
+                    self.room.reached(Numbered::Lots, last as i64);
+                }
                 let mut accepted = accepted.into_iter();
                 for (reply, length) in replies.into_iter().zip(lists) {
                     let _ = reply.send(Ok(accepted.by_ref().take(length).collect()));

@@ -5,20 +5,25 @@
 
 mod accept;
 mod address;
+mod ahead;
 mod connect;
 mod engine;
 mod fault;
 mod gathering;
 mod inbox;
 mod intakes;
+mod keep;
 mod keywords;
 mod mark;
 mod member;
 pub(super) mod others;
+pub(super) mod partitions;
+mod retain;
 pub(super) mod schema;
 mod session;
 mod shared;
 mod standing;
+mod starts;
 mod tls;
 
 pub use address::Address;

@@ -1,6 +1,7 @@
 //! The tables in PostgreSQL, and how older ones become newer ones. They hold the same as those of SQLite under the same names; what
 //! is different is told beside each.
 
+use super::address::Address;
 use super::session::Session;
 use crate::store::StoreError;
 use crate::store::sql::{Sql, args};
@@ -12,7 +13,7 @@ pub(in crate::store) const LOCK: i64 = 0x7461_6772_656c_6179;
 pub(in crate::store) const BUCKETS: i64 = 256;
 
 /// Each step runs once, in order.
-const STEPS: [&str; 1] = ["
+const STEPS: [&str; 2] = ["
     -- Numbers of events, several in a row for a lot. Never taken ahead: an event that is accepted after another was answered has the
     -- greater number. The lock is held for a moment and not until the commit, as a row's would be. It belongs to the session, which
     -- behind a pooler outlives whoever was cut off: so it is let go of whatever happens.
@@ -214,6 +215,51 @@ const STEPS: [&str; 1] = ["
         WITH handed AS (DELETE FROM inbox i WHERE i.bucket = ANY (mine) AND i.what NOT IN (2, 4) RETURNING i.id, i.what, i.contact, i.connection)
         SELECT h.what, h.id, h.contact, h.connection FROM handed h ORDER BY h.id;
         END $$;
+", "
+    -- What only grows at its end and goes at its beginning lies in partitions by number, of which `partitions.rs` makes the next ones;
+    -- 65536 is its narrowest. What there is stays where it is and becomes the first one, for which it is read once.
+    DO $$
+        DECLARE upto BIGINT;
+        BEGIN
+        LOCK TABLE lot, delivery IN ACCESS EXCLUSIVE MODE;
+        ALTER TABLE lot RENAME TO lot_0;
+        ALTER INDEX lot_pkey RENAME TO lot_0_pkey;
+        CREATE TABLE lot (first BIGINT PRIMARY KEY, at BIGINT NOT NULL, events BIGINT NOT NULL, body BYTEA NOT NULL, skipped TEXT)
+            PARTITION BY RANGE (first);
+        ALTER TABLE lot ALTER COLUMN body SET STORAGE EXTERNAL;
+        SELECT (greatest(last_value, (SELECT max(first) FROM lot_0)) / 65536 + 1) * 65536 INTO upto FROM event_number;
+        EXECUTE format('ALTER TABLE lot ATTACH PARTITION lot_0 FOR VALUES FROM (MINVALUE) TO (%s)', upto);
+        EXECUTE format('CREATE TABLE lot_%s PARTITION OF lot FOR VALUES FROM (%s) TO (%s)', upto, upto, upto + 65536);
+        ALTER TABLE delivery RENAME TO delivery_0;
+        ALTER INDEX delivery_pkey RENAME TO delivery_0_pkey;
+        ALTER INDEX delivery_by_contact RENAME TO delivery_0_by_contact;
+        CREATE TABLE delivery (id BIGINT PRIMARY KEY, at BIGINT NOT NULL, contact BYTEA NOT NULL, body TEXT NOT NULL)
+            PARTITION BY RANGE (id);
+        CREATE INDEX delivery_by_contact ON delivery (contact, id);
+        SELECT (greatest(last_value, (SELECT max(id) FROM delivery_0)) / 65536 + 1) * 65536 INTO upto FROM delivery_number;
+        EXECUTE format('ALTER TABLE delivery ATTACH PARTITION delivery_0 FOR VALUES FROM (MINVALUE) TO (%s)', upto);
+        EXECUTE format('CREATE TABLE delivery_%s PARTITION OF delivery FOR VALUES FROM (%s) TO (%s)', upto, upto, upto + 65536);
+        END $$;
+    -- What comes where no partition was made: none that is missing refuses anything.
+    CREATE TABLE lot_rest PARTITION OF lot DEFAULT;
+    CREATE TABLE delivery_rest PARTITION OF delivery DEFAULT;
+    -- Below these numbers all that last words keep has been copied to them.
+    INSERT INTO meta VALUES ('kept_lot', 0), ('kept_delivery', 0);
+    -- Drops a partition, unless somebody would have to be waited for, or a row is in it that wasn't copied from: 1 when it is gone.
+    -- All who use the table wait behind whoever waits for this lock, so that it isn't waited for long.
+    CREATE FUNCTION drop_partition_1(whole TEXT, part TEXT, number TEXT, kept BIGINT) RETURNS BIGINT LANGUAGE plpgsql
+        SET lock_timeout = '50ms' AS $$
+        DECLARE young BOOLEAN;
+        BEGIN
+        -- In the order in which whoever writes a row locks them.
+        EXECUTE format('LOCK TABLE ONLY %s IN ACCESS EXCLUSIVE MODE', whole);
+        EXECUTE format('LOCK TABLE %s IN ACCESS EXCLUSIVE MODE', part);
+        EXECUTE format('SELECT EXISTS (SELECT FROM %s WHERE %s >= $1)', part, number) INTO young USING kept;
+        IF young THEN RETURN 0; END IF;
+        EXECUTE format('DROP TABLE %s', part);
+        RETURN 1;
+        EXCEPTION WHEN lock_not_available OR undefined_table THEN RETURN 0;
+        END $$;
 "];
 
 /// The number of `meta` that is there as long as a migration from a file isn't done: the file's fingerprint.
@@ -221,9 +267,12 @@ pub(in crate::store) const MIGRATING: &str = "migrating";
 
 /// Sets the tables up or brings them up to date; refuses those of a newer version and of another program, and those that a
 /// migration has filled by half.
-pub(super) fn migrate(session: &Session) -> Result<(), StoreError> {
-    session.write(|db| {
-        set_up(db)?;
+pub(super) fn migrate(session: &Session, address: &Address) -> Result<(), StoreError> {
+    if session.read(|db| steps_done(db))? != Some(STEPS.len()) {
+        // A step may have to read what there is.
+        Session::patient(address.clone())?.write(set_up)?;
+    }
+    session.read(|db| {
         let sql: &dyn Sql = db;
         let half = sql.first("SELECT value FROM meta WHERE name = ?1", args![MIGRATING], |_| Ok(()))?;
         half.map_or(Ok(()), |()| Err(StoreError::HalfMigrated))
@@ -232,6 +281,11 @@ pub(super) fn migrate(session: &Session) -> Result<(), StoreError> {
 
 /// The same, inside of a transaction, whatever has been migrated.
 pub(in crate::store) fn set_up(db: &Session) -> Result<(), StoreError> {
+    set_up_to(db, STEPS.len())
+}
+
+/// Brings the tables to where they were after so many steps.
+pub(in crate::store) fn set_up_to(db: &Session, steps: usize) -> Result<(), StoreError> {
     let sql: &dyn Sql = db;
     sql.first("SELECT pg_advisory_xact_lock(?1)", args![LOCK], |_| Ok(()))?;
     if steps_done(sql)?.is_none() {
@@ -239,11 +293,11 @@ pub(in crate::store) fn set_up(db: &Session) -> Result<(), StoreError> {
         sql.run("INSERT INTO tagrelay VALUES (0)", &[])?;
     }
     let done = steps_done(sql)?.unwrap_or(0);
-    for step in STEPS.into_iter().skip(done) {
+    for step in STEPS.into_iter().take(steps).skip(done) {
         db.batch(step);
     }
-    if done < STEPS.len() {
-        sql.run("UPDATE tagrelay SET steps = ?1", args![STEPS.len() as i64])?;
+    if done < steps {
+        sql.run("UPDATE tagrelay SET steps = ?1", args![steps as i64])?;
     }
     Ok(())
 }

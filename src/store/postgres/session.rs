@@ -167,6 +167,11 @@ impl Session {
         Ok(this)
     }
 
+    /// Where the server is.
+    pub fn address(&self) -> &Address {
+        &self.address
+    }
+
     /// Carries out `work` in a transaction: all of it or nothing. Whatever fails, the connection goes with it: nobody knows what state
     /// it is in, and a server that takes no writes any more is left at once.
     pub fn write<T>(&self, work: impl FnOnce(&Self) -> Result<T, StoreError>) -> Result<T, StoreError> {

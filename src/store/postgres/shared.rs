@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use tokio::sync::{Notify, mpsc::UnboundedSender, oneshot};
 
 use super::address::Address;
+use super::ahead::{Ahead, Room};
 use super::engine::Books;
 use super::fault::ConnectError;
 use super::intakes::Intakes;
@@ -32,7 +33,7 @@ pub(in crate::store) struct Shared {
 }
 
 struct Running {
-    threads: [JoinHandle<()>; 2],
+    threads: [JoinHandle<()>; 3],
     leave: oneshot::Sender<()>,
     /// Closed when the task has left.
     left: mpsc::Receiver<()>,
@@ -50,7 +51,7 @@ async fn ready(address: &Address) -> Result<Session, StoreError> {
                 let own = address.clone();
                 let migrated = tokio::task::spawn_blocking(move || {
                     let session = Session::new(own)?;
-                    schema::migrate(&session).map(|()| session)
+                    schema::migrate(&session, session.address()).map(|()| session)
                 });
                 migrated.await.map_err(|error| StoreError::Unavailable(error.to_string()))?
             }
@@ -79,11 +80,19 @@ impl Shared {
         standing.outlast(options.longest_call);
         let (intakes, intake_queue) = mpsc::sync_channel(QUEUE);
         let (books, book_queue) = mpsc::sync_channel(QUEUE);
+        let (room, needed) = Room::new();
+        let ahead = Ahead {
+            session: Session::new(address.clone())?,
+            standing: Arc::clone(&standing),
+            options: options.clone(),
+        };
+        let for_room = Arc::downgrade(&room);
         let accepting = Intakes {
             session: Session::new(address.clone())?,
             standing: Arc::clone(&standing),
             options: options.clone(),
             wake: wake.clone(),
+            room: Arc::clone(&room),
         };
         let keeping = Books {
             session: Session::new(address.clone())?,
@@ -94,6 +103,7 @@ impl Shared {
             gone: Gone::default(),
             heard: HashMap::new(),
             owed: Vec::new(),
+            room,
         };
         let spawn = |name: &str, run: Box<dyn FnOnce() + Send>| {
             let thread = std::thread::Builder::new().name(name.to_owned()).spawn(run);
@@ -102,6 +112,8 @@ impl Shared {
         let threads = [
             spawn("intake", Box::new(move || accepting.run(&intake_queue)))?,
             spawn("books", Box::new(move || keeping.run(&book_queue)))?,
+            // It ends when the two have ended.
+            spawn("partitions", Box::new(move || ahead.run(&for_room, &needed)))?,
         ];
         let (leave, leaving) = oneshot::channel();
         let (tell_left, left) = mpsc::channel();

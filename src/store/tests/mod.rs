@@ -23,6 +23,7 @@ mod carrying;
 mod forgetting;
 mod intake;
 mod lasting;
+mod partitions;
 #[path = "../../../tests/support/postgres.rs"]
 #[expect(dead_code, reason = "other tests need the rest of it")]
 mod server;
