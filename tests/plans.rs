@@ -21,7 +21,7 @@ use tagrelay::store::{Accepted, Intake, Options, SettledChange, Settlement, Star
 use tokio::sync::mpsc::unbounded_channel;
 
 /// As many rows as make a scan cost something. The inbox's are of a bucket that there isn't, so that nobody fetches them.
-const ROWS: [&str; 9] = [
+const ROWS: [&str; 10] = [
     "INSERT INTO lot (first, at, events, body) SELECT n, 0, 1, '' FROM generate_series(1000000, 1050000) n",
     "INSERT INTO dedup (key, ord, at) SELECT decode(md5(n::text), 'hex'), n, n FROM generate_series(1, 50000) n",
     "INSERT INTO pending (run, contact, ord, ix, change) SELECT 0, decode(md5(n::text), 'hex'), n, 0, 'x' FROM generate_series(1, 50000) n",
@@ -29,6 +29,7 @@ const ROWS: [&str; 9] = [
         SELECT decode(md5(n::text), 'hex'), 'crm', '', '', '', '' FROM generate_series(1, 50000) n",
     "INSERT INTO delivery (id, at, contact, body) SELECT -n, 0, decode(md5(n::text), 'hex'), '' FROM generate_series(1, 50000) n",
     "INSERT INTO inbox (bucket, contact, connection, what, at) SELECT 300, '', '', 0, 0 FROM generate_series(1, 50000)",
+    "INSERT INTO news (xid, contacts, connections) SELECT '3', '{}', '{}' FROM generate_series(1, 50000)",
     "INSERT INTO started (connection, at) SELECT 'other', n FROM generate_series(1, 50000) n",
     "INSERT INTO timer (due, ord, ix, remove, contact)
         SELECT 9000000000000 + n, n, 0, '', decode(md5(n::text), 'hex') FROM generate_series(1, 50000) n",
@@ -127,6 +128,7 @@ async fn whatever_is_asked_for_each_event_and_each_beat_is_found_by_an_index() {
         "INSERT INTO pending",
         "FROM started",
         "FROM inbox",
+        "FROM news",
         "DELETE FROM pending",
         "INSERT INTO delivery",
         "FROM timer",

@@ -257,7 +257,7 @@ fn state(db: &Session) -> Result<State, StoreError> {
         return Ok(state);
     }
     let sql: &dyn Sql = db;
-    for table in TABLES.iter().map(|table| table.name).chain(["inbox", "forgotten"]) {
+    for table in TABLES.iter().map(|table| table.name).chain(["inbox", "news", "forgotten"]) {
         if sql.first(&format!("SELECT 1::bigint FROM {table} LIMIT 1"), &[], |_| Ok(()))?.is_some() {
             let done = sql.first("SELECT value FROM meta WHERE name = ?1", args![MIGRATED], |row| row.int(0))?;
             return Ok(done.map_or(State::Holds(table), |of| State::Done(of, table)));

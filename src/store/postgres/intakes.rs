@@ -123,5 +123,5 @@ impl Intakes {
 /// How long the next lot gathers after one that took so long, where several gateways share the database: a lot costs it much the same
 /// whatever it holds, and each of them would send it small ones. Alone, what comes while one lot is written is enough for the next.
 fn rest(took: Duration) -> Duration {
-    (took / 2).min(LONGEST)
+    took.min(LONGEST)
 }

@@ -74,6 +74,8 @@ struct Beat {
     gateways: i64,
     /// Buckets that were free and are ours now.
     gained: Vec<i64>,
+    /// Which transactions it has seen.
+    seen: Option<String>,
     wakes: Vec<Wake>,
 }
 
@@ -132,8 +134,10 @@ impl Member {
             self.standing.gain(*bucket);
         }
         hand.unread.extend(owned);
+        let mut seen = None;
+        let mut old: Option<(Instant, String)> = None;
         loop {
-            let beat = self.beat(&client, &hand.giving).await?;
+            let beat = self.beat(&client, &hand.giving, seen.as_deref()).await?;
             if !beat.alive {
                 *hand = Hand::default();
                 self.fenced().await;
@@ -143,6 +147,8 @@ impl Member {
             if !beat.wakes.is_empty() {
                 let _ = self.wake.send(beat.wakes);
             }
+            seen = beat.seen;
+            self.clear(&client, &mut old, seen.as_ref()).await?;
             for bucket in beat.gained {
                 self.standing.gain(bucket);
                 hand.unread.insert(bucket);
@@ -261,12 +267,36 @@ impl Member {
         Ok(())
     }
 
-    async fn beat(&self, client: &Client, leaving: &Vec<i64>) -> Result<Beat, StoreError> {
+    /// Removes news that every gateway has read: whoever lives has looked since `old`, and sees what had ended then.
+    async fn clear(
+        &self,
+        client: &Client,
+        old: &mut Option<(Instant, String)>,
+        seen: Option<&String>,
+    ) -> Result<(), StoreError> {
+        let lease = Duration::from_millis(u64::try_from(self.standing.lease_ms()).unwrap_or_default());
+        if old.as_ref().is_some_and(|(at, _)| at.elapsed() < 2 * lease) {
+            return Ok(());
+        }
+        if let Some((_, before)) = old.take() {
+            let sql = "DELETE FROM news WHERE xid < pg_snapshot_xmin($1::text::pg_snapshot)";
+            within(client.execute_typed(sql, &[(&before, Type::TEXT)])).await?;
+        }
+        *old = seen.map(|seen| (Instant::now(), seen.clone()));
+        Ok(())
+    }
+
+    async fn beat(&self, client: &Client, leaving: &Vec<i64>, seen: Option<&str>) -> Result<Beat, StoreError> {
         let (me, lease, mine) = (self.standing.me(), self.standing.lease_ms(), self.standing.owned());
         let sent = clock::steady_ms();
-        let sql = "SELECT what, number, contact, note FROM beat_1($1, $2, $3, $4)";
-        let values: [(&(dyn ToSql + Sync), Type); 4] =
-            [(&me, Type::INT8), (&lease, Type::INT8), (&mine, Type::INT8_ARRAY), (leaving, Type::INT8_ARRAY)];
+        let sql = "SELECT what, number, contact, note FROM beat_1($1, $2, $3, $4, $5)";
+        let values: [(&(dyn ToSql + Sync), Type); 5] = [
+            (&me, Type::INT8),
+            (&lease, Type::INT8),
+            (&mine, Type::INT8_ARRAY),
+            (leaving, Type::INT8_ARRAY),
+            (&seen, Type::TEXT),
+        ];
         let rows = within(client.query_typed(sql, &values)).await?;
         let mut beat = Beat::default();
         for row in &rows {
@@ -283,6 +313,7 @@ impl Member {
                 }
                 -3 => beat.gateways = number,
                 -4 => beat.gained.push(number),
+                -5 => beat.seen = row.try_get(3).map_err(damaged)?,
                 what => {
                     let contact: &[u8] = row.try_get(2).map_err(damaged)?;
                     let connection: &str = row.try_get(3).map_err(damaged)?;

@@ -41,10 +41,16 @@ const STEPS: [&str; 2] = ["
     -- What waits, from its acceptance on: any gateway may have to deliver it. The run is told and not asked for.
     CREATE TABLE pending (run BIGINT NOT NULL, contact BYTEA NOT NULL, ord BIGINT NOT NULL, ix BIGINT NOT NULL,
         change TEXT NOT NULL, PRIMARY KEY (contact, ord, ix));
-    -- Contacts with something new whose bucket belongs to another gateway than the one that wrote it.
+    -- What else the owner of a bucket is to know, and its contacts with something new that no lot brought.
     CREATE TABLE inbox (id BIGINT GENERATED ALWAYS AS IDENTITY, bucket BIGINT NOT NULL, contact BYTEA NOT NULL,
         connection TEXT NOT NULL, what BIGINT NOT NULL, at BIGINT NOT NULL, PRIMARY KEY (bucket, id))
         WITH (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 20000);
+    -- For whom lots have brought something new, where the bucket belongs to another gateway than the one that wrote them: a row a lot. Each
+    -- gateway reads what was committed since its last look, which is told by transactions and not by numbers: those aren't
+    -- committed in their order. What all have read goes, many rows at once.
+    CREATE TABLE news (xid XID8 NOT NULL, contacts BYTEA[] NOT NULL, connections TEXT[] NOT NULL);
+    ALTER TABLE news ALTER COLUMN contacts SET STORAGE EXTERNAL, ALTER COLUMN connections SET STORAGE EXTERNAL;
+    CREATE INDEX news_by_transaction ON news (xid);
     CREATE TABLE contact (key BYTEA PRIMARY KEY, connection TEXT NOT NULL, reference TEXT NOT NULL, retry TEXT,
         words TEXT NOT NULL, guards TEXT NOT NULL, more TEXT NOT NULL);
     CREATE SEQUENCE delivery_number;
@@ -132,10 +138,10 @@ const STEPS: [&str; 2] = ["
             fenced := NOT FOUND;
         END IF;
         IF fenced OR 0 = ANY (news_owned) THEN
-            INSERT INTO inbox (bucket, contact, connection, what, at)
-            SELECT get_byte(c.contact, 0), c.contact, c.connection, 0, now
+            INSERT INTO news (xid, contacts, connections)
+            SELECT pg_current_xact_id(), array_agg(c.contact), array_agg(c.connection)
             FROM unnest(news, news_at, news_places, news_owned) AS c (contact, connection, place, owned)
-            WHERE (fenced OR c.owned = 0) AND (known IS NULL OR c.place NOT IN (SELECT unnest(known)));
+            WHERE (fenced OR c.owned = 0) AND (known IS NULL OR c.place NOT IN (SELECT unnest(known))) HAVING count(*) > 0;
         END IF;
         IF cardinality(faults) > 0 THEN
             INSERT INTO fault (ord) SELECT start + f.place FROM unnest(faults) AS f (place)
@@ -171,10 +177,11 @@ const STEPS: [&str; 2] = ["
     -- One look of a gateway, in one round trip: its lease is renewed, those whose lease has ended are fenced, free buckets are claimed
     -- up to a fair share, and what others wrote for it is handed over. It names the buckets that it serves and those that it is about
     -- to give away; what is its own besides is told again, for an answer may be lost. -1: it is fenced itself; -2: the time; -3: how
-    -- many gateways there are; -4: a bucket that it has from now on; else what an inbox said. The inbox is a queue, most of whose
-    -- index is of rows that are gone: only a plain index scan marks those, so that the next one passes them by. What may not scan a
-    -- table counts as costly, and is not worth compiling for all that.
-    CREATE FUNCTION beat_1(me BIGINT, lease BIGINT, mine BIGINT[], leaving BIGINT[])
+    -- many gateways there are; -4: a bucket that it has from now on; -5: what it has seen, which it says at its next look (at its first
+    -- one nothing, and looks through its buckets instead); else what an inbox said. The inbox is a queue, most of whose index is of rows
+    -- that are gone: only a plain index scan marks those, so that the next one passes them by. What may not scan a table counts as
+    -- costly, and is not worth compiling for all that.
+    CREATE FUNCTION beat_1(me BIGINT, lease BIGINT, mine BIGINT[], leaving BIGINT[], seen TEXT)
         RETURNS TABLE (what BIGINT, number BIGINT, contact BYTEA, note TEXT) LANGUAGE plpgsql
         SET enable_seqscan = off SET enable_bitmapscan = off SET jit = off AS $$
         #variable_conflict use_column
@@ -214,6 +221,17 @@ const STEPS: [&str; 2] = ["
         RETURN QUERY
         WITH handed AS (DELETE FROM inbox i WHERE i.bucket = ANY (mine) AND i.what NOT IN (2, 4) RETURNING i.id, i.what, i.contact, i.connection)
         SELECT h.what, h.id, h.contact, h.connection FROM handed h ORDER BY h.id;
+        -- All of it by one statement, and so of one moment.
+        IF seen IS NULL THEN
+            RETURN QUERY SELECT -5::bigint, 0::bigint, NULL::bytea, pg_current_snapshot()::text;
+        ELSE
+            RETURN QUERY
+            SELECT 0::bigint, 0::bigint, c.contact, c.connection
+                FROM news n, unnest(n.contacts, n.connections) AS c (contact, connection)
+                WHERE n.xid >= pg_snapshot_xmin(seen::pg_snapshot) AND NOT pg_visible_in_snapshot(n.xid, seen::pg_snapshot)
+                    AND get_byte(c.contact, 0) = ANY (mine)
+            UNION ALL SELECT -5::bigint, 0::bigint, NULL::bytea, pg_current_snapshot()::text;
+        END IF;
         END $$;
 ", "
     -- What only grows at its end and goes at its beginning lies in partitions by number, of which `partitions.rs` makes the next ones;
