@@ -12,7 +12,7 @@ use support::gateway::{PASSWORD, rules};
 use support::process::{PROGRAM, tagrelay};
 use tempfile::TempDir;
 
-const COMMANDS: [&str; 19] = [
+const COMMANDS: [&str; 21] = [
     "serve",
     "sandbox",
     "send",
@@ -29,6 +29,8 @@ const COMMANDS: [&str; 19] = [
     "connections",
     "gateways",
     "audit",
+    "diff",
+    "capture",
     "replay",
     "forget",
     "backup",

@@ -10,6 +10,7 @@ use crate::domain::decision::{Decision, Fault};
 use crate::domain::event::Event;
 use crate::domain::name::RuleId;
 use crate::domain::request::Request;
+use crate::domain::source::SourceKind;
 use crate::rules::{Catalog, decide, find_parts};
 use crate::sources::{self, ReadError, Refusal, Source, TooMuch};
 use crate::store::{Accepted, Intake, StoreError};
@@ -111,21 +112,27 @@ pub async fn receive(
     Ok(Taken { answers: answers.collect(), is_list })
 }
 
-/// Decides an event and writes its answer. A reply that the platform would not take is a fault, and the answer is empty.
+/// Decides an event and writes its answer; what went wrong in rules is logged.
 pub fn judge(catalog: &Catalog, source: &Source, event: &mut Event<'_>) -> (Decision, Vec<u8>) {
+    let (decision, written) = judged(catalog, source.config().kind, event);
+    for fault in &decision.faults {
+        tracing::warn!(source = %event.source, rule = %fault.rule, at = %fault.at, problem = %fault.message, "rule fault");
+    }
+    (decision, written)
+}
+
+/// The same, untold. A reply that the platform would not take is a fault, and the answer is empty.
+pub fn judged(catalog: &Catalog, kind: SourceKind, event: &mut Event<'_>) -> (Decision, Vec<u8>) {
     let faults = find_parts(catalog, event);
     let mut decision = decide(catalog, event);
     decision.faults.splice(0..0, faults);
     let reply = decision.reply.take();
-    let (kind, session, language) = (source.config().kind, event.session.as_deref(), event.language.as_deref());
+    let (session, language) = (event.session.as_deref(), event.language.as_deref());
     let written = sources::write_reply(kind, session, language, reply.as_ref()).unwrap_or_else(|error| {
         if let Some(rule) = decision.rules.first().cloned() {
             decision.faults.push(Fault { rule, at: "reply".to_owned(), message: error.to_string() });
         }
         sources::write_reply(kind, session, language, None).unwrap_or_default()
     });
-    for fault in &decision.faults {
-        tracing::warn!(source = %event.source, rule = %fault.rule, at = %fault.at, problem = %fault.message, "rule fault");
-    }
     (decision, written)
 }

@@ -10,6 +10,7 @@ use super::index::Index;
 use super::manner::Manner;
 use super::model::{ContactTemplate, ContactsAt, Rule};
 use super::params::ParamTypes;
+use super::recorded::joined;
 use super::shared::Shared;
 use crate::domain::connection::ConnectionConfig;
 use crate::domain::name::{ConnectionName, RuleId, SourceName};
@@ -95,6 +96,12 @@ impl Catalog {
         std::mem::take(&mut self.text)
     }
 
+    /// The same set under the hash of its files as they were, where it was read from a record of them.
+    #[must_use]
+    pub fn recorded_as(self, hash: String) -> Self {
+        Self { hash, ..self }
+    }
+
     /// The sources, in the order of the files.
     pub fn sources(&self) -> impl Iterator<Item = &SourceConfig> {
         self.sources.iter().map(|source| &source.config)
@@ -167,9 +174,4 @@ pub fn hash(files: &[RuleFile]) -> String {
         hasher.update(file.text.as_bytes());
     }
     hex::encode(hasher.finalize().get(..16).unwrap_or_default())
-}
-
-fn joined(files: &[RuleFile]) -> String {
-    let parts: Vec<_> = files.iter().map(|file| format!("# ==> {} <==\n{}\n", file.path, file.text)).collect();
-    parts.concat()
 }

@@ -49,17 +49,26 @@ pub struct Miss {
 
 /// Decides on an event and tells why.
 pub fn explain(catalog: &Catalog, event: &Event<'_>) -> Explanation {
-    let decision = decide_for(catalog, event, None);
+    explain_for(catalog, event, None)
+}
+
+/// The same, where a test says whom the source would have found.
+pub(super) fn explain_for(catalog: &Catalog, event: &Event<'_>, found: Option<&str>) -> Explanation {
+    let decision = decide_for(catalog, event, found);
     let rules = match catalog.entry(event.source.as_str()) {
-        Some(source) => verdicts(catalog, source, event, &decision),
+        Some(source) => verdicts(catalog, (source, event, found), &decision),
         None => Vec::new(),
     };
     Explanation { rules, decision }
 }
 
-fn verdicts(catalog: &Catalog, source: &Source, event: &Event<'_>, decision: &Decision) -> Vec<Verdict> {
+fn verdicts<'e>(
+    catalog: &'e Catalog,
+    (source, event, found): (&'e Source, &'e Event<'e>, Option<&'e str>),
+    decision: &Decision,
+) -> Vec<Verdict> {
     let kept = Kept::default();
-    let scope = Scope { kept: Some(&kept), ..scope(catalog, source, event, None) };
+    let scope = Scope { kept: Some(&kept), ..scope(catalog, source, event, found) };
     let mut stopped: Option<&Rule> = None;
     let mut verdicts = Vec::new();
     for rule in catalog.all_rules() {

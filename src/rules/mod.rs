@@ -4,6 +4,7 @@
 //! `catalog` (with its `index`) -> `decide`. `explain` and `testing` ask the same code; `schema` reads the same table.
 
 mod by_hand;
+mod capture;
 mod catalog;
 mod check;
 mod codes;
@@ -23,6 +24,7 @@ mod matching;
 mod model;
 mod params;
 mod pattern;
+mod recorded;
 mod render;
 pub mod report;
 mod scaffold;
@@ -35,6 +37,7 @@ mod yaml;
 use crate::domain::near;
 
 pub use by_hand::{lists_tag, tags_by_hand};
+pub use capture::{Captured, Kept, NotCaptured, capture, insert as insert_test};
 pub use catalog::{Catalog, RuleSummary, hash};
 pub use check::{Checked, check};
 pub use codes::{Code, Row};
@@ -43,6 +46,7 @@ pub use explain::{Explanation, Miss, Verdict, explain};
 pub use files::{ReadError, RuleFile, read_dir};
 pub use finder::find_parts;
 pub use finding::{Finding, Fix, Related, Severity, Span};
+pub use recorded::recorded_files;
 pub use scaffold::scaffold;
 pub use schema::{Tree, example, schema};
-pub use testing::{BodyReader, RuleTest, TestReport, TestResult, run_tests};
+pub use testing::{BodyReader, Happened, People, RuleTest, TestReport, TestResult, run_tests};

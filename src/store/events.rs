@@ -12,7 +12,7 @@ use crate::domain::name::SourceName;
 use crate::domain::time::Timestamp;
 
 /// Events that one look goes through at most, so that a rare find doesn't hold up other readers.
-const LOOK: usize = 20_000;
+pub(super) const LOOK: usize = 20_000;
 
 /// Which events; what isn't given lets all of them through.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

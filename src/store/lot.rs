@@ -150,6 +150,29 @@ pub(super) fn from(db: &dyn Sql, ord: Ord, events: u64) -> Result<Vec<Lot>, Stor
     Ok(lots)
 }
 
+/// The first number of the oldest lot that was written then or later. Times ascend with numbers, so that it is found by halving: the
+/// bodies of those before it aren't read.
+pub(super) fn first_since(db: &dyn Sql, since: Timestamp) -> Result<Option<Ord>, StoreError> {
+    let look = |sql: &str, args: &[super::sql::Arg<'_>]| db.first(sql, args, |row| Ok((row.ord(0)?, row.time(1)?)));
+    let newest = look("SELECT first, at FROM lot ORDER BY first DESC LIMIT 1", &[])?;
+    let Some((last, _)) = newest.filter(|(_, at)| *at >= since) else { return Ok(None) };
+    let (mut from, mut to) = (0, last.0);
+    while from < to {
+        let middle = from + (to - from) / 2;
+        match look("SELECT first, at FROM lot WHERE first >= ?1 ORDER BY first LIMIT 1", args![Ord(middle)])? {
+            Some((first, at)) if at < since => from = first.0 + 1,
+            _ => to = middle,
+        }
+    }
+    Ok(Some(Ord(from)))
+}
+
+/// The number of a lot's last event.
+pub(super) fn last(db: &dyn Sql, lot: &Lot) -> Result<Ord, StoreError> {
+    let sql = "SELECT first + events - 1 FROM lot WHERE first = ?1";
+    db.first(sql, args![lot.first], |row| row.ord(0))?.ok_or(StoreError::Damaged("a lot has gone while it was read"))
+}
+
 /// The number the next event gets. Lots that retention removed were spread before, so no number comes twice.
 pub(super) fn next_ord(db: &dyn Sql) -> Result<Ord, StoreError> {
     let last = db.first("SELECT first + events FROM lot ORDER BY first DESC LIMIT 1", &[], |row| row.int(0))?;

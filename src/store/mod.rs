@@ -26,6 +26,7 @@ mod pending;
 pub mod postgres;
 mod read;
 mod record;
+mod recorded;
 mod recover;
 mod retain;
 mod runs;
@@ -56,6 +57,7 @@ pub use face::{Accepted, Again, Database, Options, PauseKind, Paused, Store, Sto
 pub use forget::Forgotten;
 pub use read::{ChangeState, DeadQuery, DeliveryQuery, EventView, Page, Reader};
 pub use record::{EventHead, EventRecord, Intake, Origin};
+pub use recorded::RecordedQuery;
 pub use started::{Start, Started};
 pub use timer::Timer;
 pub use view::{Blame, ContactQuery, ContactRecord, ContactView};

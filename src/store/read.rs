@@ -15,6 +15,7 @@ use super::face::{PauseKind, Waiting};
 use super::lot;
 use super::postgres::{Peer, Session, Standing, others};
 use super::record::EventRecord;
+use super::recorded::{self, RecordedQuery};
 use super::recover;
 use super::schema;
 use super::sql::{Sql, args};
@@ -154,6 +155,11 @@ impl Reader {
     /// One event as it was accepted, without what became of it.
     pub async fn record(&self, ord: Ord) -> Result<Option<EventRecord>, StoreError> {
         self.read(move |db| lot::holding(db, ord)?.map_or(Ok(None), |lot| lot.record(ord))).await
+    }
+
+    /// Hands out events with their bodies, oldest first.
+    pub async fn recorded(&self, query: RecordedQuery) -> Result<Page<EventRecord>, StoreError> {
+        self.read(move |db| recorded::list(db, &query)).await
     }
 
     /// Lists deliveries. A page may hold fewer than were asked for and still go on: the look has its bound.

@@ -10,6 +10,7 @@ mod blame;
 mod breaker;
 mod by_hand;
 mod catch;
+mod changing_rules;
 mod channels;
 mod commands;
 mod connection_keys;

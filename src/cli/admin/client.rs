@@ -4,6 +4,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use reqwest::{Method, Url};
+use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
 use super::super::out::say_line;
@@ -20,6 +21,13 @@ pub struct To {
     /// How it is written.
     #[arg(long, value_enum, default_value_t = Format::Text)]
     format: Format,
+}
+
+impl To {
+    /// Whether a script reads the answer.
+    pub fn is_json(&self) -> bool {
+        matches!(self.format, Format::Json)
+    }
 }
 
 /// How long the gateway may take to begin an answer; a replay of many events takes its time.
@@ -74,6 +82,19 @@ impl Client {
     /// Looks something up; the parts of the path are escaped.
     pub fn get(&self, path: &[&str], query: &[(&str, Option<&str>)]) -> Result<Value, ExitCode> {
         self.ask(Method::GET, path, query, None)
+    }
+
+    /// Looks up something of a known form, in which numbers keep their digits.
+    pub fn read<T: DeserializeOwned>(&self, path: &[&str], query: &[(&str, Option<&str>)]) -> Result<T, ExitCode> {
+        self.runtime.block_on(async {
+            let (status, text) = self.said(self.request(Method::GET, path, query, None)).await?;
+            if !(200..300).contains(&status) {
+                return Err(self.refused(status, &serde_json::from_str(&text).unwrap_or_default()));
+            }
+            let strange =
+                |error| fail(NO, &format!("{}: the answer isn't what this version expects: {error}", self.base));
+            serde_json::from_str(&text).map_err(strange)
+        })
     }
 
     /// Does something.
@@ -148,11 +169,16 @@ impl Client {
     }
 
     async fn answer(&self, request: reqwest::RequestBuilder) -> Result<Value, ExitCode> {
-        let response = request.send().await.map_err(|error| self.nobody(&error))?;
-        let status = response.status().as_u16();
-        let text = response.text().await.map_err(|error| self.nobody(&error))?;
+        let (status, text) = self.said(request).await?;
         let answer: Value = serde_json::from_str(&text).unwrap_or(Value::Null);
         if (200..300).contains(&status) { Ok(answer) } else { Err(self.refused(status, &answer)) }
+    }
+
+    /// The answer's status and text.
+    async fn said(&self, request: reqwest::RequestBuilder) -> Result<(u16, String), ExitCode> {
+        let response = request.send().await.map_err(|error| self.nobody(&error))?;
+        let status = response.status().as_u16();
+        Ok((status, response.text().await.map_err(|error| self.nobody(&error))?))
     }
 
     fn request(

@@ -2,10 +2,12 @@
 
 pub mod audit;
 pub mod backup;
+pub mod capture;
 pub mod client;
 pub mod connections;
 pub mod contacts;
 pub mod dead_letters;
+pub mod diff;
 pub mod events;
 pub mod forget;
 pub mod gateways;

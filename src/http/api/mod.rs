@@ -10,6 +10,7 @@ pub mod dead_letters;
 pub mod deliveries;
 pub mod events;
 pub mod gateways;
+pub mod recorded;
 pub mod refusals;
 pub mod replay;
 pub mod rules;

@@ -32,6 +32,7 @@ use super::testing::RuleTest;
 use super::yaml::{self, Entry, Node};
 use desk::Desk;
 use draft::{Draft, Named};
+pub(super) use test::DEFAULT_AT;
 
 /// What `check` found and made.
 pub struct Checked {

@@ -19,7 +19,7 @@ use crate::rules::testing::{RuleTest, ShortEvent, Step, Trigger};
 use crate::rules::yaml::{Entry, Node};
 
 /// Noon of the first day of 2026, in milliseconds: when an event is received if the test doesn't say.
-const DEFAULT_AT: Timestamp = Timestamp(1_767_268_800_000);
+pub const DEFAULT_AT: Timestamp = Timestamp(1_767_268_800_000);
 
 /// Reads one test; the table of keys has been held against it already.
 pub fn read(file: &RuleFile, node: &Node, desk: &mut Desk<'_>) -> Option<RuleTest> {

@@ -17,6 +17,7 @@ use crate::domain::tag::TagName;
 use crate::domain::time::Timestamp;
 
 pub use expect::{Bodies, Expectation, ExpectedReply};
+pub use model::{Happened, Outcome, People};
 pub use run::{BodyReader, TestReport, TestResult, run_tests};
 pub use tag_sets::TagSets;
 

@@ -2,25 +2,28 @@
 //!
 //! It is the meaning of guards, exclusive tags, `for` and `once` in the fewest words; deliveries must come to the same.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use super::TagSets;
 use super::expect::{Bodies, Fields};
 use crate::domain::change::{Change, Effect, Guard};
+use crate::domain::contact::Contact;
+use crate::domain::json::OwnedJson;
 use crate::domain::name::{ConnectionName, RuleId};
 use crate::domain::tag::TagName;
 use crate::domain::time::Timestamp;
 use crate::rules::pattern::Pattern;
 
-/// Everybody in a test.
+/// Everybody in a test, or in a record of events.
 #[derive(Debug, Default)]
 pub struct People {
     /// What the contacts of a connection have to begin with.
     tagged: BTreeMap<String, BTreeSet<TagName>>,
-    /// By connection and reference.
-    contacts: BTreeMap<(String, String), Person>,
+    contacts: HashMap<Contact, Person>,
+    /// When tags that were added for a time go again; one whose person has another end by now is over.
+    ends: BTreeMap<Timestamp, Vec<(Contact, TagName)>>,
     /// Until when a rule is done with a contact, and by which event.
-    done: BTreeMap<(RuleId, String), (Timestamp, usize)>,
+    done: HashMap<(RuleId, Contact), (Timestamp, usize)>,
     /// How many events there were.
     events: usize,
 }
@@ -31,6 +34,22 @@ struct Person {
     /// When tags that were added for a time go again.
     ends: BTreeMap<TagName, Timestamp>,
 }
+
+/// What happened to somebody.
+#[derive(Debug, Clone, Copy)]
+pub enum Happened<'c> {
+    /// A change was meant for them, guarded ones included.
+    Meant,
+    /// A tag is there from now on, or isn't.
+    Tag(&'c TagName, bool),
+    /// A field has this value from now on.
+    Set(&'c str, &'c OwnedJson),
+    /// A body is sent on.
+    Forward(&'c OwnedJson),
+}
+
+/// Hears what happens.
+pub type Hearer<'h> = dyn FnMut(&Contact, Happened<'_>) + 'h;
 
 /// What a step came to.
 #[derive(Debug, Default)]
@@ -45,6 +64,23 @@ pub struct Outcome {
     pub contacts: BTreeMap<String, String>,
 }
 
+impl Outcome {
+    fn hear(&mut self, contact: &Contact, happened: Happened<'_>) {
+        let connection = contact.connection.as_str();
+        match happened {
+            Happened::Meant => drop(self.contacts.insert(connection.to_owned(), contact.reference.to_string())),
+            Happened::Tag(tag, wants) => self.tags.set(connection, tag.clone(), wants),
+            Happened::Set(field, value) => {
+                let fields = self.sets.entry(connection.to_owned()).or_default();
+                fields.insert(field.to_owned(), value.canonical());
+            }
+            Happened::Forward(body) => {
+                self.forwards.entry(connection.to_owned()).or_default().push(body.canonical());
+            }
+        }
+    }
+}
+
 impl People {
     /// Contacts that have these tags.
     pub fn tagged(tagged: &[(ConnectionName, Vec<TagName>)]) -> Self {
@@ -54,29 +90,45 @@ impl People {
 
     /// Lets time go by: what was added for a time goes.
     pub fn pass(&mut self, now: Timestamp, outcome: &mut Outcome) {
-        for ((connection, _), person) in &mut self.contacts {
-            let over: Vec<_> = person.ends.iter().filter(|(_, end)| **end <= now).map(|(tag, _)| tag.clone()).collect();
-            for tag in over {
-                person.ends.remove(&tag);
-                person.tags.remove(&tag);
-                outcome.tags.set(connection, tag, false);
-            }
-        }
+        self.pass_heard(now, &mut |contact, happened| outcome.hear(contact, happened));
     }
 
     /// Carries out what one event asks for.
     pub fn apply(&mut self, changes: &[Change], now: Timestamp, outcome: &mut Outcome) {
+        self.apply_heard(changes, now, &mut |contact, happened| outcome.hear(contact, happened));
+    }
+
+    /// When the next tag goes that was added for a time.
+    pub fn next_end(&self) -> Option<Timestamp> {
+        self.ends.first_key_value().map(|(end, _)| *end)
+    }
+
+    /// Lets time go by, and says what happens.
+    pub fn pass_heard(&mut self, now: Timestamp, hear: &mut Hearer<'_>) {
+        while let Some(entry) = self.ends.first_entry().filter(|entry| *entry.key() <= now) {
+            let (end, gone) = entry.remove_entry();
+            for (contact, tag) in gone {
+                let Some(person) = self.contacts.get_mut(&contact) else { continue };
+                if person.ends.get(&tag) == Some(&end) {
+                    person.remove(&contact, &tag, hear);
+                }
+            }
+        }
+    }
+
+    /// Carries out what one event asks for, and says what happens.
+    pub fn apply_heard(&mut self, changes: &[Change], now: Timestamp, hear: &mut Hearer<'_>) {
         self.events += 1;
         let mut blocks: BTreeMap<&str, (&Change, bool)> = BTreeMap::new();
         for change in changes {
-            let connection = change.contact.connection.as_str();
-            let reference = change.contact.reference.to_string();
-            outcome.contacts.insert(connection.to_owned(), reference.clone());
-            let tagged = &self.tagged;
-            let person = self.contacts.entry((connection.to_owned(), reference.clone())).or_insert_with(|| Person {
-                tags: tagged.get(connection).cloned().unwrap_or_default(),
-                ends: BTreeMap::new(),
-            });
+            let contact = &change.contact;
+            let connection = contact.connection.as_str();
+            hear(contact, Happened::Meant);
+            if !self.contacts.contains_key(contact) {
+                let tags = self.tagged.get(connection).cloned().unwrap_or_default();
+                self.contacts.insert(contact.clone(), Person { tags, ends: BTreeMap::new() });
+            }
+            let Some(person) = self.contacts.get_mut(contact) else { continue };
             // A rule's guard is judged once for all that the rule does there; the connection's own for each change.
             let with =
                 blocks.get(connection).filter(|(with, _)| with.rule == change.rule && with.guard == change.guard);
@@ -90,20 +142,24 @@ impl People {
             }
             if let Some(once) = terms.and_then(|terms| terms.once_ms) {
                 let until = now.plus_millis(i64::try_from(once).unwrap_or(i64::MAX));
-                let done = self.done.entry((change.rule.clone(), format!("{connection}/{reference}")));
+                let done = self.done.entry((change.rule.clone(), contact.clone()));
                 let (end, event) = done.or_insert((until, self.events));
                 if *event != self.events && now < *end {
                     continue;
                 }
                 (*end, *event) = (until, self.events);
             }
-            person.carry_out(change, connection, now, outcome);
+            if let Some((end, tag)) = person.carry_out(change, now, hear) {
+                self.ends.entry(end).or_default().push((contact.clone(), tag));
+            }
         }
     }
 }
 
 impl Person {
-    fn carry_out(&mut self, change: &Change, connection: &str, now: Timestamp, outcome: &mut Outcome) {
+    /// Carries out a change; when its tag goes again, if it was added for a time.
+    fn carry_out(&mut self, change: &Change, now: Timestamp, hear: &mut Hearer<'_>) -> Option<(Timestamp, TagName)> {
+        let contact = &change.contact;
         match &change.effect {
             Effect::AddTag(tag) => {
                 let terms = change.terms.as_deref();
@@ -116,35 +172,31 @@ impl Person {
                         .cloned()
                         .collect();
                     for other in others {
-                        self.remove(connection, other, outcome);
+                        self.remove(contact, &other, hear);
                     }
                 }
                 self.tags.insert(tag.clone());
+                hear(contact, Happened::Tag(tag, true));
                 // The last add decides: without `for` it stops the clock.
-                match terms.and_then(|terms| terms.lasts_ms) {
-                    Some(lasts) => {
-                        let end = now.plus_millis(i64::try_from(lasts).unwrap_or(i64::MAX));
-                        self.ends.insert(tag.clone(), end);
-                    }
-                    None => drop(self.ends.remove(tag)),
-                }
-                outcome.tags.set(connection, tag.clone(), true);
+                let Some(lasts) = terms.and_then(|terms| terms.lasts_ms) else {
+                    self.ends.remove(tag);
+                    return None;
+                };
+                let end = now.plus_millis(i64::try_from(lasts).unwrap_or(i64::MAX));
+                self.ends.insert(tag.clone(), end);
+                return Some((end, tag.clone()));
             }
-            Effect::RemoveTag(tag) => self.remove(connection, tag.clone(), outcome),
-            Effect::Set { field, value } => {
-                let fields = outcome.sets.entry(connection.to_owned()).or_default();
-                fields.insert(field.clone(), value.canonical());
-            }
-            Effect::Forward { body } => {
-                outcome.forwards.entry(connection.to_owned()).or_default().push(body.canonical());
-            }
+            Effect::RemoveTag(tag) => self.remove(contact, tag, hear),
+            Effect::Set { field, value } => hear(contact, Happened::Set(field, value)),
+            Effect::Forward { body } => hear(contact, Happened::Forward(body)),
         }
+        None
     }
 
-    fn remove(&mut self, connection: &str, tag: TagName, outcome: &mut Outcome) {
-        self.tags.remove(&tag);
-        self.ends.remove(&tag);
-        outcome.tags.set(connection, tag, false);
+    fn remove(&mut self, contact: &Contact, tag: &TagName, hear: &mut Hearer<'_>) {
+        self.tags.remove(tag);
+        self.ends.remove(tag);
+        hear(contact, Happened::Tag(tag, false));
     }
 }
 
@@ -156,7 +208,7 @@ fn allows(guard: &Guard, tags: &BTreeSet<TagName>) -> bool {
 mod tests {
     use super::*;
     use crate::domain::change::Terms;
-    use crate::domain::contact::{Contact, ContactRef};
+    use crate::domain::contact::ContactRef;
 
     fn tag(name: &str) -> TagName {
         TagName::parse(name).expect("a tag")

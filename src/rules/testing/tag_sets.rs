@@ -14,6 +14,16 @@ impl TagSets {
     pub fn set(&mut self, connection: &str, tag: TagName, wants: bool) {
         self.0.insert((connection.to_owned(), tag), wants);
     }
+
+    /// What is to be added and removed, by connection.
+    pub fn lists(&self) -> BTreeMap<String, (Vec<String>, Vec<String>)> {
+        let mut lists: BTreeMap<String, (Vec<String>, Vec<String>)> = BTreeMap::new();
+        for ((connection, tag), wants) in &self.0 {
+            let (add, remove) = lists.entry(connection.clone()).or_default();
+            if *wants { add.push(tag.to_string()) } else { remove.push(tag.to_string()) }
+        }
+        lists
+    }
 }
 
 impl fmt::Display for TagSets {

@@ -24,6 +24,7 @@ mod forgetting;
 mod intake;
 mod lasting;
 mod partitions;
+mod recorded;
 #[path = "../../../tests/support/postgres.rs"]
 #[expect(dead_code, reason = "other tests need the rest of it")]
 mod server;
