@@ -17,6 +17,11 @@ pub fn read(path: &Path) -> Result<(Vec<RuleFile>, Checked), ExitCode> {
 
 /// A clean set, or its findings on stderr and status 1.
 pub fn clean(path: &Path) -> Result<(rules::Catalog, Vec<rules::RuleTest>), ExitCode> {
+    clean_files(path).map(|(_, catalog, tests)| (catalog, tests))
+}
+
+/// The same with its files.
+pub fn clean_files(path: &Path) -> Result<(Vec<RuleFile>, rules::Catalog, Vec<rules::RuleTest>), ExitCode> {
     let (files, checked) = read(path)?;
     let Checked { findings, catalog, tests } = checked;
     if !findings.is_empty() {
@@ -25,7 +30,7 @@ pub fn clean(path: &Path) -> Result<(rules::Catalog, Vec<rules::RuleTest>), Exit
     let catalog = catalog.ok_or_else(|| {
         fail(NO, &format!("the rules in {} are not clean; `tagrelay check` shows them again", path.display()))
     })?;
-    Ok((catalog, tests))
+    Ok((files, catalog, tests))
 }
 
 /// The source of this name, or which there are.

@@ -4,7 +4,8 @@ use crate::domain::event::Event;
 use crate::domain::request::{Fields, Request};
 use crate::domain::source::SourceConfig;
 use crate::domain::time::Timestamp;
-use crate::rules::{Catalog, Explanation, RuleTest, TestReport, explain, find_parts, run_tests};
+use crate::rules::coverage::{self, Coverage};
+use crate::rules::{Catalog, Explanation, RuleFile, RuleTest, TestReport, explain, find_parts, run_tests};
 use crate::sources::{self, ReadError, Verified};
 
 /// Explains each event of a body, rule by rule.
@@ -28,13 +29,26 @@ pub fn explain_body(
 
 /// Runs the tests of a rule set; raw requests go through their source's own reader.
 pub fn test(catalog: &Catalog, tests: &[RuleTest]) -> TestReport {
-    run_tests(catalog, tests, &|source, body, at, events: &mut dyn FnMut(&mut [Event<'_>])| {
-        let verified = Verified::by_operator(request(body, at));
-        let told = |error: ReadError| error.to_string();
-        let json = sources::json_body(source, &verified).map_err(told)?;
-        events(&mut sources::read(source, &verified, &json).map_err(told)?.events);
-        Ok(())
-    })
+    run_tests(catalog, tests, &read_body)
+}
+
+/// Runs the tests, and tells what they show of the set.
+pub fn cover(catalog: &Catalog, files: &[RuleFile], tests: &[RuleTest]) -> (TestReport, Coverage) {
+    coverage::cover(catalog, files, tests, &read_body)
+}
+
+/// The body of a test's request, read as the gateway would.
+fn read_body(
+    source: &SourceConfig,
+    body: &[u8],
+    at: Timestamp,
+    events: &mut dyn FnMut(&mut [Event<'_>]),
+) -> Result<(), String> {
+    let verified = Verified::by_operator(request(body, at));
+    let told = |error: ReadError| error.to_string();
+    let json = sources::json_body(source, &verified).map_err(told)?;
+    events(&mut sources::read(source, &verified, &json).map_err(told)?.events);
+    Ok(())
 }
 
 fn request(body: &[u8], received_at: Timestamp) -> Request<'_> {

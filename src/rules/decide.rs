@@ -1,10 +1,12 @@
 //! The heart: one event, all rules, one decision. Pure, so that serving, testing, explaining and replaying are one code.
 
 use super::catalog::{Catalog, Source};
+use super::expr::ExprFault;
 use super::expr::eval::{self, Kept, Scope};
 use super::finder;
 use super::matching;
 use super::model::Rule;
+use super::record::{Mark, Record};
 use super::render::{self, Home, RuleFault, respond_io};
 use crate::domain::decision::{Decision, Fault};
 use crate::domain::event::Event;
@@ -12,15 +14,20 @@ use crate::domain::name::RuleId;
 
 /// What the rules make of an event. An event of a source that the set doesn't have meets no rule.
 pub fn decide(catalog: &Catalog, event: &Event<'_>) -> Decision {
-    decide_for(catalog, event, None)
+    decide_for(catalog, event, None, None)
 }
 
-/// The same, where a test says whom the source would have found.
-pub(super) fn decide_for(catalog: &Catalog, event: &Event<'_>, found: Option<&str>) -> Decision {
+/// The same, where a test says whom the source would have found; what rules come to is noted in `record`.
+pub(super) fn decide_for(
+    catalog: &Catalog,
+    event: &Event<'_>,
+    found: Option<&str>,
+    record: Option<&Record>,
+) -> Decision {
     let mut decision = Decision::default();
     let Some(source) = catalog.entry(event.source.as_str()) else { return decision };
     let kept = Kept::default();
-    let scope = Scope { kept: Some(&kept), ..scope(catalog, source, event, found) };
+    let scope = Scope { kept: Some(&kept), record, ..scope(catalog, source, event, found) };
     let home = Home { catalog, source };
     for changed in render::tags_changed(home, &scope) {
         match changed {
@@ -33,11 +40,30 @@ pub(super) fn decide_for(catalog: &Catalog, event: &Event<'_>, found: Option<&st
         Ok(changes) => decision.changes.extend(changes),
         Err(fault) => decision.faults.push(name(respond_io::rule(), fault)),
     }
+    if let Some(record) = record {
+        record.are_made(decision.changes.len());
+    }
+    let mut stopped = None;
     source.index.candidates(&scope, |place| match catalog.all_rules().get(place as usize) {
-        Some(rule) => act(rule, home, &scope, &mut decision),
+        Some(rule) => {
+            let goes_on = act(rule, home, &scope, &mut decision);
+            stopped = (!goes_on).then_some(place as usize);
+            goes_on
+        }
         None => true,
     });
+    if let Some(record) = record {
+        let asked = catalog.all_rules().iter().take(stopped.map_or(usize::MAX, |place| place + 1));
+        let missed = asked.filter(|rule| meets(rule, event) && !decision.rules.contains(&rule.id));
+        missed.for_each(|rule| record.mark(Mark::Missed, rule));
+    }
     decision
+}
+
+/// Whether a rule is asked about the events of this one's source.
+pub(super) fn meets(rule: &Rule, event: &Event<'_>) -> bool {
+    let sources = &rule.matcher.sources;
+    rule.enabled && (sources.is_empty() || sources.contains(&event.source))
 }
 
 /// What the rules of a source see of an event.
@@ -55,16 +81,14 @@ pub(super) fn scope<'e>(
         types: &source.types,
         shared: catalog.shared(),
         kept: None,
+        record: None,
     }
 }
 
 /// Judges one rule and carries it out; whether the next rule may see the event.
 fn act<'v>(rule: &'v Rule, home: Home<'v>, scope: &Scope<'v>, decision: &mut Decision) -> bool {
-    if !matching::fits(&rule.matcher, scope) {
-        return true;
-    }
     let scope = &Scope { rule_contact: rule.contact.as_deref(), ..*scope };
-    match rule.when.as_ref().map_or(Ok(true), |when| eval::holds(when, scope)) {
+    match matches(rule, scope) {
         Ok(true) => {}
         Ok(false) => return true,
         Err(problem) => {
@@ -78,6 +102,10 @@ fn act<'v>(rule: &'v Rule, home: Home<'v>, scope: &Scope<'v>, decision: &mut Dec
         Ok(changes) => decision.changes.extend(changes),
         Err(fault) => decision.faults.push(name(rule.id.clone(), fault)),
     }
+    if let Some(record) = scope.record {
+        record.mark(Mark::Fired, rule);
+        record.are_made(decision.changes.len());
+    }
     if let (None, Some(reply)) = (&decision.reply, &rule.reply) {
         match render::reply(reply, scope) {
             Ok(reply) => decision.reply = Some(reply),
@@ -85,6 +113,17 @@ fn act<'v>(rule: &'v Rule, home: Home<'v>, scope: &Scope<'v>, decision: &mut Dec
         }
     }
     !rule.stop
+}
+
+/// Whether a rule that the event meets matches it; the scope knows the rule's contact.
+pub(super) fn matches<'v>(rule: &'v Rule, scope: &Scope<'v>) -> Result<bool, ExprFault> {
+    if !matching::fits(&rule.matcher, scope) {
+        return Ok(false);
+    }
+    if let Some(record) = scope.record {
+        record.mark(Mark::Fits, rule);
+    }
+    rule.when.as_ref().map_or(Ok(true), |when| eval::holds(when, scope))
 }
 
 fn name(rule: RuleId, fault: RuleFault) -> Fault {

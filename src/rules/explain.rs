@@ -54,7 +54,7 @@ pub fn explain(catalog: &Catalog, event: &Event<'_>) -> Explanation {
 
 /// The same, where a test says whom the source would have found.
 pub(super) fn explain_for(catalog: &Catalog, event: &Event<'_>, found: Option<&str>) -> Explanation {
-    let decision = decide_for(catalog, event, found);
+    let decision = decide_for(catalog, event, found, None);
     let rules = match catalog.entry(event.source.as_str()) {
         Some(source) => verdicts(catalog, (source, event, found), &decision),
         None => Vec::new(),

@@ -15,6 +15,7 @@ use crate::domain::event::Event;
 use crate::domain::value::{Number, Value};
 use crate::rules::model::{ContactTemplate, FoundBy};
 use crate::rules::params::ParamTypes;
+use crate::rules::record::Record;
 use crate::rules::shared::Shared;
 use crate::rules::words;
 
@@ -35,6 +36,8 @@ pub struct Scope<'e> {
     pub shared: &'e Shared,
     /// What was worked out of the event already.
     pub kept: Option<&'e Kept<'e>>,
+    /// Where it is noted what was true and what false.
+    pub record: Option<&'e Record>,
 }
 
 /// What several rules ask of one event, worked out once.
@@ -94,7 +97,12 @@ pub fn holds<'v>(condition: &'v Condition, scope: &Scope<'v>) -> Result<bool, Ex
 /// An expression that must be true or false.
 pub fn truth<'v>(expr: &'v Expr, scope: &Scope<'v>) -> Result<bool, ExprFault> {
     match eval(expr, scope)? {
-        Value::Bool(truth) => Ok(truth),
+        Value::Bool(truth) => {
+            if let Some(record) = scope.record {
+                record.truth(expr, truth);
+            }
+            Ok(truth)
+        }
         Value::Unset => Err(ExprFault::new("something unset is neither true nor false; ask whether it `is set`")),
         other => Err(ExprFault::new(format!("{} is neither true nor false", other.kind()))),
     }

@@ -5,11 +5,9 @@ mod json;
 mod reply;
 pub mod respond_io;
 
-use std::time::Duration;
-
 use super::catalog::{Catalog, Source};
 use super::expr::eval::{self, Scope};
-use super::model::{Rule, SetBlock, TagBlock, TagTemplate};
+use super::model::{Rule, SetBlock, TagBlock, TagEntry, TagTemplate};
 use super::params::MOST_ITEMS;
 use crate::domain::change::{Change, Effect, Terms};
 use crate::domain::contact::{Contact, ContactRef};
@@ -76,6 +74,9 @@ pub fn changes<'v>(rule: &'v Rule, home: Home<'v>, scope: &Scope<'v>) -> Rendere
         let effect = Effect::Forward { body: json::owned(&body, &at)? };
         let terms = Terms { once_ms: rule.once.map(millis), ..Terms::default() }.boxed();
         changes.push(Change { terms, ..Change::plain(contact, effect, rule.id.clone()) });
+        if let Some(record) = scope.record {
+            record.made(forward, None::<&TagBlock>);
+        }
     }
     Ok(changes)
 }
@@ -92,14 +93,12 @@ fn block_changes<'v>(
         Side::Add => &block.add,
         Side::Remove => &block.remove,
     };
-    let mut tags = Vec::with_capacity(entries.len());
+    let mut tags: Vec<(TagName, &TagEntry)> = Vec::with_capacity(entries.len());
     for (index, entry) in entries.iter().enumerate() {
         let at = || format!("tag.{}.{}[{index}]", block.connection, side.word());
         let holds = entry.when.as_ref().map_or(Ok(true), |when| eval::holds(when, scope));
         if holds.map_err(|problem| fault(format!("{}.when", at()), problem.message))? {
-            let first = tags.len();
-            tag_names(&entry.name, scope, &mut tags).map_err(|message| fault(at(), message))?;
-            tags.iter_mut().skip(first).for_each(|(_, lasts)| *lasts = entry.lasts);
+            tag_names(entry, scope, &mut tags).map_err(|message| fault(at(), message))?;
         }
     }
     if tags.is_empty() {
@@ -109,9 +108,9 @@ fn block_changes<'v>(
     let found = contact::find(rule, home, &block.connection, scope)?;
     let manner = home.catalog.manner(&block.connection);
     changes.reserve(tags.len());
-    for (tag, lasts) in tags {
+    for (tag, entry) in tags {
         let own = Terms {
-            lasts_ms: lasts.map(millis),
+            lasts_ms: entry.lasts.map(millis),
             once_ms: rule.once.map(millis),
             create: found.create,
             ..Terms::default()
@@ -126,6 +125,9 @@ fn block_changes<'v>(
         };
         let contact = Contact { connection: block.connection.clone(), reference: found.reference.clone() };
         changes.push(Change { guard: block.guard.clone(), terms, ..Change::plain(contact, effect, rule.id.clone()) });
+        if let Some(record) = scope.record {
+            record.made(entry, Some(block));
+        }
     }
     Ok(())
 }
@@ -139,7 +141,8 @@ fn set_changes<'v>(
 ) -> Rendered<()> {
     let found = contact::find(rule, home, &block.connection, scope)?;
     let manner = home.catalog.manner(&block.connection);
-    for (field, template) in &block.fields {
+    for line in &block.fields {
+        let (field, template) = line;
         let at = format!("set.{}.{field}", block.connection);
         let mut value = String::new();
         json::write(template, scope, &at, &mut value)?;
@@ -148,6 +151,9 @@ fn set_changes<'v>(
         let effect = Effect::Set { field: field.to_string(), value: json::owned(&value, &at)? };
         let terms = manner.of_set(own);
         changes.push(Change { terms, ..Change::plain(contact, effect, rule.id.clone()) });
+        if let Some(record) = scope.record {
+            record.made(line, None::<&TagBlock>);
+        }
     }
     Ok(())
 }
@@ -171,13 +177,13 @@ fn millis(duration: std::time::Duration) -> u64 {
 /// The names that one template stands for: a list adds each item, empty ones are left out. A body must not make 100,000
 /// changes.
 fn tag_names<'v>(
-    template: &'v TagTemplate,
+    entry: &'v TagEntry,
     scope: &Scope<'v>,
-    tags: &mut Vec<(TagName, Option<Duration>)>,
+    tags: &mut Vec<(TagName, &'v TagEntry)>,
 ) -> Result<(), String> {
-    let template = match template {
+    let template = match &entry.name {
         TagTemplate::Fixed(tag) => {
-            tags.push((tag.clone(), None));
+            tags.push((tag.clone(), entry));
             return Ok(());
         }
         TagTemplate::Rendered(template) => template,
@@ -189,11 +195,11 @@ fn tag_names<'v>(
         Value::List(items) => {
             for item in &items {
                 if !item.is_unset() {
-                    tags.extend(tag_name(item)?.map(|tag| (tag, None)));
+                    tags.extend(tag_name(item)?.map(|tag| (tag, entry)));
                 }
             }
         }
-        value => tags.extend(tag_name(&value)?.map(|tag| (tag, None))),
+        value => tags.extend(tag_name(&value)?.map(|tag| (tag, entry))),
     }
     Ok(())
 }

@@ -5,13 +5,13 @@ use crate::domain::reply::{FollowupEvent, OutputContext, Reply};
 use crate::rules::expr::eval::Scope;
 use crate::rules::expr::template::Template;
 use crate::rules::model::{ReplyTemplate, TextTemplate};
+use crate::rules::record::Mark;
 
 /// A rule's reply.
 pub fn reply<'v>(template: &'v ReplyTemplate, scope: &Scope<'v>) -> Rendered<Reply> {
     let mut reply = Reply::default();
-    if let Some(words) = &template.text {
-        reply.text = Some(text(words_for(words, scope)?, scope, "reply")?);
-    }
+    let words = template.text.as_ref().map(|words| words_for(words, scope)).transpose()?;
+    reply.text = words.map(|words| text(words, scope, "reply")).transpose()?;
     for (index, message) in template.messages.iter().enumerate() {
         reply.messages.push(json::tree(message, scope, &format!("reply.messages[{index}]"))?);
     }
@@ -37,6 +37,12 @@ pub fn reply<'v>(template: &'v ReplyTemplate, scope: &Scope<'v>) -> Rendered<Rep
     reply.target_page = template.target_page.as_ref().map(|page| text(page, scope, "reply.target_page")).transpose()?;
     reply.target_flow = template.target_flow.as_ref().map(|flow| text(flow, scope, "reply.target_flow")).transpose()?;
     reply.merge = template.merge;
+    if let Some(record) = scope.record {
+        record.mark(Mark::Answered, template);
+        if let Some(words) = words {
+            record.mark(Mark::Said, words);
+        }
+    }
     Ok(reply)
 }
 

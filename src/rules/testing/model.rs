@@ -46,6 +46,17 @@ pub enum Happened<'c> {
     Set(&'c str, &'c OwnedJson),
     /// A body is sent on.
     Forward(&'c OwnedJson),
+    /// The change at this place of the list came to that.
+    Came(usize, Fate),
+}
+
+/// What becomes of a change.
+#[derive(Debug, Clone, Copy)]
+pub enum Fate {
+    /// Its rule's guard holds, or doesn't.
+    Judged(bool),
+    /// It is carried out.
+    Done,
 }
 
 /// Hears what happens.
@@ -77,6 +88,7 @@ impl Outcome {
             Happened::Forward(body) => {
                 self.forwards.entry(connection.to_owned()).or_default().push(body.canonical());
             }
+            Happened::Came(..) => {}
         }
     }
 }
@@ -93,9 +105,18 @@ impl People {
         self.pass_heard(now, &mut |contact, happened| outcome.hear(contact, happened));
     }
 
-    /// Carries out what one event asks for.
-    pub fn apply(&mut self, changes: &[Change], now: Timestamp, outcome: &mut Outcome) {
-        self.apply_heard(changes, now, &mut |contact, happened| outcome.hear(contact, happened));
+    /// Carries out what one event asks for, and tells what becomes of each change.
+    pub fn apply(
+        &mut self,
+        changes: &[Change],
+        now: Timestamp,
+        outcome: &mut Outcome,
+        mut told: impl FnMut(usize, Fate),
+    ) {
+        self.apply_heard(changes, now, &mut |contact, happened| match happened {
+            Happened::Came(index, fate) => told(index, fate),
+            other => outcome.hear(contact, other),
+        });
     }
 
     /// When the next tag goes that was added for a time.
@@ -120,7 +141,7 @@ impl People {
     pub fn apply_heard(&mut self, changes: &[Change], now: Timestamp, hear: &mut Hearer<'_>) {
         self.events += 1;
         let mut blocks: BTreeMap<&str, (&Change, bool)> = BTreeMap::new();
-        for change in changes {
+        for (index, change) in changes.iter().enumerate() {
             let contact = &change.contact;
             let connection = contact.connection.as_str();
             hear(contact, Happened::Meant);
@@ -134,6 +155,7 @@ impl People {
                 blocks.get(connection).filter(|(with, _)| with.rule == change.rule && with.guard == change.guard);
             let holds = with.map_or_else(|| allows(&change.guard, &person.tags), |(_, holds)| *holds);
             blocks.insert(connection, (change, holds));
+            hear(contact, Happened::Came(index, Fate::Judged(holds)));
             let terms = change.terms.as_deref();
             let is_kept_off = |tag| person.tags.contains(tag) && !matches!(change.effect, Effect::RemoveTag(_));
             let kept_off = terms.is_some_and(|terms| terms.unless.iter().any(is_kept_off));
@@ -152,6 +174,7 @@ impl People {
             if let Some((end, tag)) = person.carry_out(change, now, hear) {
                 self.ends.entry(end).or_default().push((contact.clone(), tag));
             }
+            hear(contact, Happened::Came(index, Fate::Done));
         }
     }
 }
@@ -228,7 +251,7 @@ mod tests {
     fn step(people: &mut People, seconds: i64, changes: &[Change]) -> String {
         let (now, mut outcome) = (Timestamp(seconds * 1000), Outcome::default());
         people.pass(now, &mut outcome);
-        people.apply(changes, now, &mut outcome);
+        people.apply(changes, now, &mut outcome, |_, _| {});
         outcome.tags.to_string()
     }
 

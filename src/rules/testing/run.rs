@@ -3,20 +3,21 @@
 use serde::Serialize;
 
 use super::expect::Came;
-use super::model::People;
+use super::model::{Fate, People};
 use super::{RuleTest, Step, Trigger};
 use crate::domain::decision::{Decision, Fault};
 use crate::domain::event::Event;
 use crate::domain::source::SourceConfig;
 use crate::domain::time::Timestamp;
 use crate::rules::catalog::Catalog;
-use crate::rules::decide::{decide, decide_for};
+use crate::rules::decide::decide_for;
 use crate::rules::files::read_body;
 use crate::rules::finder::find_parts;
+use crate::rules::record::Record;
 
 /// Reads a raw body by its source's own parser: hands over its events, or says why it can't.
 pub type BodyReader<'r> =
-    dyn Fn(&SourceConfig, &[u8], Timestamp, &mut dyn FnMut(&mut [Event<'_>])) -> Result<(), String> + 'r;
+    dyn Fn(&SourceConfig, &[u8], Timestamp, &mut dyn FnMut(&mut [Event<'_>])) -> Result<(), String> + Sync + 'r;
 
 /// What became of all tests.
 #[derive(Debug, Clone, Serialize)]
@@ -48,18 +49,24 @@ pub struct TestResult {
 
 /// Runs tests against a set.
 pub fn run_tests(catalog: &Catalog, tests: &[RuleTest], read_body: &BodyReader<'_>) -> TestReport {
-    let tests: Vec<_> = tests.iter().map(|test| run(catalog, test, read_body)).collect();
+    let tests: Vec<_> = tests.iter().map(|test| run(catalog, test, read_body, None)).collect();
+    summed(tests)
+}
+
+/// Puts the results together.
+pub fn summed(tests: Vec<TestResult>) -> TestReport {
     let passed = tests.iter().filter(|test| test.passed).count();
     TestReport { passed, failed: tests.len() - passed, tests }
 }
 
-fn run(catalog: &Catalog, test: &RuleTest, read_body: &BodyReader<'_>) -> TestResult {
+/// Runs one test; what rules come to is noted in `record`.
+pub fn run(catalog: &Catalog, test: &RuleTest, read_body: &BodyReader<'_>, record: Option<&Record>) -> TestResult {
     let mut people = People::tagged(&test.tagged);
     let (mut differences, mut faults) = (Vec::new(), Vec::new());
     let mut now = test.at;
     for (index, step) in test.steps.iter().enumerate() {
         now = now.plus(step.after);
-        let found = match take(catalog, step, now, &mut people, read_body) {
+        let found = match take(catalog, step, now, &mut people, read_body, record) {
             Ok(came) => {
                 let found = step.expect.differences(&came);
                 faults.extend(came.faults);
@@ -87,11 +94,20 @@ fn take(
     now: Timestamp,
     people: &mut People,
     reader: &BodyReader<'_>,
+    record: Option<&Record>,
 ) -> Result<Came, String> {
     let mut came = Came::default();
     people.pass(now, &mut came.outcome);
     let mut add = |decision: Decision, faults: Vec<Fault>| {
-        people.apply(&decision.changes, now, &mut came.outcome);
+        let made = record.map(Record::take_made).unwrap_or_default();
+        people.apply(&decision.changes, now, &mut came.outcome, |index, fate| {
+            if let (Some(record), Some(made)) = (record, made.get(index)) {
+                match fate {
+                    Fate::Judged(allowed) => record.judged(*made, allowed),
+                    Fate::Done => record.done(*made),
+                }
+            }
+        });
         came.rules.extend(decision.rules);
         came.faults.extend(faults.into_iter().chain(decision.faults));
         came.reply = came.reply.take().or(decision.reply);
@@ -99,7 +115,7 @@ fn take(
     match &step.trigger {
         None => {}
         Some(Trigger::Event(event)) => {
-            add(decide_for(catalog, &event.event(now), event.contact.as_deref()), Vec::new());
+            add(decide_for(catalog, &event.event(now), event.contact.as_deref(), record), Vec::new());
         }
         Some(Trigger::Request { source, body }) => {
             let config = catalog.source(source.as_str()).ok_or_else(|| format!("there is no source {source}"))?;
@@ -107,7 +123,7 @@ fn take(
             let read = reader(config, &bytes, now, &mut |events| {
                 for event in events {
                     let faults = find_parts(catalog, event);
-                    add(decide(catalog, event), faults);
+                    add(decide_for(catalog, event, None, record), faults);
                 }
             });
             read.map_err(|problem| format!("{}: {problem}", body.display()))?;

@@ -102,6 +102,7 @@ impl World {
             types: &self.types,
             shared: &self.shared,
             kept: None,
+            record: None,
         }
     }
 }
