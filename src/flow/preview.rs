@@ -5,6 +5,7 @@ use crate::domain::request::{Fields, Request};
 use crate::domain::source::SourceConfig;
 use crate::domain::time::Timestamp;
 use crate::rules::coverage::{self, Coverage};
+use crate::rules::mutate::{self, Mutation, Unready};
 use crate::rules::{Catalog, Explanation, RuleFile, RuleTest, TestReport, explain, find_parts, run_tests};
 use crate::sources::{self, ReadError, Verified};
 
@@ -35,6 +36,15 @@ pub fn test(catalog: &Catalog, tests: &[RuleTest]) -> TestReport {
 /// Runs the tests, and tells what they show of the set.
 pub fn cover(catalog: &Catalog, files: &[RuleFile], tests: &[RuleTest]) -> (TestReport, Coverage) {
     coverage::cover(catalog, files, tests, &read_body)
+}
+
+/// Changes one thing in the rules at a time, and tells which changes no test notices.
+pub fn mutate(
+    files: &[RuleFile],
+    tests: &[RuleTest],
+    progress: &(dyn Fn(usize, usize) + Sync),
+) -> Result<Mutation, Unready> {
+    mutate::mutate(files, tests, &read_body, progress)
 }
 
 /// The body of a test's request, read as the gateway would.

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use sha2::{Digest, Sha256};
 
+use super::expr::Condition;
 use super::files::RuleFile;
 use super::finder::Finder;
 use super::index::Index;
@@ -148,6 +149,27 @@ impl Catalog {
         &self.shared
     }
 
+    /// Puts another rule in the place of one, which comes back in its stead, to try out what difference it makes. While it is
+    /// tried every event of its sources meets it, so nothing is filed anew.
+    pub(super) fn exchange(&mut self, place: usize, rule: &mut Rule, tried: bool) {
+        let Some(own) = self.rules.get_mut(place) else { return };
+        std::mem::swap(own, rule);
+        let Self { sources, rules, .. } = self;
+        let other_sources = rules.get(place).is_some_and(|own| own.matcher.sources != rule.matcher.sources);
+        for source in sources {
+            if other_sources {
+                source.index = Index::new(rules, places_of(rules, &source.config.name));
+            }
+            let is_met = rules.get(place).is_some_and(|own| is_met(own, &source.config.name));
+            source.index.tries(u32::try_from(place).ok().filter(|_| tried && is_met));
+        }
+    }
+
+    /// Puts another condition in the place of the one of this name, which comes back.
+    pub(super) fn exchange_condition(&mut self, name: &str, condition: Condition) -> Option<Condition> {
+        self.shared.conditions.insert(name.to_owned(), condition)
+    }
+
     /// The rules themselves.
     pub(super) fn all_rules(&self) -> &[Rule] {
         &self.rules
@@ -157,11 +179,15 @@ impl Catalog {
 /// The places of the rules that a source's events may meet. Disabled ones can't match, so they aren't filed.
 fn places_of<'r>(rules: &'r [Rule], source: &SourceName) -> impl Iterator<Item = u32> + use<'r> {
     let source = source.clone();
-    rules.iter().enumerate().filter_map(move |(place, rule)| {
-        let sources = &rule.matcher.sources;
-        let meets = rule.enabled && (sources.is_empty() || sources.contains(&source));
-        meets.then(|| u32::try_from(place).ok())?
-    })
+    rules
+        .iter()
+        .enumerate()
+        .filter_map(move |(place, rule)| is_met(rule, &source).then(|| u32::try_from(place).ok())?)
+}
+
+/// Whether a source's events may meet a rule.
+pub(super) fn is_met(rule: &Rule, source: &SourceName) -> bool {
+    rule.enabled && (rule.matcher.sources.is_empty() || rule.matcher.sources.contains(source))
 }
 
 /// What names the set of these files, clean or not: the first 16 bytes of the SHA-256 of their texts, in hex.

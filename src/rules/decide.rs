@@ -1,6 +1,6 @@
 //! The heart: one event, all rules, one decision. Pure, so that serving, testing, explaining and replaying are one code.
 
-use super::catalog::{Catalog, Source};
+use super::catalog::{Catalog, Source, is_met};
 use super::expr::ExprFault;
 use super::expr::eval::{self, Kept, Scope};
 use super::finder;
@@ -54,16 +54,10 @@ pub(super) fn decide_for(
     });
     if let Some(record) = record {
         let asked = catalog.all_rules().iter().take(stopped.map_or(usize::MAX, |place| place + 1));
-        let missed = asked.filter(|rule| meets(rule, event) && !decision.rules.contains(&rule.id));
+        let missed = asked.filter(|rule| is_met(rule, &event.source) && !decision.rules.contains(&rule.id));
         missed.for_each(|rule| record.mark(Mark::Missed, rule));
     }
     decision
-}
-
-/// Whether a rule is asked about the events of this one's source.
-pub(super) fn meets(rule: &Rule, event: &Event<'_>) -> bool {
-    let sources = &rule.matcher.sources;
-    rule.enabled && (sources.is_empty() || sources.contains(&event.source))
 }
 
 /// What the rules of a source see of an event.

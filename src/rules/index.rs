@@ -23,6 +23,8 @@ pub struct Index {
     words: HashMap<Box<str>, Vec<u32>>,
     /// Rules that name none of these.
     rest: Vec<u32>,
+    /// A rule that every event meets for now, whatever it is filed under: it is tried out with another `match`.
+    tried: Option<u32>,
 }
 
 /// Rules filed by one text of the event.
@@ -51,6 +53,11 @@ impl Index {
         index
     }
 
+    /// Lets every event meet a rule; `None`: each is met as it is filed again.
+    pub fn tries(&mut self, place: Option<u32>) {
+        self.tried = place;
+    }
+
     fn file_words(&mut self, phrases: &[Phrase], place: u32) -> bool {
         for phrase in phrases {
             self.words.entry(phrase.first_word().into()).or_default().push(place);
@@ -69,6 +76,9 @@ impl Index {
         }
         if !self.rest.is_empty() {
             lists.push(&self.rest);
+        }
+        if let Some(tried) = &self.tried {
+            lists.push(std::slice::from_ref(tried));
         }
         if lists.len() > FEW {
             let mut places = lists.concat();

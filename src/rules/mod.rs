@@ -23,6 +23,7 @@ mod manner;
 mod mask;
 mod matching;
 mod model;
+pub mod mutate;
 mod params;
 mod pattern;
 mod places;

@@ -42,10 +42,3 @@ pub fn show(coverage: &Coverage) {
     }
     say_line!("\n{} of {} covered, {}", coverage.covered, coverage.total, coverage.percent());
 }
-
-/// Whether it is enough; if not, it is told.
-pub fn reaches(coverage: &Coverage, least: Option<f64>) -> bool {
-    let Some(least) = least.filter(|least| !coverage.reaches(*least)) else { return true };
-    fail(super::super::NO, &format!("{} are covered, and at least {least}% must be", coverage.percent()));
-    false
-}

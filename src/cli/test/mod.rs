@@ -1,6 +1,7 @@
 //! `tagrelay test`: runs the tests beside the rules, and tells what they show and what they would let pass.
 
 mod coverage;
+mod mutation;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -8,15 +9,16 @@ use std::process::ExitCode;
 use anstyle::{AnsiColor, Style};
 
 use super::out::say_line;
-use super::{Format, NO, fail, ruleset, settings};
+use super::{Format, NO, WRONG, fail, ruleset, settings};
 use crate::flow::preview;
-use crate::rules::TestReport;
 use crate::rules::coverage::Coverage;
+use crate::rules::mutate::Mutation;
+use crate::rules::{self, TestReport};
 
 /// Run the tests of a rule set.
 #[derive(clap::Args)]
 #[command(
-    after_help = "Examples:\n  tagrelay test rules\n  tagrelay test rules --coverage --min 90 --html coverage.html\n\nStatus 0: all passed. Status 1: one failed, or the set isn't clean, or there is no test, or less than `--min` is reached."
+    after_help = "Examples:\n  tagrelay test rules\n  tagrelay test rules --coverage --min 90 --html coverage.html\n  tagrelay test rules --mutate\n\nStatus 0: all passed. Status 1: one failed, or the set isn't clean, or there is no test, or less than `--min` is reached."
 )]
 pub struct Args {
     /// The directory or file [default: `TAGRELAY_RULES`, else rules].
@@ -30,14 +32,24 @@ pub struct Args {
     /// Write the coverage as a page to this file.
     #[arg(long, value_name = "FILE", requires = "coverage")]
     html: Option<PathBuf>,
-    /// The least that must be reached, in percent.
-    #[arg(long, value_name = "PERCENT", requires = "coverage", value_parser = percentage)]
+    /// Change one thing in the rules at a time, and tell which changes no test notices.
+    #[arg(long)]
+    mutate: bool,
+    /// The least that must be covered, or noticed, in percent.
+    #[arg(long, value_name = "PERCENT", value_parser = percentage)]
     min: Option<f64>,
 }
 
 fn percentage(text: &str) -> Result<f64, String> {
     let number = text.strip_suffix('%').unwrap_or(text).parse().ok().filter(|number| (0.0..=100.0).contains(number));
     number.ok_or_else(|| "expected a number from 0 to 100".to_owned())
+}
+
+/// Whether it is enough; if not, it is told.
+fn reaches(what: &str, (part, whole): (usize, usize), least: Option<f64>) -> bool {
+    let Some(least) = least.filter(|least| !rules::coverage::reaches(part, whole, *least)) else { return true };
+    fail(NO, &format!("{} {what}, and at least {least}% must be", rules::coverage::percent(part, whole)));
+    false
 }
 
 /// What `--format json` prints.
@@ -47,6 +59,8 @@ struct Answer<'a> {
     report: &'a TestReport,
     #[serde(skip_serializing_if = "Option::is_none")]
     coverage: Option<&'a Coverage>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    mutation: Option<&'a Mutation>,
 }
 
 /// Runs, and prints what differs.
@@ -55,6 +69,9 @@ pub fn run(args: &Args) -> ExitCode {
 }
 
 fn test(args: &Args) -> Result<ExitCode, ExitCode> {
+    if args.min.is_some() && !args.coverage && !args.mutate {
+        return Err(fail(WRONG, "`--min` is the least of what `--coverage` or `--mutate` counts; give one of them"));
+    }
     let path = args.path.clone().map_or_else(|| settings().map(|settings| settings.rules), Ok)?;
     let (files, catalog, tests) = ruleset::clean_files(&path)?;
     if tests.is_empty() {
@@ -69,15 +86,27 @@ fn test(args: &Args) -> Result<ExitCode, ExitCode> {
     if let (Some(coverage), Some(path)) = (&coverage, &args.html) {
         coverage::write(coverage, &files, path)?;
     }
-    match args.format {
-        Format::Text => {
-            show(&report);
-            coverage.iter().for_each(coverage::show);
-        }
-        Format::Json => say_line!("{}", super::pretty(&Answer { report: &report, coverage: coverage.as_ref() })),
+    let is_text = matches!(args.format, Format::Text);
+    if is_text {
+        show(&report);
+        coverage.iter().for_each(coverage::show);
     }
-    let too_little = coverage.is_some_and(|coverage| !coverage::reaches(&coverage, args.min));
-    Ok(if report.failed == 0 && !too_little { ExitCode::SUCCESS } else { ExitCode::from(NO) })
+    // What a failing test would notice nobody can say.
+    let mutation = if args.mutate && report.failed == 0 { Some(mutation::run(&files, &tests)?) } else { None };
+    if is_text {
+        mutation.iter().for_each(mutation::show);
+    } else {
+        let answer = Answer { report: &report, coverage: coverage.as_ref(), mutation: mutation.as_ref() };
+        say_line!("{}", super::pretty(&answer));
+    }
+    let mut enough = report.failed == 0;
+    if let Some(Coverage { covered, total, .. }) = coverage {
+        enough &= reaches("covered", (covered, total), args.min);
+    }
+    if let Some(Mutation { noticed, total, .. }) = mutation {
+        enough &= reaches("noticed", (noticed, total), args.min);
+    }
+    Ok(if enough { ExitCode::SUCCESS } else { ExitCode::from(NO) })
 }
 
 fn show(report: &TestReport) {

@@ -14,7 +14,7 @@ use super::record::Record;
 use super::testing::{BodyReader, RuleTest, TestReport, run, summed};
 
 pub use html::html;
-pub use units::name;
+pub(super) use units::{name, units};
 
 /// What tests show.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -58,18 +58,13 @@ pub struct Shown {
 }
 
 impl Coverage {
-    /// Whether at least so many percent are covered. What has nothing to cover is covered.
-    pub fn reaches(&self, percent: f64) -> bool {
-        reaches(self.covered, self.total, percent)
-    }
-
     /// `92.3%`, rounded down: 100% is said only of everything.
     pub fn percent(&self) -> String {
         percent(self.covered, self.total)
     }
 }
 
-/// Whether `part` is at least so many percent of `whole`.
+/// Whether `part` is at least so many percent of `whole`. Of nothing, all is reached.
 pub fn reaches(part: usize, whole: usize, percent: f64) -> bool {
     part as f64 * 100.0 >= percent * whole as f64
 }
@@ -95,7 +90,7 @@ pub fn cover(
 fn coverage(catalog: &Catalog, files: &[RuleFile], record: &Record) -> Coverage {
     let places = Places::new(files);
     let mut parts: Vec<Part> = Vec::new();
-    for unit in units::units(catalog) {
+    for unit in units(catalog) {
         let name = unit.owner.name();
         if parts.last().is_none_or(|part| part.name != name) {
             let place = places.find(&unit.owner, &super::places::Way::start());

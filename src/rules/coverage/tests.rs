@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use proptest::prelude::*;
 use serde_json::Value;
 
-use super::{Coverage, cover, html, percent};
+use super::{Coverage, cover, html, percent, reaches};
 use crate::rules::finding::Findings;
 use crate::rules::testing::RuleTest;
 use crate::rules::{Catalog, RuleFile, check, report, yaml};
@@ -121,7 +121,7 @@ fn what_is_not_worked_out_is_not_seen() {
         ]
     );
     assert_eq!((coverage.covered, coverage.total, coverage.percent().as_str()), (3, 7, "42.8%"));
-    assert!(coverage.reaches(42.8) && !coverage.reaches(42.9));
+    assert!(reaches(3, 7, 42.8) && !reaches(3, 7, 42.9) && reaches(0, 0, 100.0));
     assert_eq!((percent(0, 0).as_str(), percent(999_999, 1_000_000).as_str()), ("100.0%", "99.9%"));
 }
 
