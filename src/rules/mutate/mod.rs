@@ -25,7 +25,6 @@ use crate::domain::value::Value;
 use rule::{Around, mutants};
 use run::{Fate, Range, Reach};
 
-
 /// What became of all mutants.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Mutation {
