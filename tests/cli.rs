@@ -12,7 +12,7 @@ use support::gateway::{PASSWORD, rules};
 use support::process::{PROGRAM, tagrelay};
 use tempfile::TempDir;
 
-const COMMANDS: [&str; 21] = [
+const COMMANDS: [&str; 22] = [
     "serve",
     "sandbox",
     "send",
@@ -21,6 +21,7 @@ const COMMANDS: [&str; 21] = [
     "explain",
     "schema",
     "init",
+    "completions",
     "migrate",
     "healthcheck",
     "events",

@@ -112,6 +112,7 @@ const LIBRARIES: &[Library] = &[
     },
     Library { path: "actix_http", places: &["http"], why: "the intake's own loop over connections, and nothing else" },
     Library { path: "clap", places: &["cli"], why: "the command line is the outermost room's" },
+    Library { path: "clap_complete", places: &["cli/completions.rs"], why: "one command writes the shells' scripts" },
     Library { path: "tracing_subscriber", places: &["cli"], why: "where logs go is decided once" },
     Library { path: "envy", places: &["settings.rs"], why: "the environment is read in one place" },
     Library { path: "serde_saphyr", places: &["rules"], why: "only rule files are YAML" },

@@ -5,6 +5,7 @@
 
 mod admin;
 mod check;
+mod completions;
 mod explain;
 mod healthcheck;
 mod init;
@@ -48,6 +49,7 @@ enum Command {
     Explain(explain::Args),
     Schema(schema::Args),
     Init(init::Args),
+    Completions(completions::Args),
     Migrate(migrate::Args),
     Healthcheck(healthcheck::Args),
     Events(admin::events::Args),
@@ -80,6 +82,7 @@ pub fn run() -> ExitCode {
         Command::Explain(args) => explain::run(&args),
         Command::Schema(args) => schema::run(&args),
         Command::Init(args) => init::run(&args),
+        Command::Completions(args) => completions::run(&args),
         Command::Migrate(args) => migrate::run(&args),
         Command::Healthcheck(args) => healthcheck::run(&args),
         Command::Events(args) => admin::events::run(&args),

@@ -106,7 +106,7 @@ impl<'s> Forecast<'s> {
     /// Something is to be brought about.
     pub fn hear(&mut self, contact: &Contact, happened: Happened<'_>, at: Timestamp) {
         match happened {
-            Happened::Meant => {}
+            Happened::Meant | Happened::Came(..) => {}
             Happened::Tag(tag, wants) => self.wait(contact, at, |person| {
                 person.tags.retain(|(other, ..)| other != tag);
                 person.tags.push((tag.clone(), wants, at));

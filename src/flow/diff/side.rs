@@ -72,7 +72,7 @@ fn tell(contact: &Contact, happened: Happened<'_>, at: Timestamp, forecast: &mut
     match happened {
         Happened::Tag(tag, wants) => words(contact, Subject::Tag(tag.clone()), State::Tag(wants)),
         Happened::Set(field, value) => words(contact, Subject::Field(field.to_owned()), State::Field(value.clone())),
-        Happened::Meant | Happened::Forward(_) => {}
+        Happened::Meant | Happened::Forward(_) | Happened::Came(..) => {}
     }
 }
 
