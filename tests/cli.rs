@@ -12,7 +12,7 @@ use support::gateway::{PASSWORD, rules};
 use support::process::{PROGRAM, tagrelay};
 use tempfile::TempDir;
 
-const COMMANDS: [&str; 22] = [
+const COMMANDS: [&str; 23] = [
     "serve",
     "sandbox",
     "send",
@@ -20,6 +20,7 @@ const COMMANDS: [&str; 22] = [
     "test",
     "explain",
     "schema",
+    "graph",
     "init",
     "completions",
     "migrate",
@@ -251,6 +252,22 @@ fn explain_names_the_nearest_miss() {
     let piped = run_with(project, &["explain", "--source", "website-bot", "-"], &[], b"not json");
     assert_eq!(piped.status, 1);
     assert!(piped.err.contains("line 1"), "{}", piped.err);
+}
+
+#[test]
+fn graph_draws_the_set_or_a_part_of_it() {
+    let whole = run(&["graph", "rules"]);
+    assert_eq!(whole.status, 0);
+    assert!(whole.out.starts_with("flowchart LR\n") && whole.out.contains("pricing-lead"), "{}", whole.out);
+    let part = run(&["graph", "rules", "--tag", "stage:alumni", "--format", "json"]).json();
+    let ids: Vec<_> = part["rules"].as_array().expect("rules").iter().map(|rule| rule["id"].clone()).collect();
+    // Whoever gets one stage loses the others.
+    assert_eq!(ids, ["trial", "enrolled", "finished"]);
+    let unknown = run(&["graph", "rules", "--rule", "pricing-laed"]);
+    assert_eq!(unknown.status, 2);
+    assert!(unknown.err.contains("did you mean \"pricing-lead\"?"), "{}", unknown.err);
+    assert_eq!(run(&["graph", "rules", "--source", "nobody"]).status, 2);
+    assert_eq!(run(&["graph", "rules", "--tag", "Nobody's"]).status, 1);
 }
 
 #[test]

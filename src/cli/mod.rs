@@ -7,6 +7,7 @@ mod admin;
 mod check;
 mod completions;
 mod explain;
+mod graph;
 mod healthcheck;
 mod init;
 mod logging;
@@ -48,6 +49,7 @@ enum Command {
     Test(test::Args),
     Explain(explain::Args),
     Schema(schema::Args),
+    Graph(graph::Args),
     Init(init::Args),
     Completions(completions::Args),
     Migrate(migrate::Args),
@@ -81,6 +83,7 @@ pub fn run() -> ExitCode {
         Command::Test(args) => test::run(&args),
         Command::Explain(args) => explain::run(&args),
         Command::Schema(args) => schema::run(&args),
+        Command::Graph(args) => graph::run(&args),
         Command::Init(args) => init::run(&args),
         Command::Completions(args) => completions::run(&args),
         Command::Migrate(args) => migrate::run(&args),

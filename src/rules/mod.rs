@@ -17,6 +17,7 @@ mod finder;
 mod finding;
 #[doc(hidden)]
 pub mod fuzzing;
+pub mod graph;
 mod index;
 pub mod keys;
 mod manner;

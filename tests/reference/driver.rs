@@ -37,6 +37,11 @@ impl Driver {
         Self::start(Command::new("node").arg(installed().join("node/editor.mjs")))
     }
 
+    /// What draws diagrams in Markdown.
+    pub fn diagrams() -> Self {
+        Self::start(Command::new("node").arg(installed().join("node/diagram.mjs")))
+    }
+
     fn start(command: &mut Command) -> Self {
         let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("it is installed");
         let questions = child.stdin.take().expect("stdin is piped");

@@ -8,6 +8,7 @@ use super::eval::{Scope, append, eval, print};
 use super::known::Known;
 use super::types::{self, Type};
 use super::{ExprFault, MAX_EXPRESSION, MAX_TEMPLATE, Problem, ProblemKind, parse, too_long};
+use crate::domain::pattern::Pattern;
 use crate::domain::value::Value;
 
 /// A checked template.
@@ -62,6 +63,18 @@ impl Template {
     /// The text, where it is the same for every event.
     pub fn fixed(&self) -> Option<&str> {
         self.parts.is_empty().then_some(&self.source)
+    }
+
+    /// What every text that it may become fits: `*` where an expression stands.
+    pub fn glob(&self) -> Pattern {
+        let part = |part: &Part| match part {
+            Part::Text(place) => self.source.get(place.clone()).unwrap_or_default().to_owned(),
+            Part::Expr(_) => "*".to_owned(),
+        };
+        match self.fixed() {
+            Some(fixed) => Pattern::parse(fixed),
+            None => Pattern::parse(&self.parts.iter().map(part).collect::<String>()),
+        }
     }
 
     /// The rendered value. A template that is exactly one `{{ }}` keeps its type; every other is a text.
