@@ -182,11 +182,14 @@ async fn wrong_ends_are_told_in_words_and_nothing_is_written() {
     refused("the target: it isn't empty, there are rows in rule_set: migrate wants a new database");
     server.sql(USER, "DELETE FROM rule_set; INSERT INTO gateway (id, name, version, mark, began, until) VALUES (9, 'a', 'b', 'm', 1, 9223372036854775807)");
     refused("the target: a gateway runs on it");
+    let steps = server.sql(USER, "SELECT steps FROM tagrelay");
     server.sql(USER, "DELETE FROM gateway; UPDATE tagrelay SET steps = 99");
-    refused("the target: the database has schema 99, this version knows up to 1: run the newer tagrelay");
+    refused(&format!(
+        "the target: the database has schema 99, this version knows up to {steps}: run the newer tagrelay"
+    ));
     server.sql(USER, "ALTER TABLE tagrelay RENAME TO other");
     refused("the target: it holds tables of another program");
-    server.sql(USER, "ALTER TABLE other RENAME TO tagrelay; UPDATE tagrelay SET steps = 1");
+    server.sql(USER, &format!("ALTER TABLE other RENAME TO tagrelay; UPDATE tagrelay SET steps = {steps}"));
 
     let (store, _) = Store::open(&path, options(), unbounded_channel().0).expect("the store");
     refused("the source: another tagrelay has this database open");

@@ -21,8 +21,13 @@ use tagrelay::store::{Accepted, Intake, Options, SettledChange, Settlement, Star
 use tokio::sync::mpsc::unbounded_channel;
 
 /// As many rows as make a scan cost something. The inbox's are of a bucket that there isn't, so that nobody fetches them.
-const ROWS: [&str; 10] = [
-    "INSERT INTO lot (first, at, events, body) SELECT n, 0, 1, '' FROM generate_series(1000000, 1050000) n",
+const ROWS: [&str; 12] = [
+    // In three partitions behind those that there are.
+    "DO $$ BEGIN FOR n IN 2 .. 4 LOOP
+        EXECUTE format('CREATE TABLE lot_%s PARTITION OF lot FOR VALUES FROM (%s) TO (%s)', n * 65536, n * 65536, (n + 1) * 65536);
+     END LOOP; END $$",
+    "INSERT INTO lot (first, at, events, body) SELECT n, 0, 1, '' FROM generate_series(20000, 300000, 2) n",
+    "SELECT setval('event_number', 270000)",
     "INSERT INTO dedup (key, ord, at) SELECT decode(md5(n::text), 'hex'), n, n FROM generate_series(1, 50000) n",
     "INSERT INTO pending (run, contact, ord, ix, change) SELECT 0, decode(md5(n::text), 'hex'), n, 0, 'x' FROM generate_series(1, 50000) n",
     "INSERT INTO contact (key, connection, reference, words, guards, more)
@@ -36,8 +41,19 @@ const ROWS: [&str; 10] = [
     "INSERT INTO forgotten (contact, upto, at) SELECT decode(md5(n::text), 'hex'), 0, 0 FROM generate_series(1, 50000) n",
 ];
 
-/// Tables that stay small: as many rows as there are buckets, gateways or connections.
-const SMALL: [&str; 6] = ["bucket", "gateway", "connection", "meta", "tagrelay", "rule_set"];
+/// Tables that stay small: as many rows as there are buckets, gateways or connections; numbers, and what tells which partitions there are.
+const SMALL: [&str; 10] = [
+    "bucket",
+    "gateway",
+    "connection",
+    "meta",
+    "tagrelay",
+    "rule_set",
+    "event_number",
+    "delivery_number",
+    "pg_inherits",
+    "pg_class",
+];
 
 fn contact(id: &str) -> Contact {
     let connection = ConnectionName::parse("crm").expect("a name");
@@ -77,6 +93,17 @@ async fn serve(store: &Store, number: usize) {
     drop(hold);
     store.reader().due_timers(clock::now(), 10).await.expect("read");
     store.reader().next_timer().await.expect("read");
+}
+
+/// The most partitions of a table that one plan has, among plans whose statement has these words.
+fn partitions(log: &str, table: &str, words: &str) -> usize {
+    let plans = log.split("Query Text: ").filter(|plan| plan.contains(words));
+    let before = format!(" on {table}_");
+    let named = plans.map(|plan| {
+        let on = plan.split(&before).skip(1);
+        on.filter_map(|rest| rest.split(|letter: char| !letter.is_alphanumeric()).next()).collect::<BTreeSet<_>>().len()
+    });
+    named.max().unwrap_or_else(|| panic!("no plan of {words}"))
 }
 
 /// The tables that were looked through from one end to the other.
@@ -137,5 +164,12 @@ async fn whatever_is_asked_for_each_event_and_each_beat_is_found_by_an_index() {
         assert!(log.contains(words), "no plan of {words}");
     }
     assert_eq!(scanned(log), BTreeSet::new(), "{log}");
+    // What repeats an event is answered from its lot: where the number is known, one partition is read.
+    for words in ["FROM lot WHERE first < $1 AND first >= $2", "INSERT INTO lot", "INSERT INTO delivery"] {
+        let table = if words.ends_with("delivery") { "delivery" } else { "lot" };
+        let read = partitions(log, table, words);
+        assert!(read <= 1, "{read} partitions of {table}: {words}\n{log}");
+    }
+    assert!(log.contains(" on lot_262144"), "the lot of the repeated event was read");
     store.stop();
 }

@@ -29,12 +29,9 @@ pub fn large(options: &Options, report: &mut Report) -> Outcome<()> {
             let url = server.database(name);
             let folder = server.folder().join(name);
             std::fs::create_dir(&folder)?;
-            // Sets the tables up; what fills them is there before the gateway that is measured.
-            let (first, _wakes) = store(&url, &folder).await?;
-            first.stop();
+            let (store, _wakes) = store(&url, &folder).await?;
             let from = Instant::now();
             fill(&server, name, events);
-            let (store, _wakes) = store(&url, &folder).await?;
             let bytes = server.sql(name, "SELECT pg_size_pretty(pg_database_size(current_database()))");
             eprintln!("{name}: {events} events after {:.0} s, {bytes}", from.elapsed().as_secs_f64());
             sides.push((store, Vec::new(), 0_u64));
