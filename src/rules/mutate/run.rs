@@ -57,11 +57,14 @@ pub enum Fate {
     Unnoticed(usize),
 }
 
+/// The events of a test, each with whom its source would have found.
+type Events<'t> = Vec<(Event<'t>, Option<&'t str>)>;
+
 /// The tests with their events at hand.
 pub struct Range<'t> {
     tests: &'t [RuleTest],
     /// The events of each test that are written in short; `None`: one comes as a raw body.
-    events: Vec<Option<Vec<(Event<'t>, Option<&'t str>)>>>,
+    events: Vec<Option<Events<'t>>>,
     reach: &'t Reach,
     read_body: &'t BodyReader<'t>,
 }
@@ -133,7 +136,7 @@ impl<'t> Range<'t> {
     }
 }
 
-fn events(test: &RuleTest) -> Option<Vec<(Event<'_>, Option<&str>)>> {
+fn events(test: &RuleTest) -> Option<Events<'_>> {
     let mut now = test.at;
     let mut events = Vec::new();
     for step in &test.steps {
