@@ -111,7 +111,7 @@ fn borders(number: usize) -> String {
         "  - name: nothing like topic {number:05}\n    event: {{ source: {SOURCE}, intent: smalltalk-{number:05}, contact: \"17\", \
          confidence: 0.9,\n             params: {{ budget: 200 }} }}\n    expect: {{ rules: [] }}\n"
     );
-    if number % 2 == 0 {
+    if number.is_multiple_of(2) {
         return format!("{}{other}", test("on a small budget", 1, "0.1", true));
     }
     let below =
