@@ -33,7 +33,7 @@ fn findings_look_as_they_did() {
     let mut differing = Vec::new();
     for case in cases() {
         let files = files(&case);
-        let drawn = report::text(&rules::check(&files).findings, &files, false);
+        let drawn = report::text(&rules::inspect(&files).findings, &files, false);
         let golden = case.with_extension("txt");
         if std::env::var_os("UPDATE_GOLDEN").is_some() {
             std::fs::write(&golden, &drawn).expect("writable");
@@ -48,7 +48,7 @@ fn findings_look_as_they_did() {
 #[test]
 fn every_code_has_a_golden_file() {
     let found: BTreeSet<_> =
-        cases().iter().flat_map(|case| rules::check(&files(case)).findings).map(|finding| finding.code).collect();
+        cases().iter().flat_map(|case| rules::inspect(&files(case)).findings).map(|finding| finding.code).collect();
     let all: BTreeSet<_> = Code::ALL.iter().map(|code| code.row().code).collect();
     assert_eq!(all.difference(&found).collect::<Vec<_>>(), Vec::<&&str>::new());
 }
@@ -56,7 +56,7 @@ fn every_code_has_a_golden_file() {
 #[test]
 fn programs_get_lines_and_columns_from_one() {
     let file = RuleFile { path: "a b/é.yaml".to_owned(), text: "rules:\n  - id: \"ñ\"\n    whn: true\n".to_owned() };
-    let findings = rules::check(&[file]).findings;
+    let findings = rules::inspect(&[file]).findings;
     let json: serde_json::Value = serde_json::from_str(&report::json(&findings)).expect("JSON");
     let unknown = &json["findings"][2];
     assert_eq!(
@@ -81,7 +81,7 @@ fn very_many_findings_are_told_in_time_and_the_gravest_are_drawn() {
     let faults = "{ id: r, match: { intent: ñ }, reply: x, wen: y }, ".repeat(2_000);
     let files = [RuleFile { path: "many.yaml".to_owned(), text: format!("rules: [{faults}]\n") }];
     let begun = std::time::Instant::now();
-    let findings = rules::check(&files).findings;
+    let findings = rules::inspect(&files).findings;
     let drawn = report::text(&findings, &files, false);
     assert!(begun.elapsed() < std::time::Duration::from_secs(30), "{:?}", begun.elapsed());
     assert!(findings.len() > 2_000 && drawn.contains(" more; the other formats tell all of them"));

@@ -131,7 +131,9 @@ fn the_yaml_of_each_page_checks_clean_and_passes_its_tests() {
     }
     assert!(sets.len() >= 3, "the pages have examples");
     for (page, files) in sets {
-        let checked = rules::check(&files);
+        // Recipes are pieces of many businesses: what they would mean together is nobody's concern.
+        let look = if page == "docs/recipes.md" { rules::check } else { rules::inspect };
+        let checked = look(&files);
         let told = rules::report::text(&checked.findings, &files, false);
         assert!(checked.findings.is_empty(), "{page}\n{told}");
         let catalog = checked.catalog.expect("no finding, so a catalog");

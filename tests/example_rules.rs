@@ -12,7 +12,7 @@ fn example() -> Vec<rules::RuleFile> {
 #[test]
 fn the_example_checks_clean_and_passes() {
     let files = example();
-    let checked = rules::check(&files);
+    let checked = rules::inspect(&files);
     assert!(checked.findings.is_empty(), "{}", rules::report::text(&checked.findings, &files, false));
     let catalog = checked.catalog.expect("a catalog");
     let report = preview::test(&catalog, &checked.tests);

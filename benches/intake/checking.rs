@@ -4,6 +4,7 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::Instant;
 
+use crate::meeting;
 use crate::options::Options;
 use crate::report::{Report, Wanted};
 use crate::rounds::median;
@@ -16,6 +17,15 @@ const SIZES: [(usize, f64); 2] = [(1_000, 1.0), (10_000, 10.0)];
 
 /// How many rules, each with three to five tests, and the seconds that trying every change of them may take.
 const MUTATED: (usize, f64) = (200, 10.0);
+/// Sets in which many pairs of rules have to be looked at.
+const MEETING: [(&str, fn(usize) -> String); 3] = [
+    ("told apart by ranges", meeting::neighbours),
+    ("told apart two by two over one tag", meeting::apart),
+    ("contradicting each other over one tag", meeting::clashing),
+];
+
+/// How many rules they have.
+const MOST_MEETING: usize = 1_000;
 
 /// Tests in one file.
 const TESTS_A_FILE: usize = 250;
@@ -35,6 +45,14 @@ pub fn check(options: &Options, report: &mut Report) -> Outcome<()> {
             let name = format!("{command}, {rules} rules with a test each");
             report.judge(&name, median(times?), "s", Wanted::Below(seconds), None);
         }
+    }
+    for (what, set) in MEETING {
+        let rules = if options.quick { MOST_MEETING / 10 } else { MOST_MEETING };
+        let folder = tempfile::Builder::new().prefix("tagrelay-bench-").tempdir_in(FOLDER)?;
+        guard::tell(&format!("folder {}", folder.path().display()));
+        std::fs::write(folder.path().join("rules.yaml"), set(rules))?;
+        let times: Outcome<Vec<f64>> = (0..options.rounds).map(|_| run(&["check"], folder.path(), "")).collect();
+        report.judge(&format!("check, {rules} rules that meet: {what}"), median(times?), "s", Wanted::Below(2.0), None);
     }
     report.check("every rule was checked and every test passed".to_owned());
     mutate(options, report)

@@ -15,6 +15,8 @@ mod guard;
 mod histogram;
 mod load;
 mod long;
+#[path = "../shapes/meeting.rs"]
+mod meeting;
 mod options;
 mod parts;
 mod plain;

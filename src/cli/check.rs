@@ -45,7 +45,7 @@ pub fn run(args: &Args) -> ExitCode {
 
 fn check(args: &Args) -> Result<ExitCode, ExitCode> {
     let path = args.path.clone().map_or_else(|| settings().map(|settings| settings.rules), Ok)?;
-    let (files, checked) = ruleset::read(&path)?;
+    let (files, checked) = ruleset::inspected(&path)?;
     let findings = &checked.findings;
     let count = |severity: Severity| findings.iter().filter(|finding| finding.severity == severity).count();
     let (errors, warnings) = (count(Severity::Error), count(Severity::Warning));

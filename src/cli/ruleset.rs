@@ -8,11 +8,15 @@ use super::{NO, WRONG, fail};
 use crate::domain::source::SourceConfig;
 use crate::rules::{self, Checked, RuleFile};
 
-/// The files and what checking them found.
-pub fn read(path: &Path) -> Result<(Vec<RuleFile>, Checked), ExitCode> {
-    let files = rules::read_dir(path).map_err(|error| fail(WRONG, &error.to_string()))?;
-    let checked = rules::check(&files);
+/// The files and all that can be found in them.
+pub fn inspected(path: &Path) -> Result<(Vec<RuleFile>, Checked), ExitCode> {
+    let files = files(path)?;
+    let checked = rules::inspect(&files);
     Ok((files, checked))
+}
+
+fn files(path: &Path) -> Result<Vec<RuleFile>, ExitCode> {
+    rules::read_dir(path).map_err(|error| fail(WRONG, &error.to_string()))
 }
 
 /// A clean set, or its findings on stderr and status 1.
@@ -22,8 +26,8 @@ pub fn clean(path: &Path) -> Result<(rules::Catalog, Vec<rules::RuleTest>), Exit
 
 /// The same with its files.
 pub fn clean_files(path: &Path) -> Result<(Vec<RuleFile>, rules::Catalog, Vec<rules::RuleTest>), ExitCode> {
-    let (files, checked) = read(path)?;
-    let Checked { findings, catalog, tests } = checked;
+    let files = files(path)?;
+    let Checked { findings, catalog, tests } = rules::check(&files);
     if !findings.is_empty() {
         anstream::eprint!("{}", rules::report::text(&findings, &files, true));
     }

@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use sha2::{Digest, Sha256};
 
 use super::expr::Condition;
+use super::expr::known::Carrier;
 use super::files::RuleFile;
 use super::finder::Finder;
 use super::index::Index;
@@ -51,6 +52,20 @@ pub struct Source {
     pub respond_io: Vec<ConnectionName>,
     /// Its rules; filed when the catalog is put together.
     pub index: Index,
+}
+
+impl Source {
+    /// What its events carry.
+    pub(super) fn carrier(&self) -> Carrier {
+        let finder = &self.finder;
+        let finds = [("type", &finder.kind), ("intent", &finder.intent), ("text", &finder.text)];
+        Carrier {
+            name: self.config.name.to_string(),
+            kind: self.config.kind,
+            types: self.types.clone(),
+            finds: finds.into_iter().filter(|(_, template)| template.is_some()).map(|(key, _)| key).collect(),
+        }
+    }
 }
 
 /// One rule, for lists of rules.
@@ -137,6 +152,11 @@ impl Catalog {
     /// The source of this name with its rules.
     pub(super) fn entry(&self, name: &str) -> Option<&Source> {
         self.by_name.get(name).and_then(|at| self.sources.get(*at))
+    }
+
+    /// The sources with their rules, in the order of the files.
+    pub(super) fn all_sources(&self) -> &[Source] {
+        &self.sources
     }
 
     /// How a connection wants its tags.

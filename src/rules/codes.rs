@@ -69,6 +69,16 @@ codes! {
     NoContact "W106" Warning "A rule changes a contact, and nothing says whom."
     NoDefault "W107" Warning "A reply by language that has no words for any other language."
     NoBraces "W108" Warning "A text that reads like a way into an event and has no braces around it."
+    NeverMatches "W120" Warning "A rule that can never match."
+    Hidden "W121" Warning "A rule that never sees an event: earlier rules with `stop` take all of its events."
+    NeverMatters "W122" Warning "A condition, or a part of one, that is always true, never true, or makes no difference."
+    NeverAnswers "W123" Warning "A reply that is never the answer: earlier rules always answer first."
+    Covered "W124" Warning "An entry of a list in `match` that another one covers."
+    OppositeTags "W125" Warning "Two rules change a tag in opposite ways for one event."
+    TwoValues "W126" Warning "Two rules set a field to two values for one event."
+    TwoReplies "W127" Warning "Two rules answer one event."
+    MayClash "W128" Note "Two rules that may contradict each other: it can't be told, or only where a parameter is a list."
+    NotExamined "W129" Note "Questions about rules that were given up, since they take too much work."
 }
 
 #[cfg(test)]

@@ -60,6 +60,25 @@ pub(super) fn decide_for(
     decision
 }
 
+/// What these rules alone make of an event, by their places in the set and in this order; the index isn't asked. For those who
+/// know which rules they ask about.
+pub(super) fn decide_among(catalog: &Catalog, event: &Event<'_>, found: Option<&str>, places: &[usize]) -> Decision {
+    let mut decision = Decision::default();
+    let Some(source) = catalog.entry(event.source.as_str()) else { return decision };
+    let kept = Kept::default();
+    let scope = Scope { kept: Some(&kept), ..scope(catalog, source, event, found) };
+    let home = Home { catalog, source };
+    let is_for =
+        |rule: &Rule| rule.enabled && (rule.matcher.sources.is_empty() || rule.matcher.sources.contains(&event.source));
+    let rules = places.iter().filter_map(|place| catalog.all_rules().get(*place)).filter(|rule| is_for(rule));
+    for rule in rules {
+        if !act(rule, home, &scope, &mut decision) {
+            break;
+        }
+    }
+    decision
+}
+
 /// What the rules of a source see of an event.
 pub(super) fn scope<'e>(
     catalog: &'e Catalog,

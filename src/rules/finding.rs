@@ -55,6 +55,9 @@ pub struct Finding {
     pub message: String,
     /// The mend.
     pub help: String,
+    /// An event that shows it, as an item of `tests:` in YAML.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub witness: Option<String>,
     /// Other places that have to do with it.
     pub related: Vec<Related>,
     /// A mend that a program may apply.
@@ -139,6 +142,7 @@ impl<'f> Findings<'f> {
             column,
             message: message.into(),
             help: String::new(),
+            witness: None,
             related: Vec::new(),
             fix: None,
             span,
@@ -197,6 +201,11 @@ impl Told<'_, '_> {
     /// How to mend it.
     pub fn help(self, help: impl Into<String>) -> Self {
         self.edit(|finding| finding.help = help.into())
+    }
+
+    /// An event that shows it, as an item of `tests:`.
+    pub fn witness(self, test: impl Into<String>) -> Self {
+        self.edit(|finding| finding.witness = Some(test.into()))
     }
 
     /// Another place that has to do with it.

@@ -37,6 +37,12 @@ impl Manner {
         self.exclusive.iter().flatten().any(|pattern| pattern.fits(tag.as_str()))
     }
 
+    /// Whether adding the second tag takes the first away.
+    pub fn exclude_each_other(&self, first: &str, second: &str) -> bool {
+        let has = |set: &[Pattern], tag: &str| set.iter().any(|pattern| pattern.fits(tag));
+        self.exclusive.iter().any(|set| has(set, first) && has(set, second))
+    }
+
     /// The terms of adding `tag`, those of its rule included.
     pub fn of_add(&self, tag: &TagName, own: Terms) -> Option<Box<Terms>> {
         let sets = self.exclusive.iter().filter(|set| set.iter().any(|pattern| pattern.fits(tag.as_str())));

@@ -44,13 +44,18 @@ impl ParamType {
 }
 
 /// What a source says of its parameters.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ParamTypes(BTreeMap<String, ParamType>);
 
 impl ParamTypes {
     /// From names and types.
     pub fn new(types: impl IntoIterator<Item = (String, ParamType)>) -> Self {
         Self(types.into_iter().collect())
+    }
+
+    /// The parameters that it says something of.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.0.keys().map(String::as_str)
     }
 
     /// The type of a parameter, if the source says one.

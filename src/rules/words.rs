@@ -41,6 +41,11 @@ impl Phrase {
         folded.contains(&*self.folded)
     }
 
+    /// As words are compared, between two spaces.
+    pub fn folded(&self) -> &str {
+        &self.folded
+    }
+
     /// Its first word, by which it is indexed.
     pub fn first_word(&self) -> &str {
         self.folded.split_whitespace().next().unwrap_or_default()

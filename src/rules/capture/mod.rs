@@ -14,7 +14,7 @@ mod write;
 use std::collections::BTreeMap;
 
 use super::catalog::Catalog;
-use super::check::DEFAULT_AT;
+use super::testing::DEFAULT_AT;
 use super::finder::find_parts;
 use crate::domain::contact::ContactRef;
 use crate::domain::event::Event;

@@ -9,7 +9,7 @@ use crate::domain::decision::Decision;
 use crate::domain::json::Json;
 use crate::domain::name::ConnectionName;
 use crate::domain::tag::TagName;
-use crate::rules::check::DEFAULT_AT;
+use crate::rules::testing::DEFAULT_AT;
 use crate::rules::testing::{Outcome, People};
 
 /// An event in one line is at most so long.

@@ -28,11 +28,11 @@ use super::files::{MAX_FILE, RuleFile};
 use super::finding::{Finding, Findings, Severity, Span};
 use super::keys::{RULE_FILE, TEST_FILE};
 use super::mask::masked;
+use super::review;
 use super::testing::RuleTest;
 use super::yaml::{self, Entry, Node};
 use desk::Desk;
 use draft::{Draft, Named};
-pub(super) use test::DEFAULT_AT;
 
 /// What `check` found and made.
 pub struct Checked {
@@ -53,6 +53,17 @@ const CROSS_CHECKS: &[fn(&Draft, &mut Desk<'_>)] = &[
     abilities::contacts_can_be_found,
     abilities::tags_are_in_use,
 ];
+
+/// Checks a set of files as [`check`] does, and then what its rules mean together: which of them contradict each other, and what
+/// never matters. That takes more time, and what it finds keeps no set from being used, so only people ask for it.
+pub fn inspect(files: &[RuleFile]) -> Checked {
+    let mut checked = check(files);
+    if let Some(catalog) = &checked.catalog {
+        checked.findings.extend(review::review(catalog, files));
+        checked.findings.sort_by(|a, b| (a.span, a.code, &a.message).cmp(&(b.span, b.code, &b.message)));
+    }
+    checked
+}
 
 /// Checks a set of files.
 pub fn check(files: &[RuleFile]) -> Checked {

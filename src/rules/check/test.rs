@@ -15,11 +15,8 @@ use crate::rules::codes::Code;
 use crate::rules::expr::ast::Root;
 use crate::rules::expr::known::{Carrier, Known};
 use crate::rules::files::RuleFile;
-use crate::rules::testing::{RuleTest, ShortEvent, Step, Trigger};
+use crate::rules::testing::{DEFAULT_AT, RuleTest, ShortEvent, Step, Trigger};
 use crate::rules::yaml::{Entry, Node};
-
-/// Noon of the first day of 2026, in milliseconds: when an event is received if the test doesn't say.
-pub const DEFAULT_AT: Timestamp = Timestamp(1_767_268_800_000);
 
 /// Reads one test; the table of keys has been held against it already.
 pub fn read(file: &RuleFile, node: &Node, desk: &mut Desk<'_>) -> Option<RuleTest> {

@@ -8,7 +8,7 @@ use std::cmp::Ordering;
 
 use sha2::{Digest, Sha256};
 
-use super::ast::{Comparison, Expr, Node};
+use super::ast::{Arithmetic, Comparison, Expr, Node};
 use super::{Condition, ExprFault, MAX_RENDERED, filter, number, path};
 use crate::domain::contact::ContactRef;
 use crate::domain::event::Event;
@@ -177,6 +177,16 @@ fn bucket<'v>(name: &str, by: &FoundBy, contact: &Value<'_>) -> Result<Value<'v>
     let hash: [u8; 32] = hasher.finalize().into();
     let number = hash.first_chunk::<8>().map_or(0, |bytes| u64::from_be_bytes(*bytes));
     Ok(Value::Number(Number::Int(i128::from(number % 100))))
+}
+
+/// The bucket of a contact by its id.
+pub fn bucket_of_id(name: &str, id: &str) -> Value<'static> {
+    bucket(name, &FoundBy::Id, &Value::text(id)).unwrap_or(Value::Unset)
+}
+
+/// The result of `a operator b`, where there is one.
+pub fn computed(operator: Arithmetic, a: &Number<'_>, b: &Number<'_>) -> Option<Number<'static>> {
+    number::compute(operator, a, b).ok()
 }
 
 /// `and` (go on while true) or `or` (go on while false); what comes after the answer isn't looked at.

@@ -1,6 +1,7 @@
 //! Regular expressions: searched for in time linear in the text, within bounds of memory.
 
 use regex::{Regex, RegexBuilder};
+use regex_syntax::hir::{Class, Hir, HirKind};
 
 /// What a compiled expression may take, in bytes; counted repetitions (`(a{1000}){1000}`) end here.
 const COMPILED: usize = 256 * 1024;
@@ -12,6 +13,9 @@ const NESTING: u32 = 32;
 /// So much of a text is searched, in bytes. A search takes time in the product of the text's and the expression's sizes:
 /// `([a-z]{1,30}){1,30}9` would look at a megabyte for seconds.
 pub const MOST_SEARCHED: usize = 32 * 1024;
+
+/// So long a sample of an expression is worth writing.
+const LONGEST_SAMPLE: usize = 256;
 
 /// A compiled regular expression.
 #[derive(Debug, Clone)]
@@ -36,9 +40,51 @@ impl Regexp {
         self.0.is_match(searched)
     }
 
+    /// A short text that most likely fits: repetitions as few as they may be, of choices the first. It looks at no border of words
+    /// and no end of a text, so who needs it to fit asks [`Self::is_in`].
+    pub fn sample(&self) -> Option<String> {
+        let mut text = Vec::new();
+        sample(&regex_syntax::parse(self.source()).ok()?, &mut text)?;
+        String::from_utf8(text).ok().filter(|text| !text.is_empty())
+    }
+
     /// As it was written.
     pub fn source(&self) -> &str {
         self.0.as_str()
+    }
+}
+
+/// Writes what fits a part of an expression; `None` where nothing does or it grows too long. Groups nest no deeper than
+/// [`NESTING`].
+fn sample(hir: &Hir, to: &mut Vec<u8>) -> Option<()> {
+    if to.len() > LONGEST_SAMPLE {
+        return None;
+    }
+    match hir.kind() {
+        HirKind::Empty | HirKind::Look(_) => Some(()),
+        HirKind::Literal(literal) => {
+            to.extend_from_slice(&literal.0);
+            Some(())
+        }
+        HirKind::Class(class) => {
+            let letter = match class {
+                Class::Unicode(class) => {
+                    let reads_well = |c: &char| class.iter().any(|range| (range.start()..=range.end()).contains(c));
+                    ('a'..='z').chain('0'..='9').find(reads_well).or_else(|| Some(class.iter().next()?.start()))?
+                }
+                Class::Bytes(class) => char::from(class.iter().next()?.start()),
+            };
+            to.extend_from_slice(letter.encode_utf8(&mut [0; 4]).as_bytes());
+            Some(())
+        }
+        HirKind::Repetition(repetition) => {
+            // An optional part is left out, and a part that may be left out or not is there once: `.*` reads as something.
+            let times = if repetition.max == Some(1) { repetition.min } else { repetition.min.max(1) };
+            (0..times).try_for_each(|_| sample(&repetition.sub, to))
+        }
+        HirKind::Capture(group) => sample(&group.sub, to),
+        HirKind::Concat(parts) => parts.iter().try_for_each(|part| sample(part, to)),
+        HirKind::Alternation(ways) => sample(ways.first()?, to),
     }
 }
 

@@ -20,6 +20,15 @@ pub struct Template {
     parts: Box<[Part]>,
 }
 
+/// A part of a template.
+#[derive(Debug, Clone, Copy)]
+pub enum Piece<'t> {
+    /// A text that stands there as it is.
+    Text(&'t str),
+    /// What stands between `{{` and `}}`.
+    Expr(&'t Expr),
+}
+
 #[derive(Debug, Clone)]
 enum Part {
     /// These bytes of the source.
@@ -50,6 +59,16 @@ impl Template {
         }
         let is_fixed = parts.iter().all(|part| matches!(part, Part::Text(_)));
         Ok(Self { source: source.into(), parts: if is_fixed { Box::default() } else { parts.into() } })
+    }
+
+    /// Its parts in their order: fixed texts, and what is worked out.
+    pub fn pieces(&self) -> impl Iterator<Item = Piece<'_>> {
+        let fixed = self.fixed().map(Piece::Text);
+        let parts = self.parts.iter().map(|part| match part {
+            Part::Text(place) => Piece::Text(self.source.get(place.clone()).unwrap_or_default()),
+            Part::Expr(expr) => Piece::Expr(expr),
+        });
+        fixed.into_iter().chain(parts)
     }
 
     /// Whether it always gives a whole mapping.

@@ -28,11 +28,10 @@ pub fn github(findings: &[Finding]) -> String {
             Severity::Warning => "warning",
             Severity::Note => "notice",
         };
-        let words = if finding.help.is_empty() {
-            finding.message.clone()
-        } else {
-            format!("{}\n{}", finding.message, finding.help)
-        };
+        let parts = [Some(&finding.message), Some(&finding.help), finding.witness.as_ref()];
+        let words: Vec<&str> =
+            parts.into_iter().flatten().map(|part| part.trim_end()).filter(|part| !part.is_empty()).collect();
+        let words = words.join("\n");
         // Writing to a text can't fail.
         let _ = writeln!(
             lines,

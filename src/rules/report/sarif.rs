@@ -28,11 +28,15 @@ pub fn sarif(findings: &[Finding]) -> String {
 }
 
 fn result(finding: &Finding) -> Value {
-    let words = if finding.help.is_empty() {
+    let mut words = if finding.help.is_empty() {
         finding.message.clone()
     } else {
         format!("{}. {}", finding.message, finding.help)
     };
+    if let Some(witness) = &finding.witness {
+        words.push_str("\n\n");
+        words.push_str(witness);
+    }
     let related: Vec<_> = finding
         .related
         .iter()

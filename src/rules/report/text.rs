@@ -58,6 +58,9 @@ fn groups<'a>(finding: &'a Finding, files: &'a [RuleFile]) -> Vec<Group<'a>> {
         let label = AnnotationKind::Context.span(visible(related.span, files)).label(related.message.as_str());
         main = main.element(self::snippet(related.span, files).annotation(label));
     }
+    if let Some(witness) = &finding.witness {
+        main = main.element(Level::NOTE.message(format!("an event that shows it, as a test:\n{}", witness.trim_end())));
+    }
     match &finding.fix {
         Some(fix) => {
             let patch = Patch::new(visible(finding.span, files), fix.replacement.as_str());
@@ -96,7 +99,8 @@ fn summary(findings: &[Finding]) -> String {
     let count = |severity| findings.iter().filter(|finding| finding.severity == severity).count();
     let words = |count: usize, word: &str| format!("{count} {word}{}", if count == 1 { "" } else { "s" });
     match (count(Severity::Error), count(Severity::Warning)) {
-        (0, 0) => "no findings\n".to_owned(),
+        (0, 0) if findings.is_empty() => "no findings\n".to_owned(),
+        (0, 0) => format!("{}\n", words(findings.len(), "note")),
         (errors, warnings) => format!("{}, {}\n", words(errors, "error"), words(warnings, "warning")),
     }
 }

@@ -1,7 +1,7 @@
 //! Tests of rules: events, and what the rules must make of them.
 
 mod expect;
-mod model;
+pub(super) mod model;
 mod run;
 mod tag_sets;
 
@@ -21,6 +21,9 @@ pub use model::{Happened, Outcome, People};
 pub use run::{BodyReader, TestReport, TestResult, run_tests};
 pub(super) use run::{run, summed};
 pub use tag_sets::TagSets;
+
+/// Noon of the first day of 2026, in milliseconds: when an event is received if the test doesn't say.
+pub(super) const DEFAULT_AT: Timestamp = Timestamp(1_767_268_800_000);
 
 /// One test of a `*.test.yaml` file.
 #[derive(Debug, Clone)]

@@ -10,6 +10,11 @@ use crate::domain::tag::TagName;
 pub struct TagSets(BTreeMap<(String, TagName), bool>);
 
 impl TagSets {
+    /// Whether a tag shall be there at a connection, if that is said.
+    pub fn wants(&self, connection: &str, tag: &TagName) -> Option<bool> {
+        self.0.get(&(connection.to_owned(), tag.clone())).copied()
+    }
+
     /// The tag shall (or shall not) be there; an earlier word on it is forgotten.
     pub fn set(&mut self, connection: &str, tag: TagName, wants: bool) {
         self.0.insert((connection.to_owned(), tag), wants);
