@@ -232,6 +232,7 @@ fn explain_names_the_nearest_miss() {
         "matched  pricing-lead  rules/2-pricing.yaml:",
         "when: conditions.big_budget: params.budget >= values.big_budget: unset >= 5000",
         "match.intent: \"pricing.inquiry\" is not contact.stop",
+        "           nearly: if params.budget were 5000 (is unset)\n",
         "add    \"Plan intensivo\" at crm for id:1568834  (pricing-lead, unless_tagged \"Opt-out\")",
         "¡Gracias, Lucía!",
     ] {
@@ -248,6 +249,9 @@ fn explain_names_the_nearest_miss() {
     assert!(leads.out.starts_with("event 1 of 2\n") && leads.out.contains("ad-lead, for 7d"), "{}", leads.out);
     let told = run(&["explain", "--source", "website-bot", PRICING, "--format", "json"]).json();
     assert_eq!(told["events"].as_array().map(Vec::len), Some(1));
+    let nearly = |ran: &Ran| ran.out.matches("nearly: if ").count();
+    let all = run(&["explain", "--source", "website-bot", PRICING, "--all"]);
+    assert!(nearly(&ran) == 3 && nearly(&all) > 3, "{}", all.out);
     let project = Path::new(env!("CARGO_MANIFEST_DIR"));
     let piped = run_with(project, &["explain", "--source", "website-bot", "-"], &[], b"not json");
     assert_eq!(piped.status, 1);
@@ -268,6 +272,49 @@ fn graph_draws_the_set_or_a_part_of_it() {
     assert!(unknown.err.contains("did you mean \"pricing-lead\"?"), "{}", unknown.err);
     assert_eq!(run(&["graph", "rules", "--source", "nobody"]).status, 2);
     assert_eq!(run(&["graph", "rules", "--tag", "Nobody's"]).status, 1);
+}
+
+#[test]
+fn what_tests_show_is_told_and_gated_and_drawn() {
+    let folder = TempDir::new().expect("a folder");
+    let page = folder.path().join("coverage.html");
+    let path = page.to_str().expect("UTF-8");
+    let told = run(&["test", "--coverage", "--html", path]);
+    assert_eq!(told.status, 0, "{told:?}");
+    assert!(
+        told.out.contains("rules/2-pricing.yaml:32:60  big-budget  no test where the contact has one of these tags\n")
+    );
+    let all = run(&["test", "--coverage", "--format", "json"]).json();
+    let coverage = &all["coverage"];
+    let (covered, total) =
+        (coverage["covered"].as_u64().expect("a number"), coverage["total"].as_u64().expect("a number"));
+    assert!(told.out.contains(&format!("\n{covered} of {total} covered, ")), "{}", told.out);
+    let page = std::fs::read_to_string(&page).expect("the page");
+    assert!(page.starts_with("<!doctype html>") && page.contains("rules/2-pricing.yaml"));
+    let most = run(&["test", "--coverage", "--min", "100"]);
+    assert_eq!(most.status, 1);
+    assert!(most.err.contains("% covered, and at least 100% must be"), "{most:?}");
+    assert_eq!(run(&["test", "--coverage", "--min", "50%"]).status, 0);
+    assert_eq!(run(&["test", "--coverage", "--html", "/nowhere/page.html"]).status, 2);
+    for wrong in [&["test", "--min", "50"][..], &["test", "--coverage", "--min", "101"], &["test", "--html", path]] {
+        assert_eq!(run(wrong).status, 2, "{wrong:?}");
+    }
+}
+
+#[test]
+fn what_tests_would_let_pass_is_told_and_gated() {
+    let told = run(&["test", "--mutate"]);
+    assert_eq!((told.status, told.err.as_str()), (0, ""));
+    let line = "rules/shared.yaml:9:28  conditions.big_budget  `>=` could be `>`: no test notices; one with `params.budget` of 5000 would\n";
+    assert!(told.out.contains(line), "{}", told.out);
+    let mutation = &run(&["test", "--mutate", "--format", "json"]).json()["mutation"];
+    let (noticed, total) =
+        (mutation["noticed"].as_u64().expect("a number"), mutation["total"].as_u64().expect("a number"));
+    assert!(told.out.contains(&format!("\n{noticed} of {total} changes noticed, ")), "{}", told.out);
+    assert_eq!(mutation["unnoticed"].as_array().map(Vec::len), usize::try_from(total - noticed).ok());
+    let most = run(&["test", "--mutate", "--min", "100"]);
+    assert_eq!(most.status, 1);
+    assert!(most.err.contains("% noticed, and at least 100% must be"), "{most:?}");
 }
 
 #[test]

@@ -15,6 +15,7 @@ use crate::domain::source::SourceKind;
 use crate::domain::tag::TagName;
 use crate::domain::time::Timestamp;
 use crate::flow::preview;
+use crate::rules::nearest::NEAREST;
 use crate::rules::{Catalog, Explanation};
 
 /// Show what would happen to a body, rule by rule, with the first condition that failed.
@@ -32,6 +33,9 @@ pub struct Args {
     /// When it would be received, as 2026-03-02T15:00:00-05:00 [default: now].
     #[arg(long, value_name = "TIME", value_parser = time)]
     at: Option<Timestamp>,
+    /// Tell of every rule that nearly matched, and not of the nearest three alone.
+    #[arg(long)]
+    all: bool,
     /// How it is written.
     #[arg(long, value_enum, default_value_t = Format::Text)]
     format: Format,
@@ -51,7 +55,8 @@ fn explain(args: &Args) -> Result<ExitCode, ExitCode> {
     let (catalog, _) = ruleset::clean(&path)?;
     let source = ruleset::source(&catalog, &args.source, &path)?;
     let body = ruleset::body(&args.file)?;
-    let events = preview::explain_body(&catalog, source, &body, args.at.unwrap_or_else(clock::now))
+    let most = if args.all { usize::MAX } else { NEAREST };
+    let events = preview::explain_body(&catalog, source, &body, args.at.unwrap_or_else(clock::now), most)
         .map_err(|error| fail(NO, &format!("{}: the body can't be read: {error}", args.file.display())))?;
     match args.format {
         Format::Text => {
@@ -75,7 +80,7 @@ fn show(explanation: &Explanation, kind: SourceKind, catalog: &Catalog) {
         Style::new().fg_color(Some(AnsiColor::Green.into())).bold(),
         Style::new().fg_color(Some(AnsiColor::Red.into())),
     );
-    let dim = Style::new().dimmed();
+    let (dim, near) = (Style::new().dimmed(), Style::new().fg_color(Some(AnsiColor::Yellow.into())));
     for verdict in &explanation.rules {
         let place = format!("{}:{}", verdict.file, verdict.line);
         match (&verdict.matched, &verdict.miss) {
@@ -83,6 +88,9 @@ fn show(explanation: &Explanation, kind: SourceKind, catalog: &Catalog) {
             (false, miss) => {
                 let why = miss.as_ref().map_or(String::new(), |miss| format!("{}: {}", miss.at, miss.message));
                 say_line!("no       {}  {dim}{place}{dim:#}\n           {why}", verdict.id);
+                if let Some(nearest) = &verdict.nearest {
+                    say_line!("           {near}nearly{near:#}: {nearest}");
+                }
             }
         }
         for fault in &verdict.faults {

@@ -6,22 +6,26 @@ use crate::domain::source::SourceConfig;
 use crate::domain::time::Timestamp;
 use crate::rules::coverage::{self, Coverage};
 use crate::rules::mutate::{self, Mutation, Unready};
+use crate::rules::nearest::{Budget, nearest};
 use crate::rules::{Catalog, Explanation, RuleFile, RuleTest, TestReport, explain, find_parts, run_tests};
 use crate::sources::{self, ReadError, Verified};
 
-/// Explains each event of a body, rule by rule.
+/// Explains each event of a body, rule by rule, with the nearest misses: of so many rules for each event.
 pub fn explain_body(
     catalog: &Catalog,
     source: &SourceConfig,
     body: &[u8],
     at: Timestamp,
+    most: usize,
 ) -> Result<Vec<Explanation>, ReadError> {
     let verified = Verified::by_operator(request(body, at));
     let json = sources::json_body(source, &verified)?;
     let reading = sources::read(source, &verified, &json)?;
+    let mut budget = Budget::default();
     let explained = reading.events.into_iter().map(|mut event| {
         let faults = find_parts(catalog, &mut event);
         let mut explanation = explain(catalog, &event);
+        nearest(catalog, &event, &mut explanation, most, &mut budget);
         explanation.decision.faults.splice(0..0, faults);
         explanation
     });

@@ -8,6 +8,7 @@ use super::expr::eval::{Kept, Scope};
 use super::expr::show;
 use super::matching;
 use super::model::Rule;
+use super::nearest::Nearest;
 use crate::domain::decision::{Decision, Fault};
 use crate::domain::event::Event;
 use crate::domain::name::RuleId;
@@ -36,6 +37,9 @@ pub struct Verdict {
     pub faults: Vec<Fault>,
     /// Where it missed first, if it didn't match.
     pub miss: Option<Miss>,
+    /// What would have to be otherwise for it to match, if it nearly did.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub nearest: Option<Nearest>,
 }
 
 /// The first condition that failed. It shows values of the event: it is for people, and not for logs.
@@ -84,6 +88,7 @@ fn verdicts<'e>(
             matched,
             faults: decision.faults.iter().filter(|fault| fault.rule == rule.id).cloned().collect(),
             miss,
+            nearest: None,
         });
     }
     verdicts

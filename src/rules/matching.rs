@@ -24,6 +24,37 @@ pub fn fits(matcher: &Matcher, scope: &Scope<'_>) -> bool {
         })
 }
 
+/// A key of `match` and what it looks at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Key<'m> {
+    /// `intent`
+    Intent,
+    /// `type`
+    Type,
+    /// `language`
+    Language,
+    /// `text`
+    Text,
+    /// A parameter.
+    Param(&'m str),
+}
+
+/// Every key of `match` but the source that doesn't fit.
+pub fn misses<'m>(matcher: &'m Matcher, scope: &Scope<'_>) -> Vec<Key<'m>> {
+    let event = scope.event;
+    let fits = [
+        (Key::Intent, text_fits(&matcher.intents, event.intent.as_deref())),
+        (Key::Type, text_fits(&matcher.types, event.kind.as_deref())),
+        (Key::Language, language_fits(matcher, event)),
+        (Key::Text, words_fit(matcher, scope) && regex_fits(matcher, event)),
+    ];
+    let params = matcher.params.iter().map(|(name, wanted)| {
+        let value = param(scope, name);
+        (Key::Param(name), wanted.iter().any(|pattern| pattern.fits(&value)))
+    });
+    fits.into_iter().chain(params).filter(|(_, fits)| !fits).map(|(key, _)| key).collect()
+}
+
 /// The first key of `match` that doesn't fit, and why.
 pub fn first_miss(matcher: &Matcher, scope: &Scope<'_>) -> Option<(String, String)> {
     let event = scope.event;

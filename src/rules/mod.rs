@@ -25,6 +25,7 @@ mod mask;
 mod matching;
 mod model;
 pub mod mutate;
+pub mod nearest;
 mod params;
 mod pattern;
 mod places;

@@ -46,6 +46,11 @@ impl Phrase {
         &self.folded
     }
 
+    /// As it was written.
+    pub fn written(&self) -> &str {
+        &self.written
+    }
+
     /// Its first word, by which it is indexed.
     pub fn first_word(&self) -> &str {
         self.folded.split_whitespace().next().unwrap_or_default()

@@ -111,5 +111,7 @@ fn what_would_happen_can_be_asked_without_anything_happening() {
     let verdict = |id: &str| rules.iter().find(|rule| rule["id"] == id).unwrap_or_else(|| panic!("{id}: {told}"));
     assert_eq!(verdict("pricing-lead")["matched"], true);
     assert!(verdict("big-budget")["miss"]["message"].is_string(), "{told}");
+    let nearest = &verdict("big-budget")["nearest"]["changes"];
+    assert_eq!(*nearest, json!([{ "field": "params.budget", "from": null, "to": 5000 }]), "{told}");
     assert!(gateway.events().is_empty() && gateway.calls().is_empty());
 }

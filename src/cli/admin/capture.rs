@@ -54,12 +54,7 @@ fn capture(args: &Args) -> Result<(), ExitCode> {
     if let Some(file) = args.append.as_deref().filter(|file| !is_test(file)) {
         return Err(fail(WRONG, &format!("{}: the name of a test file ends with .test.yaml", file.display())));
     }
-    let (files, checked) = ruleset::read(&path)?;
-    let Checked { findings, catalog, tests } = checked;
-    let Some(catalog) = catalog else {
-        anstream::eprint!("{}", rules::report::text(&findings, &files, true));
-        return Err(fail(NO, &format!("the rules in {} are not clean", path.display())));
-    };
+    let (files, catalog, tests) = ruleset::clean_files(&path)?;
     let client = Client::new(&args.to)?;
     let event = recorded(&client, args.id)?;
     let name = name(args, &event, &tests);

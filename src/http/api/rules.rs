@@ -9,6 +9,7 @@ use super::super::{Shared, problem::Problem};
 use super::{asked, needed};
 use crate::clock;
 use crate::flow::preview;
+use crate::rules::nearest::NEAREST;
 
 /// `GET /api/v1/rules`: those in force, and why those on disk aren't where they differ.
 pub async fn list(request: HttpRequest, shared: web::Data<Shared>) -> Result<HttpResponse, Problem> {
@@ -31,7 +32,7 @@ struct Evaluate<'a> {
     body: Option<&'a RawValue>,
 }
 
-/// `POST /api/v1/evaluate` with `{"source":"website-bot","body":{..}}`: what would happen, rule by rule; nothing is stored.
+/// `POST /api/v1/evaluate` with `{"source":"website-bot","body":{..}}`: what would happen, rule by rule, with the nearest misses; nothing is stored.
 pub async fn evaluate(
     request: HttpRequest,
     body: web::Bytes,
@@ -44,7 +45,7 @@ pub async fn evaluate(
     let set = shared.gateway.rules();
     let source =
         set.catalog.source(&name).ok_or_else(|| Problem::Call(format!("body: source: there is no {name:?}")))?;
-    let events =
-        preview::explain_body(&set.catalog, source, body.get().as_bytes(), clock::now()).map_err(Problem::Body)?;
+    let events = preview::explain_body(&set.catalog, source, body.get().as_bytes(), clock::now(), NEAREST)
+        .map_err(Problem::Body)?;
     Ok(HttpResponse::Ok().json(json!({ "events": events })))
 }

@@ -86,7 +86,7 @@ fn expected(
     work: &Work<'_>,
 ) -> Vec<(&'static str, String)> {
     let mut outcome = Outcome::default();
-    People::tagged(tagged).apply(&decision.changes, work.at, &mut outcome);
+    People::tagged(tagged).apply(&decision.changes, work.at, &mut outcome, |_, _| {});
     let texts = |texts: Vec<String>| Tree::List(texts.into_iter().map(Tree::Text).collect());
     let json = |text: &str| Json::parse(text.as_bytes()).map_or_else(|_| Tree::Text(text.to_owned()), Tree::of);
     let mut lines = vec![("rules", texts(decision.rules.iter().map(ToString::to_string).collect()).yaml())];

@@ -22,6 +22,7 @@ use super::files::RuleFile;
 use super::places::{Owner, Place, Places, Way};
 use super::testing::{BodyReader, RuleTest};
 use crate::domain::value::Value;
+pub(super) use expression::next;
 use rule::{Around, mutants};
 use run::{Fate, Range, Reach};
 

@@ -25,7 +25,7 @@ impl Trial {
         let mut people = People::tagged(&witness.tagged);
         let outcome = |changes: &[Change]| {
             let mut outcome = Outcome::default();
-            people.apply(changes, witness.at, &mut outcome);
+            people.apply(changes, witness.at, &mut outcome, |_, _| {});
             (changes.first().map(|change| change.rule.clone()), outcome)
         };
         let by_rule = decision.changes.chunk_by(|one, other| one.rule == other.rule).map(outcome);
@@ -47,6 +47,6 @@ impl Trial {
 impl Witness {
     /// All rules of the set that match it.
     pub fn matching(&self, catalog: &Catalog) -> Vec<RuleId> {
-        decide_for(catalog, &self.event.event(self.at), self.event.contact.as_deref()).rules
+        decide_for(catalog, &self.event.event(self.at), self.event.contact.as_deref(), None).rules
     }
 }
