@@ -34,12 +34,12 @@ pub fn explain_body(
 
 /// Runs the tests of a rule set; raw requests go through their source's own reader.
 pub fn test(catalog: &Catalog, tests: &[RuleTest]) -> TestReport {
-    run_tests(catalog, tests, &read_body)
+    run_tests(catalog, tests, &read)
 }
 
 /// Runs the tests, and tells what they show of the set.
 pub fn cover(catalog: &Catalog, files: &[RuleFile], tests: &[RuleTest]) -> (TestReport, Coverage) {
-    coverage::cover(catalog, files, tests, &read_body)
+    coverage::cover(catalog, files, tests, &read)
 }
 
 /// Changes one thing in the rules at a time, and tells which changes no test notices.
@@ -48,11 +48,11 @@ pub fn mutate(
     tests: &[RuleTest],
     progress: &(dyn Fn(usize, usize) + Sync),
 ) -> Result<Mutation, Unready> {
-    mutate::mutate(files, tests, &read_body, progress)
+    mutate::mutate(files, tests, &read, progress)
 }
 
-/// The body of a test's request, read as the gateway would.
-fn read_body(
+/// A raw body as a test's `request` hands it over: read by its source's own reader, without headers and query.
+pub fn read(
     source: &SourceConfig,
     body: &[u8],
     at: Timestamp,

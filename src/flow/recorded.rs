@@ -170,3 +170,6 @@ impl Recorded {
         })
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -45,7 +45,7 @@ mod yaml;
 use crate::domain::near;
 
 pub use by_hand::{lists_tag, tags_by_hand};
-pub use capture::{Captured, Kept, NotCaptured, capture, insert as insert_test};
+pub use capture::{Captured, Kept, NotCaptured, capture, capture_body, insert as insert_test};
 pub use catalog::{Catalog, RuleSummary, hash};
 pub use check::{Checked, check, inspect};
 pub use codes::{Code, Row};

@@ -140,8 +140,17 @@ fn a_recorded_event_becomes_a_test_that_passes_and_names_nobody() {
         let ran = ask(&gateway, ADMIN, &args);
         assert_eq!((ran.status, ran.err.as_str()), (0, ""), "{ran:?}");
     }
+    let whole = ["capture", "5", "--append", "rules/captured.test.yaml", "--request"];
+    let ran = ask(&gateway, ADMIN, &whole);
+    assert!(ran.status == 0 && !ran.err.contains("warning") && ran.err.contains("queryResult.languageCode"), "{ran:?}");
+    let body = std::fs::read_to_string(gateway.rule_file("fixtures/event-5.json")).expect("the body");
+    assert!(
+        body.contains("\"displayName\":\"pricing\"") && !body.contains("Person5") && !body.contains("gmail"),
+        "{body}"
+    );
+    assert_eq!(ask(&gateway, ADMIN, &whole).status, 1, "a body that is there is left as it is");
     let tested = run_with(gateway.setup.folder(), &["test", "rules"], &[], b"");
-    assert!(tested.status == 0 && tested.out.contains("2 passed, 0 failed"), "{tested:?}");
+    assert!(tested.status == 0 && tested.out.contains("3 passed, 0 failed"), "{tested:?}");
     let json = ask(&gateway, ADMIN, &["capture", "6", "--format", "json"]).json();
     assert_eq!((&json["test"], &json["kept"]), (&json!(test), &json!([])));
 }

@@ -16,7 +16,7 @@ use crate::rules::{self, Captured, Catalog, Checked, RuleFile, RuleTest};
 /// Write a recorded event as a rule test: reduced to what the rules read, without what is personal in it.
 #[derive(clap::Args)]
 #[command(
-    after_help = "Examples:\n  tagrelay capture 17\n  tagrelay capture 17 --name \"a big budget becomes a lead\" --append rules/leads.test.yaml\n\nThe test is run before it is shown: it passes with the rules in --rules. What it expects is what they do now; read it before you keep it."
+    after_help = "Examples:\n  tagrelay capture 17\n  tagrelay capture 17 --name \"a big budget becomes a lead\" --append rules/leads.test.yaml\n  tagrelay capture 17 --append rules/leads.test.yaml --request\n\nThe test is run before it is shown: it passes with the rules in --rules. What it expects is what they do now; read it before you keep it."
 )]
 pub struct Args {
     /// The event.
@@ -30,6 +30,9 @@ pub struct Args {
     /// Put it at the end of this test file, whose text stays as it is, in place of showing it.
     #[arg(long, value_name = "FILE")]
     append: Option<PathBuf>,
+    /// Keep the whole body, in `fixtures` beside that file, in place of the event in short: the source's own reader is tested too.
+    #[arg(long, requires = "append")]
+    request: bool,
     #[command(flatten)]
     to: To,
 }
@@ -58,9 +61,14 @@ fn capture(args: &Args) -> Result<(), ExitCode> {
     let client = Client::new(&args.to)?;
     let event = recorded(&client, args.id)?;
     let name = name(args, &event, &tests);
-    let captured = written(&catalog, &event, &name)?;
+    let captured = written(&catalog, &event, &name, args.request)?;
     let (file, text) = place(args, &path, &captured)?;
-    proven(files, &file, &text, &name)?;
+    let body = captured.body.as_ref().map(|body| keep_body(&file, &event, body)).transpose()?;
+    if let Err(status) = proven(files, &file, &text, &name) {
+        // Nothing half is left.
+        drop(body.map(std::fs::remove_file));
+        return Err(status);
+    }
     if args.append.is_some() {
         std::fs::write(&file, &text).map_err(|error| fail(NO, &format!("{}: {error}", file.display())))?;
     }
@@ -104,9 +112,15 @@ fn name(args: &Args, event: &Recorded, tests: &[RuleTest]) -> String {
     std::iter::once(name.clone()).chain(others).find(is_free).unwrap_or(name)
 }
 
-fn written(catalog: &Catalog, event: &Recorded, name: &str) -> Result<Captured, ExitCode> {
+fn written(catalog: &Catalog, event: &Recorded, name: &str, whole: bool) -> Result<Captured, ExitCode> {
     let id = event.id;
-    let captured = event.read(catalog, |_, events| match events {
+    let captured = event.read(catalog, |source, events| match events {
+        [_] if whole => {
+            let came = (event.bytes(), event.received_at);
+            let named = (name, file_of(event));
+            rules::capture_body(catalog, source, (&came.0, came.1), &preview::read, (named.0, &named.1))
+                .map_err(|why| why.to_string())
+        }
         [one] => rules::capture(catalog, one, name).map_err(|why| why.to_string()),
         several => Err(format!("its source now reads {} events in the body, where there was one", several.len())),
     });
@@ -115,6 +129,23 @@ fn written(catalog: &Catalog, event: &Recorded, name: &str) -> Result<Captured, 
         Ok(Err(why)) => Err(fail(NO, &format!("event {id}: {why}"))),
         Err(why) => Err(fail(NO, &format!("event {id}: {why}"))),
     }
+}
+
+/// The file of a body, beside the test's.
+fn file_of(event: &Recorded) -> String {
+    format!("fixtures/event-{}.json", event.id)
+}
+
+/// Writes a body where its test looks for it; one that is there already is left as it is.
+fn keep_body(test: &Path, event: &Recorded, body: &str) -> Result<PathBuf, ExitCode> {
+    let path = test.parent().unwrap_or(Path::new("")).join(file_of(event));
+    let told = |error: std::io::Error| fail(NO, &format!("{}: {error}", path.display()));
+    if let Some(folder) = path.parent() {
+        std::fs::create_dir_all(folder).map_err(told)?;
+    }
+    let mut file = std::fs::File::create_new(&path).map_err(told)?;
+    std::io::Write::write_all(&mut file, body.as_bytes()).map_err(told)?;
+    Ok(path)
 }
 
 /// The file that the test stands in, and its new text.

@@ -20,6 +20,9 @@ use crate::rules::Happened;
 /// How long a call is taken to last, in milliseconds.
 pub const CALL_MS: i64 = 200;
 
+/// How many people are remembered at least, before those are looked for of whom nothing is known any more.
+const PEOPLE: usize = 10_000;
+
 /// What came of a connection.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Calls {
@@ -51,6 +54,10 @@ struct Account {
     due: BTreeMap<(Timestamp, u64), Contact>,
     turn: u64,
     people: HashMap<Contact, Person>,
+    /// With so many, those are left out that nothing is known of any more.
+    most_people: usize,
+    /// The longest `tag_cache` of its connections.
+    cache_ms: i64,
     last: Timestamp,
     /// Starts of the window that ends with the last one.
     recent: VecDeque<Timestamp>,
@@ -87,6 +94,7 @@ impl<'s> Forecast<'s> {
             });
             if let Some(account) = accounts.get_mut(account) {
                 account.rates.push(config.rate_limit);
+                account.cache_ms = account.cache_ms.max(config.tag_cache.as_millis() as i64);
                 account.window.set_rates(&account.rates);
             }
             connections.insert(config.name.clone(), Line { config, account, calls: Calls::default() });
@@ -123,6 +131,7 @@ impl<'s> Forecast<'s> {
         let Some(line) = self.connections.get(&contact.connection) else { return };
         let Some(account) = self.accounts.get_mut(line.account).filter(|_| !line.config.dry_run) else { return };
         if !account.people.contains_key(contact) {
+            account.forget(at);
             account.people.insert(contact.clone(), Person::default());
         }
         let Some(person) = account.people.get_mut(contact) else { return };
@@ -176,6 +185,8 @@ impl Account {
             due: BTreeMap::new(),
             turn: 0,
             people: HashMap::new(),
+            most_people: PEOPLE,
+            cache_ms: 0,
             last: Timestamp(i64::MIN),
             recent: VecDeque::new(),
             busiest: 0,
@@ -187,15 +198,21 @@ impl Account {
         self.due.insert((at, self.turn), contact);
     }
 
+    /// Forgets whom nothing waits for and nothing is known of, once they are many.
+    fn forget(&mut self, at: Timestamp) {
+        if self.people.len() < self.most_people {
+            return;
+        }
+        let cache_ms = self.cache_ms;
+        self.people.retain(|_, person| person.queued || person.knows_anything(cache_ms, at));
+        self.most_people = PEOPLE.max(self.people.len() * 2);
+    }
+
     /// One step of one contact: at most one call, and another step where something is left.
     fn step(&mut self, line: &mut Line<'_>, contact: Contact, at: Timestamp) {
         let Some(person) = self.people.get_mut(&contact) else { return };
         if !person.call(line, &contact, at) {
             person.queued = false;
-            // Who isn't known of any more need not be remembered.
-            if !person.knows_anything(line.config, at) {
-                self.people.remove(&contact);
-            }
             return;
         }
         line.calls.calls += 1;
@@ -258,9 +275,9 @@ impl Person {
         self.forwards.pop_front().map(waited).is_some()
     }
 
-    fn knows_anything(&self, config: &ConnectionConfig, at: Timestamp) -> bool {
-        let learnt = self.known.iter().map(|(.., learnt)| Some(*learnt));
-        learnt.chain([self.whole, self.found]).any(|time| is_fresh(time, config, at))
+    fn knows_anything(&self, cache_ms: i64, at: Timestamp) -> bool {
+        let learnt = self.known.iter().map(|(.., learnt)| *learnt);
+        learnt.chain(self.whole).chain(self.found).any(|learnt| at.since(learnt) < cache_ms)
     }
 }
 

@@ -1,6 +1,5 @@
 //! What the rules make of a short event, and whether that is still the same.
 
-use super::short;
 use super::tree::Tree;
 use crate::domain::change::{Change, Effect};
 use crate::domain::contact::ContactRef;
@@ -11,15 +10,36 @@ use crate::domain::time::Timestamp;
 use crate::rules::catalog::Catalog;
 use crate::rules::explain::{Explanation, explain_for};
 
+/// What was seen of an event, and what the rules make of it.
+pub struct Seen {
+    /// What the rules make of it.
+    pub explanation: Explanation,
+    /// Its intent, type and language: they tell a reader what it is about, whether or not a rule asks.
+    telling: [Option<String>; 3],
+}
+
+impl Seen {
+    /// Looks at an event; a test may say whom the source would have found.
+    pub fn of(catalog: &Catalog, event: &Event<'_>, found: Option<&str>) -> Self {
+        let telling = [&event.intent, &event.kind, &event.language].map(|part| part.as_deref().map(str::to_owned));
+        Self { explanation: explain_for(catalog, event, found), telling }
+    }
+}
+
+/// What the rules make of what a tree stands for; nothing where it stands for no single event.
+pub type Ask<'a> = dyn Fn(&Tree, Timestamp) -> Option<Seen> + 'a;
+
 /// Asks the rules again and again.
 pub struct Judge<'c> {
-    catalog: &'c Catalog,
+    ask: &'c Ask<'c>,
     source: SourceName,
-    whole: Explanation,
-    shape: Shape,
+    whole: Seen,
 }
 
 /// What must stay when personal values are replaced.
+#[derive(Debug, PartialEq)]
+pub struct Likeness(Shape, [Option<String>; 3]);
+
 #[derive(Debug, PartialEq)]
 struct Shape {
     rules: Vec<(RuleId, bool, Option<String>)>,
@@ -41,33 +61,30 @@ struct ChangeShape {
 
 impl<'c> Judge<'c> {
     /// Holds everything against what the rules make of the event as it came.
-    pub fn new(catalog: &'c Catalog, event: &Event<'_>) -> Self {
-        let whole = explain_for(catalog, event, None);
-        let shape = Shape::of(&whole);
-        Self { catalog, source: event.source.clone(), whole, shape }
+    pub fn new(source: SourceName, whole: Seen, ask: &'c Ask<'c>) -> Self {
+        Self { ask, source, whole }
     }
 
     /// The decision on the event as it came.
     pub fn decision(&self) -> &Decision {
-        &self.whole.decision
+        &self.whole.explanation.decision
     }
 
-    /// Whether a short event is decided as the event was, to the letter: each rule that missed missed for the same reason.
+    /// Whether a tree is decided as the event was, to the letter: each rule that missed missed for the same reason.
     pub fn same(&self, tree: &Tree, at: Timestamp) -> bool {
-        let found = self.explain(tree, at);
         let misses = |e: &Explanation| e.rules.iter().map(|rule| rule.miss.clone()).collect::<Vec<_>>();
-        found.decision == self.whole.decision && misses(&found) == misses(&self.whole)
+        let whole = &self.whole.explanation;
+        self.explain(tree, at).is_some_and(|found| found.decision == whole.decision && misses(&found) == misses(whole))
     }
 
-    /// Whether the same rules act in the same way, and the others miss in the same place, whatever values they print.
-    pub fn alike(&self, tree: &Tree, at: Timestamp) -> bool {
-        Shape::of(&self.explain(tree, at)) == self.shape
+    /// Which rules act and in what way, where the others miss, and what the event is about, whatever values it has.
+    pub fn likeness(&self, tree: &Tree, at: Timestamp) -> Option<Likeness> {
+        (self.ask)(tree, at).map(|seen| Likeness(Shape::of(&seen.explanation), seen.telling))
     }
 
-    /// What the rules make of a short event.
-    pub fn explain(&self, tree: &Tree, at: Timestamp) -> Explanation {
-        let short = short::read(&self.source, tree);
-        explain_for(self.catalog, &short.event(at), short.contact.as_deref())
+    /// What the rules make of a tree.
+    pub fn explain(&self, tree: &Tree, at: Timestamp) -> Option<Explanation> {
+        (self.ask)(tree, at).map(|seen| seen.explanation)
     }
 
     /// The source.

@@ -16,10 +16,13 @@ use std::collections::BTreeMap;
 use super::catalog::Catalog;
 use super::testing::DEFAULT_AT;
 use super::finder::find_parts;
+use super::testing::BodyReader;
 use crate::domain::contact::ContactRef;
 use crate::domain::event::Event;
+use crate::domain::json::Json;
+use crate::domain::source::SourceConfig;
 use crate::domain::time::Timestamp;
-use judge::Judge;
+use judge::{Judge, Likeness, Seen};
 use personal::{Kind, Substitutes};
 use tree::{Tree, Way};
 pub use write::insert;
@@ -28,8 +31,14 @@ pub use write::insert;
 #[derive(Debug, thiserror::Error)]
 pub enum NotCaptured {
     /// Something is decided otherwise when the same event is written in short.
-    #[error("written in short this event is decided otherwise: keep its body as a file, and test it by `request`")]
+    #[error("written in short this event is decided otherwise: `--request` keeps its whole body")]
     NotInShort,
+    /// Its body isn't JSON, so nothing in it can be replaced.
+    #[error("its body is no JSON, in which something personal could be replaced")]
+    NoJson,
+    /// The body is not one event without the headers and the query that came with it.
+    #[error("its source doesn't read one event in the body alone")]
+    NotOne,
 }
 
 /// An event as a test.
@@ -37,6 +46,8 @@ pub enum NotCaptured {
 pub struct Captured {
     /// The item of a `tests` list, as YAML.
     pub item: String,
+    /// The body that it reads, where it doesn't hold the event in short.
+    pub body: Option<String>,
     /// Personal values that a rule compares, by their keys: they are still there.
     pub kept: Vec<Kept>,
     /// Other values that are there as they came, since a rule reads them.
@@ -58,14 +69,50 @@ const MOST_TRIALS: usize = 20_000;
 /// Writes an event, as its source read it, as a test of this name.
 pub fn capture(catalog: &Catalog, event: &mut Event<'_>, name: &str) -> Result<Captured, NotCaptured> {
     let faults = find_parts(catalog, event);
-    let judge = Judge::new(catalog, event);
-    let mut work = Work { at: event.received_at, tree: short::of(event), judge: &judge, trials: 0 };
+    let source = event.source.clone();
+    let ask = |tree: &Tree, at: Timestamp| {
+        let short = short::read(&source, tree);
+        Some(Seen::of(catalog, &short.event(at), short.contact.as_deref()))
+    };
+    let judge = Judge::new(source.clone(), Seen::of(catalog, event, None), &ask);
+    let mut work = Work { at: event.received_at, tree: short::of(event), judge: &judge, like: None, trials: 0 };
     if !faults.is_empty() || !work.begin(event) {
         return Err(NotCaptured::NotInShort);
     }
     work.reduce();
     let (kept, as_they_came) = work.replace();
-    Ok(Captured { item: write::item(&work, name, &kept), kept, as_they_came })
+    let trigger = write::event(&work, &kept);
+    Ok(Captured { item: write::item(&work, name, trigger), body: None, kept, as_they_came })
+}
+
+/// Writes a body as a test of this name that reads it from a file, whole but for what is personal in it.
+pub fn capture_body(
+    catalog: &Catalog,
+    source: &SourceConfig,
+    (body, at): (&[u8], Timestamp),
+    read: &BodyReader<'_>,
+    (name, file): (&str, &str),
+) -> Result<Captured, NotCaptured> {
+    let tree = Json::parse(body).map(Tree::of).map_err(|_| NotCaptured::NoJson)?;
+    let ask = |tree: &Tree, at: Timestamp| {
+        let mut seen = None;
+        let look = read(source, tree.json().as_bytes(), at, &mut |events: &mut [Event<'_>]| {
+            if let [event] = events {
+                let faults = find_parts(catalog, event);
+                let mut this = Seen::of(catalog, event, None);
+                this.explanation.decision.faults.splice(0..0, faults);
+                seen = Some(this);
+            }
+        });
+        look.ok().and(seen)
+    };
+    let whole = ask(&tree, at).ok_or(NotCaptured::NotOne)?;
+    let judge = Judge::new(source.name.clone(), whole, &ask);
+    let mut work = Work { at, tree, judge: &judge, like: None, trials: 0 };
+    work.round_time();
+    let (kept, as_they_came) = work.replace();
+    let trigger = write::request(source.name.as_str(), file, &kept);
+    Ok(Captured { item: write::item(&work, name, trigger), body: Some(work.tree.json()), kept, as_they_came })
 }
 
 /// An event as it becomes a test.
@@ -73,6 +120,8 @@ struct Work<'w> {
     at: Timestamp,
     tree: Tree,
     judge: &'w Judge<'w>,
+    /// What must stay once it is reduced.
+    like: Option<Likeness>,
     trials: usize,
 }
 
@@ -114,10 +163,7 @@ impl Work<'_> {
 
     /// Leaves out whatever nothing hangs on.
     fn reduce(&mut self) {
-        let second = Timestamp(self.at.seconds() * 1_000);
-        if let Some(at) = [DEFAULT_AT, second].into_iter().find(|at| self.judge.same(&self.tree, *at)) {
-            self.at = at;
-        }
+        self.round_time();
         // What is large goes first.
         for key in ["body", "payload", "headers", "query", "session"] {
             self.drop_key(key);
@@ -129,6 +175,14 @@ impl Work<'_> {
             if self.tree == before {
                 break;
             }
+        }
+    }
+
+    /// The time of all tests, or one without milliseconds, where that does.
+    fn round_time(&mut self) {
+        let second = Timestamp(self.at.seconds() * 1_000);
+        if let Some(at) = [DEFAULT_AT, second].into_iter().find(|at| self.judge.same(&self.tree, *at)) {
+            self.at = at;
         }
     }
 
@@ -157,6 +211,7 @@ impl Work<'_> {
 
     /// Replaces what is personal, and whatever else may be; tells what stays.
     fn replace(&mut self) -> (Vec<Kept>, Vec<String>) {
+        self.like = self.judge.likeness(&self.tree, self.at);
         let mut groups: BTreeMap<(String, u8), (Kind, Vec<Way>)> = BTreeMap::new();
         for way in self.tree.leaves() {
             let (Some(value), keys) = (self.leaf(&way), self.tree.named(&way)) else { continue };
@@ -217,7 +272,7 @@ impl Work<'_> {
                 _ => return false,
             }
         }
-        let alike = self.judge.alike(&tree, self.at);
+        let alike = self.judge.likeness(&tree, self.at) == self.like;
         if alike {
             self.tree = tree;
         }

@@ -53,6 +53,10 @@ impl Kind {
         if is_email(value) {
             return Self::Email;
         }
+        // `displayName` is a person's on one platform, and an intent's on another.
+        if keys.iter().any(|key| ["intent", "intentInfo", "pageInfo", "flowInfo"].contains(&key.as_str())) {
+            return Self::Plain;
+        }
         let by_key = keys.iter().rev().find_map(|key| of_key(key));
         let digits = value.chars().filter(char::is_ascii_digit).count();
         let is_number = digits >= 5 && value.chars().all(|c| c.is_ascii_digit() || "+-() .".contains(c));
@@ -220,6 +224,8 @@ mod tests {
             ("params.wide", "yes", Kind::Plain),
             ("intent", "pricing.by.somebody.who.asks.for.a.long.time", Kind::Plain),
             ("language", "es-419", Kind::Plain),
+            ("queryResult.intent.displayName", "pricing.inquiry", Kind::Plain),
+            ("payload.displayName", "Ana", Kind::Name),
         ] {
             let keys: Vec<String> = key.split('.').map(str::to_owned).collect();
             assert_eq!(Kind::of(value, &keys), kind, "{key}: {value}");

@@ -15,16 +15,17 @@ use crate::rules::testing::{Outcome, People};
 /// An event in one line is at most so long.
 const LINE: usize = 130;
 
-/// The item, as it stands in a list under `tests:`.
-pub fn item(work: &Work<'_>, name: &str, kept: &[Kept]) -> String {
-    let decision = work.judge.explain(&work.tree, work.at).decision;
+/// The item, as it stands in a list under `tests:`, with the lines of what happens.
+pub fn item(work: &Work<'_>, name: &str, trigger: Vec<String>) -> String {
+    let explained = work.judge.explain(&work.tree, work.at);
+    let decision = explained.map_or_else(|| work.judge.decision().clone(), |explained| explained.decision);
     let tagged = tagged(&decision);
     let mut lines = vec![format!("  - name: {}", line_of(name))];
     if work.at != DEFAULT_AT {
         let is_whole = work.at.millis() % 1_000 == 0;
         lines.push(format!("    at: {}", if is_whole { work.at.iso_seconds() } else { work.at.to_string() }));
     }
-    lines.extend(event(work, kept));
+    lines.extend(trigger);
     if !tagged.is_empty() {
         // Nothing that was recorded tells what they had.
         lines.push("    # assumed: what `if_tagged` asks for".to_owned());
@@ -40,7 +41,15 @@ fn line_of(name: &str) -> String {
     word(name.split_whitespace().collect::<Vec<_>>().join(" ").as_str())
 }
 
-fn event(work: &Work<'_>, kept: &[Kept]) -> Vec<String> {
+/// The lines of a body in a file.
+pub fn request(source: &str, file: &str, kept: &[Kept]) -> Vec<String> {
+    let told = kept.iter().map(|kept| format!("    # kept: {} is {}; a rule compares it", kept.at, kept.what));
+    let line = format!("    request: {{ source: {}, body: {} }}", word(source), word(file));
+    told.chain([line]).collect()
+}
+
+/// The lines of an event in short.
+pub fn event(work: &Work<'_>, kept: &[Kept]) -> Vec<String> {
     let Tree::Map(entries) = &work.tree else { return Vec::new() };
     let mut all = vec![("source".to_owned(), Tree::Text(work.judge.source().to_string()))];
     all.extend(entries.iter().cloned());
