@@ -12,7 +12,7 @@ use support::gateway::{PASSWORD, rules};
 use support::process::{PROGRAM, tagrelay};
 use tempfile::TempDir;
 
-const COMMANDS: [&str; 23] = [
+const COMMANDS: [&str; 24] = [
     "serve",
     "sandbox",
     "send",
@@ -21,6 +21,7 @@ const COMMANDS: [&str; 23] = [
     "explain",
     "schema",
     "graph",
+    "fmt",
     "init",
     "completions",
     "migrate",
@@ -315,6 +316,37 @@ fn what_tests_would_let_pass_is_told_and_gated() {
     let most = run(&["test", "--mutate", "--min", "100"]);
     assert_eq!(most.status, 1);
     assert!(most.err.contains("% noticed, and at least 100% must be"), "{most:?}");
+}
+
+#[test]
+fn fmt_writes_lists_and_shows_and_leaves_what_is_no_yaml() {
+    let folder = TempDir::new().expect("a folder");
+    let at = |name: &str| folder.path().join(name);
+    let run = |args: &[&str], input: &str| run_with(folder.path(), args, &[], input.as_bytes());
+    let (loose, styled) = ("rules:\n- {id: a,stop: true} # a\n", "rules:\n  - { id: a, stop: true } # a\n");
+    std::fs::create_dir(at("rules")).expect("a folder");
+    std::fs::write(at("rules/a.yaml"), loose).expect("written");
+    std::fs::write(at("rules/b.yaml"), styled).expect("written");
+
+    assert_eq!(run(&["fmt", "-"], loose).out, styled);
+    let listed = run(&["fmt", "--check"], "");
+    assert_eq!((listed.status, listed.out.as_str()), (1, "rules/a.yaml\n"), "{}", listed.err);
+    let shown = run(&["fmt", "--diff", "rules"], "");
+    assert_eq!(shown.status, 0);
+    assert!(shown.out.contains("-- {id: a,stop: true} # a\n+  - { id: a, stop: true } # a\n"), "{}", shown.out);
+    assert_eq!(std::fs::read_to_string(at("rules/a.yaml")).expect("there"), loose);
+
+    let written = run(&["fmt"], "");
+    assert_eq!((written.status, written.out.as_str()), (0, "rules/a.yaml\n"));
+    assert_eq!(std::fs::read_to_string(at("rules/a.yaml")).expect("there"), styled);
+    assert_eq!(std::fs::read_dir(at("rules")).expect("there").count(), 2);
+    assert_eq!((run(&["fmt", "--check"], "").status, run(&["fmt"], "").out.as_str()), (0, ""));
+
+    std::fs::write(at("rules/b.yaml"), "rules: [\n").expect("written");
+    let broken = run(&["fmt"], "");
+    assert_eq!(broken.status, 1);
+    assert!(broken.err.contains("rules/b.yaml:") && broken.err.contains("E001"), "{}", broken.err);
+    assert_eq!(run(&["fmt", "nowhere"], "").status, 2);
 }
 
 #[test]

@@ -116,6 +116,13 @@ const LIBRARIES: &[Library] = &[
     Library { path: "tracing_subscriber", places: &["cli"], why: "where logs go is decided once" },
     Library { path: "envy", places: &["settings.rs"], why: "the environment is read in one place" },
     Library { path: "serde_saphyr", places: &["rules"], why: "only rule files are YAML" },
+    Library {
+        path: "pretty_yaml",
+        places: &["rules/layout/mod.rs"],
+        why: "one module lays files out, and sees to it that nothing else changes",
+    },
+    Library { path: "yaml_parser", places: &["rules/layout/mod.rs"], why: "what is checked with it was made with it" },
+    Library { path: "similar", places: &["cli/fmt.rs"], why: "differences of texts are shown by one command" },
     Library { path: "annotate_snippets", places: &["rules"], why: "only findings are drawn under their lines" },
     Library {
         path: "moka",

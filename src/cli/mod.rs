@@ -7,6 +7,7 @@ mod admin;
 mod check;
 mod completions;
 mod explain;
+mod fmt;
 mod graph;
 mod healthcheck;
 mod init;
@@ -50,6 +51,7 @@ enum Command {
     Explain(explain::Args),
     Schema(schema::Args),
     Graph(graph::Args),
+    Fmt(fmt::Args),
     Init(init::Args),
     Completions(completions::Args),
     Migrate(migrate::Args),
@@ -84,6 +86,7 @@ pub fn run() -> ExitCode {
         Command::Explain(args) => explain::run(&args),
         Command::Schema(args) => schema::run(&args),
         Command::Graph(args) => graph::run(&args),
+        Command::Fmt(args) => fmt::run(&args),
         Command::Init(args) => init::run(&args),
         Command::Completions(args) => completions::run(&args),
         Command::Migrate(args) => migrate::run(&args),

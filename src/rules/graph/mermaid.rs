@@ -38,10 +38,10 @@ impl Graph {
         for (place, connection) in self.connections.iter().enumerate() {
             writeln!(to, "  c{place}[(\"{}\")]:::connection", lines(&about_connection(connection)))?;
         }
-        leads("any", self.places(shares_node), to)?;
+        leads("any", &self.places(shares_node), to)?;
         for (place, source) in self.sources.iter().enumerate() {
             let meets = |rule: &RuleNode| !shares_node(rule) && rule.sources.contains(&source.name);
-            leads(&format!("s{place}"), self.places(meets), to)?;
+            leads(&format!("s{place}"), &self.places(meets), to)?;
         }
         for (place, rule) in self.rules.iter().enumerate() {
             for effect in &rule.effects {
@@ -93,7 +93,7 @@ impl Graph {
     }
 }
 
-fn leads(from: &str, rules: Vec<String>, to: &mut String) -> std::fmt::Result {
+fn leads(from: &str, rules: &[String], to: &mut String) -> std::fmt::Result {
     if rules.is_empty() { Ok(()) } else { writeln!(to, "  {from} --> {}", rules.join(" & ")) }
 }
 

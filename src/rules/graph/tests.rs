@@ -37,7 +37,7 @@ fn ids(graph: &Graph) -> Vec<&str> {
 #[test]
 fn a_set_is_drawn_from_its_sources_to_its_connections() {
     let drawn = graph(&catalog(), &Part::default()).mermaid();
-    let expected = r##"flowchart LR
+    let expected = r#"flowchart LR
   s0(["web<br/>dialogflow-es"]):::source
   s1(["zap<br/>catch"]):::source
   any(["any source"]):::source
@@ -58,7 +58,7 @@ fn a_set_is_drawn_from_its_sources_to_its_connections() {
   r1 -->|"remove Cold<br/>add Hot for 7d<br/>add Plan {{ params.plan }}<br/>unless tagged Opt-out"| c0
   r1 -->|"forward"| c1
   r2 -->|"add stage#58;trial<br/>set a<br/>set b"| c0
-"##;
+"#;
     assert_eq!(drawn.split("  classDef").next(), Some(expected));
 }
 

@@ -5,5 +5,5 @@ mod read;
 mod tree;
 
 pub use place::byte_in_scalar;
-pub use read::read;
+pub use read::{meaning, read};
 pub use tree::{Entry, Kind, Node};

@@ -14,7 +14,17 @@ use crate::rules::finding::{Findings, Span};
 /// Reads file `file` of the set. `None` when it is no YAML, or empty; what is wrong is told.
 pub fn read(file: usize, findings: &mut Findings<'_>) -> Option<Node> {
     let text = findings.text(file);
-    let options = options! {
+    match serde_saphyr::from_str_with_options::<Spanned<Raw>>(text, options()) {
+        Ok(raw) => Some(Reader { file, text, findings }.node(raw)).filter(|node| !matches!(node.kind, Kind::Null)),
+        Err(error) => {
+            tell(file, &error, findings);
+            None
+        }
+    }
+}
+
+fn options() -> serde_saphyr::Options {
+    options! {
         strict_booleans: true,
         // Ours name both places, and the reading goes on.
         duplicate_keys: DuplicateKeyPolicy::PassThrough,
@@ -22,14 +32,60 @@ pub fn read(file: usize, findings: &mut Findings<'_>) -> Option<Node> {
         // An alias bomb of 10^10 nodes must end at once, and rule sets need few aliases.
         budget: budget! { max_nodes: 1_000_000, max_events: 2_000_000, max_aliases: 2_000, max_depth: 64 },
         alias_limits: alias_limits! { max_total_replayed_events: 50_000 },
-    };
-    match serde_saphyr::from_str_with_options::<Spanned<Raw>>(text, options) {
-        Ok(raw) => Some(Reader { file, text, findings }.node(raw)).filter(|node| !matches!(node.kind, Kind::Null)),
-        Err(error) => {
-            tell(file, &error, findings);
-            None
+    }
+}
+
+/// All that a text says, duplicate keys and the order of keys included, without its layout and comments; and how deep it nests.
+/// `None` when it is no YAML.
+pub fn meaning(text: &str) -> Option<(String, usize)> {
+    let raw = serde_saphyr::from_str_with_options::<Spanned<Raw>>(text, options()).ok()?;
+    let mut says = String::new();
+    let depth = say(&raw, text, &mut says);
+    Some((says, depth))
+}
+
+/// Writes what a value says, and gives how deep it nests.
+fn say(raw: &Spanned<Raw>, text: &str, to: &mut String) -> usize {
+    match &raw.value {
+        Raw::Null => to.push('~'),
+        Raw::Bool(truth) => to.push_str(if *truth { "true" } else { "false" }),
+        Raw::Number(typed) => to.push_str(&all_digits(written(raw.defined, text), typed.clone())),
+        Raw::Text(words) => to.push_str(&serde_json::Value::from(words.as_str()).to_string()),
+        Raw::List(items) => {
+            to.push('[');
+            let deepest = items.iter().map(|item| {
+                let depth = say(item, text, to);
+                to.push(',');
+                depth
+            });
+            let depth = deepest.max().unwrap_or_default();
+            to.push(']');
+            return depth + 1;
+        }
+        Raw::Map(entries) => {
+            to.push('{');
+            let mut depth = 0;
+            for (key, value) in entries {
+                depth = depth.max(say(key, text, to));
+                to.push(':');
+                depth = depth.max(say(value, text, to));
+                to.push(',');
+            }
+            to.push('}');
+            return depth + 1;
         }
     }
+    0
+}
+
+fn bytes(location: Location) -> std::ops::Range<usize> {
+    let span = location.span();
+    let start = span.byte_offset().map_or(0, |at| at as usize);
+    start..start + span.byte_len().map_or(0, |length| length as usize)
+}
+
+fn written(location: Location, text: &str) -> &str {
+    text.get(bytes(location)).unwrap_or_default()
 }
 
 /// The library's words without the place that they repeat.
@@ -105,9 +161,7 @@ impl Reader<'_, '_> {
     }
 
     fn span(&self, location: Location) -> Span {
-        let span = location.span();
-        let start = span.byte_offset().map_or(0, |at| at as usize);
-        let end = start + span.byte_len().map_or(0, |length| length as usize);
+        let std::ops::Range { start, end } = bytes(location);
         Span { file: self.file, start, end }
     }
 }
