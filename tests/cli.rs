@@ -440,3 +440,111 @@ fn an_output_that_takes_nothing_is_told() {
     assert!(String::from_utf8_lossy(&output.stderr).contains("error: standard output"), "{output:?}");
     assert!(!String::from_utf8_lossy(&output.stderr).contains("panicked"));
 }
+
+#[test]
+fn check_mends_what_needs_no_question_and_tells_the_rest() {
+    let (folder, file) = faulty();
+    let path = file.to_str().expect("UTF-8");
+    let before = std::fs::read_to_string(&file).expect("readable");
+    let shown = run(&["check", path, "--diff"]);
+    assert_eq!(shown.status, 1, "{shown:?}");
+    assert!(shown.out.contains("\n-    match: { source: opne }\n+    match: { source: open }\n"), "{}", shown.out);
+    assert!(shown.out.ends_with("1 mend\n"), "{}", shown.out);
+    assert_eq!(std::fs::read_to_string(&file).expect("readable"), before);
+
+    let mended = run(&["check", path, "--fix"]);
+    assert_eq!(mended.status, 0, "{mended:?}");
+    assert!(mended.out.contains("mended") && mended.out.contains("0 errors, 1 warning"), "{}", mended.out);
+    assert_eq!(std::fs::read_to_string(&file).expect("readable"), before.replace("opne", "open"));
+    assert_eq!(std::fs::read_dir(folder.path()).expect("a folder").count(), 1);
+    plain(&mended);
+
+    let again = run(&["check", path, "--diff"]);
+    assert_eq!((again.status, again.out.as_str()), (0, "0 mends\n"));
+    assert_eq!(run(&["check", path, "--strict"]).status, 1);
+    let json = run(&["check", path, "--fix", "--format", "json"]).json();
+    assert_eq!(json["findings"][0]["code"], "W101");
+}
+
+#[test]
+fn a_waived_warning_is_counted_and_the_reason_kept() {
+    let folder = TempDir::new().expect("a folder");
+    let text = "sources:\n  open: { kind: dialogflow-es, auth: none } # tagrelay: allow W101 because it is a demo\n\
+                rules:\n  - id: hello\n    reply: Hello!\n";
+    std::fs::write(folder.path().join("a.yaml"), text).expect("written");
+    let run = |args: &[&str]| run_with(folder.path(), args, &[], b"");
+    let checked = run(&["check", ".", "--strict"]);
+    assert_eq!((checked.status, checked.out.as_str()), (0, ".: clean (1 file, 1 rule, 0 tests, 1 waived)\n"));
+    let json = run(&["check", ".", "--format", "json"]).json();
+    assert_eq!(json["findings"], json!([]));
+    assert_eq!((&json["waived"][0]["code"], &json["waived"][0]["waived"]), (&json!("W101"), &json!("it is a demo")));
+    assert_eq!(run(&["check", ".", "--format", "github"]).out, "");
+    let sarif = run(&["check", ".", "--format", "sarif"]).json();
+    let suppressed = &sarif["runs"][0]["results"][0]["suppressions"][0];
+    assert_eq!(*suppressed, json!({ "kind": "inSource", "justification": "it is a demo" }));
+    // A command that needs a clean set says nothing of it.
+    std::fs::write(
+        folder.path().join("a.test.yaml"),
+        "tests:\n  - name: a\n    event: { source: open }\n    expect: { reply: Hello! }\n",
+    )
+    .expect("written");
+    let tested = run(&["test", "."]);
+    assert_eq!((tested.status, tested.err.as_str()), (0, ""), "{tested:?}");
+}
+
+#[test]
+fn since_a_revision_only_what_changed_is_told_and_every_error() {
+    let folder = TempDir::new().expect("a folder");
+    let git = |args: &[&str]| {
+        let who = ["-c", "user.name=A", "-c", "user.email=a@example.com", "-c", "commit.gpgsign=false"];
+        let ran = Command::new("git").arg("-C").arg(folder.path()).args(who).args(args).output().expect("git runs");
+        assert!(ran.status.success(), "{ran:?}");
+    };
+    let rules = folder.path().join("rules");
+    let write = |name: &str, text: &str| std::fs::write(rules.join(name), text).expect("written");
+    let run = |args: &[&str]| run_with(folder.path(), args, &[], b"");
+    std::fs::create_dir(&rules).expect("a folder");
+    let source = |name: &str| format!("  {name}: {{ kind: dialogflow-es, auth: none }}\n");
+    write("a.yaml", &format!("sources:\n{}", source("old")));
+    let outside = run(&["check", "rules", "--since", "HEAD"]);
+    assert_eq!(outside.status, 2);
+    assert!(outside.err.contains("rules is in no repository"), "{}", outside.err);
+    git(&["init", "--quiet"]);
+    git(&["add", "."]);
+    git(&["commit", "--quiet", "--message", "one"]);
+
+    let unchanged = run(&["check", "rules", "--strict", "--since", "HEAD"]);
+    assert_eq!(unchanged.status, 0, "{unchanged:?}");
+    assert!(unchanged.out.ends_with("1 more on lines that are as they were at HEAD\n"), "{}", unchanged.out);
+    write("a.yaml", &format!("sources:\n{}{}", source("new"), source("old")));
+    write("b c.yaml", &format!("sources:\n{}", source("unknown-to-git")));
+    let codes = |ran: &Ran| {
+        let findings = ran.json()["findings"].as_array().cloned().expect("a list");
+        findings.iter().map(|f| format!("{}:{}", f["file"], f["line"]).replace('"', "")).collect::<Vec<_>>()
+    };
+    let changed = run(&["check", "rules", "--since", "HEAD", "--format", "json"]);
+    assert_eq!(codes(&changed), ["rules/a.yaml:2", "rules/b c.yaml:2"]);
+    git(&["add", "."]);
+    git(&["commit", "--quiet", "--message", "two"]);
+    // An error stays an error, whoever made it.
+    write("c.yaml", "rules:\n  - id: a\n    match: { source: nobody }\n    reply: x\n");
+    git(&["add", "."]);
+    git(&["commit", "--quiet", "--message", "three"]);
+    let broken = run(&["check", "rules", "--since", "HEAD", "--format", "json"]);
+    assert_eq!((broken.status, codes(&broken)), (1, vec!["rules/c.yaml:3".to_owned()]));
+    for unknown in ["no-such-branch", "--output=x"] {
+        let ran = run(&["check", "rules", &format!("--since={unknown}")]);
+        assert_eq!(ran.status, 2);
+        assert!(ran.err.contains("Git knows no revision"), "{}", ran.err);
+    }
+}
+
+#[test]
+fn each_code_is_explained_in_the_terminal() {
+    let page = run(&["check", "--explain", "w110"]);
+    assert_eq!(page.status, 0);
+    assert!(page.out.starts_with("## W110: ") && page.out.contains("```yaml wrong\n"), "{}", page.out);
+    let unknown = run(&["check", "--explain", "W999"]);
+    assert_eq!(unknown.status, 2);
+    assert!(unknown.err.contains("there is no code \"W999\"; there are: E001"), "{}", unknown.err);
+}

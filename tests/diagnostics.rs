@@ -5,6 +5,7 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
+use tagrelay::flow::preview;
 use tagrelay::rules::{self, Code, RuleFile, report};
 
 fn cases() -> Vec<PathBuf> {
@@ -33,7 +34,7 @@ fn findings_look_as_they_did() {
     let mut differing = Vec::new();
     for case in cases() {
         let files = files(&case);
-        let drawn = report::text(&rules::inspect(&files).findings, &files, false);
+        let drawn = report::text(&preview::check(&files).findings, &files, false);
         let golden = case.with_extension("txt");
         if std::env::var_os("UPDATE_GOLDEN").is_some() {
             std::fs::write(&golden, &drawn).expect("writable");
@@ -48,7 +49,7 @@ fn findings_look_as_they_did() {
 #[test]
 fn every_code_has_a_golden_file() {
     let found: BTreeSet<_> =
-        cases().iter().flat_map(|case| rules::inspect(&files(case)).findings).map(|finding| finding.code).collect();
+        cases().iter().flat_map(|case| preview::check(&files(case)).findings).map(|finding| finding.code).collect();
     let all: BTreeSet<_> = Code::ALL.iter().map(|code| code.row().code).collect();
     assert_eq!(all.difference(&found).collect::<Vec<_>>(), Vec::<&&str>::new());
 }
@@ -88,5 +89,46 @@ fn very_many_findings_are_told_in_time_and_the_gravest_are_drawn() {
     assert!(drawn.matches("error[").count() == 200, "{}", drawn.matches("error[").count());
     for (before, after) in findings.iter().zip(findings.iter().skip(1)) {
         assert!(before.span.start == after.span.start || before.column < after.column, "{before:?} {after:?}");
+    }
+}
+
+/// What the examples of the pages leave out.
+const BASE: [(&str, &str); 3] = [
+    (
+        "sources:",
+        "sources:\n  bot: { kind: dialogflow-es, auth: [{ bearer: env:BOT_TOKEN }], contact: \"{{ payload.user }}\" }\n",
+    ),
+    (
+        "connections:",
+        "connections:\n  crm: { provider: helpcrunch, api_key: env:KEY }\n  sales: { provider: webhook, url: env:URL }\n",
+    ),
+    ("rules:", "rules:\n  - id: lead\n    match: { intent: pricing.* }\n    tag: { crm: { add: [Lead] } }\n"),
+];
+
+/// An example of a page as a set.
+fn example(section: &str, kind: &str) -> Vec<RuleFile> {
+    let block = section.split_once(&format!("```yaml {kind}\n")).and_then(|(_, rest)| rest.split_once("\n```"));
+    let (text, _) = block.unwrap_or_else(|| panic!("{kind}: {section}"));
+    let path = if text.starts_with("tests:") { "example.test.yaml" } else { "example.yaml" };
+    let left_out = BASE.iter().filter(|(key, _)| !text.lines().any(|line| line.starts_with(key)));
+    let base: String = left_out.map(|(_, text)| *text).collect();
+    let file = |path: &str, text: &str| RuleFile { path: path.to_owned(), text: format!("{text}\n") };
+    vec![file("base.yaml", &base), file(path, text)]
+}
+
+#[test]
+fn each_page_shows_what_has_its_finding_and_what_has_not() {
+    for code in Code::ALL {
+        let (name, section) = (code.row().code, rules::page(*code).expect("every code has a page"));
+        let found = |kind| {
+            let files = example(section, kind);
+            let findings = preview::check(&files).findings;
+            let codes: Vec<_> = findings.iter().filter(|finding| finding.waived.is_none()).map(|f| f.code).collect();
+            (codes, report::text(&findings, &files, false))
+        };
+        let (codes, drawn) = found("wrong");
+        assert!(codes.contains(&name), "{name}, wrong: {drawn}");
+        let (codes, drawn) = found("right");
+        assert!(codes.iter().all(|code| *code != name && code.starts_with('W')), "{name}, right: {drawn}");
     }
 }

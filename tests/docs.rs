@@ -97,7 +97,7 @@ fn blocks() -> Vec<Block> {
 
 #[test]
 fn every_block_says_what_it_is() {
-    const KINDS: [&str; 6] = ["yaml", "yaml fragment", "sh", "json", "text", "mermaid"];
+    const KINDS: [&str; 8] = ["yaml", "yaml fragment", "yaml wrong", "yaml right", "sh", "json", "text", "mermaid"];
     for block in blocks() {
         let known = KINDS.contains(&block.kind.as_str()) || block.names_a_body().is_some();
         assert!(known, "{}: {:?} is none of {KINDS:?}", block.place(), block.kind);
@@ -134,8 +134,11 @@ fn the_yaml_of_each_page_checks_clean_and_passes_its_tests() {
         // Recipes are pieces of many businesses: what they would mean together is nobody's concern.
         let look = if page == "docs/recipes.md" { rules::check } else { rules::inspect };
         let checked = look(&files);
-        let told = rules::report::text(&checked.findings, &files, false);
-        assert!(checked.findings.is_empty(), "{page}\n{told}");
+        // A page shows what there is: not everything that it defines is used on the same page.
+        let is_told = |finding: &rules::Finding| finding.code != "W112" && finding.waived.is_none();
+        let findings: Vec<_> = checked.findings.into_iter().filter(is_told).collect();
+        let told = rules::report::text(&findings, &files, false);
+        assert!(findings.is_empty(), "{page}\n{told}");
         let catalog = checked.catalog.expect("no finding, so a catalog");
         let failed: Vec<_> = preview::test(&catalog, &checked.tests).tests.into_iter().filter(|t| !t.passed).collect();
         assert!(failed.is_empty(), "{page}: {failed:#?}");

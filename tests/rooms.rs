@@ -122,7 +122,12 @@ const LIBRARIES: &[Library] = &[
         why: "one module lays files out, and sees to it that nothing else changes",
     },
     Library { path: "yaml_parser", places: &["rules/layout/mod.rs"], why: "what is checked with it was made with it" },
-    Library { path: "similar", places: &["cli/fmt.rs"], why: "differences of texts are shown by one command" },
+    Library {
+        path: "similar",
+        places: &["cli/fmt.rs", "cli/check/fix.rs"],
+        why: "what would change is shown as a diff",
+    },
+    Library { path: "zip", places: &["rules/agent.rs"], why: "an agent's export is read in one place" },
     Library { path: "annotate_snippets", places: &["rules"], why: "only findings are drawn under their lines" },
     Library {
         path: "moka",

@@ -8,13 +8,6 @@ use super::{NO, WRONG, fail};
 use crate::domain::source::SourceConfig;
 use crate::rules::{self, Checked, RuleFile};
 
-/// The files and all that can be found in them.
-pub fn inspected(path: &Path) -> Result<(Vec<RuleFile>, Checked), ExitCode> {
-    let files = files(path)?;
-    let checked = rules::inspect(&files);
-    Ok((files, checked))
-}
-
 fn files(path: &Path) -> Result<Vec<RuleFile>, ExitCode> {
     rules::read_dir(path).map_err(|error| fail(WRONG, &error.to_string()))
 }
@@ -28,7 +21,7 @@ pub fn clean(path: &Path) -> Result<(rules::Catalog, Vec<rules::RuleTest>), Exit
 pub fn clean_files(path: &Path) -> Result<(Vec<RuleFile>, rules::Catalog, Vec<rules::RuleTest>), ExitCode> {
     let files = files(path)?;
     let Checked { findings, catalog, tests } = rules::check(&files);
-    if !findings.is_empty() {
+    if findings.iter().any(|finding| finding.waived.is_none()) {
         anstream::eprint!("{}", rules::report::text(&findings, &files, true));
     }
     let catalog = catalog.ok_or_else(|| {

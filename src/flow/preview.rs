@@ -7,7 +7,9 @@ use crate::domain::time::Timestamp;
 use crate::rules::coverage::{self, Coverage};
 use crate::rules::mutate::{self, Mutation, Unready};
 use crate::rules::nearest::{Budget, nearest};
-use crate::rules::{Catalog, Explanation, RuleFile, RuleTest, TestReport, explain, find_parts, run_tests};
+use crate::rules::{
+    Catalog, Checked, Depth, Explanation, RuleFile, RuleTest, TestReport, check_with, explain, find_parts, run_tests,
+};
 use crate::sources::{self, ReadError, Verified};
 
 /// Explains each event of a body, rule by rule, with the nearest misses: of so many rules for each event.
@@ -49,6 +51,11 @@ pub fn mutate(
     progress: &(dyn Fn(usize, usize) + Sync),
 ) -> Result<Mutation, Unready> {
     mutate::mutate(files, tests, &read, progress)
+}
+
+/// Checks a set with all that its rules mean together, and sees which of them its tests reach.
+pub fn check(files: &[RuleFile]) -> Checked {
+    check_with(files, Depth::Tests(&read))
 }
 
 /// A raw body as a test's `request` hands it over: read by its source's own reader, without headers and query.

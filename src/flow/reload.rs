@@ -148,7 +148,7 @@ impl Reloader {
 
 /// Tells of what is odd in rules that are in force; drawing it takes its time, which nobody waits for.
 fn warn_of(warnings: Vec<Finding>, files: Vec<RuleFile>) {
-    if !warnings.is_empty() {
+    if warnings.iter().any(|warning| warning.waived.is_none()) {
         tokio::task::spawn_blocking(move || {
             let findings = rules::report::text(&warnings, &files, false);
             tracing::warn!(findings, "the rules in force have warnings");

@@ -25,6 +25,11 @@ macro_rules! codes {
             /// Every code.
             pub const ALL: &'static [Code] = &[$(Code::$name,)*];
 
+            /// The code of this name.
+            pub fn named(name: &str) -> Option<Self> {
+                Self::ALL.iter().copied().find(|code| code.row().code.eq_ignore_ascii_case(name))
+            }
+
             /// Its row of the table.
             pub fn row(self) -> Row {
                 match self {
@@ -61,6 +66,8 @@ codes! {
     UnknownTag "E023" Error "A tag that its connection's `tags` don't list."
     CantDo "E024" Error "A provider or a source is asked for something that it can't do."
     Circle "E025" Error "Conditions that name each other in a circle."
+    UnknownIntent "E026" Error "An intent that isn't in the agent's export."
+    BadAgent "E027" Error "An agent's export that can't be read."
     OpenSource "W101" Warning "A source lets everybody in."
     LiteralSecret "W102" Warning "A secret is written in the file itself."
     DoesNothing "W103" Warning "Something that has no effect: a rule, a limit."
@@ -69,6 +76,15 @@ codes! {
     NoContact "W106" Warning "A rule changes a contact, and nothing says whom."
     NoDefault "W107" Warning "A reply by language that has no words for any other language."
     NoBraces "W108" Warning "A text that reads like a way into an event and has no braces around it."
+    NearTags "W109" Warning "Two tags of a connection differ only in case, accents, spaces or hyphens."
+    UnboundTag "W110" Warning "A tag is named by what a stranger writes: each new text makes a new tag."
+    RegexHabit "W111" Warning "A pattern with signs of regular expressions, where only `*` has a meaning."
+    Unused "W112" Warning "A source, connection, value, condition or set of hours that nothing uses."
+    PlainHttp "W113" Warning "A connection calls a public host without encryption."
+    SameTest "W114" Warning "A test that is the same as another one."
+    Untested "W115" Warning "No test reaches the rule, in a set that has tests."
+    BadWaiver "W116" Warning "A waiver that waives nothing: without a reason, or of what can't be waived."
+    UnusedWaiver "W117" Warning "A waiver of something that isn't found."
     NeverMatches "W120" Warning "A rule that can never match."
     Hidden "W121" Warning "A rule that never sees an event: earlier rules with `stop` take all of its events."
     NeverMatters "W122" Warning "A condition, or a part of one, that is always true, never true, or makes no difference."

@@ -7,6 +7,8 @@ use std::path::{Path, PathBuf};
 pub const MAX_FILE: u64 = 1024 * 1024;
 /// The largest body of a test's `request`, in bytes.
 const MAX_BODY: u64 = 16 * 1024 * 1024;
+/// The largest export of an agent, in bytes.
+const MAX_EXPORT: u64 = 32 * 1024 * 1024;
 /// How deep directories may nest: a link that leads upwards must end somewhere.
 const MAX_DIRECTORIES: usize = 32;
 /// The most rule files.
@@ -75,6 +77,59 @@ pub fn read_body(path: &Path) -> Result<Vec<u8>, ReadError> {
     read_at_most(path, MAX_BODY)
 }
 
+/// Reads an agent's export. Only a plain file is one: a pipe would never end.
+pub fn read_export(path: &Path) -> Result<Vec<u8>, ReadError> {
+    let metadata = std::fs::metadata(path).map_err(|cause| io_error(path, cause))?;
+    if !metadata.is_file() {
+        return Err(io_error(path, io::Error::new(io::ErrorKind::InvalidInput, "this is no file")));
+    }
+    if metadata.len() > MAX_EXPORT {
+        return Err(io_error(path, io::Error::new(io::ErrorKind::FileTooLarge, "more than 32 MiB")));
+    }
+    read_at_most(path, MAX_EXPORT)
+}
+
+/// Why a rule file isn't replaced.
+#[derive(Debug, thiserror::Error)]
+pub enum ReplaceError {
+    /// It can't be read or written.
+    #[error(transparent)]
+    Io(#[from] ReadError),
+    /// Somebody changed it after it was read.
+    #[error("{path} has changed meanwhile, so it is left as it is")]
+    Changed {
+        /// Which.
+        path: String,
+    },
+}
+
+/// Writes a rule file anew: whole or not at all, and only where it still is what was read.
+pub fn replace(before: &RuleFile, text: &str) -> Result<(), ReplaceError> {
+    // A link stays a link: what it leads to is replaced.
+    let shown = Path::new(&before.path);
+    let path = std::fs::canonicalize(shown).map_err(|cause| io_error(shown, cause))?;
+    if read_at_most(&path, MAX_FILE + 1)? != before.text.as_bytes() {
+        return Err(ReplaceError::Changed { path: before.path.clone() });
+    }
+    let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+    // Hidden, so that a gateway that watches doesn't take it for a rule file.
+    let beside = path.with_file_name(format!(".{name}.tagrelay-{}", std::process::id()));
+    let written = write_beside(&path, &beside, text).map_err(|cause| io_error(shown, cause));
+    if written.is_err() {
+        // Whatever kept it from being written may keep it from being removed; the fault that counts is told.
+        let _ = std::fs::remove_file(&beside);
+    }
+    Ok(written?)
+}
+
+fn write_beside(path: &Path, beside: &Path, text: &str) -> io::Result<()> {
+    let mut file = std::fs::File::create_new(beside)?;
+    io::Write::write_all(&mut file, text.as_bytes())?;
+    file.set_permissions(std::fs::metadata(path)?.permissions())?;
+    file.sync_all()?;
+    std::fs::rename(beside, path)
+}
+
 fn collect(directory: &Path, depth: usize, paths: &mut Vec<PathBuf>) -> Result<(), ReadError> {
     if depth > MAX_DIRECTORIES || paths.len() > MAX_FILES {
         return Err(ReadError::TooMany { path: directory.display().to_string() });
@@ -130,6 +185,19 @@ mod tests {
             .collect();
         assert_eq!(names, ["B.yaml", "a.test.yaml", "b.yaml", "b/c/x.yml"]);
         assert!(files[1].holds_tests());
+    }
+
+    #[test]
+    fn a_file_is_replaced_whole_and_only_as_it_was_read() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("a.yaml");
+        std::fs::write(&path, "rules: []\n").expect("a file");
+        let before = read(&path).expect("readable");
+        replace(&before, "rules: [] # mended\n").expect("replaced");
+        assert_eq!(std::fs::read_to_string(&path).expect("a file"), "rules: [] # mended\n");
+        assert!(matches!(replace(&before, "rules:\n"), Err(ReplaceError::Changed { .. })));
+        assert_eq!(std::fs::read_to_string(&path).expect("a file"), "rules: [] # mended\n");
+        assert_eq!(std::fs::read_dir(folder.path()).expect("a folder").count(), 1);
     }
 
     #[test]

@@ -7,6 +7,8 @@ use serde::Serialize;
 
 use super::codes::Code;
 use super::files::RuleFile;
+use super::near::Meant;
+use super::yaml::scalar;
 
 /// How grave a finding is. A set with an error is not used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
@@ -63,6 +65,9 @@ pub struct Finding {
     /// A mend that a program may apply.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub fix: Option<Fix>,
+    /// Why a comment of the file waives it; such a finding is counted and not told.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub waived: Option<String>,
     /// Its bytes.
     #[serde(skip)]
     pub span: Span,
@@ -84,7 +89,7 @@ pub struct Related {
     pub span: Span,
 }
 
-/// A replacement of the finding's own bytes.
+/// A replacement of some bytes, by which the finding goes.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Fix {
     /// Counted from 1.
@@ -97,6 +102,9 @@ pub struct Fix {
     pub end_column: usize,
     /// What shall stand there.
     pub replacement: String,
+    /// The bytes that it replaces.
+    #[serde(skip)]
+    pub span: Span,
 }
 
 /// Collects findings and knows lines and columns.
@@ -145,9 +153,31 @@ impl<'f> Findings<'f> {
             witness: None,
             related: Vec::new(),
             fix: None,
+            waived: None,
             span,
         });
         Told { findings: self, index }
+    }
+
+    /// How grave the gravest is.
+    pub fn worst(&self) -> Option<Severity> {
+        self.list.iter().map(|finding| finding.severity).min()
+    }
+
+    /// What was told so far.
+    pub fn told(&self) -> &[Finding] {
+        &self.list
+    }
+
+    /// Takes what was found in the same files elsewhere.
+    pub fn extend(&mut self, more: Vec<Finding>) {
+        self.list.extend(more);
+    }
+
+    /// Marks as waived what `is_meant`; gives how many that are.
+    pub fn waive(&mut self, is_meant: impl Fn(&Finding) -> bool, reason: &str) -> usize {
+        let meant = self.list.iter_mut().filter(|finding| is_meant(finding));
+        meant.map(|finding| finding.waived = Some(reason.to_owned())).count()
     }
 
     /// The text of a file.
@@ -218,10 +248,24 @@ impl Told<'_, '_> {
     /// What should stand in its place.
     pub fn fix(self, replacement: impl Into<String>) -> Self {
         let Some(span) = self.findings.list.get(self.index).map(|finding| finding.span) else { return self };
+        self.fix_at(span, replacement)
+    }
+
+    /// What should stand at another place, which is a part of this one or near it.
+    pub fn fix_at(self, span: Span, replacement: impl Into<String>) -> Self {
         let (line, column) = self.findings.place(span.file, span.start);
         let (end_line, end_column) = self.findings.place(span.file, span.end);
-        let fix = Fix { line, column, end_line, end_column, replacement: replacement.into() };
+        let fix = Fix { line, column, end_line, end_column, replacement: replacement.into(), span };
         self.edit(|finding| finding.fix = Some(fix))
+    }
+
+    /// The known word that was meant.
+    pub fn meant(self, meant: Meant<'_>) -> Self {
+        let told = self.help(format!("did you mean `{}`?", meant.word));
+        match scalar(meant.word).filter(|_| meant.is_certain) {
+            Some(written) => told.fix(written),
+            None => told,
+        }
     }
 
     fn edit(self, change: impl FnOnce(&mut Finding)) -> Self {

@@ -14,9 +14,9 @@ mod write;
 use std::collections::BTreeMap;
 
 use super::catalog::Catalog;
-use super::testing::DEFAULT_AT;
 use super::finder::find_parts;
 use super::testing::BodyReader;
+use super::testing::DEFAULT_AT;
 use crate::domain::contact::ContactRef;
 use crate::domain::event::Event;
 use crate::domain::json::Json;

@@ -13,7 +13,8 @@ use crate::rules::expr::known::Known;
 use crate::rules::finding::Span;
 use crate::rules::manner::Manner;
 use crate::rules::model::{ContactTemplate, FoundBy, Rule, TagTemplate};
-use crate::rules::near;
+use crate::rules::near::{self, Meant};
+use crate::rules::words;
 
 fn configs(draft: &Draft) -> HashMap<&ConnectionName, &ConnectionConfig> {
     draft.connections.iter().filter_map(|named| named.value.as_ref()).map(|config| (&config.name, config)).collect()
@@ -289,8 +290,11 @@ pub fn tags_are_in_use(draft: &Draft, desk: &mut Desk<'_>) {
         let plain = known.iter().map(String::as_str).filter(|name| !name.contains('*'));
         let told =
             desk.findings.add(Code::UnknownTag, ask.span, format!("`{}` doesn't list the tag `{tag}`", ask.connection));
-        match near::nearest(tag, plain) {
-            Some(near) => told.help(format!("did you mean `{near}`?")),
+        // Another case or another accent is no other tag; any other letter may be one that was forgotten in the list.
+        let same = plain.clone().find(|known| words::fold(known) == words::fold(tag));
+        let meant = same.map(|word| Meant { word, is_certain: true });
+        match meant.or_else(|| near::nearest(tag, plain).map(|word| Meant { word, is_certain: false })) {
+            Some(meant) => told.meant(meant),
             None => told.help("add it to the connection's `tags`"),
         };
     }

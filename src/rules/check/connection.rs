@@ -2,6 +2,8 @@
 
 use super::desk::{Asked, Desk};
 use super::draft::Named;
+use super::globs::{self, Of};
+use super::plain_http;
 use crate::domain::connection::{ConnectionConfig, ProviderKind, SETTINGS};
 use crate::domain::name::ConnectionName;
 use crate::domain::secret::SecretRef;
@@ -20,6 +22,15 @@ pub fn read(entry: &Entry, desk: &mut Desk<'_>) -> Named<ConnectionConfig> {
     }
     if let Some(provider) = provider {
         foreign_keys(entry, provider, desk);
+    }
+    plain_http::look(entry, desk);
+    for node in ["tags", "exclusive"]
+        .iter()
+        .filter_map(|key| entry.value.get(key))
+        .flat_map(Node::one_or_many)
+        .flat_map(Node::one_or_many)
+    {
+        node.text().into_iter().for_each(|text| globs::look(text, Of::Texts, node, desk));
     }
     let value = provider.and_then(|provider| {
         let credentials = credentials(entry, provider, desk)?;
@@ -70,7 +81,14 @@ fn with_settings(mut config: ConnectionConfig, entry: &Entry, desk: &mut Desk<'_
     for key in capabilities.optional_secrets {
         config.secrets.extend(Desk::text(node, key).map(|text| (*key, SecretRef::parse(&text))));
     }
-    config.tags = texts(node.get("tags").map(Node::one_or_many).unwrap_or_default());
+    let tags = node.get("tags").map(Node::one_or_many).unwrap_or_default();
+    config.tags = texts(tags);
+    for (tag, span) in tags.iter().filter_map(|node| Some((node.text()?.trim(), node.span))) {
+        if !tag.is_empty() && !tag.contains('*') {
+            // A list with one tag in two spellings lets both through.
+            desk.ask(&entry.key, Asked::Tag(Some(tag.to_owned())), span);
+        }
+    }
     config.exclusive = exclusive(node.get("exclusive").map(Node::items).unwrap_or_default());
     for forbids in node.get("unless_tagged").map(Node::one_or_many).unwrap_or_default() {
         if let Some(tag) = forbids.scalar().as_deref().and_then(TagName::parse) {

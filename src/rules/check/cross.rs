@@ -59,10 +59,10 @@ pub fn references_lead_somewhere(draft: &Draft, desk: &mut Desk<'_>) {
             continue;
         }
         let known = &known.list;
-        let nearest = near::nearest(name, known.iter().copied());
+        let meant = near::meant(name, known.iter().copied());
         let told = desk.findings.add(code, reference.span, format!("there is no {what} `{name}`"));
-        match nearest {
-            Some(nearest) => told.help(format!("did you mean `{nearest}`?")).fix(nearest),
+        match meant {
+            Some(meant) => told.meant(meant),
             None if what == "connection" && matches!(name, "add" | "remove") => {
                 let first = known.first().copied().unwrap_or("crm");
                 told.help(format!("tags are of a connection, so its name comes first: `{first}: {{ {name}: .. }}`"))

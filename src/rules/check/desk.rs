@@ -1,11 +1,15 @@
 //! What every reader needs: a place for findings, and the reading of expressions at their exact places.
 
 use std::borrow::Borrow;
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::hash::Hash;
+use std::ops::Range;
+use std::rc::Rc;
 use std::sync::Arc;
 
+use super::notes::Notes;
 use crate::domain::name::{ConnectionName, SourceName};
+use crate::rules::agent::Agent;
 use crate::rules::codes::Code;
 use crate::rules::expr::ast::{Node as ExprNode, Path};
 use crate::rules::expr::known::Known;
@@ -13,7 +17,7 @@ use crate::rules::expr::template::Template;
 use crate::rules::expr::{self, Condition, Expr, Problem, ProblemKind};
 use crate::rules::files::RuleFile;
 use crate::rules::finding::{Findings, Span};
-use crate::rules::yaml::{Kind, Node, byte_in_scalar};
+use crate::rules::yaml::{Kind, Node, byte_in_scalar, quoted};
 
 /// Something that is named in one place and defined in another.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -55,6 +59,9 @@ pub struct Desk<'f> {
     pub asks: Vec<Ask>,
     /// What the expressions that are read now may name.
     pub known: Known,
+    pub notes: Notes,
+    /// What is known of the agents of sources, by the source's name.
+    pub agents: HashMap<String, Rc<Agent>>,
     shared: SharedNames,
 }
 
@@ -72,11 +79,11 @@ fn is_way(source: &str) -> bool {
     matches!(way, Some(ExprNode::Path(Path { root: Some(_), steps })) if !steps.is_empty())
 }
 
-/// What stands between one `{` and one `}`.
-fn in_single_braces(source: &str) -> impl Iterator<Item = &str> {
-    source.split('{').skip(1).filter_map(|rest| {
-        let (within, after) = rest.split_once('}')?;
-        (!after.starts_with('}')).then_some(within)
+/// What stands between one `{` and one `}`, and where that `{` is.
+fn in_single_braces(source: &str) -> impl Iterator<Item = (usize, &str)> {
+    source.match_indices('{').filter_map(|(at, _)| {
+        let (within, after) = source.get(at + 1..)?.split_once('}')?;
+        (!after.starts_with('}') && !within.contains('{')).then_some((at, within))
     })
 }
 
@@ -101,6 +108,8 @@ impl<'f> Desk<'f> {
             references: Vec::new(),
             asks: Vec::new(),
             known: Known::default(),
+            notes: Notes::default(),
+            agents: HashMap::new(),
             shared: SharedNames::default(),
         }
     }
@@ -137,7 +146,16 @@ impl<'f> Desk<'f> {
     pub fn template(&mut self, node: &Node) -> Option<Template> {
         let source = node.scalar()?;
         self.without_braces(node, &source);
-        Template::parse(&source, &self.known).map_err(|problems| self.tell(node, &source, problems)).ok()
+        match Template::parse(&source, &self.known) {
+            Ok(template) => {
+                template.expressions().for_each(|expr| self.notes.used.note(expr));
+                Some(template)
+            }
+            Err(problems) => {
+                self.tell(node, &source, problems);
+                None
+            }
+        }
     }
 
     /// The same where only a text, a number or a list can stand: a whole mapping is none of these.
@@ -155,14 +173,25 @@ impl<'f> Desk<'f> {
     /// `payload.id` where a template stands would be these ten letters for every event, and `{payload.id}` these twelve.
     pub fn without_braces(&mut self, node: &Node, source: &str) {
         if is_way(source) {
-            self.findings
+            let told = self
+                .findings
                 .add(Code::NoBraces, node.span, format!("without braces `{source}` is just these letters"))
                 .help(format!("for what an event holds there write `\"{{{{ {source} }}}}\"`"));
+            if let Some(meant) = quoted(&format!("{{{{ {} }}}}", source.trim())) {
+                told.fix(meant);
+            }
         }
-        for way in in_single_braces(source).filter(|way| is_way(way)) {
-            self.findings
+        let single: Vec<_> = in_single_braces(source).filter(|(_, way)| is_way(way)).collect();
+        for (at, way) in single {
+            let meant = format!("{{{{ {} }}}}", way.trim());
+            let place = self.place_of(node, source, &(at..at + way.len() + 2));
+            let told = self
+                .findings
                 .add(Code::NoBraces, node.span, format!("in single braces `{{{way}}}` is just these letters"))
-                .help(format!("for what an event holds there write `{{{{ {} }}}}`", way.trim()));
+                .help(format!("for what an event holds there write `{meant}`"));
+            if place != node.span {
+                told.fix_at(place, meant);
+            }
         }
     }
 
@@ -207,7 +236,16 @@ impl<'f> Desk<'f> {
     /// Reads a condition.
     pub fn condition(&mut self, node: &Node) -> Option<Condition> {
         let source = node.scalar()?;
-        expr::condition(&source, &self.known).map_err(|problems| self.tell(node, &source, problems)).ok()
+        match expr::condition(&source, &self.known) {
+            Ok(condition) => {
+                self.notes.used.note(&condition.expr);
+                Some(condition)
+            }
+            Err(problems) => {
+                self.tell(node, &source, problems);
+                None
+            }
+        }
     }
 
     /// The text of the scalar under `key`, if there is one.
@@ -225,7 +263,7 @@ impl<'f> Desk<'f> {
 
     pub fn tell(&mut self, node: &Node, source: &str, problems: Vec<Problem>) {
         for problem in problems {
-            let span = self.within(node, source, &problem);
+            let span = self.place_of(node, source, &problem.span);
             let told = self.findings.add(code(problem.kind), span, problem.message).help(problem.help);
             if let Some(meant) = problem.fix {
                 told.fix(meant);
@@ -233,12 +271,12 @@ impl<'f> Desk<'f> {
         }
     }
 
-    /// The exact characters of a problem within its scalar, or the whole scalar.
-    fn within(&self, node: &Node, source: &str, problem: &Problem) -> Span {
+    /// The exact characters of a part of a scalar, or the whole scalar.
+    fn place_of(&self, node: &Node, source: &str, part: &Range<usize>) -> Span {
         let raw = self.findings.text(node.span.file).get(node.span.range()).unwrap_or_default();
-        let start = byte_in_scalar(raw, source, problem.span.start);
-        let last = source.get(problem.span.clone()).and_then(|part| part.char_indices().next_back());
-        let end = last.and_then(|(at, c)| Some(byte_in_scalar(raw, source, problem.span.start + at)? + c.len_utf8()));
+        let start = byte_in_scalar(raw, source, part.start);
+        let last = source.get(part.clone()).and_then(|part| part.char_indices().next_back());
+        let end = last.and_then(|(at, c)| Some(byte_in_scalar(raw, source, part.start + at)? + c.len_utf8()));
         match (start, end) {
             (Some(start), Some(end)) => {
                 Span { start: node.span.start + start, end: node.span.start + end.max(start), ..node.span }

@@ -5,6 +5,7 @@
 
 mod abilities;
 mod auth;
+mod bounds;
 mod connection;
 mod contact;
 mod cross;
@@ -12,13 +13,21 @@ mod desk;
 mod draft;
 mod effects;
 mod expectation;
+mod globs;
+mod intents;
+mod near_tags;
+mod notes;
+mod plain_http;
 mod reply;
 mod rule;
 mod shape;
 mod shared;
 mod source;
+mod strangers;
 mod tag;
 mod test;
+mod unused;
+mod waivers;
 
 use std::collections::HashMap;
 
@@ -29,7 +38,7 @@ use super::finding::{Finding, Findings, Severity, Span};
 use super::keys::{RULE_FILE, TEST_FILE};
 use super::mask::masked;
 use super::review;
-use super::testing::RuleTest;
+use super::testing::{BodyReader, RuleTest, reached};
 use super::yaml::{self, Entry, Node};
 use desk::Desk;
 use draft::{Draft, Named};
@@ -52,23 +61,39 @@ const CROSS_CHECKS: &[fn(&Draft, &mut Desk<'_>)] = &[
     abilities::providers_can_do_what_is_asked,
     abilities::contacts_can_be_found,
     abilities::tags_are_in_use,
+    near_tags::tags_are_told_apart,
+    strangers::tags_are_known_beforehand,
+    // The last: they are told only of a set that is otherwise in order.
+    unused::everything_is_used,
 ];
 
-/// Checks a set of files as [`check`] does, and then what its rules mean together: which of them contradict each other, and what
-/// never matters. That takes more time, and what it finds keeps no set from being used, so only people ask for it.
-pub fn inspect(files: &[RuleFile]) -> Checked {
-    let mut checked = check(files);
-    if let Some(catalog) = &checked.catalog {
-        checked.findings.extend(review::review(catalog, files));
-        checked.findings.sort_by(|a, b| (a.span, a.code, &a.message).cmp(&(b.span, b.code, &b.message)));
-    }
-    checked
+/// How far a set is looked into.
+#[derive(Clone, Copy)]
+pub enum Depth<'r> {
+    /// As far as it takes to use it.
+    Usable,
+    /// And what its rules mean together: which of them contradict each other, and what never matters. That takes more time, and
+    /// what it finds keeps no set from being used, so only people ask for it.
+    Meaning,
+    /// And which rules its tests reach; bodies are read by this.
+    Tests(&'r BodyReader<'r>),
 }
 
-/// Checks a set of files.
+/// Checks a set of files as far as it takes to use it.
 pub fn check(files: &[RuleFile]) -> Checked {
+    check_with(files, Depth::Usable)
+}
+
+/// The same, and what the rules mean together.
+pub fn inspect(files: &[RuleFile]) -> Checked {
+    check_with(files, Depth::Meaning)
+}
+
+/// Checks a set of files so far.
+pub fn check_with(files: &[RuleFile], depth: Depth<'_>) -> Checked {
     let mut desk = Desk::new(Findings::new(files));
     let mut trees = Vec::new();
+    let mut waivers = Vec::new();
     let mut is_half_read = false;
     for (index, file) in files.iter().enumerate() {
         let Some(tree) = tree(index, file, &mut desk.findings) else {
@@ -78,13 +103,33 @@ pub fn check(files: &[RuleFile]) -> Checked {
         is_half_read |= !file.holds_tests() && tree.entries().iter().any(|entry| RULE_FILE.key(&entry.key).is_none());
         let object = if file.holds_tests() { &TEST_FILE } else { &RULE_FILE };
         shape::check(object, &tree, &mut desk.findings);
+        waivers.extend(waivers::read(index, file, &tree, &mut desk.findings));
         trees.push((file, tree));
     }
     let draft = read(trees, &mut desk);
     for cross_check in CROSS_CHECKS {
         cross_check(&draft, &mut desk);
     }
-    let mut findings = desk.findings.into_list();
+    let mut findings = desk.findings;
+    let clean = findings.worst() != Some(Severity::Error);
+    let places: HashMap<String, Span> = match depth {
+        Depth::Tests(_) => draft.rules.iter().map(|rule| (rule.name.clone(), rule.span)).collect(),
+        Depth::Usable | Depth::Meaning => HashMap::new(),
+    };
+    let (catalog, tests) = draft.finish(files, &masked(findings.told(), files));
+    if clean && !matches!(depth, Depth::Usable) {
+        findings.extend(review::review(&catalog, files));
+    }
+    if let (Depth::Tests(reader), true) = (depth, clean) {
+        untested(&catalog, &tests, reader, &places, &mut findings);
+    }
+    let was_looked_for = |code: Code| match depth {
+        Depth::Usable => code != Code::Untested && !review::CODES.contains(&code),
+        Depth::Meaning => code != Code::Untested,
+        Depth::Tests(_) => true,
+    };
+    waivers::apply(waivers, was_looked_for, &mut findings);
+    let mut findings = findings.into_list();
     if is_half_read {
         findings.retain(|finding| !may_follow(finding));
         findings.iter_mut().filter(|finding| finding.code == Code::NotYaml.row().code).for_each(|finding| {
@@ -93,8 +138,27 @@ pub fn check(files: &[RuleFile]) -> Checked {
         });
     }
     let clean = findings.iter().all(|finding| finding.severity != Severity::Error);
-    let (catalog, tests) = draft.finish(files, &masked(&findings, files));
     Checked { findings, catalog: clean.then_some(catalog), tests }
+}
+
+/// Rules that no test reaches, where there are tests at all.
+fn untested(
+    catalog: &Catalog,
+    tests: &[RuleTest],
+    reader: &BodyReader<'_>,
+    places: &HashMap<String, Span>,
+    findings: &mut Findings<'_>,
+) {
+    if tests.is_empty() {
+        return;
+    }
+    let reached = reached(catalog, tests, reader);
+    for rule in catalog.rules().filter(|rule| rule.enabled && !reached.contains(&rule.id)) {
+        let Some(place) = places.get(rule.id.as_str()) else { continue };
+        findings
+            .add(Code::Untested, *place, format!("no test reaches the rule `{}`", rule.id))
+            .help("write a test with an event that it matches, so that a change of it is noticed");
+    }
 }
 
 /// Whether it may be so only because a part of the set couldn't be read: a name that isn't defined may stand there.

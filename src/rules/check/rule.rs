@@ -4,7 +4,8 @@ use std::rc::Rc;
 
 use super::desk::{Desk, Target};
 use super::draft::Named;
-use super::{contact, effects, reply, shape, tag};
+use super::globs::{self, Of};
+use super::{bounds, contact, effects, intents, reply, shape, strangers, tag};
 use crate::domain::duration::parse_duration;
 use crate::domain::name::RuleId;
 use crate::domain::value::{Number, Value};
@@ -41,6 +42,10 @@ fn meets(node: &Node, desk: &Desk<'_>) -> Option<Vec<Rc<Carrier>>> {
 fn rule(file: &RuleFile, node: &Node, desk: &mut Desk<'_>) -> Option<Named<Rule>> {
     let matcher = node.get("match").map(|node| matcher(node, desk)).unwrap_or_default();
     let when = node.get("when").and_then(|node| desk.condition(node));
+    desk.notes.held = strangers::held_by_match(node, &desk.known);
+    if let Some(when) = &when {
+        desk.notes.held.ways.extend(bounds::held(&when.expr, &desk.notes.held_by));
+    }
     let contact = node.get("contact").and_then(|node| contact::read(node, desk));
     let contact_at = node.get("contact_at").map(|node| contact::read_at(node, desk)).unwrap_or_default();
     let tags = node.get("tag").map(|node| tag::read(node, desk)).unwrap_or_default();
@@ -157,7 +162,14 @@ fn phrase(text: &str, node: &Node, desk: &mut Desk<'_>) -> Option<Phrase> {
 }
 
 fn patterns(node: &Node, key: &str, desk: &mut Desk<'_>) -> Box<[Pattern]> {
-    texts(node, key, desk).into_iter().map(|(text, _)| Pattern::parse(&text)).collect()
+    let texts = texts(node, key, desk);
+    for (text, at) in &texts {
+        if key == "intent" {
+            intents::look(text, at, desk);
+        }
+        globs::look(text, Of::Names, at, desk);
+    }
+    texts.into_iter().map(|(text, _)| Pattern::parse(&text)).collect()
 }
 
 /// The texts under a key. An empty one would fit nothing.
@@ -183,6 +195,7 @@ fn param(name: &str, node: &Node, desk: &mut Desk<'_>) -> Option<ParamPattern> {
         Kind::Text(text) if text == "*" => Some(ParamPattern::Set),
         Kind::Text(text) => {
             can_fit(name, &Value::text(text.as_str()), node, desk);
+            globs::look(text, Of::Texts, node, desk);
             Some(ParamPattern::Text(Pattern::parse(text)))
         }
         Kind::Bool(truth) => {

@@ -100,10 +100,10 @@ impl Checker<'_, '_> {
     fn unknown_key(&mut self, object: &'static Object, entry: &Entry) {
         let known = object.keys.iter().map(|key| key.name);
         let message = format!("{} has no key `{}`", object.what, entry.key);
-        let nearest = near::nearest(&entry.key, known.clone());
+        let meant = near::meant(&entry.key, known.clone());
         let told = self.findings.add(Code::UnknownKey, entry.key_span, message);
-        match nearest {
-            Some(nearest) => told.help(format!("did you mean `{nearest}`?")).fix(nearest),
+        match meant {
+            Some(meant) => told.meant(meant),
             None if object.what == "a reply" && reads_as_language(&entry.key) => told.help(format!(
                 "words by language stand under `text`, as in `text: {{ {}: .., default: .. }}`",
                 entry.key
@@ -163,8 +163,8 @@ impl Checker<'_, '_> {
             return;
         }
         let told = self.findings.add(Code::BadValue, node.span, format!("{label} can't be `{text}`"));
-        match near::nearest(&text, now.iter().copied()) {
-            Some(nearest) => told.help(format!("did you mean `{nearest}`?")).fix(nearest),
+        match near::meant(&text, now.iter().copied()) {
+            Some(meant) => told.meant(meant),
             None => told.help(format!("it is one of: {}", now.join(", "))),
         };
     }
@@ -255,7 +255,18 @@ impl Checker<'_, '_> {
                 _ => String::new(),
             },
         };
-        self.findings.add(Code::WrongKind, node.span, message).help(help);
+        let written = self.findings.text(node.span.file).get(node.span.range()).unwrap_or_default();
+        let fix = match (shape, &node.kind) {
+            (Shape::Flag, Kind::Text(text)) if matches!(text.as_str(), "true" | "false") => Some(text.clone()),
+            (Shape::List(_), Kind::Text(_) | Kind::Number(_)) if !written.contains('\n') && !written.is_empty() => {
+                Some(format!("[{written}]"))
+            }
+            _ => None,
+        };
+        let told = self.findings.add(Code::WrongKind, node.span, message).help(help);
+        if let Some(fix) = fix {
+            told.fix(fix);
+        }
     }
 }
 

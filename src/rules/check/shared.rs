@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::bounds;
 use super::desk::Desk;
 use super::draft::Named;
 use super::shape;
@@ -77,6 +78,8 @@ pub fn conditions(all: &[Unchecked<'_>], desk: &mut Desk<'_>) -> Vec<(String, Co
     let mut checked = Vec::new();
     for condition in all.iter().filter(|condition| !in_circle(condition)) {
         if let Some(read) = desk.condition(condition.node) {
+            let held = bounds::held(&read.expr, &desk.notes.held_by);
+            desk.notes.held_by.insert(condition.name.to_owned(), held);
             checked.push((condition.name.to_owned(), read));
         }
     }

@@ -5,7 +5,7 @@ use std::rc::Rc;
 
 use super::desk::{Desk, Target};
 use super::draft::Named;
-use super::{auth, contact, shape};
+use super::{auth, contact, intents, shape};
 use crate::domain::name::{ConnectionName, SourceName};
 use crate::domain::source::{AuthConfig, SourceConfig, SourceKind};
 use crate::rules::catalog::Source;
@@ -71,6 +71,7 @@ fn source(entry: &Entry, desk: &mut Desk<'_>) -> Option<Source> {
                 .help(format!("a `{}` source has its own; take it away", kind.name()));
         }
     }
+    intents::read(entry, kind, desk);
     let contact = node.get("contact").and_then(|node| contact::read(node, desk));
     let contact_at = node.get("contact_at").map(|node| contact::read_at(node, desk)).unwrap_or_default();
     let tags_changed_at = node.get("tags_changed_at").map(|node| contact::read_at(node, desk)).unwrap_or_default();

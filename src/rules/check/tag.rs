@@ -2,6 +2,7 @@
 
 use super::desk::{Asked, Desk, Target};
 use super::rule::no_time;
+use super::{bounds, strangers};
 use crate::domain::change::Guard;
 use crate::domain::duration::parse_duration;
 use crate::domain::tag::TagName;
@@ -40,7 +41,7 @@ fn entries(at: &Entry, key: &str, desk: &mut Desk<'_>) -> Box<[TagEntry]> {
 /// A name, or a mapping with the name and its own `for` and `when`.
 fn entry(at: &Entry, key: &str, node: &Node, desk: &mut Desk<'_>) -> Option<TagEntry> {
     if !matches!(node.kind, Kind::Map(_)) {
-        return Some(TagEntry { name: template(at, node, desk)?, lasts: None, when: None });
+        return Some(TagEntry { name: template(at, key, node, desk)?, lasts: None, when: None });
     }
     if let (Some(lasts), "remove") = (node.get("for"), key) {
         desk.findings
@@ -48,17 +49,28 @@ fn entry(at: &Entry, key: &str, node: &Node, desk: &mut Desk<'_>) -> Option<TagE
             .help("take `for` away; a remove ends the clock of an earlier add");
     }
     let when = node.get("when").and_then(|node| desk.condition(node));
+    let held = when.as_ref().map(|when| bounds::held(&when.expr, &desk.notes.held_by)).unwrap_or_default();
     let lasts = Desk::text(node, "for").and_then(|text| parse_duration(&text));
     if let (Some(node), true) = (node.get("for"), lasts.is_some_and(|lasts| lasts.is_zero())) {
         no_time(node, "for", desk);
     }
-    Some(TagEntry { name: template(at, node.get("name")?, desk)?, lasts, when })
+    let of_the_rule = desk.notes.held.clone();
+    desk.notes.held.ways.extend(held);
+    let name = template(at, key, node.get("name")?, desk);
+    desk.notes.held = of_the_rule;
+    Some(TagEntry { name: name?, lasts, when })
 }
 
-fn template(at: &Entry, node: &Node, desk: &mut Desk<'_>) -> Option<TagTemplate> {
+fn template(at: &Entry, key: &str, node: &Node, desk: &mut Desk<'_>) -> Option<TagTemplate> {
     let template = desk.printed(node)?;
     match template.fixed().map(TagName::parse) {
-        None => Some(TagTemplate::Rendered(template)),
+        None => {
+            // A remove makes no tag.
+            if key == "add" {
+                strangers::note(&at.key, &template, node, desk);
+            }
+            Some(TagTemplate::Rendered(template))
+        }
         Some(Some(tag)) => {
             desk.ask(&at.key, Asked::Tag(Some(tag.as_str().to_owned())), node.span);
             Some(TagTemplate::Fixed(tag))

@@ -5,7 +5,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use super::desk::{Asked, Desk, Target};
-use super::expectation;
+use super::{expectation, intents};
 use crate::domain::duration::parse_duration;
 use crate::domain::json::{Json, OwnedJson};
 use crate::domain::name::{ConnectionName, SourceName};
@@ -23,9 +23,30 @@ pub fn read(file: &RuleFile, node: &Node, desk: &mut Desk<'_>) -> Option<RuleTes
     let tagged = node.get("tagged").map(|node| tagged(node, desk)).unwrap_or_default();
     let steps = steps(file, node, desk);
     let name = node.get("name")?;
+    same_as_another(file, node, name, desk);
     let (line, _) = desk.findings.place(name.span.file, name.span.start);
     let at = Desk::text(node, "at").and_then(|text| Timestamp::parse(&text)).unwrap_or(DEFAULT_AT);
     Some(RuleTest { name: name.scalar()?, file: file.path.clone(), line, span: name.span, at, tagged, steps: steps? })
+}
+
+/// Two tests that do and expect the same prove no more than one.
+fn same_as_another(file: &RuleFile, node: &Node, name: &Node, desk: &mut Desk<'_>) {
+    let others = node.entries().iter().filter(|entry| entry.key != "name");
+    let mut lines: Vec<_> = others.map(|entry| format!("{}: {}\n", entry.key, entry.value.to_json_text())).collect();
+    lines.sort();
+    // The file of a body is looked for beside the test.
+    let reads_a_file = lines.iter().any(|line| line.contains("\"body\""));
+    let folder = Path::new(&file.path).parent().filter(|_| reads_a_file).map(|folder| folder.display().to_string());
+    let whole = lines.concat() + &folder.unwrap_or_default();
+    match desk.notes.tests.get(&whole).copied() {
+        Some(first) => {
+            desk.findings
+                .add(Code::SameTest, name.span, "this test does and expects what another one does and expects")
+                .related(first, "the other one")
+                .help("take one away, or change what it was meant to prove");
+        }
+        None => drop(desk.notes.tests.insert(whole, name.span)),
+    }
 }
 
 /// A test without `steps` is one step.
@@ -98,6 +119,9 @@ fn source(node: &Node, desk: &mut Desk<'_>) -> Option<SourceName> {
 fn short_event(node: &Node, desk: &mut Desk<'_>) -> Option<ShortEvent> {
     let source = source(node, desk)?;
     never_carried(node, source.as_str(), desk);
+    if let Some(intent) = node.get("intent") {
+        intents::look_at_event(intent, source.as_str(), desk);
+    }
     let payload = json(node.get("payload"), Json::EMPTY_MAP);
     Some(ShortEvent {
         intent: Desk::text(node, "intent"),

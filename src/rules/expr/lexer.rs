@@ -138,5 +138,6 @@ fn unknown(rest: &str, first: char, start: usize) -> Problem {
         _ => (first.len_utf8(), "texts stand in quotes"),
     };
     let sign = rest.get(..length).unwrap_or_default();
-    Problem::new(ProblemKind::Syntax, start..start + length, format!("`{sign}` has no meaning here")).help(help)
+    let problem = Problem::new(ProblemKind::Syntax, start..start + length, format!("`{sign}` has no meaning here"));
+    Problem { fix: (sign == "=").then(|| "==".to_owned()), ..problem }.help(help)
 }

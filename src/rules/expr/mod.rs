@@ -18,6 +18,7 @@ mod types;
 
 use std::ops::Range;
 
+use super::near::Meant;
 use known::Known;
 pub use types::Type;
 
@@ -82,8 +83,9 @@ impl Problem {
         self
     }
 
-    fn fix(self, meant: &str) -> Self {
-        Self { fix: Some(meant.to_owned()), ..self }.help(format!("did you mean `{meant}`?"))
+    fn meant(self, meant: Meant<'_>) -> Self {
+        let fix = meant.is_certain.then(|| meant.word.to_owned());
+        Self { fix, ..self }.help(format!("did you mean `{}`?", meant.word))
     }
 }
 

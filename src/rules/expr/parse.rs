@@ -435,8 +435,8 @@ fn compute(operator: Arithmetic, left: Expr, right: Expr) -> Expr {
 fn unknown_root(name: &str, span: Range<usize>) -> Problem {
     let known = ROOTS.map(|(known, _)| known);
     let problem = Problem::new(ProblemKind::UnknownName, span, format!("there is no `{name}`"));
-    match near::nearest(name, known) {
-        Some(near) => problem.fix(near),
+    match near::meant(name, known) {
+        Some(meant) => problem.meant(meant),
         None => problem.help(format!(
             "a text stands in quotes: `\"{name}\"`; a parameter is `params.{name}`; there are: {}",
             known.join(", ")
@@ -447,8 +447,8 @@ fn unknown_root(name: &str, span: Range<usize>) -> Problem {
 fn unknown_filter(name: &str, span: Range<usize>) -> Problem {
     let known = FILTERS.map(|row| row.name);
     let problem = Problem::new(ProblemKind::UnknownName, span, format!("there is no filter `{name}`"));
-    match near::nearest(name, known) {
-        Some(near) => problem.fix(near),
+    match near::meant(name, known) {
+        Some(meant) => problem.meant(meant),
         None => problem.help(format!("there are: {}", known.join(", "))),
     }
 }
@@ -456,8 +456,8 @@ fn unknown_filter(name: &str, span: Range<usize>) -> Problem {
 fn unknown_function(name: &str, span: Range<usize>) -> Problem {
     let message = format!("there is no function `{name}`");
     let problem = Problem::new(ProblemKind::UnknownName, span, message);
-    match near::nearest(name, ["open", "bucket"]) {
-        Some(near) => problem.fix(near),
+    match near::meant(name, ["open", "bucket"]) {
+        Some(meant) => problem.meant(meant),
         None => {
             problem.help("there are `open(..)` and `bucket(..)`; a filter is written after a value: `value | filter`")
         }

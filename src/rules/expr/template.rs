@@ -79,6 +79,14 @@ impl Template {
         }
     }
 
+    /// What stands in its braces, in order.
+    pub fn expressions(&self) -> impl Iterator<Item = &Expr> {
+        self.parts.iter().filter_map(|part| match part {
+            Part::Text(_) => None,
+            Part::Expr(expr) => Some(expr.as_ref()),
+        })
+    }
+
     /// The text, where it is the same for every event.
     pub fn fixed(&self) -> Option<&str> {
         self.parts.is_empty().then_some(&self.source)

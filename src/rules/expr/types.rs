@@ -133,8 +133,8 @@ impl Checker<'_, '_> {
         let message = format!("there are no {what} `{name}`");
         let problem = Problem::new(ProblemKind::UnknownName, self.place_of(name, span), message);
         let list: Vec<_> = there_are.clone().take(10).collect();
-        self.problems.push(match near::nearest(name, there_are) {
-            Some(near) => problem.fix(near),
+        self.problems.push(match near::meant(name, there_are) {
+            Some(meant) => problem.meant(meant),
             None if list.is_empty() => problem.help(format!("define it under `{key}:` of a rule file")),
             None => problem.help(format!("there are: {}", list.join(", "))),
         });

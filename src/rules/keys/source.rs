@@ -92,6 +92,12 @@ pub static SOURCE: Object = Object {
             "Connections at which the parameters RB_ADDTAGS, RB_REMOVETAGS and RB_FIELD_* are acted on.",
         )
         .example("respond_io_parameters: [shop]"),
+        Key::new(
+            "agent",
+            Shape::Text,
+            "Dialogflow ES: the agent's export as ZIP, relative to this file; intents are held against it.",
+        )
+        .example("agent: agents/website.zip"),
         Key::new("each", Shape::Path, "Catch: the list in the body that holds one event each; a bare list is split without it.")
             .example("each: body.leads"),
         Key::new("type", Shape::Template, "Catch: where the type is found.").example("type: \"{{ payload.event }}\""),

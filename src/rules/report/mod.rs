@@ -12,9 +12,10 @@ use super::finding::{Finding, Severity};
 pub use sarif::sarif;
 pub use text::text;
 
-/// `{"findings":[..]}`
+/// `{"findings":[..],"waived":[..]}`; what is waived says why.
 pub fn json(findings: &[Finding]) -> String {
-    let mut text = json!({ "findings": findings }).to_string();
+    let (waived, told): (Vec<_>, Vec<_>) = findings.iter().partition(|finding| finding.waived.is_some());
+    let mut text = json!({ "findings": told, "waived": waived }).to_string();
     text.push('\n');
     text
 }
@@ -22,7 +23,7 @@ pub fn json(findings: &[Finding]) -> String {
 /// One workflow command a line, as GitHub's runner reads them.
 pub fn github(findings: &[Finding]) -> String {
     let mut lines = String::new();
-    for finding in findings {
+    for finding in findings.iter().filter(|finding| finding.waived.is_none()) {
         let command = match finding.severity {
             Severity::Error => "error",
             Severity::Warning => "warning",

@@ -5,7 +5,8 @@ use std::fmt::Write;
 use serde_json::{Value, json};
 
 use crate::rules::codes::Code;
-use crate::rules::finding::{Finding, Severity};
+use crate::rules::finding::{Finding, Fix, Severity};
+use crate::rules::pages::page;
 
 /// One run with every finding, and the table of codes as its rules.
 pub fn sarif(findings: &[Finding]) -> String {
@@ -14,7 +15,13 @@ pub fn sarif(findings: &[Finding]) -> String {
         .map(|code| {
             let row = code.row();
             let level = json!({ "level": level(row.severity) });
-            json!({ "id": row.code, "shortDescription": { "text": row.about }, "defaultConfiguration": level })
+            let mut rule =
+                json!({ "id": row.code, "shortDescription": { "text": row.about }, "defaultConfiguration": level });
+            // Whoever reads a finding elsewhere finds its page with it.
+            if let Some(page) = page(*code).filter(|_| findings.iter().any(|finding| finding.code == row.code)) {
+                rule["help"] = json!({ "text": row.about, "markdown": page });
+            }
+            rule
         })
         .collect();
     let results: Vec<_> = findings.iter().map(result).collect();
@@ -46,12 +53,33 @@ fn result(finding: &Finding) -> Value {
             place
         })
         .collect();
-    json!({
+    let mut result = json!({
         "ruleId": finding.code,
         "level": level(finding.severity),
         "message": { "text": words },
         "locations": [location(&finding.file, finding.line, finding.column)],
         "relatedLocations": related,
+    });
+    if let Some(reason) = &finding.waived {
+        result["suppressions"] = json!([{ "kind": "inSource", "justification": reason }]);
+    }
+    if let Some(fix) = &finding.fix {
+        result["fixes"] = json!([mend(finding, fix)]);
+    }
+    result
+}
+
+fn mend(finding: &Finding, fix: &Fix) -> Value {
+    let region = json!({
+        "startLine": fix.line,
+        "startColumn": fix.column,
+        "endLine": fix.end_line,
+        "endColumn": fix.end_column,
+    });
+    let replacement = json!({ "deletedRegion": region, "insertedContent": { "text": fix.replacement } });
+    json!({
+        "description": { "text": finding.help },
+        "artifactChanges": [{ "artifactLocation": { "uri": uri(&finding.file) }, "replacements": [replacement] }],
     })
 }
 

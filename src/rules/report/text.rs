@@ -18,21 +18,22 @@ pub fn text(findings: &[Finding], files: &[RuleFile], colour: bool) -> String {
     let renderer = if colour { Renderer::styled() } else { Renderer::plain() };
     let files = &masked(findings, files);
     let mut drawn = String::new();
-    for finding in gravest(findings) {
+    let told: Vec<_> = findings.iter().filter(|finding| finding.waived.is_none()).collect();
+    let waived = findings.len() - told.len();
+    for finding in gravest(told.clone()) {
         drawn.push_str(&renderer.render(&groups(finding, files)));
         drawn.push_str("\n\n");
     }
-    if let Some(more @ 1..) = findings.len().checked_sub(MOST) {
+    if let Some(more @ 1..) = told.len().checked_sub(MOST) {
         // Writing to a text can't fail.
         let _ = writeln!(drawn, "... and {more} more; the other formats tell all of them");
     }
-    drawn.push_str(&summary(findings));
+    drawn.push_str(&summary(&told, waived));
     drawn
 }
 
 /// In the order in which they came; where they are too many, warnings are left out before errors.
-fn gravest(findings: &[Finding]) -> Vec<&Finding> {
-    let mut all: Vec<_> = findings.iter().collect();
+fn gravest(mut all: Vec<&Finding>) -> Vec<&Finding> {
     if all.len() > MOST {
         all.sort_by_key(|finding| finding.severity);
         all.truncate(MOST);
@@ -63,9 +64,9 @@ fn groups<'a>(finding: &'a Finding, files: &'a [RuleFile]) -> Vec<Group<'a>> {
     }
     match &finding.fix {
         Some(fix) => {
-            let patch = Patch::new(visible(finding.span, files), fix.replacement.as_str());
+            let patch = Patch::new(visible(fix.span, files), fix.replacement.as_str());
             let mend = Level::HELP.secondary_title(finding.help.as_str());
-            vec![main, mend.element(self::patched(finding.span, files).patch(patch))]
+            vec![main, mend.element(self::patched(fix.span, files).patch(patch))]
         }
         None if finding.help.is_empty() => vec![main],
         None => vec![main.element(Level::HELP.message(finding.help.as_str()))],
@@ -95,12 +96,13 @@ fn visible(span: Span, files: &[RuleFile]) -> std::ops::Range<usize> {
     start..first_line
 }
 
-fn summary(findings: &[Finding]) -> String {
+fn summary(findings: &[&Finding], waived: usize) -> String {
     let count = |severity| findings.iter().filter(|finding| finding.severity == severity).count();
     let words = |count: usize, word: &str| format!("{count} {word}{}", if count == 1 { "" } else { "s" });
+    let waived = if waived == 0 { String::new() } else { format!(", {waived} waived") };
     match (count(Severity::Error), count(Severity::Warning)) {
-        (0, 0) if findings.is_empty() => "no findings\n".to_owned(),
-        (0, 0) => format!("{}\n", words(findings.len(), "note")),
-        (errors, warnings) => format!("{}, {}\n", words(errors, "error"), words(warnings, "warning")),
+        (0, 0) if findings.is_empty() => format!("no findings{waived}\n"),
+        (0, 0) => format!("{}{waived}\n", words(findings.len(), "note")),
+        (errors, warnings) => format!("{}, {}{waived}\n", words(errors, "error"), words(warnings, "warning")),
     }
 }

@@ -10,10 +10,25 @@ mod places;
 mod uses;
 
 use super::catalog::Catalog;
+use super::codes::Code;
 use super::files::RuleFile;
 use super::finding::{Finding, Findings};
 use super::solve::Solver;
 use places::Places;
+
+/// What it may find.
+pub const CODES: [Code; 10] = [
+    Code::NeverMatches,
+    Code::Hidden,
+    Code::NeverMatters,
+    Code::NeverAnswers,
+    Code::Covered,
+    Code::OppositeTags,
+    Code::TwoValues,
+    Code::TwoReplies,
+    Code::MayClash,
+    Code::NotExamined,
+];
 
 /// What a look at a whole set needs.
 struct Review<'c, 'f> {

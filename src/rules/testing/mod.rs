@@ -18,7 +18,7 @@ use crate::domain::time::Timestamp;
 
 pub use expect::{Bodies, Expectation, ExpectedReply};
 pub use model::{Happened, Outcome, People};
-pub use run::{BodyReader, TestReport, TestResult, run_tests};
+pub use run::{BodyReader, TestReport, TestResult, reached, run_tests};
 pub(super) use run::{run, summed};
 pub use tag_sets::TagSets;
 

@@ -1,5 +1,7 @@
 //! Running tests.
 
+use std::collections::HashSet;
+
 use serde::Serialize;
 
 use super::expect::Came;
@@ -7,6 +9,7 @@ use super::model::{Fate, People};
 use super::{RuleTest, Step, Trigger};
 use crate::domain::decision::{Decision, Fault};
 use crate::domain::event::Event;
+use crate::domain::name::RuleId;
 use crate::domain::source::SourceConfig;
 use crate::domain::time::Timestamp;
 use crate::rules::catalog::Catalog;
@@ -57,6 +60,22 @@ pub fn run_tests(catalog: &Catalog, tests: &[RuleTest], read_body: &BodyReader<'
 pub fn summed(tests: Vec<TestResult>) -> TestReport {
     let passed = tests.iter().filter(|test| test.passed).count();
     TestReport { passed, failed: tests.len() - passed, tests }
+}
+
+/// The rules that match somewhere in these tests, whatever the tests expect.
+pub fn reached(catalog: &Catalog, tests: &[RuleTest], read_body: &BodyReader<'_>) -> HashSet<RuleId> {
+    let mut rules = HashSet::new();
+    for test in tests {
+        let mut people = People::tagged(&test.tagged);
+        let mut now = test.at;
+        for step in &test.steps {
+            now = now.plus(step.after);
+            // A body that can't be read reaches nothing; `tagrelay test` says why.
+            rules
+                .extend(take(catalog, step, now, &mut people, read_body, None).into_iter().flat_map(|came| came.rules));
+        }
+    }
+    rules
 }
 
 /// Runs one test; what rules come to is noted in `record`.

@@ -7,6 +7,7 @@ use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_saphyr::options::DuplicateKeyPolicy;
 use serde_saphyr::{Location, Spanned, UserMessageFormatter, alias_limits, budget, options};
 
+use super::quote::quoted;
 use super::tree::{Entry, Kind, Node};
 use crate::rules::codes::Code;
 use crate::rules::finding::{Findings, Span};
@@ -142,9 +143,13 @@ impl Reader<'_, '_> {
                     Kind::Null => "a key that reads like nothing stands in quotes: `\"null\": ..`",
                     _ => "put quotes around a value that begins with `{{`: \"{{ params.plan }}\"",
                 };
-                self.findings
+                let told = self
+                    .findings
                     .add(Code::BadKey, key.span, format!("a key must be a text, and this is {}", key.words()))
                     .help(help);
+                if let Some((span, quoted)) = unquoted_template(self.text, key.span) {
+                    told.fix_at(span, quoted);
+                }
                 continue;
             };
             if let Some(first) = seen.get(&name) {
@@ -164,6 +169,15 @@ impl Reader<'_, '_> {
         let std::ops::Range { start, end } = bytes(location);
         Span { file: self.file, start, end }
     }
+}
+
+/// The whole `{{ .. }}` whose second brace begins this key, and the same within quotes.
+fn unquoted_template(text: &str, key: Span) -> Option<(Span, String)> {
+    let start = key.start.checked_sub(1).filter(|start| text.get(*start..).is_some_and(|t| t.starts_with("{{")))?;
+    let length = text.get(start..)?.find("}}")? + 2;
+    let span = Span { start, end: start + length, ..key };
+    let written = text.get(span.range()).filter(|written| !written.contains('\n'))?;
+    Some((span, quoted(written)?))
 }
 
 /// A number as it stands in the file, where JSON writes it in the same way: an id must not lose a digit.
