@@ -25,7 +25,7 @@ RUN mkdir src \
 # Files keep their time when they are copied, and may be older than the program that does nothing: without `touch` cargo
 # would take that one for the result.
 COPY src src
-COPY docs/findings-errors.md docs/findings-warnings.md docs/
+COPY docs/findings-errors.md docs/findings-warnings.md docs/findings-meaning.md docs/
 RUN touch src/main.rs src/lib.rs \
     && cargo build --locked --profile dist
 

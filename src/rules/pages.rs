@@ -2,8 +2,11 @@
 
 use super::codes::Code;
 
-const PAGES: [&str; 2] =
-    [include_str!("../../docs/findings-errors.md"), include_str!("../../docs/findings-warnings.md")];
+const PAGES: [&str; 3] = [
+    include_str!("../../docs/findings-errors.md"),
+    include_str!("../../docs/findings-warnings.md"),
+    include_str!("../../docs/findings-meaning.md"),
+];
 
 /// The section of a code: from its head to the next one.
 pub fn page(code: Code) -> Option<&'static str> {
