@@ -200,7 +200,7 @@ fn tag_question<'c>(review: &mut Review<'c, '_>, one: &TagUse<'c>, other: &TagUs
 }
 
 /// Two rules match one event and are about the same contact at a connection; `None` where they aren't.
-fn pair<'c>(review: &mut Review<'c, '_>, places: (usize, usize), at: &ConnectionName) -> Option<Question> {
+fn pair(review: &mut Review<'_, '_>, places: (usize, usize), at: &ConnectionName) -> Option<Question> {
     let (one, other) = (review.solver.rule(places.0)?, review.solver.rule(places.1)?);
     if !same_contact(own_contact(one, at), own_contact(other, at)) {
         return None;

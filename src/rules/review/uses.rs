@@ -121,7 +121,9 @@ impl<'c> Earlier<'c> {
         });
         match exact {
             Some(intents) => {
-                intents.into_iter().for_each(|intent| self.by_intent.entry(intent).or_default().push(number))
+                for intent in intents {
+                    self.by_intent.entry(intent).or_default().push(number);
+                }
             }
             None => self.wide.push(number),
         }

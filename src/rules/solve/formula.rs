@@ -15,7 +15,7 @@ pub enum Formula {
     /// It never is.
     Never,
     /// A variable is in a set.
-    Is(VarId, Values),
+    Is(VarId, Box<Values>),
     /// All of these.
     All(Vec<Rc<Formula>>),
     /// Any of these.
@@ -92,5 +92,5 @@ pub fn any(parts: impl IntoIterator<Item = Rc<Formula>>) -> Rc<Formula> {
 
 /// A variable is in a set.
 pub fn is(variable: VarId, set: Values) -> Rc<Formula> {
-    Rc::new(Formula::Is(variable, set))
+    Rc::new(Formula::Is(variable, Box::new(set)))
 }

@@ -58,13 +58,11 @@ impl Numbers {
             only: self.only.clone().or_else(|| other.only.clone()),
             not,
         };
-        match (&self.only, &other.only) {
-            (None, None) => both,
-            _ => {
-                let points = both.only.iter().flatten().filter(|point| both.holds(point) && other.holds(point));
-                Self::only(points.cloned())
-            }
+        if self.only.is_none() && other.only.is_none() {
+            return both;
         }
+        let points = both.only.iter().flatten().filter(|point| both.holds(point) && other.holds(point));
+        Self::only(points.cloned())
     }
 
     /// Whether a number is in it.

@@ -135,7 +135,8 @@ impl Texts {
 
     /// Whether it has to come after a text that it has to come before.
     fn is_out_of_order(&self) -> bool {
-        let (mut low, mut high): (Option<(&str, bool)>, Option<(&str, bool)>) = (None, None);
+        let mut low: Option<(&str, bool)> = None;
+        let mut high: Option<(&str, bool)> = None;
         for (test, passed) in &self.tests {
             let (end, closed) = match test {
                 Test::Before(end) => (&**end, !passed),
