@@ -17,8 +17,11 @@ const SIZES: [(usize, f64); 2] = [(1_000, 1.0), (10_000, 10.0)];
 
 /// How many rules, each with three to five tests, and the seconds that trying every change of them may take.
 const MUTATED: (usize, f64) = (200, 10.0);
+/// Writes a set of so many rules.
+type Set = fn(usize) -> String;
+
 /// Sets in which many pairs of rules have to be looked at.
-const MEETING: [(&str, fn(usize) -> String); 3] = [
+const MEETING: [(&str, Set); 3] = [
     ("told apart by ranges", meeting::neighbours),
     ("told apart two by two over one tag", meeting::apart),
     ("contradicting each other over one tag", meeting::clashing),

@@ -1,4 +1,4 @@
-//! A real PgBouncer in transaction mode: whoever asks has a connection to the database for one transaction, then another one has it.
+//! A real `PgBouncer` in transaction mode: whoever asks has a connection to the database for one transaction, then another one has it.
 
 use std::fs;
 use std::net::{TcpListener, TcpStream};
