@@ -169,11 +169,13 @@ fn chain<'c>(
         idle.push(Idle { part: item, why });
     }
     for (index, item) in kept.iter().enumerate() {
-        // Where a fault comes first, what stands behind it plays no part.
-        let may_fault = may_fault(review, item);
-        let others = kept.iter().enumerate().filter(|(other, _)| *other < index || *other > index && !may_fault);
-        let demands: Vec<_> = others.map(|(_, part)| review.solver.truth(part, going_on)).collect();
-        let context: Vec<_> = context.iter().cloned().chain(demands).collect();
+        let (before, from) = kept.split_at(index);
+        let mut context = context.to_vec();
+        context.extend(before.iter().map(|part| review.solver.truth(part, going_on)));
+        // What stands behind it tells where it matters, but not where it is a fault: that ends the matter before.
+        if !may_fault(review, item) {
+            context.push(review.solver.chain(from.get(1..).unwrap_or_default(), others, going_on));
+        }
         below(review, item, &context, idle);
     }
 }

@@ -8,6 +8,9 @@ use crate::rules::expr::regexp::Regexp;
 use crate::rules::params;
 use crate::rules::words::{Phrase, fold};
 
+/// So many samples behind one another are tried.
+const MOST_PAIRS: usize = 100;
+
 /// Something that a text may pass.
 #[derive(Debug, Clone)]
 pub enum Test {
@@ -92,8 +95,9 @@ impl Texts {
             Pick::One(text) => Some(text),
             _ => None,
         }));
-        let joined = tries.join(" ");
-        tries.into_iter().chain([joined]).find(|text| self.holds(text)).map_or(Pick::Unknown, Pick::One)
+        let pairs = tries.iter().flat_map(|one| tries.iter().map(move |other| format!("{one}{other}")));
+        let mut all = tries.iter().cloned().chain([tries.join(" ")]).chain(pairs.take(MOST_PAIRS));
+        all.find(|text| self.holds(text)).map_or(Pick::Unknown, Pick::One)
     }
 
     /// The texts that it begins or ends at.
