@@ -213,5 +213,5 @@ async fn wrong_ends_are_told_in_words_and_nothing_is_written() {
     drop(foreign);
     refused("the source: this file is a database of another program");
     let counts = "SELECT (SELECT count(*) FROM lot), (SELECT count(*) FROM meta)";
-    assert_eq!(server.sql(USER, counts), "0|3");
+    assert_eq!(server.sql(USER, counts), "0|5");
 }

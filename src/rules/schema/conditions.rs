@@ -57,7 +57,10 @@ fn source() -> Vec<(&'static str, Value)> {
     let is_catch = json!({ "properties": { "kind": { "const": "catch" } } });
     let dedupe = json!({ "type": "string", "pattern": "\\{\\{", "patternErrorMessage": "Put `{{ }}` into it." });
     let auth = json!({ "required": ["auth"], "properties": { "auth": { "minItems": 1 }, "dedupe": dedupe } });
-    vec![("allOf", json!([auth, { "if": is_catch, "else": { "properties": finds } }]))]
+    // Where the kind is missing, that is said.
+    let is_other = json!({ "required": ["kind"], "properties": { "kind": { "not": { "const": "dialogflow-es" } } } });
+    let without_agent = json!({ "if": is_other, "then": { "properties": none_of(["agent"]) } });
+    vec![("allOf", json!([auth, { "if": is_catch, "else": { "properties": finds } }, without_agent]))]
 }
 
 fn auth() -> Vec<(&'static str, Value)> {

@@ -201,10 +201,7 @@ pub fn param(wanted: &[ParamPattern]) -> Cut {
     let glob = Rc::new(Glob::any_of(texts));
     yes.texts = Some(Texts::that(Test::Glob(Rc::clone(&glob)), true));
     no.texts = Some(Texts::that(Test::Glob(glob), false));
-    // A list in a list fits by its items as well; what is deeper may be anything, and an example is tried.
-    let deeper = Values { lists: Some(Lists::default()), ..yes.clone() };
-    let item = Values { lists: Some(Lists::with(deeper)), ..yes.clone() };
-    yes.lists = Some(Lists::with(item));
-    no.lists = Some(Lists::of(no.clone().or_unset()));
+    yes.lists = Some(Lists::with_leaf(yes.clone()));
+    no.lists = Some(Lists::of_leaves(no.clone().or_unset()));
     Cut::sure(yes, no.or_unset())
 }

@@ -26,52 +26,100 @@ pub struct Values {
     pub lists: Option<Lists>,
 }
 
-/// Lists with an item in each of some sets, whose items are all in another.
+/// Lists with an item in each of some sets, whose items are all in another. The same is asked of leaves: the items that are no lists,
+/// also those of lists in the list.
 #[derive(Debug, Clone, Default)]
 pub struct Lists {
     some: Vec<Values>,
     /// `None`: whatever.
     each: Option<Box<Values>>,
+    some_leaves: Vec<Values>,
+    each_leaf: Option<Box<Values>>,
 }
 
 impl Lists {
     /// Lists with an item of this set.
     pub fn with(item: Values) -> Self {
-        Self { some: vec![item], each: None }
+        Self { some: vec![item], ..Self::default() }
     }
 
     /// Lists of nothing but such items.
     pub fn of(items: Values) -> Self {
-        Self { some: Vec::new(), each: Some(Box::new(items)) }
+        Self { each: Some(Box::new(items)), ..Self::default() }
+    }
+
+    /// Lists with a leaf of this set.
+    pub fn with_leaf(leaf: Values) -> Self {
+        Self { some_leaves: vec![leaf.leaf()], ..Self::default() }
+    }
+
+    /// Lists of nothing but such leaves.
+    pub fn of_leaves(leaves: Values) -> Self {
+        Self { each_leaf: Some(Box::new(leaves.leaf())), ..Self::default() }
     }
 
     fn meet(&self, other: &Self) -> Self {
-        let each = match (&self.each, &other.each) {
+        let both = |one: &Option<Box<Values>>, other: &Option<Box<Values>>| match (one, other) {
             (Some(one), Some(other)) => Some(Box::new(one.meet(other))),
             (one, other) => one.clone().or_else(|| other.clone()),
         };
-        Self { some: self.some.iter().chain(&other.some).cloned().collect(), each }
+        Self {
+            some: self.some.iter().chain(&other.some).cloned().collect(),
+            each: both(&self.each, &other.each),
+            some_leaves: self.some_leaves.iter().chain(&other.some_leaves).cloned().collect(),
+            each_leaf: both(&self.each_leaf, &other.each_leaf),
+        }
     }
 
     fn holds(&self, items: &[Value<'_>]) -> bool {
         self.some.iter().all(|set| items.iter().any(|item| set.holds(item)))
             && self.each.as_ref().is_none_or(|each| items.iter().all(|item| each.holds(item)))
+            && self.some_leaves.iter().all(|set| !every_leaf(items, &|leaf| !set.holds(leaf)))
+            && self.each_leaf.as_ref().is_none_or(|each| every_leaf(items, &|leaf| each.holds(leaf)))
     }
 
     /// An item for each set that asks for one: they don't stand in each other's way.
     fn pick(&self) -> Pick<Vec<Value<'static>>> {
+        let within =
+            |set: &Values, all: &Option<Box<Values>>| all.as_ref().map_or_else(|| set.clone(), |all| set.meet(all));
+        let one_of = |set: &Values| set.pick_set().or_else(|| set.pick());
         let mut items = Vec::new();
         let mut is_sure = true;
         for set in &self.some {
-            let set = self.each.as_ref().map_or_else(|| set.clone(), |each| set.meet(each));
-            match set.pick_set().or_else(|| set.pick()) {
-                Pick::One(item) => items.push(item),
-                Pick::Empty => return Pick::Empty,
-                Pick::Unknown => is_sure = false,
+            let item = within(set, &self.each);
+            if matches!(one_of(&item), Pick::Empty) {
+                return Pick::Empty;
+            }
+            match (one_of(&within(&item.clone().leaf(), &self.each_leaf)), item.lists.is_some()) {
+                (Pick::One(leaf), _) => items.push(leaf),
+                (Pick::Empty, false) => return Pick::Empty,
+                // A list may stand there, whose leaves are bound too.
+                _ => match (self.each_leaf.is_none(), one_of(&item)) {
+                    (true, Pick::One(item)) => items.push(item),
+                    _ => is_sure = false,
+                },
+            }
+        }
+        for set in &self.some_leaves {
+            let leaf = within(set, &self.each_leaf);
+            if matches!(one_of(&leaf), Pick::Empty) {
+                return Pick::Empty;
+            }
+            match one_of(&within(&leaf, &self.each)) {
+                Pick::One(leaf) => items.push(leaf),
+                // It may stand deeper.
+                Pick::Empty | Pick::Unknown => is_sure = false,
             }
         }
         if is_sure { Pick::One(items) } else { Pick::Unknown }
     }
+}
+
+fn every_leaf(items: &[Value<'_>], holds: &dyn Fn(&Value<'_>) -> bool) -> bool {
+    items.iter().all(|item| match item {
+        Value::List(items) => every_leaf(items, holds),
+        leaf => holds(leaf),
+    })
 }
 
 impl Values {
@@ -123,6 +171,11 @@ impl Values {
             Value::List(_) => Self { lists: Some(Lists::default()), ..Self::default() },
             Value::Map(_) => Self { maps: true, ..Self::default() },
         }
+    }
+
+    /// What of it is no list.
+    pub fn leaf(self) -> Self {
+        Self { lists: None, ..self }
     }
 
     /// What is in this set, and unset.
