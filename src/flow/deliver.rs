@@ -40,6 +40,10 @@ impl News {
     pub fn wake(&self, lane: &mut Lane, now: Timestamp) {
         match self.what {
             What::Later(at) if at > now => lane.wake_later(self.key, at),
+            What::Held(at) if at > now => {
+                lane.share.allowance.throttled(at, now);
+                lane.wake_later(self.key, at);
+            }
             What::Gathered => lane.wake_gathered(self.key, now),
             _ => lane.wake(self.key, now),
         }
@@ -267,7 +271,7 @@ impl Lanes {
                     }
                     continue;
                 }
-                What::New | What::Gathered | What::Later(_) => {}
+                What::New | What::Gathered | What::Later(_) | What::Held(_) => {}
             }
             let news = News { key, what };
             match grouped.get_mut(&connection) {

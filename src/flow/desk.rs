@@ -8,11 +8,15 @@ use super::converge::{Account, Next, Seen, Stepped, step};
 use super::lane::{Lane, Turn};
 use crate::clock::Clock;
 use crate::domain::contact::ContactKey;
+use crate::domain::time::Timestamp;
 use crate::providers::allowance::{Ledger, Limit, Written};
 use crate::store::{PauseKind, Paused, Start, Started, Store, Waiting};
 
 /// How long a contact waits whose delivery could not be recorded.
 const STORE_PAUSE: Duration = Duration::from_secs(1);
+
+/// How long after a start nobody concludes from what doesn't wait.
+const ARRIVAL: Duration = Duration::from_secs(5);
 
 /// A connection's lane, with its store and its account.
 pub struct Desk {
@@ -52,10 +56,17 @@ impl Desk {
         }
         let share = account.allowance.share_with(ledger(&store, &account));
         let mut lane = Lane::new(share, config.concurrency, config.gather, paused.before_ms);
+        // Who was asked to wait was asked for the whole account.
+        let asked = waiting.iter().filter(|one| one.throttled).filter_map(|one| one.not_before).max();
+        if let Some(until) = asked.filter(|until| *until > now) {
+            account.allowance.throttled(until, now);
+        }
         if let Some(since) = paused.since {
             // The start may be the mend: one call looks at once.
             tracing::warn!(connection = %config.name, %since, reason = %paused.reason, "left paused or with its breaker open; one call looks now");
             lane.pause(paused.kind, since, paused.reason, now);
+            // What waits may be known only in a moment, where gateways share it out.
+            lane.lift_from(now.plus(ARRIVAL));
         }
         lane.expect(waiting.len());
         for one in waiting {
@@ -115,9 +126,22 @@ impl Desk {
             _ => {}
         }
         let same = was.as_ref().map(|pause| pause.kind) == is.as_ref().map(|pause| pause.kind);
-        if same && !self.unkept {
-            return;
+        if !same || self.unkept {
+            self.keep(now).await;
         }
+    }
+
+    /// A pause that was lifted, since nobody waits behind it, is kept as ended.
+    pub async fn keep_lifted(&mut self) {
+        if self.lane.take_lifted() {
+            tracing::info!(connection = %self.account.config.name, "nothing waits any more; the next change looks whether it is well");
+            self.keep(self.clock.now()).await;
+        }
+    }
+
+    async fn keep(&mut self, now: Timestamp) {
+        let is = self.lane.paused().cloned();
+        let name = &self.account.config.name;
         let kept = Paused {
             since: is.as_ref().map(|pause| pause.since),
             kind: is.as_ref().map(|pause| pause.kind).unwrap_or_default(),

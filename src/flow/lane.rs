@@ -64,6 +64,8 @@ pub struct Lane {
     /// The contact whose step looks whether a paused connection is well again.
     probe: Option<ContactKey>,
     paused_ms: i64,
+    lift_from: Timestamp,
+    lifted: bool,
 }
 
 impl Lane {
@@ -84,6 +86,8 @@ impl Lane {
             closed: None,
             probe: None,
             paused_ms,
+            lift_from: Timestamp(i64::MIN),
+            lifted: false,
         }
     }
 
@@ -148,9 +152,30 @@ impl Lane {
         self.pause = Some(Pause { since, kind, reason, probe_at, probes: 0, planned: None, again: false });
     }
 
+    /// A pause that nobody waits behind isn't lifted before.
+    pub fn lift_from(&mut self, at: Timestamp) {
+        self.lift_from = at;
+    }
+
+    /// Whether a pause was lifted since this was asked last.
+    pub fn take_lifted(&mut self) -> bool {
+        std::mem::take(&mut self.lifted)
+    }
+
+    /// Nobody is there who could look whether the connection is well again: whoever comes next does.
+    fn lift(&mut self, now: Timestamp) {
+        if self.slots.is_empty()
+            && self.pause.as_ref().is_some_and(|pause| pause.looks_at(now).max(self.lift_from) <= now)
+        {
+            self.well(now);
+            self.lifted = true;
+        }
+    }
+
     /// The next contact whose step may start now, with leave for its call.
     pub fn pop(&mut self, now: Timestamp) -> Option<Turn> {
         self.due(now);
+        self.lift(now);
         let room = match &self.pause {
             // One call looks whether the connection is well again.
             Some(pause) => self.busy == 0 && pause.looks_at(now) <= now,
@@ -223,6 +248,7 @@ impl Lane {
         let later = self.later.peek().map(|Reverse((at, _))| *at);
         let queued = !self.fresh.is_empty() || !self.retries.is_empty();
         let turn = match &self.pause {
+            Some(pause) if self.slots.is_empty() => Some(pause.looks_at(now).max(self.lift_from)),
             Some(pause) if (queued || later.is_some()) && self.busy == 0 => {
                 Some(pause.looks_at(now).max(self.share.next(now)))
             }

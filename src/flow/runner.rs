@@ -69,6 +69,7 @@ impl Runner {
             while let Some(turn) = desk.lane.pop(now) {
                 steps.spawn(desk.step(turn));
             }
+            desk.keep_lifted().await;
             let due = desk.lane.next_due(now).map(|at| Duration::from_millis(at.since(now).max(1) as u64));
             tokio::select! {
                 Some(ended) = steps.join_next(), if !steps.is_empty() => {

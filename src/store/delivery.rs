@@ -64,6 +64,9 @@ pub struct Retry {
     pub paused_before_ms: i64,
     /// What the last one failed of.
     pub reason: String,
+    /// Whether the provider asked for the wait, and so means everybody of the account.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub throttled: bool,
 }
 
 /// Tags that a call took away for an exclusive add, which is still open itself.

@@ -69,14 +69,16 @@ pub(super) fn waiting_of(
 fn note(waiting: &mut Vec<Waiting>, key: ContactKey, connection: ConnectionName) {
     let same = waiting.last().map(|last| &last.connection).filter(|last| **last == connection);
     let connection = same.cloned().unwrap_or(connection);
-    waiting.push(Waiting { key, connection, not_before: None });
+    waiting.push(Waiting { key, connection, not_before: None, throttled: false });
 }
 
 fn with_retries(db: &dyn Sql, mut waiting: Vec<Waiting>) -> Result<Vec<Waiting>, StoreError> {
     waiting.sort_unstable_by(|a, b| (&a.connection, a.key).cmp(&(&b.connection, b.key)));
     waiting.dedup_by_key(|one| one.key);
     for one in &mut waiting {
-        one.not_before = contact::retry(db, one.key)?.map(|retry| retry.at);
+        let retry = contact::retry(db, one.key)?;
+        one.throttled = retry.as_ref().is_some_and(|retry| retry.throttled);
+        one.not_before = retry.map(|retry| retry.at);
     }
     Ok(waiting)
 }

@@ -121,6 +121,8 @@ pub enum What {
     Gathered,
     /// What waited at another gateway is tried not before this, since tries have failed.
     Later(Timestamp),
+    /// Its provider asked for a wait until then, and so means everybody of the account.
+    Held(Timestamp),
     /// Another gateway heard that others changed its tags: what is known of them isn't so any more.
     Outdated,
     /// Another gateway may have called for older words of it since: its last words are to be said again, and then this entry is done.
@@ -156,6 +158,8 @@ pub struct Waiting {
     pub connection: ConnectionName,
     /// Not before this, when tries have failed.
     pub not_before: Option<Timestamp>,
+    /// Whether nobody of the account is to be called before.
+    pub throttled: bool,
 }
 
 /// What became of an event that was handed in.

@@ -68,3 +68,21 @@ fn a_limit_that_is_met_is_halved_and_comes_back_by_itself() {
     eventually("the whole of it", || (allowance()["calls"] == 8).then_some(()));
     all_applied(&gateway, 1);
 }
+
+#[test]
+fn the_wait_that_was_asked_for_outlives_a_kill() {
+    let provider = provider();
+    let mut gateway = begin(&provider, "rate_limit: 1000/s, concurrency: 1");
+    provider.add_faults(&json!([{ "kind": "throttle", "retry_after": "5", "times": 1 }])).expect("faults");
+    gateway.event(&said("1", 1, "lead"));
+    let refused = refused(&provider);
+    eventually("the hold", || gateway.crm()["allowance"]["held_until"].is_string().then_some(()));
+    gateway.kill();
+    gateway.start_again();
+    gateway.event(&said("2", 2, "lead"));
+    all_applied(&gateway, 2);
+    let until = refused.at.millis() + 5_000;
+    let early: Vec<Call> =
+        provider.calls().into_iter().filter(|call| call.n > refused.n && call.at.millis() < until).collect();
+    assert!(early.is_empty(), "{early:#?}");
+}

@@ -120,6 +120,7 @@ impl Step<'_> {
             failing_since: before.map_or(now, |r| r.failing_since),
             paused_before_ms: before.map_or(self.paused_ms, |r| r.paused_before_ms),
             reason: reason.to_owned(),
+            throttled,
         }
     }
 

@@ -106,6 +106,18 @@ fn retries_wait_for_their_time_and_share_turns_with_first_tries() {
 }
 
 #[test]
+fn a_pause_that_nobody_waits_behind_ends_at_its_look_but_not_before_those_who_wait_can_have_come() {
+    let mut lane = lane(100, 4);
+    lane.pause(PauseKind::Refused, Timestamp(0), "401".to_owned(), Timestamp(1_000));
+    lane.lift_from(Timestamp(5_000));
+    assert_eq!((pop(&mut lane, Timestamp(4_999)), lane.next_due(Timestamp(4_999))), (None, Some(Timestamp(5_000))));
+    assert!(lane.paused().is_some() && !lane.take_lifted());
+    assert_eq!(pop(&mut lane, Timestamp(5_000)), None);
+    assert!(lane.paused().is_none() && lane.take_lifted() && !lane.take_lifted());
+    assert_eq!((lane.next_due(Timestamp(5_000)), lane.paused_ms(Timestamp(9_000))), (None, 5_000));
+}
+
+#[test]
 fn a_refusing_connection_is_paused_probed_and_then_everything_goes_on() {
     let (mut lane, now) = (lane(100, 4), Timestamp(0));
     (1..=2).for_each(|n| lane.wake(key(n), now));

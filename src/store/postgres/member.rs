@@ -19,7 +19,6 @@ use super::standing::Standing;
 use crate::clock::{self, Clock};
 use crate::domain::contact::ContactKey;
 use crate::domain::name::ConnectionName;
-use crate::domain::time::Timestamp;
 use crate::store::delivery::Retry;
 use crate::store::face::{StoreError, Wake, What};
 use crate::store::pending;
@@ -357,8 +356,11 @@ impl Member {
                 let connection = pending::connection_of(row.try_get(1).map_err(damaged)?)?;
                 let retry: Option<&str> = row.try_get(2).map_err(damaged)?;
                 let retry: Option<Retry> = retry.and_then(|text| serde_json::from_str(text).ok());
-                let not_before: Option<Timestamp> = retry.map(|retry| retry.at);
-                let what = not_before.map_or(What::New, What::Later);
+                let what = match retry {
+                    Some(retry) if retry.throttled => What::Held(retry.at),
+                    Some(retry) => What::Later(retry.at),
+                    None => What::New,
+                };
                 wakes.push(Wake { key: ContactKey::from_hash(&contact), connection, what });
                 after = contact;
             }

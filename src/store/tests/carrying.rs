@@ -60,6 +60,7 @@ async fn full() -> Bench {
         failing_since: START,
         paused_before_ms: 7,
         reason: "no answer".to_owned(),
+        throttled: false,
     };
     let failing = Settlement { retry: Some(retry), ..Settlement::of(contact("c3"), START) };
     bench.store.settle(failing).await.expect("settled");

@@ -151,8 +151,13 @@ async fn join(server: &server::Postgres, clock: &Clock) -> Opened {
     let store = Store::open_shared(address, options, wake).await.expect("joined");
     let mut waiting = Vec::new();
     while let Ok(woken) = wakes.try_recv() {
-        let not_before = |what| if let What::Later(at) = what { Some(at) } else { None };
-        let waits = |Wake { key, connection, what }| Waiting { key, connection, not_before: not_before(what) };
+        let not_before = |what| if let What::Later(at) | What::Held(at) = what { Some(at) } else { None };
+        let waits = |Wake { key, connection, what }| Waiting {
+            key,
+            connection,
+            not_before: not_before(what),
+            throttled: matches!(what, What::Held(_)),
+        };
         waiting.extend(woken.into_iter().map(waits));
     }
     (store, waiting, wakes)

@@ -130,6 +130,7 @@ async fn judged_guards_and_retries_outlive_a_crash(on: Engine) {
         failing_since: START,
         paused_before_ms: 0,
         reason: "timeout".to_owned(),
+        throttled: false,
     };
     let failed = Settlement {
         settled: vec![settled(id(1, 1), "1", "y", Settled::Guarded)],
@@ -147,8 +148,14 @@ async fn judged_guards_and_retries_outlive_a_crash(on: Engine) {
 async fn calls_that_only_looked_are_kept_and_leave_all_else_as_it_was(on: Engine) {
     let bench = Bench::on(on).await;
     bench.accept(keyed("a", &[("1", "x")])).await;
-    let retry =
-        Retry { at: START, tries: 1, failing_since: START, paused_before_ms: 0, reason: "a failure".to_owned() };
+    let retry = Retry {
+        at: START,
+        tries: 1,
+        failing_since: START,
+        paused_before_ms: 0,
+        reason: "a failure".to_owned(),
+        throttled: false,
+    };
     let (settled, attempts) = (Vec::new(), Vec::new());
     let failed = Settlement { settled, attempts, retry: Some(retry.clone()), ..Settlement::of(contact("1"), START) };
     bench.store.settle(failed).await.expect("settled");
