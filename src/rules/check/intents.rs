@@ -15,7 +15,6 @@ use crate::rules::yaml::{Entry, Node};
 /// Reads the export that a source names.
 pub fn read(source: &Entry, kind: Option<SourceKind>, desk: &mut Desk<'_>) {
     let Some(node) = source.value.get("agent") else { return };
-    let Some(written) = node.text().filter(|text| !text.starts_with("env:")) else { return };
     match kind {
         Some(SourceKind::DialogflowEs) => {}
         Some(kind) => {
@@ -30,6 +29,7 @@ pub fn read(source: &Entry, kind: Option<SourceKind>, desk: &mut Desk<'_>) {
         }
         None => return,
     }
+    let Some(written) = Desk::text(&source.value, "agent").filter(|text| !text.starts_with("env:")) else { return };
     let path = desk.findings.path(node.span.file);
     let path = Path::new(&path).parent().unwrap_or(Path::new("")).join(written);
     match agent::read(&path) {
