@@ -334,3 +334,28 @@ fn conditions_of_every_kind_are_told_apart_or_shown_to_meet() {
         assert_eq!(found(one, other), expected, "{one} | {other}");
     }
 }
+
+#[test]
+fn a_tag_made_of_a_number_meets_its_name() {
+    let codes = |tag: &str| {
+        let text = format!(
+            "{TWO_SOURCES}  - id: one\n    when: params.level >= 5\n    tag: {{ crm: {{ add: [\"Level {{{{ params.level }}}}\"] }} }}\n  \
+             - id: other\n    tag: {{ crm: {{ remove: [{tag}] }} }}\n"
+        );
+        let codes: Vec<_> = checked(&text).findings.iter().map(|finding| finding.code).collect();
+        codes.contains(&"W125")
+    };
+    assert_eq!((codes("Level 5"), codes("Level 4"), codes("Level x")), (true, false, false));
+}
+
+#[test]
+fn conditions_that_nest_deep_come_to_an_end() {
+    let mut when = "params.z == 1".to_owned();
+    for level in (0..40).rev() {
+        let (join, name) = (["and", "or"][level % 2], format!("p{level}"));
+        when = format!("params.{name} == {level} {join} ({when})");
+    }
+    let text = format!("{TWO_SOURCES}  - id: one\n    when: {when}\n    reply: hello\n");
+    // Were each half looked at once for each way to it, this would not end.
+    assert!(checked(&text).catalog.is_some());
+}

@@ -79,10 +79,10 @@ fn one(file: &RuleFile, is_stdin: bool, args: &Args) -> u8 {
         (false, true) => {}
         (false, false) if is_stdin => say!("{laid}"),
         (false, false) if is_styled => {}
-        (false, false) => match replace(Path::new(&file.path), &laid) {
+        (false, false) => match rules::replace(file, &laid) {
             Ok(()) => say_line!("{}", file.path),
             Err(error) => {
-                fail(WRONG, &format!("{}: {error}", file.path));
+                fail(WRONG, &error.to_string());
                 return WRONG;
             }
         },
@@ -114,19 +114,4 @@ fn told(file: &RuleFile, why: &Unformatted) -> u8 {
             WRONG
         }
     }
-}
-
-/// In one step, so that neither a gateway that watches nor a crash meets half a file. A link stays one.
-fn replace(path: &Path, text: &str) -> std::io::Result<()> {
-    let path = std::fs::canonicalize(path)?;
-    let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-    let draft = path.with_file_name(format!(".{name}.{}", std::process::id()));
-    let written = std::fs::write(&draft, text)
-        .and_then(|()| std::fs::set_permissions(&draft, std::fs::metadata(&path)?.permissions()))
-        .and_then(|()| std::fs::rename(&draft, &path));
-    if written.is_err() {
-        // Whatever is there of it is no use to anybody.
-        let _ = std::fs::remove_file(&draft);
-    }
-    written
 }

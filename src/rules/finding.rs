@@ -8,7 +8,7 @@ use serde::Serialize;
 use super::codes::Code;
 use super::files::RuleFile;
 use super::near::Meant;
-use super::yaml::scalar;
+use super::yaml::{byte_in_scalar, scalar};
 
 /// How grave a finding is. A set with an error is not used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
@@ -183,6 +183,15 @@ impl<'f> Findings<'f> {
     /// The text of a file.
     pub fn text(&self, file: usize) -> &'f str {
         self.files.get(file).map_or("", |f| f.text.as_str())
+    }
+
+    /// The exact characters of a part of the text that a scalar holds, or the whole scalar.
+    pub fn part(&self, scalar: Span, text: &str, part: &Range<usize>) -> Span {
+        let raw = self.text(scalar.file).get(scalar.range()).unwrap_or_default();
+        let Some(start) = byte_in_scalar(raw, text, part.start) else { return scalar };
+        let last = text.get(part.clone()).and_then(|part| part.char_indices().next_back());
+        let end = last.and_then(|(at, c)| Some(byte_in_scalar(raw, text, part.start + at)? + c.len_utf8()));
+        Span { start: scalar.start + start, end: scalar.start + end.unwrap_or(start).max(start), ..scalar }
     }
 
     /// The path of a file.

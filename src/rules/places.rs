@@ -10,7 +10,7 @@ use serde::Serialize;
 
 use super::files::RuleFile;
 use super::finding::{Findings, Span};
-use super::yaml::{self, Node, byte_in_scalar};
+use super::yaml::{self, Node};
 
 /// What a part belongs to.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -147,16 +147,8 @@ impl<'f> Places<'f> {
             (node, span) = (next, next.span);
         }
         match (&way.within, node.scalar()) {
-            (Some(within), Some(source)) => self.within(node, &source, within),
+            (Some(within), Some(source)) => self.findings.part(node.span, &source, within),
             _ => span,
-        }
-    }
-
-    fn within(&self, node: &Node, source: &str, within: &Range<usize>) -> Span {
-        let raw = self.findings.text(node.span.file).get(node.span.range()).unwrap_or_default();
-        match byte_in_scalar(raw, source, within.start) {
-            Some(start) => Span { start: node.span.start + start, ..node.span },
-            None => node.span,
         }
     }
 }

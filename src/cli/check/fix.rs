@@ -59,6 +59,9 @@ fn diff(before: &RuleFile, after: &RuleFile) {
                 ChangeTag::Equal => Style::new(),
             };
             say_line!("{style}{}{}{style:#}", change.tag(), change.value().trim_end_matches('\n'));
+            if change.missing_newline() {
+                say_line!("\\ No newline at end of file");
+            }
         }
     }
 }

@@ -3,7 +3,6 @@
 use std::borrow::Borrow;
 use std::collections::{HashMap, HashSet};
 use std::hash::Hash;
-use std::ops::Range;
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -17,7 +16,7 @@ use crate::rules::expr::template::Template;
 use crate::rules::expr::{self, Condition, Expr, Problem, ProblemKind};
 use crate::rules::files::RuleFile;
 use crate::rules::finding::{Findings, Span};
-use crate::rules::yaml::{Kind, Node, byte_in_scalar, quoted};
+use crate::rules::yaml::{Kind, Node, quoted};
 
 /// Something that is named in one place and defined in another.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -184,7 +183,7 @@ impl<'f> Desk<'f> {
         let single: Vec<_> = in_single_braces(source).filter(|(_, way)| is_way(way)).collect();
         for (at, way) in single {
             let meant = format!("{{{{ {} }}}}", way.trim());
-            let place = self.place_of(node, source, &(at..at + way.len() + 2));
+            let place = self.findings.part(node.span, source, &(at..at + way.len() + 2));
             let told = self
                 .findings
                 .add(Code::NoBraces, node.span, format!("in single braces `{{{way}}}` is just these letters"))
@@ -263,26 +262,11 @@ impl<'f> Desk<'f> {
 
     pub fn tell(&mut self, node: &Node, source: &str, problems: Vec<Problem>) {
         for problem in problems {
-            let span = self.place_of(node, source, &problem.span);
+            let span = self.findings.part(node.span, source, &problem.span);
             let told = self.findings.add(code(problem.kind), span, problem.message).help(problem.help);
             if let Some(meant) = problem.fix {
                 told.fix(meant);
             }
-        }
-    }
-
-    /// The exact characters of a part of a scalar, or the whole scalar.
-    fn place_of(&self, node: &Node, source: &str, part: &Range<usize>) -> Span {
-        let raw = self.findings.text(node.span.file).get(node.span.range()).unwrap_or_default();
-        let start = byte_in_scalar(raw, source, part.start);
-        let last = source.get(part.clone()).and_then(|part| part.char_indices().next_back());
-        let end = last.and_then(|(at, c)| Some(byte_in_scalar(raw, source, part.start + at)? + c.len_utf8()));
-        match (start, end) {
-            (Some(start), Some(end)) => {
-                Span { start: node.span.start + start, end: node.span.start + end.max(start), ..node.span }
-            }
-            (Some(start), None) => Span { start: node.span.start + start, end: node.span.start + start, ..node.span },
-            _ => node.span,
         }
     }
 }

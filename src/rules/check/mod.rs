@@ -123,10 +123,13 @@ pub fn check_with(files: &[RuleFile], depth: Depth<'_>) -> Checked {
     if let (Depth::Tests(reader), true) = (depth, clean) {
         untested(&catalog, &tests, reader, &places, &mut findings);
     }
+    // Where questions were given up nobody knows what they would have shown.
+    let given_up = findings.told().iter().any(|finding| finding.code == Code::NotExamined.row().code);
+    let is_known = |code: Code| !(given_up && review::CODES.contains(&code));
     let was_looked_for = |code: Code| match depth {
         Depth::Usable => code != Code::Untested && !review::CODES.contains(&code),
-        Depth::Meaning => code != Code::Untested,
-        Depth::Tests(_) => true,
+        Depth::Meaning => code != Code::Untested && is_known(code),
+        Depth::Tests(_) => is_known(code),
     };
     waivers::apply(waivers, was_looked_for, &mut findings);
     let mut findings = findings.into_list();

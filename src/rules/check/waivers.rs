@@ -88,10 +88,12 @@ pub fn apply(waivers: Vec<Waiver>, was_looked_for: impl Fn(Code) -> bool, findin
 fn comments(text: &str) -> impl Iterator<Item = (usize, &str)> {
     text.match_indices('#').filter_map(|(at, _)| {
         let before = text.get(..at)?.chars().next_back();
-        let comment = text.get(at..)?.lines().next()?.trim_end();
-        let said = comment.get(1..)?.trim_start().strip_prefix(MARK)?.trim();
+        let is_one = before.is_none_or(char::is_whitespace)
+            && text.get(at + 1..)?.trim_start_matches([' ', '\t']).starts_with(MARK);
+        // Only then its end is looked for: a line may be a million of these signs.
+        let comment = text.get(at..).filter(|_| is_one)?.lines().next()?.trim_end();
         // `leave` is for `fmt`.
-        (before.is_none_or(char::is_whitespace) && said != "leave").then_some((at, comment))
+        (!comment.ends_with("leave") || comment.split(MARK).nth(1)?.trim() != "leave").then_some((at, comment))
     })
 }
 
@@ -146,6 +148,7 @@ fn allowed(comment: &str, span: Span, findings: &mut Findings<'_>) -> Option<(Ve
             Code::BadWaiver | Code::UnusedWaiver => {
                 return bad(format!("{name} is of waivers themselves, and can't be waived"), "mend the waiver");
             }
+            _ if codes.contains(&code) => {}
             _ => codes.push(code),
         }
     }

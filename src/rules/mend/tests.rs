@@ -1,3 +1,5 @@
+use std::fmt::Write as _;
+
 use proptest::prelude::*;
 
 use super::*;
@@ -130,4 +132,15 @@ proptest! {
             prop_assert_eq!(mended, &text);
         }
     }
+}
+
+#[test]
+fn one_that_must_stay_keeps_no_other_from_being_mended() {
+    let mut rules = "rules:\n  - { id: r0, reply: hello, repyl: hello }\n".to_owned();
+    for number in 1..100 {
+        let _ = writeln!(rules, "  - {{ id: r{number}, repyl: hello }}");
+    }
+    let (text, _) =
+        mended(&format!("sources:\n  bot: {{ kind: dialogflow-es, auth: [{{ bearer: env:T }}] }}\n{rules}"));
+    assert_eq!(text.matches("repyl").count(), 1, "{text}");
 }

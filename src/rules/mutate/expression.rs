@@ -18,6 +18,14 @@ pub struct Changed {
     pub expr: Expr,
 }
 
+impl Changed {
+    /// Another node in the place of an expression's.
+    fn of(expr: &Expr, what: String, node: Node) -> Self {
+        let within = expr.span.clone();
+        Self { within, what, hint: None, expr: Expr { node, span: expr.span.clone() } }
+    }
+}
+
 /// What an expression is read with.
 #[derive(Clone, Copy)]
 struct Written<'w> {
@@ -38,12 +46,7 @@ type Found<'f> = &'f mut dyn FnMut(Changed);
 
 /// Where something must be true or false.
 fn truth(expr: &Expr, written: Written<'_>, found: Found<'_>) {
-    let here = |what: String, node: Node| Changed {
-        within: expr.span.clone(),
-        what,
-        hint: None,
-        expr: Expr { node, span: expr.span.clone() },
-    };
+    let here = |what: String, node: Node| Changed::of(expr, what, node);
     match &expr.node {
         Node::And(items) | Node::Or(items) => {
             let is_and = matches!(expr.node, Node::And(_));
@@ -87,12 +90,7 @@ fn truth(expr: &Expr, written: Written<'_>, found: Found<'_>) {
 
 /// Where something has a value.
 fn value(expr: &Expr, written: Written<'_>, found: Found<'_>) {
-    let here = |what: String, node: Node| Changed {
-        within: expr.span.clone(),
-        what,
-        hint: None,
-        expr: Expr { node, span: expr.span.clone() },
-    };
+    let here = |what: String, node: Node| Changed::of(expr, what, node);
     match &expr.node {
         Node::Compute(was, left, right) => {
             let now = match was {

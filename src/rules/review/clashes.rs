@@ -52,6 +52,11 @@ enum Met {
 
 /// Asks whether two rules meet. `shows` says whether a trial shows it.
 fn meet(review: &mut Review<'_, '_>, question: &Question, shows: &dyn Fn(&Trial) -> bool) -> Met {
+    if review.solver.is_spent() {
+        review.solver.give_up();
+        review.count_unanswered(question.rules.last().copied().unwrap_or_default());
+        return Met::Apart;
+    }
     let found = review.solver.find(question, shows);
     review.count_unanswered(question.rules.last().copied().unwrap_or_default());
     match found {

@@ -3,7 +3,6 @@
 use std::collections::BTreeSet;
 
 use super::Review;
-use super::places::within;
 use crate::rules::codes::Code;
 use crate::rules::expr::Condition;
 use crate::rules::expr::ast::{Expr, Node};
@@ -85,7 +84,7 @@ fn tell_at(
 
 fn tell(review: &mut Review<'_, '_>, node: &Tree, condition: &Condition, idle: &[Idle<'_>]) {
     for Idle { part, why } in idle {
-        let at = within(&review.findings, node, &condition.source, &part.span);
+        let at = review.findings.part(node.span, &condition.source, &part.span);
         let help = match *why {
             ALWAYS => "take the condition away, or ask for what was meant",
             NEVER => "ask for what was meant; what is unset makes every comparison false",

@@ -2,12 +2,11 @@
 //! to tell.
 
 use std::collections::HashMap;
-use std::ops::Range;
 
 use crate::rules::files::RuleFile;
 use crate::rules::finding::{Findings, Span};
 use crate::rules::model::Rule;
-use crate::rules::yaml::{self, Node, byte_in_scalar};
+use crate::rules::yaml::{self, Node};
 
 /// Trees of files, read when they are asked for.
 pub struct Places<'f> {
@@ -77,19 +76,5 @@ impl<'f> Places<'f> {
             }
         }
         self.trees.insert(file, tree);
-    }
-}
-
-/// The bytes of a part of the expression that stands in a scalar.
-pub fn within(files: &Findings<'_>, node: &Node, source: &str, part: &Range<usize>) -> Span {
-    let raw = files.text(node.span.file).get(node.span.range()).unwrap_or_default();
-    let start = byte_in_scalar(raw, source, part.start);
-    let last = source.get(part.clone()).and_then(|part| part.char_indices().next_back());
-    let end = last.and_then(|(at, c)| Some(byte_in_scalar(raw, source, part.start + at)? + c.len_utf8()));
-    match (start, end) {
-        (Some(start), Some(end)) => {
-            Span { start: node.span.start + start, end: node.span.start + end.max(start), ..node.span }
-        }
-        _ => node.span,
     }
 }

@@ -1,5 +1,6 @@
 //! From a rule to formulas: what must be true of an event for it to match, or not to.
 
+use std::collections::HashMap;
 use std::rc::Rc;
 
 use super::cut::{self, Cut};
@@ -22,11 +23,14 @@ use crate::rules::model::{Matcher, Rule};
 pub struct Compiler<'c> {
     catalog: &'c Catalog,
     pub vars: Vars<'c>,
+    /// What expressions that join others came to, by their addresses: each is asked for twice by the one around it, and without this
+    /// the work would double with each level.
+    joined: HashMap<(usize, Outcomes), Rc<Formula>>,
 }
 
 impl<'c> Compiler<'c> {
     pub fn new(catalog: &'c Catalog, vars: Vars<'c>) -> Self {
-        Self { catalog, vars }
+        Self { catalog, vars, joined: HashMap::new() }
     }
 
     /// A rule matches, or it doesn't; what stands before it plays no part.
@@ -79,8 +83,16 @@ impl<'c> Compiler<'c> {
     /// so a fault behind the answer is none.
     pub fn truth(&mut self, expr: &'c Expr, want: Outcomes) -> Rc<Formula> {
         match &expr.node {
-            Node::And(items) => self.chain(&items.iter().collect::<Vec<_>>(), want, Outcomes::YES),
-            Node::Or(items) => self.chain(&items.iter().collect::<Vec<_>>(), want, Outcomes::NO),
+            Node::And(items) | Node::Or(items) => {
+                let key = (std::ptr::from_ref(expr).addr(), want);
+                if let Some(known) = self.joined.get(&key) {
+                    return Rc::clone(known);
+                }
+                let going_on = if matches!(expr.node, Node::And(_)) { Outcomes::YES } else { Outcomes::NO };
+                let made = self.chain(&items.iter().collect::<Vec<_>>(), want, going_on);
+                self.joined.insert(key, Rc::clone(&made));
+                made
+            }
             Node::Not(inner) => self.truth(inner, want.swapped()),
             Node::Path(path) if path.condition().is_some() => {
                 let name = path.condition().unwrap_or_default();

@@ -23,7 +23,7 @@ pub enum Formula {
 }
 
 /// What a condition may come to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Outcomes {
     pub yes: bool,
     pub no: bool,

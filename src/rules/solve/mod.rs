@@ -132,6 +132,16 @@ impl<'c> Solver<'c> {
         self.given_up
     }
 
+    /// Whether no step is left for any question.
+    pub fn is_spent(&self) -> bool {
+        self.left == 0
+    }
+
+    /// Counts a question that isn't even asked.
+    pub fn give_up(&mut self) {
+        self.given_up += 1;
+    }
+
     /// The rule at this place matches, or doesn't, whatever stands before it.
     pub fn matches(&mut self, place: usize, matches: bool) -> Demand {
         if let Some(known) = self.matches.get(&(place, matches)) {

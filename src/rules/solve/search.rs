@@ -73,6 +73,10 @@ impl<T> Search<'_, '_, T> {
     /// Everything in `agenda` must hold, and one of each list in `open`.
     fn branch<'f>(&mut self, mut state: State, mut agenda: Vec<&'f Formula>, mut open: Vec<&'f [Rc<Formula>]>) {
         loop {
+            // Parts may be shared, so that there are more ways than parts.
+            if !self.may_go_on() {
+                return;
+            }
             while let Some(formula) = agenda.pop() {
                 match formula {
                     Formula::Always => {}
@@ -127,13 +131,18 @@ impl<T> Search<'_, '_, T> {
         best
     }
 
+    /// Takes a step, if there is one left.
+    fn may_go_on(&mut self) -> bool {
+        self.is_over |= self.budget.left == 0;
+        self.budget.left = self.budget.left.saturating_sub(1);
+        !self.is_over
+    }
+
     /// What is left of a variable's values; `None` where nothing is, or where the work is over.
     fn narrowed(&mut self, state: &State, variable: VarId, set: &Values) -> Option<Values> {
-        if self.budget.left == 0 {
-            self.is_over = true;
+        if !self.may_go_on() {
             return None;
         }
-        self.budget.left -= 1;
         let narrowed = match state.get(&variable) {
             Some(known) => known.meet(set),
             None => self.vars.base(variable, self.home, self.lists).meet(set),

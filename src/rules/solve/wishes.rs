@@ -3,6 +3,7 @@
 use super::Demand;
 use super::formula::is;
 use super::invert::{self, Aim};
+use super::numbers::Numbers;
 use super::values::Values;
 use super::vars::Vars;
 use super::witness::Wish;
@@ -94,5 +95,13 @@ pub fn renders(vars: &mut Vars<'_>, tag: &TagTemplate, name: &str) -> Option<Dem
     };
     let printed = name.strip_prefix(before)?.strip_suffix(after)?;
     let Aim { root, steps, value } = invert::aims(expr, &Value::text(printed.to_owned())).into_iter().next()?;
-    Some(is(vars.at(root, steps), Values::exactly(&value)))
+    let mut values = Values::exactly(&value);
+    // Numbers and truths print as texts.
+    values.yes |= printed == "true";
+    values.no |= printed == "false";
+    values.numbers = match printed.parse::<i64>() {
+        Ok(number) => Some(Numbers::only([Number::Int(number.into())])),
+        Err(_) => values.numbers.or_else(|| printed.parse::<f64>().is_ok().then(Numbers::default)),
+    };
+    Some(is(vars.at(root, steps), values))
 }

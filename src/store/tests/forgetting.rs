@@ -1,7 +1,7 @@
 //! Forgetting: nothing that names a contact is left, and all else is as it was.
 
 use super::*;
-use crate::store::{DeadQuery, EventQuery, Forgotten, Retry};
+use crate::store::{DeadQuery, EventQuery, Forgotten};
 
 const EVENT: &str = "{\"who\":\"ana-the-secret\"}";
 
@@ -100,14 +100,7 @@ async fn a_contact_that_begins_anew_keeps_its_failed_tries(on: Engine) {
     bench.take("1").await;
     forget(&bench, "1").await;
     let failed = || {
-        let retry = Retry {
-            at: START,
-            tries: 1,
-            failing_since: START,
-            paused_before_ms: 0,
-            reason: "a failure".to_owned(),
-            throttled: false,
-        };
+        let retry = a_failure();
         let (contact, attempts) = (contact("1"), Vec::new());
         Settlement { attempts, retry: Some(retry), ..Settlement::of(contact, START) }
     };

@@ -36,7 +36,8 @@ use std::time::Duration;
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 
 use super::{
-    Accepted, Intake, Options, SettledChange, Settlement, Start, Started, Store, StoreError, Taken, Waiting, Wake, What,
+    Accepted, Intake, Options, Retry, SettledChange, Settlement, Start, Started, Store, StoreError, Taken, Waiting,
+    Wake, What,
 };
 use crate::clock::Clock;
 use crate::domain::change::{Change, ChangeId, Effect, Judged, Ord, Settled, Terms};
@@ -188,6 +189,11 @@ fn keyed<'a>(key: &'a str, changes: &'a [(&'a str, &'a str)]) -> Sent<'a> {
 
 fn rule() -> RuleId {
     RuleId::parse("a-rule").expect("a name")
+}
+
+fn a_failure() -> Retry {
+    let (at, failing_since) = (START, START);
+    Retry { at, tries: 1, failing_since, paused_before_ms: 0, reason: "a failure".to_owned(), throttled: false }
 }
 
 fn contact(id: &str) -> Contact {

@@ -148,14 +148,7 @@ async fn judged_guards_and_retries_outlive_a_crash(on: Engine) {
 async fn calls_that_only_looked_are_kept_and_leave_all_else_as_it_was(on: Engine) {
     let bench = Bench::on(on).await;
     bench.accept(keyed("a", &[("1", "x")])).await;
-    let retry = Retry {
-        at: START,
-        tries: 1,
-        failing_since: START,
-        paused_before_ms: 0,
-        reason: "a failure".to_owned(),
-        throttled: false,
-    };
+    let retry = a_failure();
     let (settled, attempts) = (Vec::new(), Vec::new());
     let failed = Settlement { settled, attempts, retry: Some(retry.clone()), ..Settlement::of(contact("1"), START) };
     bench.store.settle(failed).await.expect("settled");
