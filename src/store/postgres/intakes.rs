@@ -21,7 +21,7 @@ use crate::store::outbox::Reply;
 use crate::store::record::Intake;
 
 /// The longest wait for more events.
-const LONGEST: Duration = Duration::from_millis(4);
+const LONGEST: Duration = Duration::from_millis(8);
 
 /// Accepts events.
 pub(super) struct Intakes {
@@ -120,8 +120,8 @@ impl Intakes {
     }
 }
 
-/// How long the next lot gathers after one that took so long, where several gateways share the database: a lot costs it much the same
-/// whatever it holds, and each of them would send it small ones. Alone, what comes while one lot is written is enough for the next.
+/// How long the next lot gathers after one that took so long, where several gateways share the database: a commit costs it as much as a
+/// dozen events, and each of them would send it small ones. Alone, what comes while one lot is written is enough for the next.
 fn rest(took: Duration) -> Duration {
-    took.min(LONGEST)
+    (2 * took).min(LONGEST)
 }

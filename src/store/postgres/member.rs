@@ -27,8 +27,11 @@ use crate::store::pending;
 const BEAT: Duration = Duration::from_secs(1);
 /// Notices that come closer together are one.
 const GATHER: Duration = Duration::from_millis(2);
-/// Beats that notices ask for are so far apart at least, where there are many.
+/// Beats that notices ask for are so far apart at least, where there are many; and so many times as long as a beat takes, so that a
+/// database that has much to do isn't kept from it by them, up to a longest time that a contact waits for its gateway.
 const APART: Duration = Duration::from_millis(25);
+const TIMES: u32 = 20;
+const FARTHEST: Duration = Duration::from_millis(200);
 /// The channel of notices.
 const CHANNEL: &str = "tagrelay";
 /// How long an answer is waited for.
@@ -136,7 +139,9 @@ impl Member {
         let mut seen = None;
         let mut old: Option<(Instant, String)> = None;
         loop {
+            let asked = Instant::now();
             let beat = self.beat(&client, &hand.giving, seen.as_deref()).await?;
+            let apart = (TIMES * asked.elapsed()).clamp(APART, FARTHEST);
             if !beat.alive {
                 *hand = Hand::default();
                 self.fenced().await;
@@ -172,7 +177,7 @@ impl Member {
                 self.notify(&client).await?;
             }
             if hand.unread.is_empty() {
-                self.wait(&client, &mut notices, !hand.giving.is_empty()).await?;
+                self.wait(&client, &mut notices, !hand.giving.is_empty(), apart).await?;
             }
         }
     }
@@ -196,6 +201,7 @@ impl Member {
         client: &Client,
         notices: &mut UnboundedReceiver<String>,
         giving: bool,
+        apart: Duration,
     ) -> Result<(), StoreError> {
         let own = self.standing.me().to_string();
         let from = Instant::now();
@@ -212,7 +218,7 @@ impl Member {
                         continue;
                     }
                     // The first after some quiet is heard at once; where they come all the time, one beat hears many.
-                    tokio::time::sleep(GATHER.max(APART.saturating_sub(from.elapsed()))).await;
+                    tokio::time::sleep(GATHER.max(apart.saturating_sub(from.elapsed()))).await;
                     while notices.try_recv().is_ok() {}
                     return Ok(());
                 }
