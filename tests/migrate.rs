@@ -18,7 +18,7 @@ use tagrelay::domain::event::Event;
 use tagrelay::domain::name::{ConnectionName, RuleId, SourceName};
 use tagrelay::domain::tag::TagName;
 use tagrelay::store::postgres::Address;
-use tagrelay::store::{Intake, Options, Store};
+use tagrelay::store::{Database, Intake, Options, Store};
 use tempfile::TempDir;
 use tokio::sync::mpsc::unbounded_channel;
 
@@ -97,6 +97,15 @@ async fn a_file_is_looked_at_carried_over_and_put_away() {
     assert_eq!(pending["checksum"].as_str().map(str::len), Some(64), "{pending}");
     assert!(!done.out.contains(USER_PASSWORD));
     assert_eq!(server.sql(USER, "SELECT nextval('event_number')"), "701");
+
+    // A gateway on the file would do all of it once more.
+    let path = folder.path().join("t.db");
+    let open = || Store::open(&path, options(), unbounded_channel().0);
+    let refused = open().err().expect("it was carried over").to_string();
+    assert!(refused.contains("was carried over into PostgreSQL at 20") && refused.contains("--go-back"), "{refused}");
+    let file = Database::Sqlite(path.clone());
+    assert_eq!((file.go_back().expect("unmarked"), file.go_back().expect("read")), (true, false));
+    open().expect("gone back to").0.stop();
 
     let again = migrate(folder.path(), &to, &[]);
     assert_eq!((again.status, again.out.as_str()), (1, ""), "{again:?}");

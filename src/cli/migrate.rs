@@ -111,8 +111,8 @@ fn as_text(args: &Args, (from, to): &(String, String), report: &Report, took: Du
 What is next:
   1. Set TAGRELAY_DATABASE_URL to the new address for every gateway, and start them.
   2. Look at `tagrelay connections` and `tagrelay dead-letters`: they show what they showed before.
-  3. Put {from} away. A gateway that runs on it again knows nothing of what happens from now on,
-     and delivers a second time what waits in both.",
+  3. Put {from} away. It knows nothing of what happens from now on: a gateway refuses to start on it,
+     unless you go back with `tagrelay serve --go-back` before anything was accepted on the new database.",
         took.as_secs_f64()
     );
 }

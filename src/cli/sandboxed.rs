@@ -1,7 +1,7 @@
 //! `--sandbox`: connections are pointed at the built-in provider sandbox.
 
 use std::collections::HashMap;
-use std::net::TcpListener;
+use std::net::{SocketAddr, TcpListener};
 use std::process::ExitCode;
 
 use super::{NO, fail};
@@ -19,12 +19,12 @@ pub fn start(listener: TcpListener) -> Result<Sandbox, ExitCode> {
     sandbox::start(listener, options).map_err(|error| fail(NO, &format!("sandbox: {error}")))
 }
 
-/// The sandbox is on loopback, which is allowed for it alone.
+/// Points connections at a sandbox that listens there. It is on loopback, which is allowed for it alone.
 pub fn redirect(
-    sandbox: Option<&Sandbox>,
+    sandbox: Option<SocketAddr>,
     environment: HashMap<String, String>,
 ) -> impl Fn(&mut ConnectionConfig) + Send + Sync + use<> {
-    let there = |kind: ProviderKind| Some((kind, sandbox?.base_url(kind.name())?));
+    let there = |kind: ProviderKind| Some((kind, sandbox::base_url(sandbox?, kind.name())?));
     let base_urls: Vec<_> = ProviderKind::ALL.into_iter().filter_map(there).collect();
     move |connection| {
         let Some((_, base_url)) = base_urls.iter().find(|(kind, _)| *kind == connection.provider) else { return };

@@ -14,7 +14,7 @@ use crate::flow::gateway::Gateway;
 use crate::flow::grounds::{Grounds, Looks};
 use crate::flow::reload::Reloader;
 use crate::flow::ruleset::{NotOpened, Opened, Opener};
-use crate::flow::timers;
+use crate::flow::{standings, timers};
 use crate::http::{self, Refusals, Shared, Tokens};
 use crate::sandbox::Sandbox;
 use crate::settings::{Settings, environment};
@@ -30,9 +30,15 @@ pub struct Args {
     /// Point every connection at the built-in provider sandbox.
     #[arg(long)]
     sandbox: bool,
+    /// The same, with a sandbox that runs already: `tagrelay sandbox`, or another gateway's.
+    #[arg(long, value_name = "ADDRESS", conflicts_with = "sandbox")]
+    sandbox_at: Option<SocketAddr>,
     /// The directory with the rules [default: `TAGRELAY_RULES`, else rules].
     #[arg(long, value_name = "DIR")]
     rules: Option<PathBuf>,
+    /// Start on an SQLite file that was carried over into PostgreSQL, and forget that it was.
+    #[arg(long)]
+    go_back: bool,
 }
 
 /// Calls to providers may take this long at the end; the whole stop stays under ten seconds.
@@ -59,11 +65,14 @@ struct Start {
     opened: Opened,
     tokens: Tokens,
     sandbox: Option<Sandbox>,
+    /// Where every connection goes, if it is to a sandbox.
+    sandbox_at: Option<SocketAddr>,
 }
 
 fn prepare(args: &Args) -> Result<Start, ExitCode> {
     let mut settings = settings()?;
-    if args.sandbox && settings.database_by_default {
+    let is_trial = args.sandbox || args.sandbox_at.is_some();
+    if is_trial && settings.database_by_default {
         settings.database = Database::Sqlite(SANDBOX_DATABASE.into());
     }
     logging::start(&settings).map_err(|error| fail(WRONG, &error))?;
@@ -76,14 +85,29 @@ fn prepare(args: &Args) -> Result<Start, ExitCode> {
     } else {
         None
     };
-    let fallback = sandbox.as_ref().map(|_| Secret::new("sandbox"));
+    let fallback = is_trial.then(|| Secret::new("sandbox"));
     let environment = environment();
-    let redirect = sandboxed::redirect(sandbox.as_ref(), environment.clone());
+    let there = args.sandbox_at.or(sandbox.as_ref().map(Sandbox::address));
+    let redirect = sandboxed::redirect(there, environment.clone());
     let opener = Opener::new(Vault::new(environment, fallback), redirect);
     let opened = opener.open(catalog, &[]).map_err(|error| fail(WRONG, &missing(&error)))?;
+    if args.go_back {
+        went_back(&settings.database)?;
+    }
     let admin = token::obtain(&settings).map_err(|error| fail(NO, &error))?;
     let tokens = Tokens { admin, viewer: settings.viewer_token.clone() };
-    Ok(Start { settings, listener, rules, looks, opener, opened, tokens, sandbox })
+    Ok(Start { settings, listener, rules, looks, opener, opened, tokens, sandbox, sandbox_at: there })
+}
+
+fn went_back(database: &Database) -> Result<(), ExitCode> {
+    match database.go_back() {
+        Ok(true) => {
+            tracing::warn!(%database, "a gateway runs again on a file that was carried over; none may run on what it was carried into");
+        }
+        Ok(false) => tracing::info!(%database, "it was not carried over: --go-back is needed no more"),
+        Err(error) => return Err(fail(NO, &format!("{database}: {error}"))),
+    }
+    Ok(())
 }
 
 fn bind(name: &str, address: SocketAddr) -> Result<TcpListener, ExitCode> {
@@ -123,16 +147,17 @@ impl Start {
             Ok(server) => server,
             Err(error) => return fail(NO, &format!("TAGRELAY_LISTEN {address}: {error}")),
         };
-        announce(&gateway, &settings, address, self.sandbox.as_ref());
+        announce(&gateway, &settings, address, self.sandbox_at);
         let retaining = tokio::spawn(retain(Arc::clone(&gateway)));
         let timing = tokio::spawn(timers::run(Arc::clone(&gateway), Clock::system()));
         let repeating = tokio::spawn(again::run(Arc::clone(&gateway)));
+        let telling = tokio::spawn(standings::leave(Arc::clone(&gateway)));
         let reloader = Reloader::new(Arc::clone(&gateway), Arc::new(self.opener), self.rules, self.looks);
         let asking = tokio::spawn(hangups(reloader.asked()));
         let reloading = tokio::spawn(reloader.run());
         stop_signal().await;
         tracing::info!("stopping: no new requests, what is in flight is finished");
-        for task in [retaining, timing, repeating, asking, reloading] {
+        for task in [retaining, timing, repeating, telling, asking, reloading] {
             task.abort();
         }
         // At once: both may take their time, and the whole stop must stay short.
@@ -146,7 +171,7 @@ impl Start {
     }
 }
 
-fn announce(gateway: &Gateway, settings: &Settings, address: SocketAddr, sandbox: Option<&Sandbox>) {
+fn announce(gateway: &Gateway, settings: &Settings, address: SocketAddr, sandbox: Option<SocketAddr>) {
     let base = settings.public_url.clone().unwrap_or_else(|| format!("http://{address}"));
     let set = gateway.rules();
     tracing::info!(%address, rules = set.catalog.rule_count(), rule_set = set.catalog.hash(),
@@ -155,7 +180,7 @@ fn announce(gateway: &Gateway, settings: &Settings, address: SocketAddr, sandbox
         tracing::info!(source = %source.name, kind = source.kind.name(), "POST {base}/hooks/{}", source.name);
     }
     if let Some(sandbox) = sandbox {
-        tracing::info!(address = %sandbox.address(), "every connection goes to the sandbox; see http://{}/_sandbox/", sandbox.address());
+        tracing::info!(address = %sandbox, "every connection goes to the sandbox; see http://{sandbox}/_sandbox/");
     }
     if settings.admin_token.is_none() {
         tracing::info!(file = %token::path(settings).display(), "the API's token is in this file");

@@ -16,6 +16,7 @@ use crate::domain::connection::{ConnectionConfig, ProviderKind};
 use crate::domain::contact::ContactRef;
 use crate::domain::secret::Secret;
 use crate::flow::ruleset::{NotOpened, Opener};
+use crate::sandbox::Sandbox;
 use crate::settings::environment;
 use crate::vault::Vault;
 
@@ -85,7 +86,7 @@ fn test(args: &Args) -> Result<ExitCode, ExitCode> {
         None
     };
     let fallback = sandbox.as_ref().map(|_| Secret::new("sandbox"));
-    let redirect = sandboxed::redirect(sandbox.as_ref(), environment());
+    let redirect = sandboxed::redirect(sandbox.as_ref().map(Sandbox::address), environment());
     let opener = Opener::new(Vault::new(environment(), fallback), redirect);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.map_err(|error| fail(NO, &error.to_string()))?;

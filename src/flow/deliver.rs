@@ -16,14 +16,14 @@ use crate::domain::contact::ContactKey;
 use crate::domain::name::ConnectionName;
 use crate::domain::time::Timestamp;
 use crate::providers::allowance::Usage;
-use crate::store::{Store, Waiting, Wake, What};
+use crate::store::{Said, Store, Waiting, Wake, What};
 
 /// What a lane is told.
 pub(super) enum Told {
     /// These contacts have something new.
     Wake(Vec<News>),
-    /// Try all that waits now, and look at a paused connection at once.
-    TryNow,
+    /// This was said of the connection, by a person or by another gateway.
+    Said(Said),
     /// Say how things stand.
     Status(oneshot::Sender<LaneStatus>),
 }
@@ -68,6 +68,8 @@ pub struct LaneStatus {
     pub probe_at: Option<Timestamp>,
     /// Contacts that wait or are under way.
     pub waiting: usize,
+    /// Those of them that are under way.
+    pub under_way: usize,
     /// How its account's allowance stands.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub allowance: Option<Usage>,
@@ -212,8 +214,9 @@ impl Deliveries {
         let Some(name) = locked(&self.lanes).served.get_key_value(connection).map(|(name, _)| name.clone()) else {
             return false;
         };
-        self.store.tell_try_now(name);
-        locked(&self.lanes).served.get(connection).is_some_and(|served| served.tell.send(Told::TryNow).is_ok())
+        self.store.tell_others(name, Said::TryNow);
+        let lanes = locked(&self.lanes);
+        lanes.served.get(connection).is_some_and(|served| served.tell.send(Told::Said(Said::TryNow)).is_ok())
     }
 
     /// Makes a call beside the deliveries, where they run: it is ended and recorded also where whoever asked for it has gone away.
@@ -261,8 +264,8 @@ impl Lanes {
             let Wake { key, connection, what } = wake;
             let served = self.served.get(&connection);
             match what {
-                What::TryNow => {
-                    let _ = served.map(|served| served.tell.send(Told::TryNow));
+                What::Said(said) => {
+                    let _ = served.map(|served| served.tell.send(Told::Said(said)));
                     continue;
                 }
                 What::Outdated | What::Again(_) => {
@@ -315,6 +318,7 @@ impl Lanes {
                 since: None,
                 probe_at: None,
                 waiting,
+                under_way: 0,
                 allowance: None,
             }
         });

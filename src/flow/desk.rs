@@ -5,18 +5,21 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use super::converge::{Account, Next, Seen, Stepped, step};
-use super::lane::{Lane, Turn};
+use super::lane::{Lane, Pause, Turn};
 use crate::clock::Clock;
 use crate::domain::contact::ContactKey;
 use crate::domain::time::Timestamp;
 use crate::providers::allowance::{Ledger, Limit, Written};
-use crate::store::{PauseKind, Paused, Start, Started, Store, Waiting};
+use crate::store::{Met, PauseKind, Paused, Said, Start, Store, Waiting};
 
 /// How long a contact waits whose delivery could not be recorded.
 const STORE_PAUSE: Duration = Duration::from_secs(1);
 
 /// How long after a start nobody concludes from what doesn't wait.
 const ARRIVAL: Duration = Duration::from_secs(5);
+
+/// How long a gateway for whose contacts nothing waits goes by what another one found.
+const HEARSAY: Duration = Duration::from_secs(30);
 
 /// A connection's lane, with its store and its account.
 pub struct Desk {
@@ -29,6 +32,8 @@ pub struct Desk {
     unrecorded: Arc<AtomicBool>,
     /// Whether it failed to take a pause's beginning or end.
     unkept: bool,
+    /// Whether the pause is only known from another gateway: it is that one's to keep, and to tell of its end.
+    heard: bool,
 }
 
 impl Desk {
@@ -75,7 +80,7 @@ impl Desk {
                 None => lane.wake(one.key, now),
             }
         }
-        Self { lane, store, account, clock, unrecorded: Arc::default(), unkept: false }
+        Self { lane, store, account, clock, unrecorded: Arc::default(), unkept: false, heard: false }
     }
 
     /// The step of whose turn it is.
@@ -109,6 +114,9 @@ impl Desk {
         let now = self.clock.now();
         let was = self.lane.paused().cloned();
         self.lane.finished(key, stepped, now);
+        if matches!(stepped.seen, Seen::Throttled(_)) {
+            tell_limit_met(&self.store, &self.account, now);
+        }
         let is = self.lane.paused().cloned();
         let name = &self.account.config.name;
         match (&was, &is) {
@@ -125,15 +133,54 @@ impl Desk {
             }
             _ => {}
         }
+        if self.heard {
+            let looks = |pause: &Option<Pause>| pause.as_ref().map(|pause| pause.probes);
+            self.heard = is.is_some() && looks(&was) == looks(&is);
+            if is.is_none() {
+                return;
+            }
+        }
         let same = was.as_ref().map(|pause| pause.kind) == is.as_ref().map(|pause| pause.kind);
         if !same || self.unkept {
             self.keep(now).await;
+        }
+        // A breaker is each gateway's own: what fails may be its way to the provider. That all is well again is worth a look of each.
+        match is {
+            Some(pause) if !same && pause.kind == PauseKind::Refused => {
+                self.store.tell_others(self.account.config.name.clone(), Said::Refused);
+            }
+            None if was.is_some() => self.store.tell_others(self.account.config.name.clone(), Said::Well),
+            _ => {}
+        }
+    }
+
+    /// Another gateway was refused. Here too nobody is called any more, but for one call that looks at once: secrets are each
+    /// gateway's own, and while they are changed one of them may still have the old one.
+    pub async fn refused_elsewhere(&mut self) {
+        if self.lane.paused().is_some() {
+            return;
+        }
+        let name = &self.account.config.name;
+        match self.store.reader().paused(name.clone()).await {
+            Ok(Paused { since: Some(since), kind: PauseKind::Refused, reason, .. }) => {
+                let now = self.clock.now();
+                tracing::warn!(connection = %name, %reason, "another gateway was refused; one call looks whether this one is too");
+                self.lane.pause(PauseKind::Refused, since.min(now), reason, now);
+                // Whoever comes next looks, though nobody waits now.
+                self.lane.lift_from(now.plus(HEARSAY));
+                self.heard = true;
+            }
+            // It is well again by now.
+            Ok(_) => {}
+            Err(error) => {
+                tracing::warn!(%error, connection = %name, "why another gateway was refused could not be read");
+            }
         }
     }
 
     /// A pause that was lifted, since nobody waits behind it, is kept as ended.
     pub async fn keep_lifted(&mut self) {
-        if self.lane.take_lifted() {
+        if self.lane.take_lifted() && !std::mem::take(&mut self.heard) {
             tracing::info!(connection = %self.account.config.name, "nothing waits any more; the next change looks whether it is well");
             self.keep(self.clock.now()).await;
         }
@@ -156,18 +203,28 @@ impl Desk {
     }
 }
 
+/// Tells the other gateways of a limit that was met: what the provider said to one is meant for all that call the account.
+pub(super) fn tell_limit_met(store: &Store, account: &Account, now: Timestamp) {
+    let (until, eighths) = account.allowance.pressed();
+    store.tell_limit_met(account.sharing.clone(), Met { at: now, until, eighths });
+}
+
 /// Writes the starts of a connection's calls into the store.
 pub(super) fn ledger(store: &Store, account: &Account) -> Ledger {
     let (writer, name, striker) = (store.clone(), account.config.name.clone(), store.clone());
-    let sharing = account.sharing.clone();
+    let (sharing, allowance) = (account.sharing.clone(), account.allowance.clone());
     Ledger {
         write: Arc::new(move |at, limits: Vec<Limit>| {
-            let (store, name, sharing) = (writer.clone(), name.clone(), sharing.clone());
+            let (store, name, sharing, allowance) = (writer.clone(), name.clone(), sharing.clone(), allowance.clone());
             Box::pin(async move {
                 let limits = limits.into_iter().map(|limit| (limit.calls, limit.window_ms)).collect();
                 match store.start(Start { connection: name.clone(), at, sharing, limits }).await {
-                    Ok(Started::Entry(entry)) => Written::Entry(entry),
-                    Ok(Started::UsedUp(until)) => Written::UsedUp(until),
+                    Ok(started) => {
+                        if let Some(met) = started.met {
+                            allowance.throttled_elsewhere(met.until, met.eighths, met.at);
+                        }
+                        started.entry.map_or_else(Written::UsedUp, Written::Entry)
+                    }
                     Err(error) => {
                         tracing::error!(%error, connection = %name, "a call's start could not be recorded; it isn't made");
                         Written::Failed

@@ -152,6 +152,14 @@ impl Lane {
         self.pause = Some(Pause { since, kind, reason, probe_at, probes: 0, planned: None, again: false });
     }
 
+    /// A paused connection is looked at now; what waits for its time goes on waiting for it.
+    pub fn look_now(&mut self) {
+        if let Some(pause) = &mut self.pause {
+            pause.ask(self.probe.is_some());
+            self.lift_from = Timestamp(i64::MIN);
+        }
+    }
+
     /// A pause that nobody waits behind isn't lifted before.
     pub fn lift_from(&mut self, at: Timestamp) {
         self.lift_from = at;
@@ -267,6 +275,11 @@ impl Lane {
     /// How many contacts wait or are under way.
     pub fn waiting(&self) -> usize {
         self.slots.len()
+    }
+
+    /// How many contacts' steps are under way.
+    pub fn under_way(&self) -> usize {
+        self.busy
     }
 
     /// Whether a call looks right now if the connection is well again.

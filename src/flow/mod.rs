@@ -26,5 +26,6 @@ pub mod replay;
 pub mod retry;
 pub mod ruleset;
 mod runner;
+pub mod standings;
 pub mod timers;
 pub mod watch;

@@ -9,10 +9,9 @@ use tokio::task::JoinSet;
 use super::converge::{Account, Stepped};
 use super::deliver::{LaneStatus, News, Told};
 use super::desk::Desk;
-use super::lane::Lane;
 use crate::clock::Clock;
 use crate::domain::contact::ContactKey;
-use crate::store::{PauseKind, Store, Waiting};
+use crate::store::{PauseKind, Said, Store, Waiting};
 
 /// How long a lane waits when the store can't be asked.
 const STORE_PAUSE: Duration = Duration::from_secs(1);
@@ -79,7 +78,7 @@ impl Runner {
                 }
                 () = &mut moved, if desk.lane.is_held_up(now) => {}
                 told = self.told.recv() => match told {
-                    Some(told) => self.hear(&mut desk.lane, told),
+                    Some(told) => self.hear(&mut desk, told).await,
                     None => break,
                 },
                 () = tokio::time::sleep(due.unwrap_or_default()), if due.is_some() => {}
@@ -141,7 +140,9 @@ impl Runner {
                 done = &mut what => return (done, heard),
                 Some(told) = self.told.recv() => match told {
                     Told::Wake(news) => heard.wakes.extend(news),
-                    Told::TryNow => heard.try_now = true,
+                    Told::Said(Said::TryNow) => heard.try_now = true,
+                    // One call looks first where the connection was left paused, and else each finds out by itself.
+                    Told::Said(Said::Refused | Said::Well) => {}
                     Told::Status(answer) => drop(answer.send(LaneStatus {
                         name: self.account.config.name.clone(),
                         state: "starting",
@@ -149,6 +150,7 @@ impl Runner {
                         since: None,
                         probe_at: None,
                         waiting: heard.wakes.len(),
+                        under_way: 0,
                         allowance: self.account.allowance.usage(self.clock.now()),
                     })),
                 },
@@ -156,15 +158,18 @@ impl Runner {
         }
     }
 
-    fn hear(&self, lane: &mut Lane, told: Told) {
+    async fn hear(&self, desk: &mut Desk, told: Told) {
         let now = self.clock.now();
         match told {
-            Told::Wake(news) => news.iter().for_each(|news| news.wake(lane, now)),
-            Told::TryNow => {
+            Told::Wake(news) => news.iter().for_each(|news| news.wake(&mut desk.lane, now)),
+            Told::Said(Said::TryNow) => {
                 self.account.flips.forget_all();
-                lane.wake_all();
+                desk.lane.wake_all();
             }
+            Told::Said(Said::Refused) => desk.refused_elsewhere().await,
+            Told::Said(Said::Well) => desk.lane.look_now(),
             Told::Status(answer) => {
+                let lane = &desk.lane;
                 let pause = lane.paused();
                 let _ = answer.send(LaneStatus {
                     name: self.account.config.name.clone(),
@@ -178,6 +183,7 @@ impl Runner {
                     since: pause.map(|p| p.since),
                     probe_at: pause.map(|p| p.probe_at).filter(|at| at.0 > i64::MIN),
                     waiting: lane.waiting(),
+                    under_way: lane.under_way(),
                     allowance: self.account.allowance.usage(now),
                 });
             }

@@ -74,6 +74,9 @@ pub enum Problem {
     /// The store can't take it now.
     #[error("the store can't take this now; nothing was kept, please send it again")]
     Unavailable,
+    /// The store can't be asked now.
+    #[error("the store can't be asked now: try again in a moment; the log says why")]
+    Away,
 }
 
 /// How soon a sender should come back when the store can't take something.
@@ -107,7 +110,9 @@ impl Problem {
             Self::Headers { .. } => {
                 (StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE, "headers-too-large", "The headers are too large")
             }
-            Self::Unavailable => (StatusCode::SERVICE_UNAVAILABLE, "store-unavailable", "The store can't take it now"),
+            Self::Unavailable | Self::Away => {
+                (StatusCode::SERVICE_UNAVAILABLE, "store-unavailable", "The store can't take it now")
+            }
         }
     }
 
@@ -145,7 +150,7 @@ impl ResponseError for Problem {
             Self::NoToken => drop(response.insert_header((WWW_AUTHENTICATE, "Bearer"))),
             Self::Method { allow } => drop(response.insert_header((ALLOW, *allow))),
             Self::TooManyProofs { retry_after } => drop(response.insert_header((RETRY_AFTER, retry_after.to_string()))),
-            Self::Unavailable => drop(response.insert_header((RETRY_AFTER, STORE_RETRY_S.to_string()))),
+            Self::Unavailable | Self::Away => drop(response.insert_header((RETRY_AFTER, STORE_RETRY_S.to_string()))),
             // The rest of an oversized request isn't read, so the connection can't carry another.
             Self::TooLarge { .. } | Self::Headers { .. } | Self::Timeout => drop(response.force_close()),
             _ => {}
@@ -160,6 +165,6 @@ impl From<StoreError> for Problem {
             return Self::NotAFile(error.to_string());
         }
         tracing::error!(%error, "the store can't do what was asked");
-        Self::Unavailable
+        Self::Away
     }
 }

@@ -100,6 +100,11 @@ pub fn start(listener: TcpListener, options: SandboxOptions) -> io::Result<Sandb
     Ok(Sandbox { address, state, server })
 }
 
+/// A connection's `base_url` at a sandbox that listens there; `None` for a provider that isn't part of it.
+pub fn base_url(address: SocketAddr, provider: &str) -> Option<String> {
+    Place::named(provider).map(|place| format!("http://{address}{}", place.base()))
+}
+
 impl Sandbox {
     /// Where it listens, as one dials it.
     pub fn address(&self) -> SocketAddr {
@@ -113,7 +118,7 @@ impl Sandbox {
 
     /// What a connection's `base_url` is to be; `None` for a provider that isn't here. A webhook's `url` is one segment below it.
     pub fn base_url(&self, provider: &str) -> Option<String> {
-        Place::named(provider).map(|place| format!("http://{}{}", self.address(), place.base()))
+        base_url(self.address(), provider)
     }
 
     /// The calls it got, oldest first, as `GET /_sandbox/calls` shows them.

@@ -2,13 +2,13 @@
 
 use super::contact::{self, ContactRow};
 use super::delivery::{self, SettledChange, Settlement};
-use super::face::{Accepted, Again, Paused, StoreError, Taken, Wake};
+use super::face::{Accepted, Again, Paused, Said, StoreError, Taken, Wake};
 use super::forget::{Forgotten, Found, Gone};
 use super::outbox::{Outbox, Reply};
 use super::record::Intake;
 use super::runs::Runs;
 use super::sql::{Sql, args};
-use super::started::{self, Start, Started};
+use super::started::{self, Met, Start, Started};
 use super::timer::{self, Timer};
 use super::wakes::{wake_for, wake_moved};
 use super::{dead, fault, schema};
@@ -33,8 +33,9 @@ pub(super) enum Command {
     KeepPaused(ConnectionName, Box<Paused>, Reply<()>),
     Start(Start, Reply<Started>),
     Outdated(Vec<(ContactKey, ConnectionName)>, Reply<()>),
-    TryNow(ConnectionName),
+    TellOthers(ConnectionName, Said),
     NotStarted(Vec<i64>),
+    LimitMet(Vec<ConnectionName>, Met),
     SaidAgain(ContactKey, i64, Reply<()>),
     EndTimers(Vec<Timer>, Reply<()>),
     Retain(Reply<bool>),
@@ -147,7 +148,7 @@ pub(super) fn carry_out(
         }
         Command::Start(start, reply) => {
             let entry = started::insert(db, &start.connection, start.at)?;
-            outbox.push(reply, Ok(Started::Entry(entry)));
+            outbox.push(reply, Ok(Started::alone(entry)));
         }
         Command::NotStarted(ids) => started::end(db, &ids)?,
         Command::EndTimers(timers, reply) => {
@@ -161,7 +162,12 @@ pub(super) fn carry_out(
         }
         // One gateway alone has nobody to tell, and is told by nobody.
         Command::Outdated(_, reply) | Command::SaidAgain(_, _, reply) => outbox.push(reply, Ok(())),
-        Command::Accept(..) | Command::Take { .. } | Command::InMemory(..) | Command::TryNow(_) | Command::Stop => {}
+        Command::LimitMet(..)
+        | Command::TellOthers(..)
+        | Command::Accept(..)
+        | Command::Take { .. }
+        | Command::InMemory(..)
+        | Command::Stop => {}
     }
     Ok(())
 }

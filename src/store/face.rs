@@ -14,9 +14,9 @@ use super::read::Reader;
 use super::record::Intake;
 use super::runs::Runs;
 pub use super::shapes::{
-    Accepted, Again, Database, Options, PauseKind, Paused, StoreError, Taken, Waiting, Wake, What,
+    Accepted, Again, Database, Options, PauseKind, Paused, Said, StoreError, Taken, Waiting, Wake, What,
 };
-use super::started::{Start, Started};
+use super::started::{Met, Start, Started};
 use super::timer::Timer;
 use super::writer::Writer;
 use super::{recover, schema};
@@ -144,6 +144,12 @@ impl Store {
         self.reader.waiting_of(connection, recent).await
     }
 
+    /// The same, whichever gateway delivers for them; to be shown.
+    pub async fn waiting_anywhere(&self, connection: ConnectionName) -> Result<Vec<Waiting>, StoreError> {
+        let recent = self.ask(|reply| Command::InMemory(connection.clone(), reply)).await?;
+        self.reader.waiting_anywhere(connection, recent).await
+    }
+
     /// Records one convergence of a contact: settled changes wait no more.
     pub async fn settle(&self, settlement: Settlement) -> Result<(), StoreError> {
         self.ask(|reply| Command::Settle(Box::new(settlement), reply)).await
@@ -224,10 +230,24 @@ impl Store {
         Ok(())
     }
 
-    /// Tells the other gateways that all that waits at a connection is to be tried now.
-    pub fn tell_try_now(&self, connection: ConnectionName) {
+    /// Tells the other gateways something of a connection. Nobody waits for it: who doesn't hear of it finds out by itself.
+    pub fn tell_others(&self, connection: ConnectionName, what: Said) {
         if let Way::Shared(_) = &self.commands {
-            let _ = self.send(Command::TryNow(connection));
+            let _ = self.send(Command::TellOthers(connection, what));
+        }
+    }
+
+    /// Leaves how the lanes stand here for the other gateways to read: [`super::postgres::Peer::lanes`].
+    pub fn leave_lanes(&self, lanes: &str) {
+        if let Way::Shared(shared) = &self.commands {
+            shared.standing().leave_lanes(lanes);
+        }
+    }
+
+    /// Tells the other gateways that the limit of these connections' account was met: they hear of it before their next call starts.
+    pub fn tell_limit_met(&self, sharing: Vec<ConnectionName>, met: Met) {
+        if let Way::Shared(_) = &self.commands {
+            let _ = self.send(Command::LimitMet(sharing, met));
         }
     }
 
@@ -328,6 +348,7 @@ fn opened(path: &Path, options: Options, wake: UnboundedSender<Vec<Wake>>) -> Re
     let lock = lock(path)?;
     let mut db = schema::open_writer(path)?;
     schema::migrate(&mut db)?;
+    schema::is_not_migrated(&db)?;
     let recent = recover::recent(&db)?;
     let mut runs = Runs::default();
     let waiting = recover::waiting(&db, &recent, &mut runs)?;

@@ -53,11 +53,13 @@ pub use dead::{DeadFilter, DeadLetter};
 pub use dedup::DedupKey;
 pub use delivery::{Delivery, Retry, SettledChange, Settlement, TookAway};
 pub use events::{EventFilter, EventLine, EventQuery};
-pub use face::{Accepted, Again, Database, Options, PauseKind, Paused, Store, StoreError, Taken, Waiting, Wake, What};
+pub use face::{
+    Accepted, Again, Database, Options, PauseKind, Paused, Said, Store, StoreError, Taken, Waiting, Wake, What,
+};
 pub use forget::Forgotten;
 pub use read::{ChangeState, DeadQuery, DeliveryQuery, EventView, Page, Reader};
 pub use record::{EventHead, EventRecord, Intake, Origin};
 pub use recorded::RecordedQuery;
-pub use started::{Start, Started};
+pub use started::{Met, Start, Started};
 pub use timer::Timer;
 pub use view::{Blame, ContactQuery, ContactRecord, ContactView};

@@ -243,8 +243,12 @@ impl Reader {
         connections: Vec<ConnectionName>,
         since: Timestamp,
     ) -> Result<Vec<Timestamp>, StoreError> {
-        if let From::Shared { .. } = &self.from {
-            return self.read_shared(move |db| started::since(db, &connections, since)).await;
+        if let From::Shared { standing, .. } = &self.from {
+            // They are written by the database's clock.
+            let ahead_ms = standing.ahead_ms();
+            let starts =
+                self.read_shared(move |db| started::since(db, &connections, since.plus_millis(ahead_ms))).await?;
+            return Ok(starts.into_iter().map(|at| at.plus_millis(-ahead_ms)).collect());
         }
         self.read(move |db| {
             let mut starts = Vec::new();
@@ -269,13 +273,30 @@ impl Reader {
         connection: ConnectionName,
         recent: Vec<ContactKey>,
     ) -> Result<Vec<Waiting>, StoreError> {
-        let waiting = self.read(move |db| recover::waiting_of(db, &connection, recent)).await?;
+        let waiting = self.waiting_anywhere(connection, recent).await?;
         Ok(match &self.from {
             From::File { .. } => waiting,
             From::Shared { standing, .. } => {
                 waiting.into_iter().filter(|one| standing.owns(one.key.bucket())).collect()
             }
         })
+    }
+
+    /// The same, whichever gateway delivers for them.
+    pub(super) async fn waiting_anywhere(
+        &self,
+        connection: ConnectionName,
+        recent: Vec<ContactKey>,
+    ) -> Result<Vec<Waiting>, StoreError> {
+        self.read(move |db| recover::waiting_of(db, &connection, recent)).await
+    }
+
+    /// The number of the gateway that delivers for a contact, where several share the database and one has it now.
+    pub async fn owner(&self, contact: ContactKey) -> Result<Option<i64>, StoreError> {
+        let From::Shared { .. } = &self.from else { return Ok(None) };
+        let bucket = i64::from(contact.bucket());
+        let sql = "SELECT owner FROM bucket WHERE id = ?1 AND owner IS NOT NULL";
+        self.read(move |db| db.first(sql, args![bucket], |row| row.int(0))).await
     }
 
     /// A connection's pause as it was last kept.

@@ -5,6 +5,7 @@ use rusqlite::{Connection, TransactionBehavior};
 use super::StoreError;
 use super::sql::{Sql, args};
 use super::{fault, timer};
+use crate::domain::time::Timestamp;
 
 /// Marks the file as ours ("tgry"), so that another program's database is never written to.
 const APPLICATION_ID: i64 = 0x7467_7279;
@@ -143,6 +144,34 @@ pub(super) fn open_reader(path: &std::path::Path) -> Result<Connection, StoreErr
     db.pragma_update(None, "cache_size", -2048)?;
     db.busy_timeout(std::time::Duration::from_secs(5))?;
     Ok(db)
+}
+
+/// The number of `meta` that a file has once it was carried over into another database: when.
+const MIGRATED: &str = "migrated";
+
+/// Marks the file as carried over.
+pub(super) fn mark_migrated(db: &dyn Sql, at: Timestamp) -> Result<(), StoreError> {
+    db.send(
+        "INSERT INTO meta (name, value) VALUES (?1, ?2) ON CONFLICT (name) DO UPDATE SET value = excluded.value",
+        args![MIGRATED, at],
+    )
+}
+
+/// Refuses a file that was carried over: a gateway on it would do once more what the other database has.
+pub(super) fn is_not_migrated(db: &dyn Sql) -> Result<(), StoreError> {
+    let at = db.first("SELECT value FROM meta WHERE name = ?1", args![MIGRATED], |row| row.time(0))?;
+    at.map_or(Ok(()), |at| Err(StoreError::Migrated(at)))
+}
+
+/// The file is gone back to: from now on it is as any other. Whether it had been carried over.
+pub(super) fn go_back(path: &std::path::Path) -> Result<bool, StoreError> {
+    let _lock = super::face::lock(path)?;
+    let db = open_writer(path)?;
+    if steps_done(&db)? == 0 {
+        return Ok(false);
+    }
+    let db: &dyn Sql = &db;
+    Ok(db.run("DELETE FROM meta WHERE name = ?1", args![MIGRATED])? > 0)
 }
 
 /// Reads a number of `meta`.

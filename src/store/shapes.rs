@@ -8,6 +8,7 @@ use std::time::Duration;
 use super::contact::Past;
 use super::delivery::Retry;
 use super::postgres::{Address, Hold};
+use super::schema;
 use crate::clock::Clock;
 use crate::domain::change::{Change, ChangeId, Ord};
 use crate::domain::contact::{Contact, ContactKey};
@@ -45,6 +46,11 @@ pub enum StoreError {
         "a migration into this database has begun and isn't done: run `tagrelay migrate` again with the same --from and --to, and start the gateway when it says that all is there"
     )]
     HalfMigrated,
+    /// The file was carried over into a database of several gateways.
+    #[error(
+        "this file was carried over into PostgreSQL at {0}: a gateway on it would call again for what waits there, and give numbers that were given there. Set TAGRELAY_DATABASE_URL to that database; or, as long as no gateway has accepted anything there, go back with `tagrelay serve --go-back`"
+    )]
+    Migrated(Timestamp),
     /// There is no file to copy: the database is a server's.
     #[error("this database is a PostgreSQL server's, which has tools of its own for copies: pg_basebackup, pg_dump")]
     NotAFile,
@@ -74,6 +80,16 @@ impl Database {
         match self {
             Self::Sqlite(file) => file.clone(),
             Self::Postgres(_) => PathBuf::from("tagrelay.db"),
+        }
+    }
+}
+
+impl Database {
+    /// A file that was carried over into another database is used again: it is as any other from now on. Whether it had been.
+    pub fn go_back(&self) -> Result<bool, StoreError> {
+        match self {
+            Self::Sqlite(file) if file.exists() => schema::go_back(file),
+            Self::Sqlite(_) | Self::Postgres(_) => Ok(false),
         }
     }
 }
@@ -127,8 +143,19 @@ pub enum What {
     Outdated,
     /// Another gateway may have called for older words of it since: its last words are to be said again, and then this entry is done.
     Again(i64),
-    /// It is about no contact: all that waits at the connection is to be tried now, as another gateway was asked.
+    /// It is about no contact, and was said of the connection by another gateway.
+    Said(Said),
+}
+
+/// What gateways tell each other of a connection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Said {
+    /// Somebody asked for all that waits there to be tried now.
     TryNow,
+    /// It refused the credentials, or can't be called at all.
+    Refused,
+    /// It is well again.
+    Well,
 }
 
 /// A contact that there is something to be heard of.

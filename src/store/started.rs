@@ -29,11 +29,29 @@ pub struct Start {
 
 /// What became of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Started {
-    /// It is written down under this number.
-    Entry(i64),
-    /// Other gateways have used the allowance up until then.
-    UsedUp(Timestamp),
+pub struct Started {
+    /// The number under which it is written down; else until when the allowance is used up or held, as gateways together see it.
+    pub entry: Result<i64, Timestamp>,
+    /// The last time that a gateway met the account's limit, if that was lately.
+    pub met: Option<Met>,
+}
+
+impl Started {
+    /// It is written down, and nothing is known of others.
+    pub fn alone(entry: i64) -> Self {
+        Self { entry: Ok(entry), met: None }
+    }
+}
+
+/// A provider's limit was met: "too many requests" to one gateway is meant for all of them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Met {
+    /// When.
+    pub at: Timestamp,
+    /// No call starts before this.
+    pub until: Timestamp,
+    /// So many eighths of the limit were used from then on.
+    pub eighths: u32,
 }
 
 /// Older ones decide nothing: no limit is counted over a longer time.

@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use serde_json::Value;
@@ -50,13 +51,20 @@ pub struct Setup {
     before: String,
     /// The database's server, where it isn't a file.
     server: Option<Postgres>,
-    on_a_file: bool,
+    on_postgres: bool,
+    /// How many gateways share the database, where that is PostgreSQL.
+    gateways: usize,
 }
 
-/// Whether gateways are on PostgreSQL, unless a test says otherwise: `TESTS_ON=postgres`.
-#[expect(clippy::disallowed_methods, reason = "what the whole run of tests is on is said outside of it")]
+/// Whether gateways are on PostgreSQL, unless a test says otherwise: `TESTS_ON=postgres`, or `TESTS_ON=postgres3` for three of them on
+/// one database.
 pub fn on_postgres() -> bool {
-    std::env::var("TESTS_ON").is_ok_and(|on| on == "postgres")
+    matches!(tests_on().as_str(), "postgres" | "postgres3")
+}
+
+#[expect(clippy::disallowed_methods, reason = "what the whole run of tests is on is said outside of it")]
+fn tests_on() -> String {
+    std::env::var("TESTS_ON").unwrap_or_default()
 }
 
 /// A gateway with the built-in sandbox and these rules, which get a source `bot` and a connection `crm`.
@@ -84,7 +92,8 @@ impl Setup {
         ];
         let settings = settings.map(|(name, value)| (name.to_owned(), value.to_owned())).to_vec();
         let args = vec!["serve".to_owned(), "--sandbox".to_owned()];
-        Self { folder, args, settings, before: String::new(), server: None, on_a_file: false }
+        let gateways = if tests_on() == "postgres3" { 3 } else { 1 };
+        Self { folder, args, settings, before: String::new(), server: None, on_postgres: on_postgres(), gateways }
     }
 
     /// The rule files are those of a folder of the project.
@@ -114,7 +123,20 @@ impl Setup {
 
     /// The database is a file, whatever those of other tests are.
     pub fn on_a_file(mut self) -> Self {
-        self.on_a_file = true;
+        self.on_postgres = false;
+        self
+    }
+
+    /// A story of one gateway, whatever those of other tests are; it says why.
+    pub fn alone(mut self, _why: &str) -> Self {
+        self.gateways = 1;
+        self
+    }
+
+    /// Three gateways on one database, whatever those of other tests are.
+    pub fn among_three(mut self) -> Self {
+        self.gateways = 3;
+        self.on_postgres = true;
         self
     }
 
@@ -143,8 +165,21 @@ impl Setup {
     }
 
     fn command(&self) -> Command {
+        self.command_with(&self.args)
+    }
+
+    /// Another gateway on the same rules and the same database; it calls the sandbox of the first.
+    fn command_of_another(&self, sandbox: Option<SocketAddr>) -> Command {
+        let mut args = self.args.clone();
+        if let (Some(sandbox), Some(place)) = (sandbox, args.iter().position(|arg| arg == "--sandbox")) {
+            args.splice(place..=place, ["--sandbox-at".to_owned(), sandbox.to_string()]);
+        }
+        self.command_with(&args)
+    }
+
+    fn command_with(&self, args: &[String]) -> Command {
         let mut command = Command::new("sh");
-        command.args(["-c", &format!("{}\nexec \"$0\" \"$@\"", self.before), PROGRAM]).args(&self.args);
+        command.args(["-c", &format!("{}\nexec \"$0\" \"$@\"", self.before), PROGRAM]).args(args);
         cleaned(&mut command);
         command.current_dir(self.folder.path());
         command.envs(self.settings.iter().map(|(name, value)| (name, value)));
@@ -155,14 +190,17 @@ impl Setup {
     #[track_caller]
     pub fn start(mut self) -> Gateway {
         let named = self.settings.iter().rfind(|(name, _)| name == "TAGRELAY_DATABASE_URL");
-        if on_postgres() && !self.on_a_file && named.is_some_and(|(_, value)| value == "sqlite://tagrelay.db") {
+        if self.on_postgres && named.is_some_and(|(_, value)| value == "sqlite://tagrelay.db") {
             let server = Postgres::start();
             self = self.set("TAGRELAY_DATABASE_URL", &server.url());
             self.server = Some(server);
         }
         let process = Process::start(&mut self.command());
-        let mut gateway = Gateway { process, address: SocketAddr::from(([0; 4], 0)), sandbox: None, setup: self };
+        let address = SocketAddr::from(([0; 4], 0));
+        let mut gateway =
+            Gateway { process, address, sandbox: None, others: Vec::new(), turn: AtomicUsize::new(0), setup: self };
         gateway.await_ready();
+        gateway.start_others();
         gateway
     }
 
@@ -178,6 +216,10 @@ pub struct Gateway {
     pub address: SocketAddr,
     /// Where the built-in sandbox listens.
     pub sandbox: Option<SocketAddr>,
+    /// More gateways on the same database, with where each listens.
+    others: Vec<(Process, SocketAddr)>,
+    /// Whose turn it is to be asked.
+    turn: AtomicUsize,
     pub setup: Setup,
 }
 
@@ -202,9 +244,53 @@ impl Gateway {
         });
     }
 
-    /// The log, a JSON object a line.
+    /// Starts the rest of those that share the database, if there are to be more, and waits until contacts are shared out.
+    #[track_caller]
+    fn start_others(&mut self) {
+        let others = if self.setup.server.is_some() { self.setup.gateways.saturating_sub(1) } else { 0 };
+        for _ in 0..others {
+            let mut process = Process::start(&mut self.setup.command_of_another(self.sandbox));
+            let address = eventually("another gateway", || {
+                assert!(process.ended().is_none(), "it ended:\n{}", process.log());
+                let log = process.log();
+                let lines: Vec<Value> = log.lines().filter_map(|line| serde_json::from_str(line).ok()).collect();
+                address_in(&lines, "is ready")
+            });
+            self.others.push((process, address));
+        }
+        let fair = 256 / (others + 1);
+        let sql = format!("SELECT count(*) FROM (SELECT owner FROM bucket GROUP BY owner HAVING count(*) >= {fair}) o");
+        if others > 0 {
+            eventually("a fair share for each", || (self.sql(&sql) == (others + 1).to_string()).then_some(()));
+        }
+    }
+
+    /// The gateways that share the database, this one first.
+    pub fn addresses(&self) -> Vec<SocketAddr> {
+        std::iter::once(self.address).chain(self.others.iter().map(|(_, address)| *address)).collect()
+    }
+
+    /// SIGKILL for the last of several.
+    pub fn kill_one(&mut self) {
+        self.others.pop().expect("there are several").0.kill();
+    }
+
+    /// What the database says, behind the gateways' back.
+    pub fn sql(&self, question: &str) -> String {
+        self.setup.server.as_ref().expect("it is on PostgreSQL").sql(super::postgres::USER, question)
+    }
+
+    /// Where the next request goes: to each gateway in turn, as through a load balancer.
+    pub fn next_address(&self) -> SocketAddr {
+        let turn = self.turn.fetch_add(1, Ordering::Relaxed) % (self.others.len() + 1);
+        turn.checked_sub(1).and_then(|other| self.others.get(other)).map_or(self.address, |(_, address)| *address)
+    }
+
+    /// The log, a JSON object a line; those of all gateways one after the other.
     pub fn log_lines(&self) -> Vec<Value> {
-        self.process.log().lines().filter_map(|line| serde_json::from_str(line).ok()).collect()
+        let logs = std::iter::once(&self.process).chain(self.others.iter().map(|(other, _)| other)).map(Process::log);
+        logs.flat_map(|log| log.lines().filter_map(|line| serde_json::from_str(line).ok()).collect::<Vec<_>>())
+            .collect()
     }
 
     /// The lines of the log with this message.
@@ -213,13 +299,17 @@ impl Gateway {
         self.log_lines().into_iter().filter(says).collect()
     }
 
-    /// SIGKILL.
+    /// SIGKILL, for all of them.
     pub fn kill(&mut self) {
+        self.others.clear();
         self.process.kill();
     }
 
     /// SIGTERM; gives the exit status and how long the end took.
     pub fn terminate(&mut self) -> (ExitStatus, Duration) {
+        for (mut other, _) in self.others.drain(..) {
+            other.terminate();
+        }
         self.process.terminate()
     }
 
@@ -227,8 +317,10 @@ impl Gateway {
     #[track_caller]
     pub fn start_again(&mut self) {
         assert!(self.process.ended().is_some(), "it runs still");
+        self.others.clear();
         self.process = Process::start(&mut self.setup.command());
         self.await_ready();
+        self.start_others();
     }
 
     /// Starts on the same folder and is killed after a moment, ready or not.

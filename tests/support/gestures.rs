@@ -14,7 +14,7 @@ const ANSWER: Duration = Duration::from_secs(30);
 impl Gateway {
     /// Sends bytes as they are; `None` when nothing came back.
     pub fn send_raw(&self, bytes: &[u8]) -> Option<Answer> {
-        exchange(self.address, bytes, ANSWER)
+        exchange(self.next_address(), bytes, ANSWER)
     }
 
     #[track_caller]

@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 
 use super::super::out::say_line;
 use super::super::trial;
+use super::gateways;
 use super::names;
 use super::table::Table;
 use super::{Client, To, ended, items, text, time};
@@ -22,6 +23,9 @@ pub struct Args {
     /// Try all that waits there now, and look at it if it is paused.
     #[arg(long, value_name = "NAME")]
     retry: Option<String>,
+    /// Show how each stands at each gateway that shares the database, and not only those that aren't well everywhere.
+    #[arg(long, conflicts_with = "retry")]
+    by_gateway: bool,
     #[command(flatten)]
     to: To,
 }
@@ -55,17 +59,33 @@ fn connections(args: &Args) -> Result<(), ExitCode> {
     names::tell_of_refused(&client)?;
     let mut table = Table::new(&["connection", "state", "waiting", "allowance", "next look", "reason"]);
     for connection in items(&list, "items") {
-        table.row(vec![
-            text(connection, "name").to_owned(),
-            text(connection, "state").to_owned(),
-            connection.get("waiting").map(Value::to_string).unwrap_or_default(),
-            connection.get("allowance").map(allowance).unwrap_or_default(),
-            text(connection, "probe_at").to_owned(),
-            text(connection, "reason").to_owned(),
-        ]);
+        let usage = connection.get("allowance").map(allowance).unwrap_or_default();
+        table.row(row(connection, text(connection, "name").to_owned(), usage));
+        let parts = items(connection, "gateways");
+        let is_ill = parts.iter().any(|part| text(part, "state") != "well");
+        for part in parts.iter().filter(|_| parts.len() > 1 && (is_ill || args.by_gateway)) {
+            let held = held(part);
+            table.row(row(part, format!("  at {}", gateways::named(part)), held));
+        }
     }
     table.print("no connection");
+    let incomplete = text(&list, "incomplete");
+    if !incomplete.is_empty() {
+        say_line!("\n{incomplete}");
+    }
     Ok(())
+}
+
+/// How a connection stands, in all or at one gateway.
+fn row(stands: &Value, name: String, allowance: String) -> Vec<String> {
+    vec![
+        name,
+        text(stands, "state").to_owned(),
+        stands.get("waiting").map(Value::to_string).unwrap_or_default(),
+        allowance,
+        text(stands, "probe_at").to_owned(),
+        text(stands, "reason").to_owned(),
+    ]
 }
 
 /// What was woken, and what happens next.
@@ -107,8 +127,16 @@ fn allowance(usage: &Value) -> String {
     let whole = rate.split(['/', ' ']).next().and_then(|whole| whole.parse().ok());
     let slowed = whole.is_some_and(|whole: u64| calls < whole);
     let told = if slowed { format!("{used} of {calls}, slowed down from {rate}") } else { format!("{used} of {rate}") };
-    match text(usage, "held_until") {
+    match held(usage).as_str() {
         "" => told,
-        until => format!("{told}; none before {until}"),
+        held => format!("{told}; {held}"),
+    }
+}
+
+/// That the provider asked for a pause.
+fn held(stands: &Value) -> String {
+    match text(stands, "held_until") {
+        "" => String::new(),
+        until => format!("none before {until}"),
     }
 }

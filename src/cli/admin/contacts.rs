@@ -149,6 +149,24 @@ fn settled_by(word: &Value) -> String {
 /// Waiting changes that are shown one by one.
 const SHOWN: usize = 20;
 
+/// What a change hangs on, and whether that lets it through.
+fn guards(change: &Value) -> Option<String> {
+    let unless = change.get("terms").map(|terms| joined(terms, "unless")).unwrap_or_default();
+    let asked = [
+        ("if tagged", joined(change, "if_tagged")),
+        ("unless tagged", joined(change, "unless_tagged")),
+        ("at this connection unless tagged", unless),
+    ];
+    let asked: Vec<String> =
+        asked.into_iter().filter(|(_, tags)| !tags.is_empty()).map(|(words, tags)| format!("{words} {tags}")).collect();
+    let judged = match change.get("guards_hold").and_then(Value::as_bool) {
+        Some(true) => "so it is",
+        Some(false) => "which forbids it: it is skipped",
+        None => "which is looked up first",
+    };
+    (!asked.is_empty()).then(|| format!("{}, {judged}", asked.join(", ")))
+}
+
 /// What would be done, and how much of what waits comes to nothing.
 fn waiting(contact: &Value) {
     let is_overtaken = |change: &&Value| !text(change, "overtaken_by").is_empty();
@@ -158,7 +176,8 @@ fn waiting(contact: &Value) {
         say_line!("waits: {left_out} earlier changes, and these:");
     }
     for change in open.iter().skip(left_out) {
-        say_line!("waits: {} {} (rule {})", text(change, "id"), wanted(change), text(change, "rule"));
+        let guards = guards(change).map(|guards| format!("; {guards}")).unwrap_or_default();
+        say_line!("waits: {} {} (rule {}{guards})", text(change, "id"), wanted(change), text(change, "rule"));
     }
     match (overtaken.len(), open.is_empty()) {
         (0, _) => {}
@@ -223,6 +242,13 @@ fn whole(contact: &Value) {
             "flaps: {:?} changes faster than calls can follow; its last word is called for at {}",
             text(flap, "tag"),
             time(flap, "until")
+        );
+    }
+    let waits = !items(contact, "waiting").is_empty();
+    if waits && !text(contact, "connection_held_until").is_empty() {
+        say_line!(
+            "the provider asked for a pause: nobody of the account is called before {}",
+            time(contact, "connection_held_until")
         );
     }
     if !text(contact, "next_look").is_empty() {

@@ -128,6 +128,22 @@ fn contacts(event: &Value) -> String {
     names.join(", ") + &more
 }
 
+/// Duplicates that are told one by one; a sender may repeat itself for a day.
+const REPEATS: usize = 5;
+
+/// When the same key came again.
+fn duplicates(all: &[Value]) {
+    let left_out = all.len().saturating_sub(REPEATS);
+    if left_out > 0 {
+        say_line!("came again: {left_out} times before these");
+    }
+    for one in all.iter().skip(left_out) {
+        let differs = one.get("differs") == Some(&Value::Bool(true));
+        let how = if differs { "with another body, of which nothing was done" } else { "alike, and changed nothing" };
+        say_line!("came again: {} {how}", time(one, "at"));
+    }
+}
+
 fn whole(event: &Value) {
     say_line!("event {}  {}  through {}", text(event, "id"), time(event, "accepted_at"), text(event, "source"));
     for (name, label) in [("intent", "intent"), ("type", "type"), ("replay_of", "replay of"), ("note", "note")] {
@@ -137,6 +153,7 @@ fn whole(event: &Value) {
         }
     }
     say_line!("rules: {}  (set {})", joined(event, "rules"), text(event, "rule_set"));
+    duplicates(items(event, "duplicates"));
     for fault in items(event, "faults") {
         say_line!("fault: {}, {}: {}", text(fault, "rule"), text(fault, "at"), text(fault, "message"));
     }

@@ -12,7 +12,7 @@ use crate::domain::contact::{Contact, ContactRef};
 use crate::domain::tag::TagName;
 use crate::domain::time::Timestamp;
 use crate::flow::converge::Account;
-use crate::flow::desk::ledger;
+use crate::flow::desk::{ledger, tell_limit_met};
 use crate::flow::gateway::Gateway;
 use crate::providers::allowance::{Busy, Pass};
 use crate::providers::{Called, Outcome};
@@ -100,7 +100,7 @@ pub(super) async fn read(
             Ok(pass) => {
                 let call = call(gateway.store.clone(), Arc::clone(account), contact.clone(), way.clone(), pass);
                 let Some(outcome) = gateway.deliveries.beside(call).await else { return Err(StoreError::Stopped) };
-                match told(account, outcome?, now) {
+                match told(&gateway.store, account, outcome?, now) {
                     Some(step) => return Ok(step),
                     None => continue,
                 }
@@ -126,7 +126,7 @@ pub(super) async fn read(
 }
 
 /// `None`: it is to be asked again.
-fn told(account: &Account, outcome: Outcome, now: Timestamp) -> Option<Step> {
+fn told(store: &Store, account: &Account, outcome: Outcome, now: Timestamp) -> Option<Step> {
     let read = match outcome {
         Outcome::Done { tags: Some(tags) } => Read::Tags(tags, now),
         Outcome::Done { tags: None } | Outcome::Unproven => {
@@ -137,6 +137,7 @@ fn told(account: &Account, outcome: Outcome, now: Timestamp) -> Option<Step> {
         Outcome::Refused { reason } => return Some(Step::Stopped(Stopped { word: "refused", reason })),
         Outcome::Retry { after, throttled: true, .. } => {
             account.allowance.throttled(now.plus(after.unwrap_or(THROTTLE)), now);
+            tell_limit_met(store, account, now);
             return None;
         }
         Outcome::Retry { reason, .. } => Read::Failed(reason),

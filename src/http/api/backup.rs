@@ -44,5 +44,5 @@ fn piece(mut file: File) -> Result<(Bytes, File), (std::io::Error, File)> {
 
 fn unreadable(error: &std::io::Error) -> Problem {
     tracing::error!(%error, "the copy of the database can't be read");
-    Problem::Unavailable
+    Problem::Away
 }

@@ -1,24 +1,30 @@
-//! Connections: how each stands.
+//! Connections: how each stands, over all gateways that share the database.
 
 use actix_web::{HttpRequest, HttpResponse, web};
 use serde_json::json;
 
 use super::super::{Shared, problem::Problem};
 use super::contact;
+use crate::flow::standings;
 
-/// `GET /api/v1/connections`.
+/// `GET /api/v1/connections`. `incomplete` says why what the other gateways have left is not part of it.
 pub async fn list(request: HttpRequest, shared: web::Data<Shared>) -> Result<HttpResponse, Problem> {
     shared.tokens.admit(&request)?;
-    let items = shared.gateway.deliveries.status().await;
-    Ok(HttpResponse::Ok().json(json!({ "items": items, "next": null })))
+    let (items, error) = standings::together(&shared.gateway).await;
+    let mut answer = json!({ "items": items, "next": null });
+    if let Some(error) = error {
+        answer["incomplete"] = format!("only what this gateway knows itself: {error}").into();
+    }
+    Ok(HttpResponse::Ok().json(answer))
 }
 
-/// `POST /api/v1/connections/{name}/retry`: whatever waits for its time is tried now, a paused connection looked at. The answer says how
-/// it stood.
+/// `POST /api/v1/connections/{name}/retry`: whatever waits for its time is tried now, a paused connection looked at, at every gateway. The
+/// answer says how it stood.
 pub async fn retry(request: HttpRequest, shared: web::Data<Shared>) -> Result<HttpResponse, Problem> {
     shared.tokens.admit(&request)?;
     let name = request.match_info().get("name").unwrap_or_default();
-    let stood = shared.gateway.deliveries.status().await.into_iter().find(|lane| lane.name.as_str() == name);
+    let (all, _) = standings::together(&shared.gateway).await;
+    let stood = all.into_iter().map(|standing| standing.whole).find(|whole| whole.name.as_str() == name);
     match stood {
         Some(stood) if shared.gateway.deliveries.try_now(name) => Ok(HttpResponse::Ok().json(json!({
             "name": name,

@@ -1,6 +1,6 @@
 //! Contacts: the last word on each tag, whose it is, and what is still to come.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use actix_web::{HttpRequest, HttpResponse, web};
 use serde::Deserialize;
@@ -15,7 +15,7 @@ use crate::domain::known::KnownTags;
 use crate::domain::tag::TagName;
 use crate::flow::by_hand::{self, Asked, NotAsked};
 use crate::flow::fold::overtaken;
-use crate::flow::forget;
+use crate::flow::{forget, standings};
 use crate::store::{Blame, ContactQuery, ContactRecord, ContactView, Forgotten, Timer};
 
 /// Which contacts a list shows.
@@ -60,7 +60,7 @@ async fn waiting(
     limit: usize,
 ) -> Result<HttpResponse, Problem> {
     let store = &shared.gateway.store;
-    let all = store.waiting_of(connection.clone()).await?;
+    let all = store.waiting_anywhere(connection.clone()).await?;
     let mut keys: Vec<ContactKey> = all.into_iter().map(|one| one.key).filter(|key| after < Some(*key)).collect();
     keys.sort_unstable();
     let more = keys.len() > limit;
@@ -98,9 +98,10 @@ pub async fn one(
     let asked = contact::shown_at(&shared, &path).await?;
     let view = shared.gateway.store.reader().contact(asked).await?;
     let (mut waits, mut more) = (Vec::new(), false);
-    let mut retry = None;
+    let (mut retry, mut judged) = (None, BTreeMap::new());
     for contact in &view.known_as {
         let taken = shared.gateway.store.look(contact.key()).await?;
+        judged.extend(taken.past.judged.into_iter().map(|(id, judged)| (id, judged.holds)));
         waits.extend(taken.changes);
         more |= taken.more;
         retry = retry.or(taken.retry);
@@ -115,8 +116,8 @@ pub async fn one(
     let strange = known.iter().flat_map(KnownTags::present).filter(words);
     tags.extend(strange.map(|tag| json!({ "tag": tag, "state": NOT_BY_US, "known": true })));
     let (path_connection, path_id) = path.into_inner();
-    let lanes = shared.gateway.deliveries.status().await;
-    let lane = lanes.iter().find(|lane| lane.name.as_str() == path_connection);
+    let lane = standings::serving(&shared.gateway, &path_connection, &view.known_as).await;
+    let lane = lane.as_ref();
     let accounts = shared.gateway.deliveries.accounts();
     let is_trial =
         accounts.iter().any(|account| account.config.name.as_str() == path_connection && account.config.dry_run);
@@ -125,11 +126,12 @@ pub async fn one(
         "dry_run": is_trial,
         "connection_state": lane.map(|lane| lane.state),
         "connection_reason": lane.and_then(|lane| lane.reason.as_deref()),
+        "connection_held_until": lane.and_then(|lane| lane.allowance?.held_until).map(|until| until.to_string()),
         "id": path_id,
         "known_as": view.known_as.iter().map(|contact| contact.reference.to_string()).collect::<Vec<_>>(),
         "tags": tags,
         "fields": view.fields.iter().map(|(field, blame)| field_of(field, blame)).collect::<Vec<_>>(),
-        "waiting": waiting_of(&waits, &view),
+        "waiting": waiting_of(&waits, &view, &judged),
         "more_waiting": more,
         "next_try": retry.as_ref().map(|retry| retry.at.to_string()),
         "tries": retry.as_ref().map(|retry| retry.tries),
@@ -142,8 +144,8 @@ pub async fn one(
     })))
 }
 
-/// What waits, and what of it a later change has overtaken.
-fn waiting_of(waits: &[(ChangeId, Change)], view: &ContactView) -> Vec<Value> {
+/// What waits; what of it a later change has overtaken, and of what has guards whether they let it through, as far as they were judged.
+fn waiting_of(waits: &[(ChangeId, Change)], view: &ContactView, judged: &BTreeMap<ChangeId, bool>) -> Vec<Value> {
     let settled = |id: ChangeId, change: &Change| {
         let on_tag = view.tags.iter().find(|(tag, _)| change.effect.tag() == Some(tag)).map(|(_, blame)| blame);
         let on_field = || view.fields.iter().find(|(field, _)| events::field(&change.effect) == Some(field));
@@ -154,6 +156,7 @@ fn waiting_of(waits: &[(ChangeId, Change)], view: &ContactView) -> Vec<Value> {
     let shown = |(id, change): &(ChangeId, Change)| {
         let mut shown = events::wanted(*id, change);
         shown["overtaken_by"] = json!(overtaken.get(id).map(ToString::to_string));
+        shown["guards_hold"] = json!(judged.get(id));
         shown
     };
     waits.iter().map(shown).collect()

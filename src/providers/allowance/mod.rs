@@ -95,9 +95,25 @@ impl Allowance {
         self.0.kept().window.throttled(until, now);
     }
 
+    /// Others of the account have met it, at `at`: no call starts before `until`, and so many eighths of it are used from then on.
+    pub fn throttled_elsewhere(&self, until: Timestamp, eighths: u32, at: Timestamp) {
+        self.0.kept().window.throttled_elsewhere(until, eighths, at);
+    }
+
+    /// Until when no call starts since it was met, and how many eighths of it were used from then on: what others of the account
+    /// are to be told.
+    pub fn pressed(&self) -> (Timestamp, u32) {
+        self.0.kept().window.pressed()
+    }
+
     /// How much of it is in use; `None` only where it has no rate.
     pub fn usage(&self, now: Timestamp) -> Option<Usage> {
         self.0.kept().window.usage(now)
+    }
+
+    /// The same where calls started then, in all that share it.
+    pub fn usage_of(&self, starts: &[Timestamp], now: Timestamp) -> Option<Usage> {
+        self.0.kept().window.usage_of(&mut starts.iter(), now)
     }
 
     /// The clock that it goes by.

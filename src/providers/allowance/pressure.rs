@@ -33,6 +33,21 @@ impl Pressure {
         *self = Self { eighths: (self.eighths(window_ms, now) / 2).max(LEAST), since: now };
     }
 
+    /// What others of the account have been told, who used so many eighths from `since` on.
+    pub fn told(eighths: u32, since: Timestamp) -> Self {
+        Self { eighths: eighths.clamp(LEAST, WHOLE), since }
+    }
+
+    /// How many eighths were used from when the limit was met last, for others of the account.
+    pub fn tell(&self) -> u32 {
+        self.eighths
+    }
+
+    /// Whoever met the limit last knows best.
+    pub fn newest(self, other: Self) -> Self {
+        if other.since > self.since { other } else { self }
+    }
+
     /// What is used of `calls` now: one at least.
     pub fn of(&self, calls: u32, window_ms: i64, now: Timestamp) -> u32 {
         let used = u64::from(calls) * u64::from(self.eighths(window_ms, now)) / u64::from(WHOLE);

@@ -127,11 +127,28 @@ impl Window {
         self.hold_until(until);
     }
 
+    /// The same was met by others of the account, at `at`: they use so many eighths of it from then on.
+    pub fn throttled_elsewhere(&mut self, until: Timestamp, eighths: u32, at: Timestamp) {
+        self.pressure = self.pressure.newest(Pressure::told(eighths, at));
+        self.hold_until(until);
+    }
+
+    /// Until when no call starts since the limit was met, and how many eighths of it were used from then on.
+    pub fn pressed(&self) -> (Timestamp, u32) {
+        (self.hold, self.pressure.tell())
+    }
+
     /// How much of it is in use, for the rate with the least left.
     pub fn usage(&self, now: Timestamp) -> Option<Usage> {
+        self.usage_of(&mut self.starts.iter(), now)
+    }
+
+    /// The same where these are the starts.
+    pub fn usage_of(&self, starts: &mut dyn Iterator<Item = &Timestamp>, now: Timestamp) -> Option<Usage> {
+        let starts: Vec<&Timestamp> = starts.collect();
         let held_until = Some(self.hold).filter(|until| *until > now);
         let each = self.rates.iter().map(|rate| {
-            let used = self.starts.iter().filter(|start| start.plus_millis(window_ms(*rate)) > now).count();
+            let used = starts.iter().filter(|start| start.plus_millis(window_ms(*rate)) > now).count();
             let calls = self.pressure.of(rate.calls, window_ms(*rate), now);
             Usage { rate: *rate, used, calls, held_until }
         });
@@ -228,6 +245,24 @@ mod tests {
         assert_eq!(told(&window, 7_800), (8, 8, 8, None));
         window.throttled(Timestamp(9_000), Timestamp(7_800));
         assert_eq!(told(&window, 7_800), (8, 8, 4, Some(9_000)));
+    }
+
+    #[test]
+    fn a_limit_that_others_have_met_holds_and_slows_down_here_too_and_is_met_once() {
+        let rate = Rate { calls: 8, window: Duration::from_secs(1) };
+        let (mut one, mut other) = (Window::new(rate), Window::new(rate));
+        let calls = |window: &Window, at| window.usage(Timestamp(at)).expect("it has a rate").calls;
+        one.throttled(Timestamp(5_000), Timestamp(2_000));
+        let (until, eighths) = one.pressed();
+        other.throttled_elsewhere(until, eighths, Timestamp(2_000));
+        assert_eq!((other.next(Timestamp(2_010)), calls(&other, 2_010)), (Timestamp(5_000), 4));
+        // A call that was under way meets the same.
+        other.throttled(Timestamp(5_500), Timestamp(2_020));
+        assert_eq!((other.next(Timestamp(2_020)), calls(&other, 2_020)), (Timestamp(5_500), 4));
+        other.throttled_elsewhere(until, eighths, Timestamp(2_000));
+        assert_eq!(calls(&other, 3_200), 5, "it comes back as if it had met it itself");
+        other.throttled_elsewhere(Timestamp(6_000), 1, Timestamp(1_000));
+        assert_eq!(calls(&other, 3_200), 5, "what was met before says nothing any more");
     }
 
     #[test]

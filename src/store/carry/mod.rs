@@ -54,6 +54,11 @@ pub enum CarryError {
         "the target: what was begun there is the copy of another file, or of this one before a gateway ran on it again: `--start-over` throws that half away and copies this file from the start"
     )]
     OtherBegun,
+    /// All is there, and the file doesn't say so.
+    #[error(
+        "all is in the target, and the file could not be marked as carried over: {0}. Put it away: a gateway that is started on it would not be refused"
+    )]
+    NotMarked(StoreError),
     /// Source and target aren't the same.
     #[error(
         "the source and the target differ: {table}, {key}: {how}; no gateway starts on the target until a migration ends well: `--start-over` copies everything again"
@@ -161,6 +166,7 @@ pub fn carry(wish: &Wish, heard: &mut dyn FnMut(Progress)) -> Result<Report, Car
         carried.checksum = Some(compare(&source, &target, table, *rows, heard)?);
     }
     target.finish(fingerprint, source.next_event, source.next_delivery)?;
+    source.mark_migrated().map_err(CarryError::NotMarked)?;
     Ok(Report { resumed, next_event, tables })
 }
 

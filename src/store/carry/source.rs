@@ -8,6 +8,7 @@ use sha2::{Digest, Sha256};
 use super::cell::{Cell, cells};
 use super::tables::{TABLES, Table};
 use super::{Begin, CarryError};
+use crate::clock;
 use crate::domain::change::Ord;
 use crate::store::dedup::Spans;
 use crate::store::face::lock;
@@ -70,6 +71,11 @@ impl Source {
         }
         let fingerprint = fingerprint(&db, &counts, next_event, next_delivery)?;
         Ok(Self { db, _lock: lock, next_event, next_delivery, counts, fingerprint })
+    }
+
+    /// Marks the file, so that no gateway runs on it again unless somebody wants just that.
+    pub fn mark_migrated(&self) -> Result<(), StoreError> {
+        schema::mark_migrated(&self.db, clock::now())
     }
 
     /// Hands over a table's rows behind a key, in the key's order, as long as `more` says so.

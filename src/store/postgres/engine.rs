@@ -14,7 +14,7 @@ use super::partitions::Numbered;
 use super::retain;
 use super::session::{Many, Session};
 use super::standing::Standing;
-use super::starts::{START, count, counted};
+use super::starts::{START, count, counted, limits_met};
 use crate::domain::change::{ChangeId, Ord};
 use crate::domain::contact::{Contact, ContactKey};
 use crate::domain::name::ConnectionName;
@@ -54,6 +54,9 @@ impl Books {
         while let Some((group, stop)) = gather(queue, GROUP, None) {
             let takes = |command: &Command| matches!(command, Command::Take { .. } | Command::InMemory(..));
             let (takes, writes): (Vec<_>, Vec<_>) = group.into_iter().partition(takes);
+            let met = |command: &Command| matches!(command, Command::LimitMet(..));
+            let (met, writes): (Vec<_>, Vec<_>) = writes.into_iter().partition(met);
+            limits_met(&self.session, met);
             let starts = |command: &Command| matches!(command, Command::Start(..));
             let (starts, mut writes): (Vec<_>, Vec<_>) = writes.into_iter().partition(starts);
             self.start(starts);
@@ -282,9 +285,9 @@ impl Books {
                         db.send(sql, args![i64::from(contact.bucket()), entry])?;
                         outbox.push(reply, Ok(()));
                     }
-                    Command::TryNow(connection) => {
+                    Command::TellOthers(connection, what) => {
                         told = true;
-                        tell_each(db, standing.me(), connection.as_str(), now)?;
+                        tell_each(db, standing.me(), connection.as_str(), what, now)?;
                     }
                     command => carry_out(command, db, &mut carrying, now, &mut outbox, &mut wakes)?,
                 }

@@ -2,17 +2,23 @@
 
 use crate::domain::contact::ContactKey;
 use crate::domain::time::Timestamp;
-use crate::store::face::StoreError;
+use crate::store::face::{Said, StoreError};
 use crate::store::sql::{Sql, args};
 
-/// What an inbox says: something waits; tags were changed by others; a gateway whose lease had ended may have called; all that waits
-/// at a connection is to be tried now.
+/// What an inbox says of a contact: something waits; tags were changed by others; a gateway whose lease had ended may have called.
 pub(super) const WOKEN: i64 = 0;
 pub(super) const OUTDATED: i64 = 1;
 pub(super) const TOUCHED: i64 = 2;
-pub(super) const TRY_NOW: i64 = 3;
-/// The second of them, handed over and not answered yet.
+/// The last of them, handed over and not answered yet.
 pub(super) const SAYING: i64 = 4;
+
+/// What it says of a connection.
+const SAID: [(i64, Said); 3] = [(3, Said::TryNow), (5, Said::Refused), (6, Said::Well)];
+
+/// What a number says of a connection, if it does.
+pub(super) fn said(number: i64) -> Option<Said> {
+    SAID.iter().find(|(known, _)| *known == number).map(|(_, said)| *said)
+}
 
 /// Writes into the inbox of whoever has the contact's bucket.
 pub(super) fn tell(
@@ -27,9 +33,10 @@ pub(super) fn tell(
 }
 
 /// Writes once for each other gateway, into a bucket of its own.
-pub(super) fn tell_each(db: &dyn Sql, me: i64, connection: &str, now: Timestamp) -> Result<(), StoreError> {
+pub(super) fn tell_each(db: &dyn Sql, me: i64, connection: &str, what: Said, now: Timestamp) -> Result<(), StoreError> {
+    let Some((number, _)) = SAID.iter().find(|(_, said)| *said == what) else { return Ok(()) };
     let sql = "INSERT INTO inbox (bucket, contact, connection, what, at)
         SELECT min(id), ?1, ?2, ?3, ?4 FROM bucket WHERE owner IS NOT NULL AND owner <> ?5 GROUP BY owner";
     let nobody: &[u8] = &[];
-    db.send(sql, args![nobody, connection, TRY_NOW, now, me])
+    db.send(sql, args![nobody, connection, *number, now, me])
 }

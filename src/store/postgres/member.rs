@@ -12,7 +12,7 @@ use tokio_postgres::Client;
 use tokio_postgres::types::{ToSql, Type};
 
 use super::address::Address;
-use super::inbox::{OUTDATED, SAYING, TOUCHED, TRY_NOW};
+use super::inbox::{OUTDATED, SAYING, TOUCHED, said};
 use super::mark::{Mark, Marked};
 use super::schema::BUCKETS;
 use super::standing::Standing;
@@ -137,6 +137,7 @@ impl Member {
         }
         hand.unread.extend(owned);
         let mut seen = None;
+        let mut told = None;
         let mut old: Option<(Instant, String)> = None;
         loop {
             let asked = Instant::now();
@@ -153,6 +154,7 @@ impl Member {
             }
             seen = beat.seen;
             self.clear(&client, &mut old, seen.as_ref()).await?;
+            self.tell_lanes(&client, &mut told).await?;
             for bucket in beat.gained {
                 self.standing.gain(bucket);
                 hand.unread.insert(bucket);
@@ -249,8 +251,8 @@ impl Member {
             let values: [(&(dyn ToSql + Sync), Type); 2] = [(&id, Type::INT8), (&secret, Type::TEXT)];
             within(client.execute_typed(sql, &values)).await?;
         }
-        let sql = "INSERT INTO gateway (id, name, version, mark, began, until, rule_set)
-            SELECT nextval('gateway_number'), $1, $2, $3, now, now + $4, $5
+        let sql = "INSERT INTO gateway (id, name, version, mark, began, until, rule_set, lease)
+            SELECT nextval('gateway_number'), $1, $2, $3, now, now + $4, $5, $4
             FROM (SELECT (extract(epoch FROM clock_timestamp()) * 1000)::bigint AS now) t RETURNING id";
         let (name, version, lease) = (self.name.as_str(), env!("CARGO_PKG_VERSION"), self.standing.lease_ms());
         let secret = secret();
@@ -291,6 +293,20 @@ impl Member {
         Ok(())
     }
 
+    /// Leaves how the lanes stand, where that is something new.
+    async fn tell_lanes(&self, client: &Client, told: &mut Option<(i64, i64, Arc<str>)>) -> Result<(), StoreError> {
+        let now = (self.standing.me(), self.standing.lease_ms(), self.standing.lanes());
+        if told.as_ref() == Some(&now) {
+            return Ok(());
+        }
+        let (me, lease, lanes) = &now;
+        let sql = "UPDATE gateway SET lease = $2, lanes = $3 WHERE id = $1";
+        let values: [(&(dyn ToSql + Sync), Type); 3] = [(me, Type::INT8), (lease, Type::INT8), (&&**lanes, Type::TEXT)];
+        within(client.execute_typed(sql, &values)).await?;
+        *told = Some(now);
+        Ok(())
+    }
+
     async fn beat(&self, client: &Client, leaving: &Vec<i64>, seen: Option<&str>) -> Result<Beat, StoreError> {
         let (me, lease, mine) = (self.standing.me(), self.standing.lease_ms(), self.standing.owned());
         let sent = clock::steady_ms();
@@ -327,8 +343,7 @@ impl Member {
                     let what = match what {
                         OUTDATED => What::Outdated,
                         TOUCHED => What::Again(number),
-                        TRY_NOW => What::TryNow,
-                        _ => What::New,
+                        what => said(what).map_or(What::New, What::Said),
                     };
                     beat.wakes.push(Wake { key, connection, what });
                 }

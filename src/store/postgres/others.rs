@@ -29,12 +29,19 @@ pub struct Peer {
     pub rule_set: String,
     /// How many of the 256 buckets of contacts it delivers for.
     pub buckets: i64,
+    /// How long ago its last beat was, in milliseconds; one is due every second. `None` of a version that doesn't tell.
+    pub silent_ms: Option<i64>,
+    /// How its lanes stand, as it left them.
+    #[serde(skip)]
+    pub lanes: String,
 }
 
 /// All that are there, in the order in which they joined.
 pub(in crate::store) fn list(session: &Session, standing: &Standing) -> Result<Vec<Peer>, StoreError> {
     let sql = "SELECT g.id, g.name, g.version, g.began, g.until, g.rule_set,
-        (SELECT count(*) FROM bucket b WHERE b.owner = g.id) FROM gateway g WHERE g.fenced = 0 ORDER BY g.id";
+        (SELECT count(*) FROM bucket b WHERE b.owner = g.id),
+        CASE WHEN g.lease > 0 THEN (extract(epoch FROM clock_timestamp()) * 1000)::bigint - g.until + g.lease END, g.lanes
+        FROM gateway g WHERE g.fenced = 0 ORDER BY g.id";
     let db: &dyn Sql = session;
     db.all(sql, args![], |row| {
         Ok(Peer {
@@ -46,6 +53,8 @@ pub(in crate::store) fn list(session: &Session, standing: &Standing) -> Result<V
             until: row.time(4)?,
             rule_set: row.text(5)?.to_owned(),
             buckets: row.int(6)?,
+            silent_ms: row.int_if_any(7)?.map(|silent_ms| silent_ms.max(0)),
+            lanes: row.text(8)?.to_owned(),
         })
     })
 }

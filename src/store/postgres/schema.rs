@@ -13,7 +13,7 @@ pub(in crate::store) const LOCK: i64 = 0x7461_6772_656c_6179;
 pub(in crate::store) const BUCKETS: i64 = 256;
 
 /// Each step runs once, in order.
-const STEPS: [&str; 2] = ["
+const STEPS: [&str; 3] = ["
     -- Numbers of events, several in a row for a lot. Never taken ahead: an event that is accepted after another was answered has the
     -- greater number. The lock is held for a moment and not until the commit, as a row's would be. It belongs to the session, which
     -- behind a pooler outlives whoever was cut off: so it is let go of whatever happens.
@@ -277,6 +277,41 @@ const STEPS: [&str; 2] = ["
         EXECUTE format('DROP TABLE %s', part);
         RETURN 1;
         EXCEPTION WHEN lock_not_available OR undefined_table THEN RETURN 0;
+        END $$;
+", "
+    -- How long a gateway's lease is, by which its last beat is known, and how its lanes stand.
+    ALTER TABLE gateway ADD COLUMN lease BIGINT NOT NULL DEFAULT 0, ADD COLUMN lanes TEXT NOT NULL DEFAULT '';
+    -- A limit that was met: no gateway calls for the account before `until`, and each uses so many eighths of it from `at` on. It stands
+    -- under the first of the account's connections.
+    CREATE TABLE limit_met (connection TEXT PRIMARY KEY, at BIGINT NOT NULL, until BIGINT NOT NULL, share BIGINT NOT NULL);
+    -- As start_1, and no start is written while any gateway was asked to wait: for how long still, what share is used, and since when.
+    -- After ten minutes all of a limit is used again, and nobody needs to hear of it.
+    CREATE FUNCTION start_2(one TEXT, names TEXT[], calls BIGINT[], windows BIGINT[])
+        RETURNS TABLE (entry BIGINT, wait BIGINT, held BIGINT, share BIGINT, age BIGINT) LANGUAGE plpgsql
+        SET enable_seqscan = off SET jit = off AS $$
+        #variable_conflict use_column
+        DECLARE
+            now BIGINT;
+            last BIGINT;
+            free BIGINT;
+            least TEXT := (SELECT min(n) FROM unnest(names) n);
+            met RECORD;
+        BEGIN
+        PERFORM pg_advisory_xact_lock(1952540530, hashtext(least));
+        now := (extract(epoch FROM clock_timestamp()) * 1000)::bigint;
+        SELECT m.until - now AS held, m.share AS share, now - m.at AS age INTO met FROM limit_met m
+            WHERE m.connection = ANY (names) AND (m.until > now OR m.at > now - 600000) ORDER BY m.until DESC LIMIT 1;
+        free := greatest(now, now + met.held);
+        FOR i IN 1 .. coalesce(cardinality(calls), 0) LOOP
+            SELECT s.at INTO last FROM started s WHERE s.connection = ANY (names) AND s.at > now - windows[i]
+                ORDER BY s.at DESC OFFSET calls[i] - 1 LIMIT 1;
+            IF FOUND THEN free := greatest(free, last + windows[i]); END IF;
+        END LOOP;
+        IF free > now THEN
+            RETURN QUERY SELECT NULL::bigint, free - now, met.held, met.share, met.age;
+        ELSE
+            RETURN QUERY INSERT INTO started (connection, at) VALUES (one, now) RETURNING id, 0::bigint, met.held, met.share, met.age;
+        END IF;
         END $$;
 "];
 

@@ -46,6 +46,8 @@ pub(in crate::store) struct Standing {
     given_up_at: AtomicU64,
     /// The hash of the rule set that runs here.
     rule_set: Mutex<String>,
+    /// How the lanes stand here, as other gateways read it.
+    lanes: Mutex<Arc<str>>,
     /// Buckets for which something may have been written though nobody was told of it, and when to look.
     doubts: Mutex<BTreeSet<(i64, i64)>>,
     /// Whether others have something to hear.
@@ -84,6 +86,7 @@ impl Standing {
             lots: Default::default(),
             given_up_at: AtomicU64::new(0),
             rule_set: Mutex::default(),
+            lanes: Mutex::new(Arc::from("")),
             doubts: Mutex::default(),
             tell: AtomicBool::new(false),
             stir: Notify::new(),
@@ -222,6 +225,16 @@ impl Standing {
     /// The hash of the rule set that runs here.
     pub fn rule_set(&self) -> String {
         self.rule_set.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// The lanes stand so from now on; the next beat tells the others.
+    pub fn leave_lanes(&self, lanes: &str) {
+        *self.lanes.lock().unwrap_or_else(PoisonError::into_inner) = Arc::from(lanes);
+    }
+
+    /// How the lanes stand.
+    pub fn lanes(&self) -> Arc<str> {
+        Arc::clone(&self.lanes.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// Something was written for other gateways.

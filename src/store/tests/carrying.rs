@@ -136,6 +136,9 @@ async fn everything_looks_the_same_and_goes_on_where_it_was() {
     for (before, after) in before.iter().zip(told(&store).await) {
         assert_eq!(before, &after);
     }
+    let file = crate::store::Database::Sqlite(bench.path());
+    assert!(matches!(open(&bench.path(), &bench.clock), Err(StoreError::Migrated(_))), "nobody runs on both");
+    assert!(file.go_back().expect("a file"));
     let (again, ours, _) = open(&bench.path(), &bench.clock).expect("the source is as usable as before");
     let keys = |mut list: Vec<Waiting>| {
         list.sort_unstable_by_key(|one| one.key);

@@ -29,6 +29,7 @@ mod recorded;
 #[expect(dead_code, reason = "other tests need the rest of it")]
 mod server;
 mod settling;
+mod shared;
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -36,8 +37,7 @@ use std::time::Duration;
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 
 use super::{
-    Accepted, Intake, Options, Retry, SettledChange, Settlement, Start, Started, Store, StoreError, Taken, Waiting,
-    Wake, What,
+    Accepted, Intake, Options, Retry, SettledChange, Settlement, Start, Store, StoreError, Taken, Waiting, Wake, What,
 };
 use crate::clock::Clock;
 use crate::domain::change::{Change, ChangeId, Effect, Judged, Ord, Settled, Terms};
@@ -112,10 +112,7 @@ impl Bench {
     async fn start_of(&self, connection: ConnectionName) -> i64 {
         let sharing = vec![connection.clone()];
         let start = Start { connection, at: self.clock.now(), sharing, limits: Vec::new() };
-        match self.store.start(start).await.expect("written") {
-            Started::Entry(entry) => entry,
-            Started::UsedUp(until) => panic!("nothing is limited: {until}"),
-        }
+        self.store.start(start).await.expect("written").entry.expect("nothing is limited")
     }
 
     async fn settle(&self, id: &str, settled: Vec<SettledChange>) {

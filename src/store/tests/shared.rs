@@ -1,0 +1,71 @@
+//! What gateways that share a database tell each other.
+
+use super::*;
+use crate::store::{Met, Started};
+
+/// A second gateway on the same database.
+async fn another(bench: &Bench) -> Store {
+    let server = bench.server.as_ref().expect("a server");
+    join(server, &bench.clock).await.0
+}
+
+fn start(bench: &Bench, connection: &str, sharing: &[&str], limits: Vec<(u32, i64)>) -> Start {
+    let name = |name: &str| ConnectionName::parse(name).expect("a name");
+    let sharing = sharing.iter().map(|one| name(one)).collect();
+    Start { connection: name(connection), at: bench.clock.now(), sharing, limits }
+}
+
+/// Asks until it is answered so: nobody waits for the word of a limit that was met.
+async fn eventually(store: &Store, start: impl Fn() -> Start, is_so: impl Fn(&Started) -> bool) -> Started {
+    for _ in 0..200 {
+        let started = store.start(start()).await.expect("answered");
+        if is_so(&started) {
+            return started;
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    panic!("never answered so")
+}
+
+#[tokio::test]
+async fn a_limit_that_one_gateway_has_met_holds_all_of_them_and_slows_them_down() {
+    let bench = Bench::on(Engine::Postgres).await;
+    let (one, other) = (&bench.store, another(&bench).await);
+    let at_crm = || start(&bench, "crm", &["crm", "shop"], Vec::new());
+    assert_eq!(other.start(at_crm()).await.expect("answered").met, None);
+    let now = bench.clock.now();
+    let sharing = || at_crm().sharing;
+    let met = |seconds: i64, eighths| Met { at: now, until: now.plus_millis(seconds * 1_000), eighths };
+    one.tell_limit_met(sharing(), met(60, 4));
+    let held = eventually(&other, at_crm, |started| started.entry.is_err()).await;
+    let until = held.entry.expect_err("it is held");
+    assert!((58_000..=60_000).contains(&until.since(now)), "as long as it was asked for, by any clock: {until}");
+    let heard = held.met.expect("why");
+    assert_eq!((heard.until, heard.eighths), (until, 4));
+    let elsewhere = other.start(start(&bench, "help", &["help"], Vec::new())).await.expect("answered");
+    assert!(elsewhere.entry.is_ok() && elsewhere.met.is_none(), "it is another account");
+    let same = other.start(start(&bench, "shop", &["shop"], Vec::new())).await.expect("answered");
+    assert!(same.entry.is_ok(), "rules that don't share the account don't share its wait");
+
+    // Whoever meets it meanwhile meets the same: it is halved once, and the longest wait holds.
+    other.tell_limit_met(sharing(), met(90, 4));
+    other.tell_limit_met(sharing(), met(30, 4));
+    let longer = eventually(one, at_crm, |started| started.entry.is_err_and(|until| until.since(now) > 61_000)).await;
+    assert_eq!(longer.met.map(|met| met.eighths), Some(4));
+    other.stop();
+}
+
+#[tokio::test]
+async fn after_the_wait_calls_start_and_everybody_hears_how_much_is_used() {
+    let bench = Bench::on(Engine::Postgres).await;
+    let other = another(&bench).await;
+    let at_crm = || start(&bench, "crm", &["crm"], vec![(2, 60_000)]);
+    let now = bench.clock.now();
+    bench.store.tell_limit_met(at_crm().sharing, Met { at: now, until: now.plus_millis(300), eighths: 2 });
+    let free = eventually(&other, at_crm, |started| started.entry.is_ok() && started.met.is_some()).await;
+    let met = free.met.expect("it was met lately");
+    assert!(met.eighths == 2 && met.until <= now && met.at < met.until, "{met:?}");
+    // The limits count all the same.
+    eventually(&other, at_crm, |started| started.entry.is_err_and(|until| until.since(now) > 50_000)).await;
+    other.stop();
+}

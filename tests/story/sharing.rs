@@ -1,0 +1,134 @@
+//! Three gateways on one database: what a provider says to one of them is meant for all, and whichever is asked tells how all stand.
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use tagrelay::sandbox::{Call, Sandbox};
+
+use crate::support::body::said;
+use crate::support::command::run_with;
+use crate::support::eventually;
+use crate::support::gateway::{ADMIN, Gateway, HEAD, Setup};
+use crate::support::gestures::states;
+use crate::support::http::{exchange, request};
+use crate::support::provider::{connection, provider};
+
+const LEAD: &str = "rules:\n  - id: lead\n    match: { intent: lead }\n    tag: { crm: { add: [Lead] } }\n";
+/// So many contacts are of each gateway.
+const CONTACTS: u64 = 30;
+
+fn begin(provider: &Sandbox) -> Gateway {
+    let keys = "rate_limit: 1000/s, concurrency: 1, timeout: 2s";
+    Setup::bare(&format!("{HEAD}{}{LEAD}", connection(provider, keys))).without_sandbox().among_three().start()
+}
+
+fn tell_of_all(gateway: &Gateway) {
+    for n in 1..=CONTACTS {
+        gateway.event(&said(&n.to_string(), n, "lead"));
+    }
+}
+
+#[track_caller]
+fn all_applied(gateway: &Gateway) {
+    for n in 1..=CONTACTS {
+        assert_eq!(states(&gateway.settled(&n.to_string())), ["applied"], "{n}");
+    }
+}
+
+fn answered(provider: &Sandbox, status: u16) -> Vec<Call> {
+    provider.calls().into_iter().filter(|call| call.status == Some(status)).collect()
+}
+
+/// The connection, as each gateway shows it.
+fn shown_by_each(gateway: &Gateway) -> Vec<Value> {
+    let bearer = format!("Bearer {ADMIN}");
+    let bytes = request("GET", "/api/v1/connections", &[("Authorization", &bearer)], b"");
+    let ask = |address| exchange(address, &bytes, Duration::from_secs(10)).expect("an answer").ok();
+    gateway.addresses().into_iter().map(|address| ask(address)["items"][0].clone()).collect()
+}
+
+/// What a command says that asks the first of them.
+fn ask(gateway: &Gateway, args: &[&str]) -> String {
+    let url = format!("http://{}", gateway.address);
+    let args = [args, &["--url", &url]].concat();
+    let ran = run_with(gateway.setup.folder(), &args, &[("TAGRELAY_ADMIN_TOKEN", ADMIN)], b"");
+    assert_eq!((ran.status, ran.err.as_str()), (0, ""), "{ran:?}");
+    ran.out
+}
+
+#[test]
+fn a_wait_that_one_gateway_was_asked_for_is_kept_by_all() {
+    let provider = provider();
+    let gateway = begin(&provider);
+    provider.add_faults(&json!([{ "kind": "throttle", "retry_after": "5", "times": 1 }])).expect("faults");
+    gateway.event(&said("first", 99, "lead"));
+    eventually("the word of it", || (gateway.sql("SELECT count(*) FROM limit_met") == "1").then_some(()));
+    let refused = answered(&provider, 429).pop().expect("a 429");
+    tell_of_all(&gateway);
+    let held = |shown: &Value| {
+        let slowed = shown["allowance"]["calls"].as_u64().is_some_and(|calls| calls < 1_000);
+        slowed && shown["allowance"]["held_until"].is_string()
+    };
+    eventually("the wait and the slower pace, whoever is asked", || {
+        shown_by_each(&gateway).iter().all(held).then_some(())
+    });
+    assert!(ask(&gateway, &["connections"]).contains("none before"), "a person sees it");
+    all_applied(&gateway);
+    let until = refused.at.millis() + 5_000;
+    let early: Vec<Call> =
+        provider.calls().into_iter().filter(|call| call.n > refused.n && call.at.millis() < until).collect();
+    assert!(early.is_empty(), "{early:#?}");
+    assert_eq!(answered(&provider, 429).len(), 1, "nobody else met it");
+}
+
+#[test]
+fn credentials_that_one_gateway_is_refused_with_pause_all_and_a_mend_wakes_all() {
+    let provider = provider();
+    let gateway = begin(&provider);
+    provider.add_faults(&json!([{ "kind": "status", "status": 401 }])).expect("faults");
+    gateway.event(&said("first", 99, "lead"));
+    // Those for whose contacts nothing waits go by what the one has found.
+    let all_paused = |shown: &Value| {
+        let parts = shown["gateways"].as_array().expect("its parts");
+        shown["state"] == "paused" && parts.len() == 3 && parts.iter().all(|part| part["state"] == "paused")
+    };
+    eventually("the pause, whoever is asked", || shown_by_each(&gateway).iter().all(all_paused).then_some(()));
+    tell_of_all(&gateway);
+    let waiting = |shown: &Value| shown["waiting"] == CONTACTS + 1;
+    eventually("all that waits", || shown_by_each(&gateway).iter().all(waiting).then_some(()));
+    assert!(answered(&provider, 401).len() <= 3, "each has looked once at most: {:#?}", provider.calls());
+    let table = ask(&gateway, &["connections"]);
+    let parts = table.lines().filter(|line| line.starts_with("  at ") && line.contains("paused")).count();
+    assert!(parts == 3 && table.contains("(this)") && table.contains("401"), "{table}");
+    let contact = gateway.api("/contacts/crm/5");
+    assert_eq!((&contact["connection_state"], &contact["waiting"][0]["tag"]), (&json!("paused"), &json!("Lead")));
+    let listed = gateway.api("/contacts?waiting=true&connection=crm&limit=500");
+    assert_eq!(listed["items"].as_array().map(Vec::len), Some(CONTACTS as usize + 1), "of all gateways");
+
+    provider.clear_faults();
+    let retried = ask(&gateway, &["connections", "--retry", "crm"]);
+    assert!(retried.starts_with("crm: paused since") && retried.contains("31 contacts wait"), "{retried}");
+    all_applied(&gateway);
+    let well = |shown: &Value| shown["state"] == "well" && shown["waiting"] == 0;
+    eventually("all well, whoever is asked", || shown_by_each(&gateway).iter().all(well).then_some(()));
+    let usage = shown_by_each(&gateway).remove(0)["allowance"].clone();
+    assert_eq!(usage["calls"], 1_000);
+    assert!(ask(&gateway, &["connections", "--by-gateway"]).matches("  at ").count() == 3);
+}
+
+#[test]
+fn a_gateway_of_which_nothing_is_heard_is_told_of_before_its_lease_ends() {
+    let provider = provider();
+    let mut gateway = begin(&provider);
+    let silent = |gateway: &Gateway| {
+        let all = gateway.api("/gateways")["items"].clone();
+        let all = all.as_array().expect("a list");
+        assert_eq!(all.len(), 3, "{all:#?}");
+        all.iter().filter(|one| one["silent_ms"].as_u64().expect("a number") > 4_000).count()
+    };
+    assert_eq!(silent(&gateway), 0);
+    gateway.kill_one();
+    eventually("its silence", || (silent(&gateway) == 1).then_some(()));
+    let told = ask(&gateway, &["gateways"]);
+    assert!(told.contains("nothing is heard of gateway") && told.contains("s ago"), "{told}");
+}
