@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 
 use crate::support::body::said;
 use crate::support::command::{Ran, run_with};
+use crate::support::eventually;
 use crate::support::gateway::{ADMIN, Gateway, VIEWER, on_postgres, rules};
 
 const RULES: &str = r#"
@@ -356,4 +357,31 @@ fn states_are_coloured_for_those_who_want_it() {
     assert!(!run(&[("NO_COLOR", "1")]).contains('\u{1b}'));
     let scripts: Value = ask(&gateway, &["connections", "--format", "json"]).json();
     assert_eq!(scripts["items"][0]["name"], "crm");
+}
+
+#[test]
+fn a_person_is_told_what_came_again_and_what_a_contact_waits_for() {
+    let gateway =
+        rules("\n  - id: vip\n    match: { intent: vip }\n    tag: { crm: { add: [VIP], if_tagged: [Lead] } }\n")
+            .start();
+    gateway.set_faults(&json!([{ "kind": "status", "status": 503, "method": "GET" }]));
+    gateway.event(&said("one", 7, "vip"));
+    eventually("a failed look-up", || (gateway.event_of("one")["changes"][0]["tries"] == 1).then_some(()));
+    let waits = ask(&gateway, &["contacts", "crm", "7"]);
+    let guards = "waits: 1.0 add \"VIP\" (rule vip; if tagged Lead, which is looked up first)\n";
+    assert!(said_well(&waits).contains(guards), "{waits:?}");
+
+    gateway.event(&said("one", 7, "vip"));
+    gateway.event(&said("one", 7, "lead"));
+    let shown = ask(&gateway, &["events", "1"]);
+    let again: Vec<&str> = said_well(&shown).lines().filter_map(|line| line.strip_prefix("came again: ")).collect();
+    assert!(matches!(again[..], [_, _]), "{shown:?}");
+    assert!(again[0].ends_with("Z alike, and changed nothing") && again[1].contains("with another body"), "{shown:?}");
+
+    gateway.clear_faults();
+    gateway.set_faults(&json!([{ "kind": "throttle", "retry_after": "60" }]));
+    gateway.event(&said("two", 8, "vip"));
+    eventually("the wait", || gateway.crm()["allowance"]["held_until"].is_string().then_some(()));
+    let held = ask(&gateway, &["contacts", "crm", "8"]);
+    assert!(said_well(&held).contains("nobody of the account is called before 20"), "{held:?}");
 }
