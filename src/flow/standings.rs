@@ -120,7 +120,10 @@ pub async fn serving(gateway: &Gateway, connection: &str, known_as: &[Contact]) 
     // Where a look-up has found somebody under an id, what waits has moved there.
     let contact = known_as.iter().find(|contact| matches!(contact.reference, ContactRef::Id(_))).or(known_as.first());
     let owner = match contact {
-        Some(contact) if !gateways.is_empty() => gateway.store.reader().owner(contact.key()).await.ok().flatten(),
+        // Where credentials are refused at one, the others look before they call for anything else.
+        Some(contact) if !gateways.is_empty() && whole.state != "paused" => {
+            gateway.store.reader().owner(contact.key()).await.ok().flatten()
+        }
         _ => None,
     };
     if let Some(part) = owner.and_then(|owner| gateways.into_iter().find(|part| part.gateway == owner)) {

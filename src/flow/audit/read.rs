@@ -101,8 +101,9 @@ pub(super) async fn read(
                 let call = call(gateway.store.clone(), Arc::clone(account), contact.clone(), way.clone(), pass);
                 let Some(outcome) = gateway.deliveries.beside(call).await else { return Err(StoreError::Stopped) };
                 match told(&gateway.store, account, outcome?, now) {
-                    Some(step) => return Ok(step),
-                    None => continue,
+                    Ok(Some(step)) => return Ok(step),
+                    Ok(None) => continue,
+                    Err(busy) => busy,
                 }
             }
             Err(busy) => busy,
@@ -125,8 +126,8 @@ pub(super) async fn read(
     }
 }
 
-/// `None`: it is to be asked again.
-fn told(store: &Store, account: &Account, outcome: Outcome, now: Timestamp) -> Option<Step> {
+/// `None`: it is to be asked again; the error is why not at once.
+fn told(store: &Store, account: &Account, outcome: Outcome, now: Timestamp) -> Result<Option<Step>, Busy> {
     let read = match outcome {
         Outcome::Done { tags: Some(tags) } => Read::Tags(tags, now),
         Outcome::Done { tags: None } | Outcome::Unproven => {
@@ -134,19 +135,17 @@ fn told(store: &Store, account: &Account, outcome: Outcome, now: Timestamp) -> O
         }
         Outcome::Lost { reason } => Read::Lost(reason),
         Outcome::Dead { reason } => Read::Unread(reason),
-        Outcome::Refused { reason } => return Some(Step::Stopped(Stopped { word: "refused", reason })),
+        Outcome::Refused { reason } => return Ok(Some(Step::Stopped(Stopped { word: "refused", reason }))),
         Outcome::Retry { after, throttled: true, .. } => {
             account.allowance.throttled(now.plus(after.unwrap_or(THROTTLE)), now);
             tell_limit_met(store, account, now);
-            return None;
+            return Ok(None);
         }
         Outcome::Retry { reason, .. } => Read::Failed(reason),
-        Outcome::NotYet { until } => {
-            let reason = "a call may not start yet".to_owned();
-            return Some(Step::Waits(Waits { until: Some(until), reason }));
-        }
+        // Other gateways have used what was left, or were asked to wait.
+        Outcome::NotYet { until } => return Err(Busy::Used(until)),
     };
-    Some(Step::Read(read))
+    Ok(Some(Step::Read(read)))
 }
 
 /// Calls and records the call: it is counted after a restart too, and can be looked up with the deliveries.

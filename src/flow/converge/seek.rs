@@ -19,11 +19,14 @@ const NOBODY: Duration = Duration::from_mins(10);
 impl Step<'_> {
     /// Finds the contact, or makes one where a change says so; what waits then waits under its id.
     pub(super) async fn seek(&self, now: Timestamp) -> Result<Stepped, StoreError> {
+        // Who was found and then lost is looked for anew: another gateway may have lost them, and here the old sight is still known.
+        let is_lost = |change: &Change| change.terms.as_ref().is_some_and(|terms| terms.found_again);
+        let lost = self.taken.changes.iter().any(|(_, change)| is_lost(change));
         match self.account.people.seen(self.key, now, self.account.config.tag_cache, NOBODY) {
-            Some(Sight::Found(id)) => self.move_to(&id, None, Seen::NoCall).await,
+            Some(Sight::Found(id)) if !lost => self.move_to(&id, None, Seen::NoCall).await,
             Some(Sight::Nobody) => self.make(now).await,
             Some(Sight::Part(so_far)) => self.find(&so_far, now).await,
-            None => self.find(&Glance::default(), now).await,
+            Some(Sight::Found(_)) | None => self.find(&Glance::default(), now).await,
         }
     }
 

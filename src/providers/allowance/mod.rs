@@ -202,7 +202,8 @@ impl Share {
         }
         kept.window.start(now);
         let taken = Mutex::new(Taken { reserved: Some(now), starts: Vec::new(), written: Vec::new() });
-        Some(Pass(Arc::new(Leave { allowance: self.allowance.clone(), ledger: self.ledger.clone(), taken })))
+        let (allowance, ledger) = (self.allowance.clone(), self.ledger.clone());
+        Some(Pass(Arc::new(Leave { allowance, ledger, can_wait: false, taken })))
     }
 
     /// There is nothing to call for: whoever stands behind in the line goes ahead.
@@ -238,6 +239,8 @@ pub struct Pass(Arc<Leave>);
 struct Leave {
     allowance: Allowance,
     ledger: Option<Ledger>,
+    /// Whether nobody waits for the call: others of the account count less of the limit for it.
+    can_wait: bool,
     taken: Mutex<Taken>,
 }
 
@@ -260,7 +263,12 @@ impl Pass {
         let Some(ledger) = &self.0.ledger else { return self.count() };
         loop {
             let counted = self.count()?;
-            let limits = self.0.allowance.0.kept().window.limits(counted);
+            let mut limits = self.0.allowance.0.kept().window.limits(counted);
+            if self.0.can_wait {
+                for limit in &mut limits {
+                    limit.calls = limit.calls.saturating_sub(spare::kept_free(limit.calls)).max(1);
+                }
+            }
             let entry = match (ledger.write)(counted, limits).await {
                 Written::Entry(entry) => entry,
                 Written::UsedUp(until) => {

@@ -41,7 +41,7 @@ impl Allowance {
         }
         kept.window.start(now);
         let taken = Mutex::new(Taken { reserved: Some(now), starts: Vec::new(), written: Vec::new() });
-        Ok(Pass(Arc::new(Leave { allowance: self.clone(), ledger, taken })))
+        Ok(Pass(Arc::new(Leave { allowance: self.clone(), ledger, can_wait: true, taken })))
     }
 }
 
