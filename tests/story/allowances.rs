@@ -84,7 +84,8 @@ fn calls_that_a_kill_cut_off_are_counted_and_the_rest_of_the_allowance_is_used_a
         format!("api_key: env:CRM_KEY, base_url: \"{base}\", allow_private: true, rate_limit: 5/min, concurrency: 2");
     let rules = "  - id: lead\n    match: { intent: lead }\n    tag: { crm: { add: [Lead] } }\n";
     let crm = format!("connections:\n  crm: {{ provider: helpcrunch, {keys} }}\n");
-    let mut gateway = Setup::bare(&format!("{HEAD}{crm}rules:\n{rules}")).without_sandbox().start();
+    let setup = Setup::bare(&format!("{HEAD}{crm}rules:\n{rules}")).without_sandbox();
+    let mut gateway = setup.alone("each gateway has as many calls under way as `concurrency` says").start();
     provider.add_faults(&json!([{ "kind": "slow", "millis": 8_000, "times": 2 }])).expect("faults");
     for n in 1..=8 {
         gateway.event(&said(&n.to_string(), n, "lead"));

@@ -58,7 +58,11 @@ fn counts(page: &Value) -> [u64; 5] {
 
 /// Lead was added to 7 and 8, and Cold taken from 8.
 fn two() -> Gateway {
-    let gateway = rules(RULES).start();
+    two_at(rules(RULES))
+}
+
+fn two_at(setup: Setup) -> Gateway {
+    let gateway = setup.start();
     gateway.set_tags_by_hand(8, &["Cold"]);
     for contact in [7, 8] {
         let key = contact.to_string();
@@ -70,7 +74,7 @@ fn two() -> Gateway {
 
 #[test]
 fn what_is_as_we_left_it_is_clean() {
-    let gateway = two();
+    let gateway = two_at(rules(RULES).alone("each gateway counts what it has read"));
     let page = audit(&gateway, &json!({}));
     assert_eq!((counts(&page), &page["read"], &page["items"]), ([2, 0, 0, 0, 0], &json!(2), &json!([])));
     assert_eq!((&page["next"], &page["stopped"], &page["waits"]), (&json!(null), &json!(null), &json!(null)));
@@ -95,7 +99,7 @@ fn what_is_as_we_left_it_is_clean() {
 
 #[test]
 fn what_another_hand_changed_is_found_with_whose_word_it_was() {
-    let gateway = two();
+    let gateway = two_at(rules(RULES).alone("what was read is known to the gateway that read it"));
     gateway.set_tags_by_hand(8, &["Cold", "Partner"]);
     let page = audit(&gateway, &json!({}));
     assert_eq!(found(&page), ["id:8 Cold drifted", "id:8 Lead drifted"]);

@@ -76,7 +76,7 @@ fn who_asked_for_a_tag_is_told_long_after_its_event_has_gone() {
 
 #[test]
 fn a_tag_that_another_hand_took_or_gave_back_is_not_by_us() {
-    let gateway = rules(RULES).start();
+    let gateway = rules(RULES).alone("what is known of tags is known to the contact's gateway").start();
     tell(&gateway, "a", "add", "Lead");
     tell(&gateway, "b", "add", "Cold");
     tell(&gateway, "c", "remove", "Cold");
@@ -134,7 +134,7 @@ fn what_no_call_settled_is_not_laid_to_the_provider() {
 
 #[test]
 fn of_what_waits_the_last_word_on_each_tag_is_shown_and_the_rest_is_counted() {
-    let gateway = rules(RULES).start();
+    let gateway = rules(RULES).alone("others take more of it in one step, as the news come").start();
     gateway.set_faults(&json!([{ "kind": "status", "status": 503 }]));
     for n in 0..6 {
         let intent = if n % 2 == 0 { "add" } else { "remove" };

@@ -25,6 +25,7 @@ fn begin(provider: &Sandbox) -> Gateway {
     // One at a time: nothing is under way any more once it is open.
     Setup::bare(&format!("{HEAD}{}{LEAD}", connection(provider, "rate_limit: 1000/s, concurrency: 1")))
         .without_sandbox()
+        .alone("a breaker is each gateway's own")
         .start()
 }
 

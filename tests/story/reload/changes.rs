@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use super::answering;
+use super::{ALONE, answering};
 use crate::support::body::said;
 use crate::support::eventually;
 use crate::support::gateway::{Gateway, Setup};
@@ -31,7 +31,7 @@ fn git(folder: &Path, args: &[&str]) {
 
 #[test]
 fn a_file_written_in_place_is_noticed() {
-    let gateway = Setup::bare(&answering("One")).start();
+    let gateway = Setup::bare(&answering("One")).alone(ALONE).start();
     answers(&gateway, "One");
     let before = gateway.rule_set();
     gateway.write_rules("rules.yaml", &answering("Two"));
@@ -48,7 +48,7 @@ fn a_file_written_in_place_is_noticed() {
 
 #[test]
 fn a_file_written_beside_and_renamed_is_noticed() {
-    let gateway = Setup::bare(&answering("One")).start();
+    let gateway = Setup::bare(&answering("One")).alone(ALONE).start();
     for reply in ["Two", "Three"] {
         gateway.write_rules(".rules.yaml.new", &answering(reply));
         fs::rename(gateway.rule_file(".rules.yaml.new"), gateway.rule_file("rules.yaml")).expect("renamed");
@@ -58,7 +58,7 @@ fn a_file_written_beside_and_renamed_is_noticed() {
 
 #[test]
 fn new_directories_and_files_that_go_are_noticed() {
-    let gateway = Setup::bare(&answering("Two")).start();
+    let gateway = Setup::bare(&answering("Two")).alone(ALONE).start();
     fs::create_dir_all(gateway.rule_file("a/deep")).expect("folders");
     let first = "rules:\n  - id: first\n    match: { intent: lead }\n    reply: One\n";
     gateway.write_rules("a/deep/rules.yaml", first);
@@ -71,7 +71,7 @@ fn new_directories_and_files_that_go_are_noticed() {
 
 #[test]
 fn a_checkout_of_another_branch_is_noticed() {
-    let gateway = Setup::bare(&answering("One")).start();
+    let gateway = Setup::bare(&answering("One")).alone(ALONE).start();
     let rules = gateway.rule_file("");
     git(&rules, &["init", "-q"]);
     git(&rules, &["add", "."]);
@@ -104,7 +104,7 @@ fn a_directory_that_is_swapped_by_its_link_is_noticed() {
         fs::write(folder.join("releases").join(release).join("rules.yaml"), answering(reply)).expect("written");
     }
     symlink("releases/1", folder.join("current")).expect("a link");
-    let gateway = setup.start();
+    let gateway = setup.alone(ALONE).start();
     for (release, reply) in [("2", "Two"), ("1", "One")] {
         symlink(format!("releases/{release}"), folder.join("next")).expect("a link");
         fs::rename(folder.join("next"), folder.join("current")).expect("renamed");
@@ -124,7 +124,7 @@ fn a_directory_that_is_swapped_by_its_link_is_noticed() {
 
 #[test]
 fn a_config_map_that_is_swapped_is_noticed() {
-    let gateway = Setup::bare(&answering("One")).start();
+    let gateway = Setup::bare(&answering("One")).alone(ALONE).start();
     fs::remove_file(gateway.rule_file("rules.yaml")).expect("removed");
     let publish = |version: &str, reply: &str| {
         fs::create_dir(gateway.rule_file(version)).expect("a folder");
@@ -142,7 +142,7 @@ fn a_config_map_that_is_swapped_is_noticed() {
 
 #[test]
 fn a_directory_that_is_replaced_and_a_single_file_are_noticed() {
-    let gateway = Setup::bare(&answering("One")).start();
+    let gateway = Setup::bare(&answering("One")).alone(ALONE).start();
     let folder = gateway.setup.folder().to_owned();
     fs::rename(folder.join("rules"), folder.join("old")).expect("renamed");
     gateway.rules_refused();
@@ -153,7 +153,7 @@ fn a_directory_that_is_replaced_and_a_single_file_are_noticed() {
     let setup = Setup::bare("").set("TAGRELAY_RULES", "one.yaml");
     let file = setup.folder().join("one.yaml");
     fs::write(&file, answering("One")).expect("written");
-    let gateway = setup.start();
+    let gateway = setup.alone(ALONE).start();
     for reply in ["Two", "Three"] {
         fs::write(file.with_extension("new"), answering(reply)).expect("written");
         fs::rename(file.with_extension("new"), &file).expect("renamed");
@@ -165,7 +165,7 @@ fn a_directory_that_is_replaced_and_a_single_file_are_noticed() {
 
 #[test]
 fn sighup_looks_at_once_and_reading_or_touching_changes_nothing() {
-    let gateway = Setup::bare(&answering("One")).start();
+    let gateway = Setup::bare(&answering("One")).alone(ALONE).start();
     let before = gateway.api("/rules");
     fs::read(gateway.rule_file("rules.yaml")).expect("read");
     gateway.write_rules("rules.yaml", &answering("One"));
@@ -180,7 +180,7 @@ fn sighup_looks_at_once_and_reading_or_touching_changes_nothing() {
 /// A file that is written under another of its names tells nothing here, as on a network file system.
 #[test]
 fn sighup_finds_what_the_kernel_did_not_tell() {
-    let gateway = Setup::bare(&answering("One")).start();
+    let gateway = Setup::bare(&answering("One")).alone(ALONE).start();
     let outside = gateway.setup.folder().join("outside.yaml");
     fs::hard_link(gateway.rule_file("rules.yaml"), &outside).expect("a second name");
     fs::write(&outside, answering("Two")).expect("written");
@@ -192,7 +192,7 @@ fn sighup_finds_what_the_kernel_did_not_tell() {
 
 #[test]
 fn a_file_with_another_name_may_be_another_set() {
-    let gateway = Setup::bare(&answering("One")).start();
+    let gateway = Setup::bare(&answering("One")).alone(ALONE).start();
     fs::rename(gateway.rule_file("rules.yaml"), gateway.rule_file("rules.test.yaml")).expect("renamed");
     assert_eq!(gateway.rules_refused()["reason"], "the rules are not clean");
     answers(&gateway, "One");

@@ -5,6 +5,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use tagrelay::sandbox::Sandbox;
 
+use super::ALONE;
 use crate::support::body::said;
 use crate::support::eventually;
 use crate::support::gateway::{Gateway, HEAD, Setup};
@@ -41,7 +42,7 @@ fn change(gateway: &Gateway, rules: &str) {
 fn what_waits_for_a_removed_connection_is_kept_shown_and_taken_up_when_it_comes_back() {
     let provider = provider();
     faults(&provider, &json!([{ "kind": "status", "status": 503 }]));
-    let gateway = Setup::bare(&rules_at(&provider, "")).without_sandbox().start();
+    let gateway = Setup::bare(&rules_at(&provider, "")).without_sandbox().alone(ALONE).start();
     gateway.event(&said("e1", 1, "lead"));
     gateway.event(&said("e2", 2, "lead"));
     eventually("failed tries", || {
@@ -71,7 +72,7 @@ fn what_waits_for_a_removed_connection_is_kept_shown_and_taken_up_when_it_comes_
 #[test]
 fn a_connection_that_is_added_is_called_at_once() {
     let provider = provider();
-    let gateway = Setup::bare(&format!("{HEAD}{NO_CONNECTION}")).without_sandbox().start();
+    let gateway = Setup::bare(&format!("{HEAD}{NO_CONNECTION}")).without_sandbox().alone(ALONE).start();
     assert_eq!(gateway.api("/connections")["items"], json!([]));
     change(&gateway, &rules_at(&provider, ""));
     gateway.event(&said("e", 7, "lead"));
@@ -82,7 +83,7 @@ fn a_connection_that_is_added_is_called_at_once() {
 fn a_changed_connection_waits_for_its_calls_under_way_and_then_goes_on_elsewhere() {
     let (old, new) = (provider(), provider());
     faults(&old, &json!([{ "kind": "slow", "millis": 1500, "times": 1 }]));
-    let gateway = Setup::bare(&rules_at(&old, "concurrency: 1")).without_sandbox().start();
+    let gateway = Setup::bare(&rules_at(&old, "concurrency: 1")).without_sandbox().alone(ALONE).start();
     gateway.event(&said("under way", 7, "lead"));
     eventually("the call", || (old.calls().len() == 1).then_some(()));
     gateway.event(&said("waits", 8, "lead"));
@@ -108,7 +109,8 @@ fn a_changed_connection_waits_for_its_calls_under_way_and_then_goes_on_elsewhere
 fn a_pause_and_the_allowance_outlive_a_change_and_new_credentials_are_tried_at_once() {
     let provider = provider();
     faults(&provider, &json!([{ "kind": "status", "status": 401 }]));
-    let gateway = Setup::bare(&rules_at(&provider, "rate_limit: 2/h")).without_sandbox().set("NEW_KEY", "n").start();
+    let gateway =
+        Setup::bare(&rules_at(&provider, "rate_limit: 2/h")).without_sandbox().set("NEW_KEY", "n").alone(ALONE).start();
     gateway.event(&said("e1", 1, "lead"));
     eventually("the pause", || (gateway.crm()["state"] == "paused").then_some(()));
     mended(&provider);
@@ -128,7 +130,8 @@ fn a_pause_and_the_allowance_outlive_a_change_and_new_credentials_are_tried_at_o
 #[test]
 fn what_is_known_of_tags_is_kept_for_the_same_account_and_unchanged_connections_are_left_alone() {
     let provider = provider();
-    let gateway = Setup::bare(&rules_at(&provider, "tag_cache: 1h")).without_sandbox().set("NEW_KEY", "n").start();
+    let gateway =
+        Setup::bare(&rules_at(&provider, "tag_cache: 1h")).without_sandbox().set("NEW_KEY", "n").alone(ALONE).start();
     let calls_after = |key: &str| {
         gateway.event(&said(key, 7, "lead"));
         gateway.settled(key);

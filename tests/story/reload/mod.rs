@@ -7,6 +7,9 @@ mod under_load;
 
 use crate::support::gateway::{CRM, HEAD};
 
+/// Why these are stories of one gateway.
+const ALONE: &str = "each gateway notices changed files by itself";
+
 /// A rule file in which a lead is answered with this.
 fn answering(reply: &str) -> String {
     let rule = format!(

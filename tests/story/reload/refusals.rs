@@ -4,7 +4,7 @@ use std::fs;
 
 use serde_json::json;
 
-use super::answering;
+use super::{ALONE, answering};
 use crate::support::body::said;
 use crate::support::eventually;
 use crate::support::gateway::{CRM, Gateway, HEAD, Setup};
@@ -24,7 +24,7 @@ fn mended(gateway: &Gateway) {
 
 #[test]
 fn rules_that_are_not_clean_never_replace_good_ones_and_their_mend_is_taken() {
-    let gateway = Setup::bare(&answering("One")).start();
+    let gateway = Setup::bare(&answering("One")).alone(ALONE).start();
     let before = gateway.rule_set();
     gateway.write_rules("rules.yaml", &answering("One").replace("intent: lead", "intnet: lead"));
     let refused = gateway.rules_refused();
@@ -49,7 +49,7 @@ fn rules_that_are_not_clean_never_replace_good_ones_and_their_mend_is_taken() {
 
 #[test]
 fn going_back_to_the_rules_in_force_ends_a_refusal() {
-    let gateway = Setup::bare(&answering("One")).start();
+    let gateway = Setup::bare(&answering("One")).alone(ALONE).start();
     let before = gateway.api("/rules");
     gateway.write_rules("rules.yaml", "rules: 7\n");
     gateway.rules_refused();
@@ -61,7 +61,7 @@ fn going_back_to_the_rules_in_force_ends_a_refusal() {
 
 #[test]
 fn files_that_go_or_are_emptied_leave_the_rules_in_force() {
-    let gateway = Setup::bare(&answering("One")).start();
+    let gateway = Setup::bare(&answering("One")).alone(ALONE).start();
     fs::remove_file(gateway.rule_file("rules.yaml")).expect("removed");
     let reason = gateway.rules_refused()["reason"].as_str().expect("a reason").to_owned();
     assert!(reason.contains("no *.yaml"), "{reason}");
@@ -84,7 +84,7 @@ fn files_that_go_or_are_emptied_leave_the_rules_in_force() {
 
 #[test]
 fn a_secret_that_is_missing_refuses_the_set_and_no_secret_is_shown() {
-    let gateway = Setup::bare(&answering("One")).start();
+    let gateway = Setup::bare(&answering("One")).alone(ALONE).start();
     let literal =
         answering("Two").replace("env:BOT_SECRET", "file:bot.key").replace("env:BOT_PASSWORD", "hunter2-3f1a");
     gateway.write_rules("rules.yaml", &literal);
@@ -103,7 +103,7 @@ fn a_secret_that_is_missing_refuses_the_set_and_no_secret_is_shown() {
 
 #[test]
 fn the_sources_of_a_set_belong_to_it() {
-    let gateway = Setup::bare(&answering("One")).start();
+    let gateway = Setup::bare(&answering("One")).alone(ALONE).start();
     let other = format!("{HEAD}{CRM}").replace("  bot:", "  shop-bot:");
     gateway.write_rules("rules.yaml", &other);
     eventually("the old hook to go", || (gateway.send_hook(&said("e", 7, "lead").body()).status == 404).then_some(()));

@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use serde_json::{Value, json};
 
+use super::ALONE;
 use crate::support::body::said;
 use crate::support::gateway::{CRM, Gateway, HEAD, Setup};
 use crate::support::gestures::changes;
@@ -33,7 +34,7 @@ fn swap(gateway: &Gateway, letter: &str) {
 
 #[test]
 fn no_event_is_judged_by_a_mix_of_two_sets() {
-    let gateway = Setup::bare(&set("a")).set("TAGRELAY_LOG", "warn,tagrelay=info").start();
+    let gateway = Setup::bare(&set("a")).set("TAGRELAY_LOG", "warn,tagrelay=info").alone(ALONE).start();
     let mut hashes = BTreeMap::from([("a", gateway.rule_set())]);
     swap(&gateway, "b");
     hashes.insert("b", gateway.rule_set());
