@@ -16,6 +16,8 @@ pub enum Mark {
     Fired,
     /// An event came by and the rule didn't match.
     Missed,
+    /// A condition that has a name is worked out, to whatever end.
+    Asked,
     /// A condition, or a part of one, is true.
     True,
     /// It is false.

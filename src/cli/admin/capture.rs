@@ -70,7 +70,10 @@ fn capture(args: &Args) -> Result<(), ExitCode> {
         return Err(status);
     }
     if args.append.is_some() {
-        std::fs::write(&file, &text).map_err(|error| fail(NO, &format!("{}: {error}", file.display())))?;
+        std::fs::write(&file, &text).map_err(|error| {
+            drop(body.map(std::fs::remove_file));
+            fail(NO, &format!("{}: {error}", file.display()))
+        })?;
     }
     let kept: Vec<_> = captured.kept.iter().map(|kept| json!({ "at": kept.at, "what": kept.what })).collect();
     let answer = json!({ "event": event.id.to_string(), "name": name, "test": captured.item, "file": args.append,

@@ -43,9 +43,15 @@ pub async fn evaluate(
     let name = needed(source, "source", "the name of a source")?;
     let body = needed(body, "body", "what the sender would send")?;
     let set = shared.gateway.rules();
-    let source =
-        set.catalog.source(&name).ok_or_else(|| Problem::Call(format!("body: source: there is no {name:?}")))?;
-    let events = preview::explain_body(&set.catalog, source, body.get().as_bytes(), clock::now(), NEAREST)
-        .map_err(Problem::Body)?;
-    Ok(HttpResponse::Ok().json(json!({ "events": events })))
+    let source = set.catalog.source(&name).cloned();
+    let source = source.ok_or_else(|| Problem::Call(format!("body: source: there is no {name:?}")))?;
+    let body = body.get().to_owned();
+    // What is nearest takes its time, and no webhook waits for it.
+    let looked = web::block(move || {
+        let events = preview::explain_body(&set.catalog, &source, body.as_bytes(), clock::now(), NEAREST)?;
+        Ok(json!({ "events": events }))
+    });
+    // Without threads to look on, the process ends.
+    let told = looked.await.map_err(|_| Problem::Unavailable)?.map_err(Problem::Body)?;
+    Ok(HttpResponse::Ok().json(told))
 }

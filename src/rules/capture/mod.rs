@@ -65,6 +65,8 @@ pub struct Kept {
 
 /// How often the rules are asked at most: a body of very many parts isn't reduced to the last of them.
 const MOST_TRIALS: usize = 20_000;
+/// Values that are replaced, or words left out, at most.
+const MOST_PUTS: usize = 5_000;
 
 /// Writes an event, as its source read it, as a test of this name.
 pub fn capture(catalog: &Catalog, event: &mut Event<'_>, name: &str) -> Result<Captured, NotCaptured> {
@@ -75,7 +77,8 @@ pub fn capture(catalog: &Catalog, event: &mut Event<'_>, name: &str) -> Result<C
         Some(Seen::of(catalog, &short.event(at), short.contact.as_deref()))
     };
     let judge = Judge::new(source.clone(), Seen::of(catalog, event, None), &ask);
-    let mut work = Work { at: event.received_at, tree: short::of(event), judge: &judge, like: None, trials: 0 };
+    let mut work =
+        Work { at: event.received_at, tree: short::of(event), judge: &judge, like: None, trials: 0, puts: 0 };
     if !faults.is_empty() || !work.begin(event) {
         return Err(NotCaptured::NotInShort);
     }
@@ -108,7 +111,7 @@ pub fn capture_body(
     };
     let whole = ask(&tree, at).ok_or(NotCaptured::NotOne)?;
     let judge = Judge::new(source.name.clone(), whole, &ask);
-    let mut work = Work { at, tree, judge: &judge, like: None, trials: 0 };
+    let mut work = Work { at, tree, judge: &judge, like: None, trials: 0, puts: 0 };
     work.round_time();
     let (kept, as_they_came) = work.replace();
     let trigger = write::request(source.name.as_str(), file, &kept);
@@ -123,6 +126,8 @@ struct Work<'w> {
     /// What must stay once it is reduced.
     like: Option<Likeness>,
     trials: usize,
+    /// Values that were put in the place of others.
+    puts: usize,
 }
 
 impl Work<'_> {
@@ -233,7 +238,12 @@ impl Work<'_> {
             };
             let is_flag = ["true", "false", "null"].contains(&value.as_str()) || value.is_empty();
             let is_small = kind == Kind::Plain && value.parse::<f64>().is_ok();
-            if is_flag || is_small || ways.iter().all(is_told) {
+            if is_flag || ways.iter().all(is_told) {
+                continue;
+            }
+            // A number says little, and a rule may compare it with any other: it stays, and that is told.
+            if is_small {
+                as_they_came.extend(ways.iter().map(|way| self.tree.named(way).join(".")));
                 continue;
             }
             let replaced = substitutes.of(kind, &value).iter().any(|new| self.put(&ways, new))
@@ -249,9 +259,25 @@ impl Work<'_> {
                 as_they_came.extend(names);
             }
         }
+        kept.extend(self.personal_keys());
         kept.dedup();
         as_they_came.dedup();
         (kept, as_they_came)
+    }
+
+    /// Keys that are personal themselves, such as a mapping by e-mail address: what a rule may name stays, and is told.
+    fn personal_keys(&self) -> Vec<Kept> {
+        let mut found: BTreeMap<String, Kind> = BTreeMap::new();
+        for way in self.tree.leaves() {
+            let keys = self.tree.named(&way);
+            for (at, key) in keys.iter().enumerate() {
+                let kind = Kind::of(key, &[]);
+                if kind.is_personal() && kind != Kind::Words {
+                    found.insert(keys.iter().take(at + 1).cloned().collect::<Vec<_>>().join("."), kind);
+                }
+            }
+        }
+        found.into_iter().map(|(at, kind)| Kept { at, what: kind.word() }).collect()
     }
 
     /// The text of a text or a number.
@@ -264,6 +290,11 @@ impl Work<'_> {
 
     /// Puts a text in the place of others, as a number where those were numbers, if the same rules then act in the same way.
     fn put(&mut self, ways: &[Way], new: &str) -> bool {
+        // A body of very many values isn't tried to its end: what stays is told.
+        self.puts += 1;
+        if self.puts > MOST_PUTS {
+            return false;
+        }
         let mut tree = self.tree.clone();
         for way in ways {
             match tree.at_mut(way) {

@@ -55,7 +55,10 @@ fn only_what_the_decision_reads_stays_and_personal_data_goes() {
     reply: "Hola {{ params.user.name }}"
 "#;
     let captured = captured(rules, ANA);
-    assert_eq!((captured.kept, captured.as_they_came), (vec![], vec!["params.plan".to_owned()]));
+    assert_eq!(
+        (captured.kept, captured.as_they_came),
+        (vec![], vec!["params.plan".to_owned(), "params.budget".to_owned()])
+    );
     assert_eq!(
         captured.item,
         r#"  - name: as it came

@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write;
 
 use super::{Coverage, Part, Shown};
+use crate::rules::check::check;
 use crate::rules::files::RuleFile;
 use crate::rules::mask::masked;
 
@@ -21,7 +22,9 @@ pub fn html(coverage: &Coverage, files: &[RuleFile]) -> String {
     let mut page = head(coverage);
     table(coverage, &mut page);
     // A page is copied about: it holds no secret.
-    for file in masked(&[], files).iter().filter(|file| lines.keys().any(|(path, _)| *path == file.path)) {
+    for file in
+        masked(&check(files).findings, files).iter().filter(|file| lines.keys().any(|(path, _)| *path == file.path))
+    {
         self::file(file, &lines, &mut page);
     }
     page.push_str("</main>\n</body>\n</html>\n");

@@ -7,6 +7,7 @@ use crate::domain::json::{Json, JsonKind};
 use crate::domain::request::Fields;
 use crate::domain::value::{Number, Value};
 use crate::rules::params::param;
+use crate::rules::record::Mark;
 
 /// The value at `path`; what isn't there is unset.
 pub fn look_up<'v>(path: &'v Path, scope: &Scope<'v>) -> Result<Value<'v>, ExprFault> {
@@ -24,7 +25,12 @@ pub fn look_up<'v>(path: &'v Path, scope: &Scope<'v>) -> Result<Value<'v>, ExprF
         Root::Conditions => {
             let [Step::Key(name)] = &*path.steps else { return Ok(Value::Unset) };
             return match scope.shared.conditions.get(&**name) {
-                Some(condition) => truth(&condition.expr, scope).map(Value::Bool),
+                Some(condition) => {
+                    if let Some(record) = scope.record {
+                        record.mark(Mark::Asked, &*condition.expr);
+                    }
+                    truth(&condition.expr, scope).map(Value::Bool)
+                }
                 None => Ok(Value::Unset),
             };
         }

@@ -67,9 +67,18 @@ fn truth(expr: &Expr, written: Written<'_>, found: Found<'_>) {
         Node::Not(inner) => {
             found(here("`not` could be left out".to_owned(), inner.node.clone()));
             // What is the contrary of a part under `not` is what it is without.
-            if matches!(inner.node, Node::And(_) | Node::Or(_) | Node::Compare(..)) {
-                below(expr, written, truth, found);
-            }
+            let is_flipped = match inner.node {
+                Node::And(_) | Node::Or(_) => false,
+                Node::Compare(comparison, ..) => !comparison.orders(),
+                _ => return,
+            };
+            let mut first = true;
+            below(expr, written, truth, &mut |one| {
+                // It stands first of those of a comparison.
+                if !(is_flipped && std::mem::take(&mut first)) {
+                    found(one);
+                }
+            });
         }
         Node::Compare(comparison, left, right) => {
             compared(expr, *comparison, (left, right), written, found);

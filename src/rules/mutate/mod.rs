@@ -13,7 +13,7 @@ use std::thread;
 
 use serde::Serialize;
 
-use super::catalog::Catalog;
+use super::catalog::{Catalog, is_met};
 use super::check::check;
 use super::coverage::units;
 use super::expr::Condition;
@@ -21,6 +21,7 @@ use super::expr::ast::{Expr, Node};
 use super::files::RuleFile;
 use super::places::{Owner, Place, Places, Way};
 use super::testing::{BodyReader, RuleTest};
+use crate::domain::name::SourceName;
 use crate::domain::value::Value;
 pub(super) use expression::next;
 use rule::{Around, mutants};
@@ -164,7 +165,10 @@ fn mutants_of(catalog: &Catalog, place: usize) -> Vec<rule::Mutant> {
     let around = Around {
         shared: catalog.shared(),
         other_sources: catalog.sources().count() > 1,
-        has_later: later.any(|later| later.enabled),
+        has_later: later.any(|later| {
+            let meets = |name: &SourceName| is_met(rule, name) && is_met(later, name);
+            later.enabled && catalog.sources().any(|source| meets(&source.name))
+        }),
     };
     mutants(rule, around)
 }

@@ -39,8 +39,7 @@ impl Reach {
                 seen.for_each(|(_, tests)| tests.push(at));
             }
             for (name, condition) in &catalog.shared().conditions {
-                let expr = address(&*condition.expr);
-                if record.has(Mark::True, expr) || record.has(Mark::False, expr) {
+                if record.has(Mark::Asked, address(&*condition.expr)) {
                     reach.conditions.entry(name.clone()).or_default().push(at);
                 }
             }

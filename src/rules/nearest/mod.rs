@@ -44,12 +44,20 @@ impl Default for Budget {
 }
 
 impl Budget {
+    /// One rule is held against an event.
     fn spend(&mut self, event: &Event<'_>) -> bool {
-        let size = event.params.text().len() + event.payload.text().len() + event.text.as_deref().map_or(0, str::len);
-        let left = self.0.checked_sub(1 + size / 2_048);
+        self.take(1 + size(event) / 2_048)
+    }
+
+    fn take(&mut self, cost: usize) -> bool {
+        let left = self.0.checked_sub(cost);
         self.0 = left.unwrap_or_default();
         left.is_some()
     }
+}
+
+fn size(event: &Event<'_>) -> usize {
+    event.params.text().len() + event.payload.text().len() + event.text.as_deref().map_or(0, str::len)
 }
 
 /// What would have to be otherwise for a rule to match. It shows values of the event: it is for people, and not for logs.
@@ -141,14 +149,21 @@ struct Search<'s> {
 impl Search<'_> {
     /// The nearest event with so many changes that the rule matches.
     fn with(&self, changes: usize, budget: &mut Budget) -> Option<Found> {
+        // A rule is looked at as a whole first, and whatever it asks of a long text is worked out for it alone.
+        if !budget.take(1 + size(self.event) / 256) {
+            return None;
+        }
         let scope = self.scope(self.event, None);
         let missed = matching::misses(&self.rule.matcher, &scope);
         let forced: Vec<Field> = missed.into_iter().map(field_of).collect();
         // A rule that an earlier one keeps from the event matches already.
-        if budget.0 == 0 || forced.len() > changes || matches(self.rule, &scope) == Ok(true) {
+        if forced.len() > changes || matches(self.rule, &scope) == Ok(true) {
             return None;
         }
         let pool = Pool::of(self.rule, &scope);
+        if !budget.take(pool.bytes() / 2_048) {
+            return None;
+        }
         let mut found = Vec::new();
         let one = |field: &Field| pool.values(field).iter().map(|value| (field.clone(), value.clone())).collect();
         let firsts: Vec<Vec<Other>> = match forced.first() {
@@ -178,7 +193,9 @@ impl Search<'_> {
             }
         }
         found.sort_by(|a, b| a.far.total_cmp(&b.far));
-        found.into_iter().take(MOST_PROVED).find(|found| self.fires(&found.others))
+        // A proof is the whole set on the whole event.
+        let proof = 1 + size(self.event) / 2_048 + self.catalog.all_rules().len() / 64;
+        found.into_iter().take(MOST_PROVED).find(|found| budget.take(proof) && self.fires(&found.others))
     }
 
     fn scope<'e>(&'e self, event: &'e Event<'e>, found: Option<&'e str>) -> Scope<'e> {

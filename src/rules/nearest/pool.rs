@@ -19,6 +19,8 @@ pub const ANYTHING: &str = "x";
 const FILLED: &str = "any";
 /// The most values of a field: a list of a thousand items is not tried to its end.
 const MOST: usize = 64;
+/// A text that is longer isn't copied for each word that could be added to it.
+const LONGEST: usize = 16_384;
 /// A day in milliseconds.
 const DAY: i64 = 86_400_000;
 
@@ -46,6 +48,16 @@ impl Pool {
     /// The values of a field.
     pub fn values(&self, field: &Field) -> &[Value<'static>] {
         self.0.get(field).map(Vec::as_slice).unwrap_or_default()
+    }
+
+    /// How many bytes of texts there are.
+    pub fn bytes(&self) -> usize {
+        let texts = self
+            .0
+            .values()
+            .flatten()
+            .filter_map(|value| if let Value::Text(text) = value { Some(text.len()) } else { None });
+        texts.sum()
     }
 
     fn add(&mut self, field: &Field, value: Value<'static>) {
@@ -90,7 +102,9 @@ impl Pool {
 
     /// A text that holds these words: what is said already with them, and they alone.
     fn said(&mut self, field: &Field, words: &str, scope: &Scope<'_>) {
-        if let Value::Text(now) = field.of(scope.event) {
+        if let Value::Text(now) = field.of(scope.event)
+            && now.len() <= LONGEST
+        {
             self.text(field, format!("{now} {words}"));
         }
         self.text(field, words);
