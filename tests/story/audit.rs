@@ -341,6 +341,10 @@ fn an_ill_connection_is_not_read_and_says_why() {
     gateway.clear_faults();
     gateway.try_now();
     gateway.settled("ill");
+    eventually("it is well everywhere", || {
+        let all = [(); 3].map(|()| audit(&gateway, &json!({}))["stopped"].is_null());
+        (all == [true; 3]).then_some(())
+    });
     gateway.set_faults(&json!([{ "kind": "throttle", "retry_after": "2", "times": 1 }]));
     let page = audit(&gateway, &json!({}));
     assert_eq!((counts(&page), &page["stopped"]), ([2, 0, 0, 0, 0], &json!(null)), "its wish was waited for: {page:#}");

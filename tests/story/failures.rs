@@ -10,10 +10,17 @@ use crate::support::gestures::states;
 const LEAD: &str = "  - id: lead\n    match: { intent: lead }\n    tag: { crm: { add: [Lead] } }\n";
 
 fn ill(faults: &Value) -> Gateway {
-    let gateway = rules(LEAD).start();
+    ill_as(rules(LEAD), faults)
+}
+
+fn ill_as(setup: Setup, faults: &Value) -> Gateway {
+    let gateway = setup.start();
     gateway.set_faults(faults);
     gateway
 }
+
+/// Why these are stories of one gateway.
+const ALONE: &str = "each gateway looks for itself, since secrets are its own";
 
 fn tries(gateway: &Gateway, key: &str, wanted: u64) -> Value {
     eventually("a failed try", || {
@@ -147,7 +154,7 @@ fn a_provider_that_says_nothing_is_left_after_the_timeout() {
 
 #[test]
 fn refused_credentials_pause_the_connection_until_they_are_mended() {
-    let gateway = ill(&json!([{ "kind": "status", "status": 401 }]));
+    let gateway = ill_as(rules(LEAD).alone(ALONE), &json!([{ "kind": "status", "status": 401 }]));
     gateway.event(&said("first", 7, "lead"));
     let paused = eventually("the pause", || Some(gateway.crm()).filter(|crm| crm["state"] == "paused"));
     assert!(paused["reason"].as_str().is_some_and(|reason| reason.contains("refused")), "{paused}");
@@ -179,7 +186,8 @@ fn refused_credentials_pause_the_connection_until_they_are_mended() {
 
 #[test]
 fn a_paused_connection_that_also_fails_is_not_called_for_every_contact() {
-    let gateway = ill(&json!([{ "kind": "status", "status": 401, "times": 1 }, { "kind": "status", "status": 500 }]));
+    let faults = json!([{ "kind": "status", "status": 401, "times": 1 }, { "kind": "status", "status": 500 }]);
+    let gateway = ill_as(rules(LEAD).alone(ALONE), &faults);
     gateway.event(&said("first", 7, "lead"));
     eventually("the pause", || (gateway.crm()["state"] == "paused").then_some(()));
     for n in 0..5 {
@@ -199,7 +207,7 @@ fn a_paused_connection_that_also_fails_is_not_called_for_every_contact() {
 
 #[test]
 fn a_pause_outlives_a_restart_and_the_start_looks_at_once() {
-    let mut gateway = ill(&json!([{ "kind": "status", "status": 403 }]));
+    let mut gateway = ill_as(rules(LEAD).alone(ALONE), &json!([{ "kind": "status", "status": 403 }]));
     gateway.event(&said("e", 7, "lead"));
     eventually("the pause", || (gateway.crm()["state"] == "paused").then_some(()));
     gateway.kill();

@@ -33,7 +33,8 @@ const FEED: &str = r#"
 "#;
 
 fn begin(provider: &Sandbox, keys: &str) -> Gateway {
-    Setup::bare(&format!("{HEAD}{FEED}{}{RULES}", connection(provider, keys))).without_sandbox().start()
+    let setup = Setup::bare(&format!("{HEAD}{FEED}{}{RULES}", connection(provider, keys))).without_sandbox();
+    setup.alone("that a tag rests is known to its contact's gateway").start()
 }
 
 fn slow(provider: &Sandbox, millis: u64) {

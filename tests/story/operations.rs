@@ -81,7 +81,7 @@ fn a_request_that_is_under_way_when_the_stop_comes_gets_its_answer() {
 
 #[test]
 fn health_readiness_and_metrics_are_for_everybody() {
-    let gateway = start();
+    let gateway = rules(LEAD).alone("each gateway counts for itself").start();
     gateway.event(&said("e", 7, "lead"));
     gateway.event(&said("e", 7, "lead"));
     gateway.settled("e");
@@ -271,7 +271,8 @@ fn changes_of_a_connection_that_was_removed_wait() {
     let two = "connections:\n  crm: { provider: helpcrunch, api_key: env:CRM_KEY }\n  \
                old: { provider: helpcrunch, api_key: env:CRM_KEY }\n";
     let both = "  - id: both\n    match: { intent: lead }\n    tag: { crm: { add: [Lead] }, old: { add: [Lead] } }\n";
-    let mut gateway = Setup::bare(&format!("{HEAD}{two}rules:\n{both}")).start();
+    let setup = Setup::bare(&format!("{HEAD}{two}rules:\n{both}"));
+    let mut gateway = setup.alone("each gateway finds for itself what it has and the rules no longer name").start();
     gateway.set_faults(&json!([{ "kind": "status", "status": 401 }]));
     gateway.event(&said("e", 7, "lead"));
     gateway.kill();

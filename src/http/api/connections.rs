@@ -24,7 +24,12 @@ pub async fn retry(request: HttpRequest, shared: web::Data<Shared>) -> Result<Ht
     shared.tokens.admit(&request)?;
     let name = request.match_info().get("name").unwrap_or_default();
     let (all, _) = standings::together(&shared.gateway).await;
-    let stood = all.into_iter().map(|standing| standing.whole).find(|whole| whole.name.as_str() == name);
+    let mut stood = all.into_iter().map(|standing| standing.whole).find(|whole| whole.name.as_str() == name);
+    // What other gateways have left is some moments old: nobody is to be told that nothing waits because of that.
+    let store = &shared.gateway.store;
+    if let Some(stood) = stood.as_mut().filter(|stood| stood.waiting == 0 && store.is_shared()) {
+        stood.waiting = store.waiting_anywhere(stood.name.clone()).await?.len();
+    }
     match stood {
         Some(stood) if shared.gateway.deliveries.try_now(name) => Ok(HttpResponse::Ok().json(json!({
             "name": name,

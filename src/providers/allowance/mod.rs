@@ -273,7 +273,10 @@ impl Pass {
                 Written::Entry(entry) => entry,
                 Written::UsedUp(until) => {
                     self.uncount(counted);
-                    self.0.allowance.0.kept().window.used_up_until(until);
+                    // What is kept for deliveries isn't used up.
+                    if !self.0.can_wait {
+                        self.0.allowance.0.kept().window.used_up_until(until);
+                    }
                     return Err(until);
                 }
                 Written::Failed => {
