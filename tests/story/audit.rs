@@ -286,7 +286,8 @@ fn pages_go_on_where_the_last_one_ended() {
 #[test]
 fn the_limit_is_kept_and_deliveries_go_first() {
     let crm = "connections:\n  crm: { provider: helpcrunch, api_key: env:CRM_KEY, rate_limit: 5/h }\nrules:";
-    let gateway = Setup::bare(&format!("{HEAD}{crm}{RULES}")).start();
+    let setup = Setup::bare(&format!("{HEAD}{crm}{RULES}"));
+    let gateway = setup.alone("an audit goes behind what stands in line at its own gateway").start();
     for contact in [1, 2] {
         gateway.event(&said(&contact.to_string(), contact, "warm"));
         gateway.settled(&contact.to_string());
