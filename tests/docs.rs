@@ -45,10 +45,11 @@ impl Block {
         format!("{}:{}", self.page, self.line)
     }
 
-    /// The file that a JSON block stands for: `json orders.json`.
+    /// The file that a block stands for: `json orders.json`, `xml orders.xml`.
     fn names_a_body(&self) -> Option<&str> {
-        let is_file = |name: &&str| name.strip_suffix(".json").is_some_and(|stem| !stem.contains(['/', ' ']));
-        self.kind.strip_prefix("json ").filter(is_file)
+        let (kind, name) = self.kind.split_once(' ').filter(|(kind, _)| ["json", "xml"].contains(kind))?;
+        let stem = name.strip_suffix(kind).and_then(|stem| stem.strip_suffix('.'));
+        stem.filter(|stem| !stem.contains(['/', ' '])).map(|_| name)
     }
 
     /// Its commands, continued lines joined, those of a pipe apart, without comments.
@@ -105,7 +106,7 @@ fn every_block_says_what_it_is() {
 }
 
 /// The whole YAML blocks of one page are one rule set, so an example may build on the one before it. What only shows a
-/// part is marked `yaml fragment`. A JSON block with a file's name is a body that the page's tests may send.
+/// part is marked `yaml fragment`. A block of JSON or XML with a file's name is a body that the page's tests may send.
 #[test]
 fn the_yaml_of_each_page_checks_clean_and_passes_its_tests() {
     let folder = TempDir::new().expect("a folder");

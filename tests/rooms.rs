@@ -128,6 +128,11 @@ const LIBRARIES: &[Library] = &[
         why: "what would change is shown as a diff",
     },
     Library { path: "zip", places: &["rules/agent.rs"], why: "an agent's export is read in one place" },
+    Library {
+        path: "quick_xml",
+        places: &["sources/catch/xml.rs"],
+        why: "one kind of body is XML, and becomes JSON at once",
+    },
     Library { path: "annotate_snippets", places: &["rules"], why: "only findings are drawn under their lines" },
     Library {
         path: "moka",

@@ -9,6 +9,8 @@ use crate::domain::source::SourceKind;
 pub enum Media {
     /// JSON.
     Json,
+    /// XML.
+    Xml,
     /// `a=1&b=2`
     Form,
     /// Words.
@@ -27,12 +29,11 @@ pub fn methods(kind: SourceKind) -> &'static str {
 pub fn takes(kind: SourceKind, content_type: Option<&str>) -> Result<(), &'static str> {
     let Some(content_type) = content_type else { return Ok(()) };
     match (kind, Media::named(content_type)) {
-        (_, Some(Media::Json)) | (SourceKind::Catch, Some(Media::Form | Media::Text)) => Ok(()),
+        (_, Some(Media::Json)) | (SourceKind::Catch, Some(Media::Xml | Media::Form | Media::Text)) => Ok(()),
         (SourceKind::DialogflowEs | SourceKind::DialogflowCx, _) => Err("application/json"),
-        (SourceKind::Catch, None) if essence(content_type).ends_with("xml") => {
-            Err("application/json, application/x-www-form-urlencoded and text/plain; XML can't be read in this version")
+        (SourceKind::Catch, None) => {
+            Err("application/json, application/xml, application/x-www-form-urlencoded and text/plain")
         }
-        (SourceKind::Catch, None) => Err("application/json, application/x-www-form-urlencoded and text/plain"),
     }
 }
 
@@ -46,8 +47,10 @@ impl Media {
     pub fn named(content_type: &str) -> Option<Self> {
         match essence(content_type).as_str() {
             "application/json" => Some(Self::Json),
+            "application/xml" | "text/xml" => Some(Self::Xml),
             "application/x-www-form-urlencoded" => Some(Self::Form),
             "text/plain" => Some(Self::Text),
+            other if other.ends_with("+xml") => Some(Self::Xml),
             other if other.ends_with("+json") => Some(Self::Json),
             _ => None,
         }
@@ -57,6 +60,7 @@ impl Media {
     pub fn name(self) -> &'static str {
         match self {
             Self::Json => "application/json",
+            Self::Xml => "application/xml",
             Self::Form => "application/x-www-form-urlencoded",
             Self::Text => "text/plain; charset=utf-8",
         }
@@ -80,6 +84,7 @@ impl Media {
         let is_form = || body.contains(&b'=') && !body.iter().any(u8::is_ascii_whitespace);
         match is_json {
             true => Self::Json,
+            false if opens_xml(body) => Self::Xml,
             false if is_form() => Self::Form,
             false => Self::Text,
         }
@@ -88,4 +93,10 @@ impl Media {
 
 fn opens_json(body: &[u8]) -> bool {
     matches!(body.trim_ascii_start().first(), Some(b'{' | b'['))
+}
+
+/// Whether it begins and ends as an element does, or says that it is XML. Words may begin with `<` too: `<3`.
+fn opens_xml(body: &[u8]) -> bool {
+    let begins = matches!(body, [b'<', letter, ..] if letter.is_ascii_alphabetic() || *letter == b'_');
+    body.starts_with(b"<?xml") || body.starts_with(b"<!DOCTYPE") || begins && body.ends_with(b">")
 }

@@ -149,7 +149,7 @@ fn what_a_source_does_not_take_is_refused_with_what_it_takes() {
     let gateway = gateway();
     let deleted = send(&gateway, "DELETE", "", None, "");
     assert_eq!((deleted.status, deleted.header("allow")), (405, Some("GET, POST, PUT")));
-    for content_type in ["application/xml", "multipart/form-data; boundary=x", "application/octet-stream"] {
+    for content_type in ["multipart/form-data; boundary=x", "application/octet-stream"] {
         let answer = send(&gateway, "POST", "", Some(content_type), "<a/>");
         assert_eq!(answer.status, 415, "{content_type}");
         let detail = answer.json()["detail"].to_string();
@@ -157,6 +157,9 @@ fn what_a_source_does_not_take_is_refused_with_what_it_takes() {
     }
     let damaged = send(&gateway, "POST", "", JSON, "{\"a\":\n oops}");
     assert_eq!((damaged.status, &damaged.json()["line"]), (400, &json!(2)));
+    let bomb = "<!DOCTYPE a [<!ENTITY b \"ha\"><!ENTITY c \"&b;&b;\">]><a>&c;</a>";
+    let refused = send(&gateway, "POST", "", Some("text/xml"), bomb);
+    assert_eq!((refused.status, refused.json()["detail"].to_string().contains("DOCTYPE")), (400, true));
     let get = send(&gateway, "GET", "?a=1", None, "{}");
     assert!(get.status == 400 && get.text().contains("POST"), "{}", get.text());
     let unproven = gateway.call("GET", "/hooks/feed?lead__plan=pro", &[], b"");

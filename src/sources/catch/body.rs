@@ -14,6 +14,7 @@ use crate::sources::media::Media;
 use crate::sources::reading::JsonBody;
 
 use super::nest::{nested, nests};
+use super::xml;
 
 /// The most fields of a form or a query: beyond it, a small body would take much memory.
 const MAX_FIELDS: usize = 10_000;
@@ -34,6 +35,8 @@ pub fn json_body<'r>(config: &SourceConfig, request: &Request<'r>) -> Result<Jso
     let json = match media {
         Media::Json => unnested(body)?,
         Media::Form => Cow::Owned(of_fields(&Fields::parse_query(text(body)?.trim()))?),
+        // What is stored of one of several is JSON, whose keys nest: they must have nested before.
+        Media::Xml => Cow::Owned(unnested(&xml::json_of(text(body)?)?)?.into_owned()),
         Media::Text => Cow::Owned(json!({ "text": text(body)? }).to_string().into_bytes()),
     };
     Ok(JsonBody { json, media: Some(media) })

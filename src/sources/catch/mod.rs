@@ -1,10 +1,11 @@
-//! Catch: whatever a sender likes to send. JSON, a form, words, or a query become one JSON text (`body`), and that is one
+//! Catch: whatever a sender likes to send. JSON, XML, a form, words, or a query become one JSON text (`body`), and that is one
 //! event or a list of them.
 //!
 //! Where type, intent, text and parameters are found is for the rules to say; here an event only has its item.
 
 mod body;
 mod nest;
+mod xml;
 
 use crate::domain::event::Event;
 use crate::domain::json::{Json, JsonKind};
@@ -28,6 +29,11 @@ pub fn read<'a>(
     let json = Json::parse(&body.json)?;
     event.body = json;
     let list = match each {
+        Some(path) if body.media == Some(Media::Xml) => match list_in_xml(json, path)? {
+            list if list.kind() == JsonKind::List => list,
+            // One of what may be several looks like what can be only one.
+            item => return Ok(Reading::of_list(vec![of_item(event, item)], json, item)),
+        },
         Some(path) => list_at(json, path)?,
         None if json.kind() == JsonKind::List => json,
         None => {
@@ -73,6 +79,19 @@ fn list_at<'a>(json: Json<'a>, each: &[String]) -> Result<Json<'a>, ReadError> {
         JsonKind::List => Ok(found),
         other => Err(ReadError::field(&name_of(each), &format!("expected a list, found {}", other.name()))),
     }
+}
+
+/// What `each` leads to in XML, where an element that would hold the list is empty or has other elements when there is none.
+fn list_in_xml<'a>(json: Json<'a>, each: &[String]) -> Result<Json<'a>, ReadError> {
+    let Some((last, way)) = each.split_last() else { return Ok(json) };
+    let mut found = json;
+    for (index, key) in way.iter().enumerate() {
+        found = found.get(key).ok_or_else(|| {
+            let gone = name_of(each.get(..=index).unwrap_or(each));
+            ReadError::field(&gone, "missing; `each` of this source leads through it")
+        })?;
+    }
+    Ok(found.get(last).filter(|item| item.kind() != JsonKind::Null).unwrap_or(Json::EMPTY_LIST))
 }
 
 fn name_of(way: &[String]) -> String {

@@ -37,7 +37,7 @@ fn with_reading<T>(config: &SourceConfig, sent: &Sent, look: impl FnOnce(Result<
 #[test]
 fn each_form_of_body_becomes_a_mapping() {
     let form = "application/x-www-form-urlencoded";
-    let rows: [(&str, &str, &str); 16] = [
+    let rows: [(&str, &str, &str); 18] = [
         (
             "application/json",
             r#" {"a": 1.0, "id": 12345678901234567890} "#,
@@ -63,6 +63,8 @@ fn each_form_of_body_becomes_a_mapping() {
         ("text/plain; charset=utf-8", "Hola, \"señor\"\n", r#"{"text":"Hola, \"señor\"\n"}"#),
         ("text/plain", r#"{"a":1}"#, r#"{"text":"{\"a\":1}"}"#),
         ("application/json", " ", "{}"),
+        ("text/xml; charset=utf-8", "<lead id='7'><name>Ana</name></lead>", r#"{"lead":{"@id":"7","name":"Ana"}}"#),
+        ("application/soap+xml", "<a__b>1</a__b>", r#"{"a":{"b":"1"}}"#),
     ];
     for (content_type, body, expected) in rows {
         assert_eq!(payloads(&catch(), &posted(content_type, body)), Ok(vec![expected.to_owned()]), "{body}");
@@ -77,6 +79,9 @@ fn without_a_content_type_the_look_decides() {
         ("a=1&b=2\n", r#"{"a":"1","b":"2"}"#),
         ("1 + 1 = 2", r#"{"text":"1 + 1 = 2"}"#),
         ("hola", r#"{"text":"hola"}"#),
+        ("<?xml version='1.0'?><a/>", r#"{"a":null}"#),
+        ("<a b='1'/>\n", r#"{"a":{"@b":"1"}}"#),
+        ("<3 hola", r#"{"text":"<3 hola"}"#),
     ] {
         assert_eq!(payloads(&catch(), &Sent::new(body.as_bytes())), Ok(vec![expected.to_owned()]), "{body}");
     }
@@ -136,6 +141,19 @@ fn a_list_is_one_event_an_item() {
     assert_eq!((payloads(&catch(), &bare), payloads(&each(""), &bare)), (items.clone(), items));
     let form = posted("application/x-www-form-urlencoded", "lead__id[]=1&lead__id[]=2");
     assert_eq!(payloads(&each("lead.id"), &form), Ok(vec!["\"1\"".into(), "\"2\"".into()]));
+    // XML doesn't say of one that it could have been several.
+    let xml = |body: &str| payloads(&each("leads.lead"), &posted("application/xml", body));
+    assert_eq!(xml("<leads><lead>1</lead><lead/></leads>"), Ok(vec!["\"1\"".into(), "null".into()]));
+    assert_eq!(xml("<leads><lead><n>1</n></lead></leads>"), Ok(vec![r#"{"n":"1"}"#.into()]));
+    assert_eq!((xml("<leads/>"), xml("<leads><other/></leads>")), (Ok(Vec::new()), Ok(Vec::new())));
+    let nesting = posted("application/xml", "<a__b><c>1</c><c>2</c></a__b>");
+    with_reading(&each("a.b.c"), &nesting, |reading| {
+        let reading = reading.expect("events");
+        let stored = String::from_utf8(reading.stored(1, &nesting.body).into_owned()).expect("UTF-8");
+        let again = posted("application/json", &stored);
+        assert_eq!(payloads(&each("a.b.c"), &again), Ok(vec!["\"2\"".into()]), "{stored}");
+    });
+    assert!(xml("<lead/>").is_err_and(|e| e.starts_with("leads: missing")));
     let is_list = |config: &SourceConfig, body: &str| {
         with_reading(config, &posted("application/json", body), |reading| reading.expect("events").is_list())
     };
@@ -258,6 +276,7 @@ fn each_kind_says_what_it_takes() {
         assert_eq!(takes(kind, Some("application/x-www-form-urlencoded")).is_ok(), only_catch);
     }
     for xml in ["application/xml", "text/xml; charset=utf-8", "application/soap+xml"] {
-        assert!(takes(SourceKind::Catch, Some(xml)).is_err_and(|words| words.contains("XML")));
+        assert!(takes(SourceKind::Catch, Some(xml)).is_ok() && takes(SourceKind::DialogflowEs, Some(xml)).is_err());
     }
+    assert!(takes(SourceKind::Catch, Some("multipart/form-data")).is_err_and(|words| words.contains("xml")));
 }
