@@ -60,6 +60,8 @@ pub struct Settings {
     pub retention: Duration,
     /// The address under which senders reach the gateway.
     pub public_url: Option<String>,
+    /// Whether subscribers may be at private addresses.
+    pub subscribers_allow_private: bool,
 }
 
 /// The variables as envy reads them: all text, so that our own words say what is wrong with a value.
@@ -81,10 +83,11 @@ struct Raw {
     max_body_bytes: Option<String>,
     retention: Option<String>,
     public_url: Option<String>,
+    subscribers_allow_private: Option<String>,
 }
 
 /// The names, for the message about a misspelt one.
-const NAMES: [&str; 15] = [
+const NAMES: [&str; 16] = [
     "LISTEN",
     "RULES",
     "DATABASE_URL",
@@ -100,6 +103,7 @@ const NAMES: [&str; 15] = [
     "MAX_BODY_BYTES",
     "RETENTION",
     "PUBLIC_URL",
+    "SUBSCRIBERS_ALLOW_PRIVATE",
 ];
 
 /// The process's environment, read once.
@@ -176,6 +180,14 @@ impl Raw {
                 if t.is_empty() { Some(None) } else { web.then(|| Some(t.trim_end_matches('/').to_owned())) }
             },
         );
+        let subscribers_allow_private = parse(
+            &mut faults,
+            "SUBSCRIBERS_ALLOW_PRIVATE",
+            self.subscribers_allow_private,
+            "false",
+            "true or false",
+            |t| t.parse().ok(),
+        );
         let settings = (|| {
             Some(Settings {
                 listen: listen?,
@@ -190,6 +202,7 @@ impl Raw {
                 max_body_bytes: max_body_bytes?,
                 retention: retention?,
                 public_url: public_url?,
+                subscribers_allow_private: subscribers_allow_private?,
             })
         })();
         if let Some(settings) = &settings

@@ -65,6 +65,7 @@ enum Command {
     Diff(admin::diff::Args),
     Capture(admin::capture::Args),
     Replay(admin::replay::Args),
+    Subscriptions(admin::subscriptions::Args),
     Forget(admin::forget::Args),
     Backup(admin::backup::Args),
 }
@@ -100,6 +101,7 @@ pub fn run() -> ExitCode {
         Command::Diff(args) => admin::diff::run(&args),
         Command::Capture(args) => admin::capture::run(&args),
         Command::Replay(args) => admin::replay::run(&args),
+        Command::Subscriptions(args) => admin::subscriptions::run(&args),
         Command::Forget(args) => admin::forget::run(&args),
         Command::Backup(args) => admin::backup::run(&args),
     }

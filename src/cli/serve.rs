@@ -14,7 +14,7 @@ use crate::flow::gateway::Gateway;
 use crate::flow::grounds::{Grounds, Looks};
 use crate::flow::reload::Reloader;
 use crate::flow::ruleset::{NotOpened, Opened, Opener};
-use crate::flow::{standings, timers};
+use crate::flow::{standings, subscribers, timers};
 use crate::http::{self, Refusals, Shared, Tokens};
 use crate::sandbox::Sandbox;
 use crate::settings::{Settings, environment};
@@ -151,13 +151,15 @@ impl Start {
         let retaining = tokio::spawn(retain(Arc::clone(&gateway)));
         let timing = tokio::spawn(timers::run(Arc::clone(&gateway), Clock::system()));
         let repeating = tokio::spawn(again::run(Arc::clone(&gateway)));
-        let telling = tokio::spawn(standings::leave(Arc::clone(&gateway)));
+        let standing = tokio::spawn(standings::leave(Arc::clone(&gateway)));
+        let allow_private = settings.subscribers_allow_private;
+        let telling = tokio::spawn(subscribers::run(Arc::clone(&gateway), Clock::system(), allow_private));
         let reloader = Reloader::new(Arc::clone(&gateway), Arc::new(self.opener), self.rules, self.looks);
         let asking = tokio::spawn(hangups(reloader.asked()));
         let reloading = tokio::spawn(reloader.run());
         stop_signal().await;
         tracing::info!("stopping: no new requests, what is in flight is finished");
-        for task in [retaining, timing, repeating, telling, asking, reloading] {
+        for task in [retaining, timing, repeating, standing, telling, asking, reloading] {
             task.abort();
         }
         // At once: both may take their time, and the whole stop must stay short.

@@ -24,6 +24,7 @@ pub mod scheme_text;
 pub mod scheme_value;
 pub mod secret;
 pub mod source;
+pub mod subscription;
 pub mod tag;
 pub mod time;
 pub mod value;

@@ -9,6 +9,7 @@ use super::converge::Account;
 use super::deliver::Deliveries;
 use super::metrics::{Metrics, SharedMetrics};
 use super::ruleset::{Opened, RuleSet};
+use super::subscribers::Subscribers;
 use crate::clock::Clock;
 use crate::domain::contact::Contact;
 use crate::domain::known::KnownTags;
@@ -41,6 +42,8 @@ pub struct Gateway {
     pub metrics: SharedMetrics,
     /// The deliveries under way.
     pub deliveries: Deliveries,
+    /// Who is told of what happens.
+    pub subscribers: Subscribers,
 }
 
 impl Gateway {
@@ -62,7 +65,8 @@ impl Gateway {
         let deliveries = Deliveries::start(&store, accounts, wakes, waiting, &clock);
         let rules = ArcSwap::from_pointee(opened.in_force(clock.now()));
         let metrics = Arc::new(Metrics::default());
-        Ok(Arc::new(Self { rules, refused: ArcSwapOption::empty(), store, metrics, deliveries }))
+        let (refused, subscribers) = (ArcSwapOption::empty(), Subscribers::default());
+        Ok(Arc::new(Self { rules, refused, store, metrics, deliveries, subscribers }))
     }
 
     /// The rule set in force now. Whoever judges takes it once.

@@ -27,5 +27,6 @@ pub mod retry;
 pub mod ruleset;
 mod runner;
 pub mod standings;
+pub mod subscribers;
 pub mod timers;
 pub mod watch;

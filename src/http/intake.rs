@@ -58,7 +58,7 @@ async fn take(
     let kind = source.config().kind;
     let allow = sources::methods(kind);
     if !allow.split(", ").any(|method| method == request.method().as_str()) {
-        return Err(plain(Problem::Method { allow }));
+        return Err(plain(Problem::Method { allow: allow.into() }));
     }
     check_head(kind, request.headers())?;
     let body = read_body(request.headers(), payload, shared.max_body_bytes).await?;

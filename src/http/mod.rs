@@ -11,6 +11,7 @@ mod server;
 mod table;
 mod token;
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use actix_web::{FromRequest, Handler, HttpResponse, Resource, Responder, ResponseError, web};
@@ -59,13 +60,20 @@ where
 
 /// What `table.rs` has: an address that isn't there has no handler, and one that is there is described.
 fn api_routes(scope: &mut web::ServiceConfig) {
-    for address in table::ADDRESSES {
-        let allow = address.method;
-        let other = move || std::future::ready(other_method(allow));
-        scope.service(web::resource(address.path).route((address.route)()).default_service(web::to(other)));
+    for (index, address) in table::ADDRESSES.iter().enumerate() {
+        let of_path = |other: &&table::Address| other.path == address.path;
+        if table::ADDRESSES.iter().take(index).any(|before| of_path(&before)) {
+            continue;
+        }
+        // The first resource that a path fits has it: so it has all methods of the path.
+        let all = table::ADDRESSES.iter().filter(of_path);
+        let allow = all.clone().map(|other| other.method).collect::<Vec<_>>().join(", ");
+        let other = move || std::future::ready(other_method(allow.clone()));
+        let resource = all.fold(web::resource(address.path), |resource, one| resource.route((one.route)()));
+        scope.service(resource.default_service(web::to(other)));
     }
 }
 
-fn other_method(allow: &'static str) -> HttpResponse {
-    Problem::Method { allow }.error_response()
+fn other_method(allow: impl Into<Cow<'static, str>>) -> HttpResponse {
+    Problem::Method { allow: allow.into() }.error_response()
 }

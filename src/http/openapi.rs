@@ -55,7 +55,7 @@ fn operation(address: &Address) -> Value {
         "summary": address.summary,
         "parameters": parts.chain(query).collect::<Vec<_>>(),
         "responses": {
-            "200": { "description": "It is so", "content": { answer: {} } },
+            address.status.to_string(): { "description": "It is so", "content": { answer: {} } },
             "default": { "$ref": "#/components/responses/problem" },
         },
     });

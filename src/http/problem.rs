@@ -1,5 +1,7 @@
 //! Every way in which a request can fail, as RFC 9457 has it. What the client reads and what the log reads are two texts.
 
+use std::borrow::Cow;
+
 use actix_web::http::StatusCode;
 use actix_web::http::header::{ALLOW, RETRY_AFTER, WWW_AUTHENTICATE};
 use actix_web::{HttpResponse, ResponseError};
@@ -39,7 +41,7 @@ pub enum Problem {
     #[error("this address takes {allow}")]
     Method {
         /// What it takes.
-        allow: &'static str,
+        allow: Cow<'static, str>,
     },
     /// The sender took too long.
     #[error("the request took too long")]
@@ -148,7 +150,7 @@ impl ResponseError for Problem {
                 }
             }
             Self::NoToken => drop(response.insert_header((WWW_AUTHENTICATE, "Bearer"))),
-            Self::Method { allow } => drop(response.insert_header((ALLOW, *allow))),
+            Self::Method { allow } => drop(response.insert_header((ALLOW, allow.as_ref()))),
             Self::TooManyProofs { retry_after } => drop(response.insert_header((RETRY_AFTER, retry_after.to_string()))),
             Self::Unavailable | Self::Away => drop(response.insert_header((RETRY_AFTER, STORE_RETRY_S.to_string()))),
             // The rest of an oversized request isn't read, so the connection can't carry another.

@@ -24,10 +24,12 @@ pub const FLAGS: [&str; 3] = ["faulty", "waiting", "dead"];
 
 /// One address.
 pub struct Address {
-    /// `GET` or `POST`.
+    /// `GET`, `POST` or `DELETE`.
     pub method: &'static str,
     /// Below `/api/v1`.
     pub path: &'static str,
+    /// The status of a call that goes well.
+    pub status: u16,
     /// What it does, in one line.
     pub summary: &'static str,
     /// What its query may have.
@@ -46,7 +48,7 @@ const fn shows(
     query: &'static [&'static str],
     route: fn() -> Route,
 ) -> Address {
-    Address { method: "GET", path, summary, query, body: &[], route }
+    Address { method: "GET", path, status: 200, summary, query, body: &[], route }
 }
 
 const fn acts(
@@ -55,7 +57,20 @@ const fn acts(
     body: &'static [(&'static str, Kind)],
     route: fn() -> Route,
 ) -> Address {
-    Address { method: "POST", path, summary, query: &[], body, route }
+    Address { method: "POST", path, status: 200, summary, query: &[], body, route }
+}
+
+const fn makes(
+    path: &'static str,
+    summary: &'static str,
+    body: &'static [(&'static str, Kind)],
+    route: fn() -> Route,
+) -> Address {
+    Address { status: 201, ..acts(path, summary, body, route) }
+}
+
+const fn ends(path: &'static str, summary: &'static str, route: fn() -> Route) -> Address {
+    Address { method: "DELETE", ..shows(path, summary, &[], route) }
 }
 
 /// In the order in which they are tried: what is fixed comes before what has a name in it.
@@ -110,6 +125,15 @@ pub const ADDRESSES: &[Address] = &[
         || web::get().to(api::recorded::rule_set)),
     acts("/evaluate", "What would happen to a body; nothing is stored", &[("source", Kind::Text), ("body", Kind::Any)],
         || web::post().to(api::rules::evaluate)),
+    shows("/subscriptions", "Who is told of what happens", &[], || web::get().to(api::subscriptions::list)),
+    makes("/subscriptions", "Tell an address of what happens from now on",
+        &[("target_url", Kind::Text), ("hookUrl", Kind::Text), ("event", Kind::Text), ("connection", Kind::Text),
+          ("rule", Kind::Text), ("tag", Kind::Text)],
+        || web::post().to(api::subscriptions::begin)),
+    shows("/subscriptions/sample", "What a subscriber would be told", &["event", "connection", "rule", "tag"],
+        || web::get().to(api::subscriptions::sample)),
+    shows("/subscriptions/{id}", "One subscription", &[], || web::get().to(api::subscriptions::one)),
+    ends("/subscriptions/{id}", "End a subscription", || web::delete().to(api::subscriptions::end)),
     shows("/refusals", "Requests that were refused lately", &[], || web::get().to(api::refusals::list)),
     acts("/backup", "A copy of the database", &[], || web::post().to(api::backup::copy)),
 ];

@@ -10,7 +10,7 @@ use reqwest::header::{ACCEPT, HeaderMap, HeaderName, HeaderValue};
 use reqwest::{Method, Url};
 use sha2::Sha256;
 
-use super::addresses::AddressPolicy;
+use super::addresses::{AddressPolicy, check_literal};
 use super::api::{self, Wish, blank};
 use super::connect::{ConnectError, open_all};
 use super::judge::{self, Row, Ruling, row};
@@ -69,6 +69,12 @@ impl Webhook {
         let outbound = Outbound::new(config.timeout, policy)
             .map_err(|source| ConnectError::Client { connection: config.name.clone(), source })?;
         Ok(Self { outbound, url, signing })
+    }
+
+    /// One for an address that no rule file names, through a client that it shares with others.
+    pub fn to(outbound: &Outbound, url: Secret, signing: Secret) -> Self {
+        let signing = Some(LiveSecret::fixed(signing));
+        Self { outbound: outbound.clone(), url: LiveSecret::fixed(url), signing }
     }
 
     /// Its way out.
@@ -133,10 +139,18 @@ impl Webhook {
 }
 
 /// Where it goes, for people: the host alone. Who knows the rest may send there.
-fn place(url: &Secret) -> String {
+pub fn place(url: &Secret) -> String {
     let Some(url) = address(url) else { return "***".to_owned() };
     let port = url.port().map(|port| format!(":{port}")).unwrap_or_default();
     format!("{}{port}/***", url.host_str().unwrap_or_default())
+}
+
+/// Why a body can't be sent to this address, as far as that can be told without asking for its name.
+pub fn refused(url: &Secret, policy: AddressPolicy) -> Option<String> {
+    match address(url) {
+        None => Some("expected an address that starts with https:// or http://".to_owned()),
+        Some(url) => check_literal(&url, policy).err().map(|refused| format!("{} is {}", refused.host, refused.what)),
+    }
 }
 
 fn address(url: &Secret) -> Option<Url> {

@@ -11,10 +11,11 @@ use super::sql::{Sql, args};
 use super::started::{self, Met, Start, Started};
 use super::timer::{self, Timer};
 use super::wakes::{wake_for, wake_moved};
-use super::{dead, fault, schema};
+use super::{dead, fault, notice, schema, subscription};
 use crate::domain::change::{ChangeId, Judged, Ord, Settled};
 use crate::domain::contact::{Contact, ContactKey};
 use crate::domain::name::ConnectionName;
+use crate::domain::subscription::{Progress, Subscription};
 use crate::domain::time::Timestamp;
 
 /// What a store can be asked.
@@ -32,6 +33,9 @@ pub(super) enum Command {
     KeepRuleSet(Box<RuleText>, Reply<()>),
     KeepPaused(ConnectionName, Box<Paused>, Reply<()>),
     Start(Start, Reply<Started>),
+    Subscribe(Box<Subscription>, Reply<bool>),
+    Advance(Box<(String, Progress, Progress)>, Reply<bool>),
+    Unsubscribe(String, Reply<bool>),
     Outdated(Vec<(ContactKey, ConnectionName)>, Reply<()>),
     TellOthers(ConnectionName, Said),
     NotStarted(Vec<i64>),
@@ -59,6 +63,10 @@ pub(super) trait Kept {
     fn next_delivery(&mut self) -> Result<i64, StoreError>;
     /// Calls that were written as starting are told of by what is written now.
     fn end_starts(&mut self, db: &dyn Sql, ids: &[i64]) -> Result<(), StoreError>;
+    /// How long what is being written by others may be under way.
+    fn in_flight_ms(&self) -> i64 {
+        0
+    }
     /// A contact's row.
     fn row(&mut self, db: &dyn Sql, contact: ContactKey) -> Result<Option<ContactRow>, StoreError> {
         contact::load(db, contact)
@@ -142,6 +150,7 @@ pub(super) fn carry_out(
             let sql = "INSERT INTO connection (name, paused_since, reason, paused_ms, kind) VALUES (?1, ?2, ?3, ?4, ?5)
                 ON CONFLICT (name) DO UPDATE SET paused_since = excluded.paused_since, reason = excluded.reason,
                 paused_ms = excluded.paused_ms, kind = excluded.kind";
+            notice::of_pause(db, now, &name, &paused)?;
             let since = paused.since.map(|since| since.0);
             let row = args![name.as_str(), since, &paused.reason, paused.before_ms, paused.kind.word()];
             outbox.push(reply, Ok(db.send(sql, row)?));
@@ -150,6 +159,15 @@ pub(super) fn carry_out(
             let entry = started::insert(db, &start.connection, start.at)?;
             outbox.push(reply, Ok(Started::alone(entry)));
         }
+        Command::Subscribe(subscription, reply) => {
+            let subscribed = subscription::insert(db, &subscription, now, kept.in_flight_ms())?;
+            outbox.push(reply, Ok(subscribed));
+        }
+        Command::Advance(progress, reply) => {
+            let (id, was, is) = *progress;
+            outbox.push(reply, Ok(subscription::advance(db, &id, &was, &is)?));
+        }
+        Command::Unsubscribe(id, reply) => outbox.push(reply, Ok(subscription::remove(db, &id)?)),
         Command::NotStarted(ids) => started::end(db, &ids)?,
         Command::EndTimers(timers, reply) => {
             timers.iter().try_for_each(|timer| timer::end(db, timer))?;

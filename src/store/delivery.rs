@@ -293,7 +293,10 @@ pub(super) fn settled_from(
     })
 }
 
-fn from_row(row: &Row<'_>) -> Result<Delivery, StoreError> {
+/// What [`from_row`] reads.
+pub(super) const COLUMNS: &str = "id, at, body";
+
+pub(super) fn from_row(row: &Row<'_>) -> Result<Delivery, StoreError> {
     let mut delivery: Delivery =
         serde_json::from_str(row.text(2)?).map_err(|_| StoreError::Damaged("a delivery can't be read"))?;
     delivery.id = row.int(0)?;

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::{Arc, Mutex, mpsc};
 use std::time::Duration;
 
-use tokio::sync::{Notify, mpsc::UnboundedSender, oneshot};
+use tokio::sync::{Notify, mpsc::UnboundedSender, oneshot, watch};
 
 use super::command::{Command, RuleText};
 use super::delivery::Settlement;
@@ -23,6 +23,7 @@ use super::{recover, schema};
 use crate::domain::change::{ChangeId, Judged, Ord};
 use crate::domain::contact::{Contact, ContactKey};
 use crate::domain::name::ConnectionName;
+use crate::domain::subscription::{Progress, Subscription};
 
 /// Events, changes and what became of them. Cheap to clone; the last clone that goes stops the writer.
 #[derive(Clone)]
@@ -30,6 +31,7 @@ pub struct Store {
     commands: Way,
     reader: Reader,
     timers: Arc<Notify>,
+    commits: watch::Sender<()>,
     writer: Arc<Mutex<Option<std::thread::JoinHandle<()>>>>,
 }
 
@@ -77,6 +79,7 @@ impl Store {
         options: Options,
         wake: UnboundedSender<Vec<Wake>>,
     ) -> Result<(Self, Vec<Waiting>), StoreError> {
+        let commits = options.commits.clone();
         let Opened { lock, writer, waiting, timers } = opened(path, options, wake)?;
         let (commands, queue) = mpsc::sync_channel(QUEUE);
         let thread = std::thread::Builder::new().name("store".to_owned()).spawn(move || {
@@ -85,7 +88,7 @@ impl Store {
         });
         let thread = thread.map_err(|e| StoreError::Unavailable(e.to_string()))?;
         let writer = Arc::new(Mutex::new(Some(thread)));
-        let store = Self { commands: Way::Queue(commands), reader: Reader::new(path), timers, writer };
+        let store = Self { commands: Way::Queue(commands), reader: Reader::new(path), timers, commits, writer };
         Ok((store, waiting))
     }
 
@@ -95,10 +98,11 @@ impl Store {
         options: Options,
         wake: UnboundedSender<Vec<Wake>>,
     ) -> Result<(Self, Vec<Waiting>), StoreError> {
+        let commits = options.commits.clone();
         let Opened { lock, writer, waiting, timers } = opened(path, options, wake)?;
         let place = Arc::new(Mutex::new(Some(Place { writer, _lock: lock })));
         let reader = Reader::new(path).in_place();
-        Ok((Self { commands: Way::InPlace(place), reader, timers, writer: Arc::default() }, waiting))
+        Ok((Self { commands: Way::InPlace(place), reader, timers, commits, writer: Arc::default() }, waiting))
     }
 
     /// Joins the gateways of a PostgreSQL database. What is to be delivered by this one is told by `wake`, as its share of the
@@ -108,10 +112,10 @@ impl Store {
         options: Options,
         wake: UnboundedSender<Vec<Wake>>,
     ) -> Result<Self, StoreError> {
-        let timers = Arc::new(Notify::new());
+        let (timers, commits) = (Arc::new(Notify::new()), options.commits.clone());
         let (shared, session) = Shared::open(address, options, wake, Arc::clone(&timers)).await?;
         let reader = Reader::shared(session, shared.standing());
-        Ok(Self { commands: Way::Shared(Arc::new(shared)), reader, timers, writer: Arc::default() })
+        Ok(Self { commands: Way::Shared(Arc::new(shared)), reader, timers, commits, writer: Arc::default() })
     }
 
     /// No call takes longer than this: what this gateway delivers for stays its own for as long.
@@ -264,6 +268,26 @@ impl Store {
     /// Keeps whether a connection is paused, and for how long it has been in all before.
     pub async fn keep_paused(&self, name: ConnectionName, paused: Paused) -> Result<(), StoreError> {
         self.ask(|reply| Command::KeepPaused(name, Box::new(paused), reply)).await
+    }
+
+    /// From now on a subscriber is told; `false` where there are as many as there may be.
+    pub async fn subscribe(&self, subscription: Subscription) -> Result<bool, StoreError> {
+        self.ask(|reply| Command::Subscribe(Box::new(subscription), reply)).await
+    }
+
+    /// A subscriber is told no more, and nothing is kept of it; `false` where there is none.
+    pub async fn unsubscribe(&self, id: String) -> Result<bool, StoreError> {
+        self.ask(|reply| Command::Unsubscribe(id, reply)).await
+    }
+
+    /// Keeps how far a subscription is; `false` where it isn't any more where it was, or is gone.
+    pub async fn advance(&self, id: String, was: Progress, is: Progress) -> Result<bool, StoreError> {
+        self.ask(|reply| Command::Advance(Box::new((id, was, is)), reply)).await
+    }
+
+    /// Hears of each commit of this gateway from now on. Others' are to be looked for.
+    pub fn commits(&self) -> watch::Receiver<()> {
+        self.commits.subscribe()
     }
 
     /// Forgets timers that have been carried out.

@@ -98,11 +98,14 @@ pub(super) fn insert(db: &dyn Sql, first: Ord, at: Timestamp, events: usize, bod
 
 const COLUMNS: &str = "SELECT first, at, body, skipped, events FROM lot";
 
+/// What [`open`] reads.
+pub(super) const COLUMNS_OF_ONE: &str = "first, at, body, skipped, events";
+
 /// Within so many numbers the next lot nearly always is, for a lot has rarely more. Of a table in partitions one is asked then, or two
 /// at a border; all are only where nothing is found.
 const NEAR: u64 = 1 << 12;
 
-fn open(row: &Row<'_>) -> Result<Lot, StoreError> {
+pub(super) fn open(row: &Row<'_>) -> Result<Lot, StoreError> {
     let places = row.text_if_any(3)?.unwrap_or_default().split(',');
     let mut skipped: Vec<u64> = places.filter_map(|place| place.parse().ok()).collect();
     skipped.sort_unstable();

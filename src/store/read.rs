@@ -12,6 +12,7 @@ use super::dead::{self, DeadFilter, DeadLetter};
 use super::delivery::{self, Delivery, Retry};
 use super::events::{self, EventLine, EventQuery};
 use super::face::{PauseKind, Waiting};
+use super::log::{self, Behind, Log, Stretch, Written};
 use super::lot;
 use super::postgres::{Peer, Session, Standing, others};
 use super::record::EventRecord;
@@ -21,11 +22,12 @@ use super::schema;
 use super::sql::{Sql, args};
 use super::timer::{self, Timer};
 use super::view::{self, ContactQuery, ContactRecord, ContactView};
-use super::{alias, backup, fault, forget, started};
+use super::{alias, backup, fault, forget, started, subscription};
 use crate::domain::attempt::Attempt;
 use crate::domain::change::{Change, ChangeId, Ord, Settled};
 use crate::domain::contact::{Contact, ContactKey};
 use crate::domain::name::ConnectionName;
+use crate::domain::subscription::{Progress, Subscription, bucket as subscription_bucket};
 use crate::domain::time::Timestamp;
 
 /// Which dead letters to list, newest first.
@@ -321,6 +323,32 @@ impl Reader {
         let From::Shared { standing, .. } = &self.from else { return Ok(Vec::new()) };
         let standing = Arc::clone(standing);
         self.read_shared(move |session| others::list(session, &standing)).await
+    }
+
+    /// All subscriptions with how far each is, the oldest first.
+    pub async fn subscriptions(&self) -> Result<Vec<(Subscription, Progress)>, StoreError> {
+        self.read(|db| subscription::list(db)).await
+    }
+
+    /// Whether this gateway is the one that tells a subscriber: one of several that share the database.
+    pub fn tells(&self, id: &str) -> bool {
+        match &self.from {
+            From::File { .. } => true,
+            From::Shared { standing, .. } => standing.owns(subscription_bucket(id)),
+        }
+    }
+
+    /// What was written behind a number, in order.
+    pub async fn behind(&self, mut asked: Behind) -> Result<Stretch, StoreError> {
+        // What was written bears the time of the database's clock there.
+        let ahead = if let From::Shared { standing, .. } = &self.from { Some(standing.ahead_ms()) } else { None };
+        asked.now = asked.now.plus_millis(ahead.unwrap_or_default());
+        self.read(move |db| log::behind(db, &asked, ahead.is_some())).await
+    }
+
+    /// The newest of what was written, in order.
+    pub async fn newest(&self, log: Log, limit: i64, now: Timestamp) -> Result<Vec<Written>, StoreError> {
+        self.read(move |db| log::newest(db, log, limit, now)).await
     }
 
     /// When the next timer is over.

@@ -11,7 +11,7 @@ use crate::domain::time::Timestamp;
 const APPLICATION_ID: i64 = 0x7467_7279;
 
 /// Each step runs once, in order; `PRAGMA user_version` counts the steps that have run.
-const STEPS: [&str; 7] = ["
+const STEPS: [&str; 8] = ["
     -- One row a commit: an event's number is first + its place.
     CREATE TABLE lot (first INTEGER PRIMARY KEY, at INTEGER NOT NULL, events INTEGER NOT NULL, body BLOB NOT NULL) STRICT;
     -- Deduplication keys by spans of 12 hours; a span that is too old is dropped whole.
@@ -67,6 +67,12 @@ const STEPS: [&str; 7] = ["
 ", "
     -- The places of events that turned out to be repetitions when the lot was written: only PostgreSQL has such.
     ALTER TABLE lot ADD COLUMN skipped TEXT;
+", "
+    -- Who asked to be told of what, with how far each is; ended: when, where the subscriber didn't end it itself.
+    CREATE TABLE subscription (id TEXT PRIMARY KEY, at INTEGER NOT NULL, ended INTEGER, body TEXT NOT NULL,
+        progress TEXT NOT NULL) STRICT, WITHOUT ROWID;
+    -- What happened to connections; no number comes twice, since positions are behind them.
+    CREATE TABLE notice (id INTEGER PRIMARY KEY AUTOINCREMENT, at INTEGER NOT NULL, body TEXT NOT NULL) STRICT;
 "];
 
 /// The step after which events with faults are kept.

@@ -5,6 +5,8 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::sync::watch;
+
 use super::contact::Past;
 use super::delivery::Retry;
 use super::postgres::{Address, Hold};
@@ -119,12 +121,22 @@ pub struct Options {
     pub mark: Option<PathBuf>,
     /// No call takes longer: what this gateway delivers for stays its own for as long.
     pub longest_call: Duration,
+    /// Told of each commit, as long as somebody listens.
+    pub commits: watch::Sender<()>,
 }
 
 impl Options {
     /// The usual ones.
     pub fn new(retention: Duration, clock: Clock) -> Self {
-        Self { retention, clock, page: 4_096, name: String::new(), mark: None, longest_call: Duration::from_secs(10) }
+        Self {
+            retention,
+            clock,
+            page: 4_096,
+            name: String::new(),
+            mark: None,
+            longest_call: Duration::from_secs(10),
+            commits: watch::Sender::default(),
+        }
     }
 }
 

@@ -18,7 +18,7 @@ use super::sql::{Sql, args};
 use super::timer;
 use super::waiting::Recent;
 use super::wakes::wake_for;
-use super::{fault, lot, pending, recover, retain, spread, started, waiting};
+use super::{fault, lot, notice, pending, recover, retain, spread, started, subscription, waiting};
 use crate::domain::change::{ChangeId, Ord};
 use crate::domain::contact::{Contact, ContactKey};
 use crate::domain::time::Timestamp;
@@ -152,6 +152,7 @@ impl Writer {
                 self.runs = memory.runs;
             }
         } else {
+            self.options.commits.send_if_modified(|()| true);
             if !wakes.is_empty() {
                 let _ = self.wake.send(wakes);
             }
@@ -347,6 +348,8 @@ impl Kept for Carrying<'_> {
         let more = retain::step(db, before)?;
         if !more {
             fault::retain(db)?;
+            notice::retain(db, before)?;
+            subscription::retain(db, before)?;
         }
         Ok(more)
     }

@@ -34,6 +34,7 @@ mod sandbox_apart;
 mod secrecy;
 mod sharing;
 mod starts;
+mod subscriptions;
 mod throttled;
 mod timers;
 mod trials;

@@ -102,6 +102,11 @@ impl Client {
         self.ask(Method::POST, path, &[], Some(body))
     }
 
+    /// Takes something out.
+    pub fn delete(&self, path: &[&str]) -> Result<Value, ExitCode> {
+        self.ask(Method::DELETE, path, &[], None)
+    }
+
     /// A list of at most `limit` items, however many pages that takes.
     pub fn list(&self, path: &[&str], query: &[(&str, Option<&str>)], limit: usize) -> Result<Value, ExitCode> {
         let mut items: Vec<Value> = Vec::new();

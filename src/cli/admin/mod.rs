@@ -13,6 +13,7 @@ pub mod forget;
 pub mod gateways;
 pub mod names;
 pub mod replay;
+pub mod subscriptions;
 pub mod table;
 pub mod whom;
 

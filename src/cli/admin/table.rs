@@ -67,8 +67,10 @@ fn line(widths: &[usize], cells: impl Iterator<Item = (Style, String)>) -> Strin
 
 fn colour(state: &str) -> Style {
     let colour = match state {
-        "applied" | "already" | "well" | "ok" | "clean" => AnsiColor::Green,
-        "dead" | "paused" | "open" | "faulty" | "removed" | "failed" | "drifted" | "lost" => AnsiColor::Red,
+        "applied" | "already" | "well" | "active" | "ok" | "clean" => AnsiColor::Green,
+        "dead" | "ended" | "failing" | "paused" | "open" | "faulty" | "removed" | "failed" | "drifted" | "lost" => {
+            AnsiColor::Red
+        }
         "waiting" | "starting" | "half-open" | "not by us" | "unread" | "unproven" => AnsiColor::Yellow,
         _ => return Style::new().dimmed(),
     };

@@ -14,6 +14,7 @@ pub mod recorded;
 pub mod refusals;
 pub mod replay;
 pub mod rules;
+pub mod subscriptions;
 
 use actix_web::{HttpRequest, HttpResponse, ResponseError};
 

@@ -48,7 +48,7 @@ const KEYS: &str = "(SELECT k.key AS key, k.ord AS ord, l.at AS at FROM
     WHERE l.first + l.events > k.ord AND l.at > (SELECT n.at FROM lot n ORDER BY n.first DESC LIMIT 1) - 86400000) AS keys";
 
 /// All that a gateway knows. `meta` stays: it tells of lots that are not spread, and here all are.
-pub(super) const TABLES: [Table; 13] = [
+pub(super) const TABLES: [Table; 15] = [
     same("lot", 1, &[("first", Int), ("at", Int), ("events", Int), ("body", Blob), ("skipped", Text)]),
     Table { source: KEYS, ..same("dedup", 1, &[("key", Blob), ("ord", Int), ("at", Int)]) },
     Table {
@@ -88,6 +88,8 @@ pub(super) const TABLES: [Table; 13] = [
         &[("name", Text), ("paused_since", Int), ("reason", Text), ("paused_ms", Int), ("kind", Text)],
     ),
     same("started", 1, &[("id", Int), ("connection", Text), ("at", Int)]),
+    same("subscription", 1, &[("id", Text), ("at", Int), ("ended", Int), ("body", Text), ("progress", Text)]),
+    same("notice", 1, &[("id", Int), ("at", Int), ("body", Text)]),
 ];
 
 impl Table {

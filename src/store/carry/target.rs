@@ -127,9 +127,12 @@ impl Target {
                 let set = format!("SELECT setval('{sequence}', greatest(?1, last_value)) FROM {sequence}");
                 sql.first(&set, args![number], |_| Ok(()))?;
             }
-            let set =
-                "SELECT setval(pg_get_serial_sequence('started', 'id'), max(id)) FROM started HAVING max(id) IS NOT NULL";
-            sql.first(set, &[], |_| Ok(()))?;
+            for table in ["started", "notice"] {
+                let set = format!(
+                    "SELECT setval(pg_get_serial_sequence('{table}', 'id'), max(id)) FROM {table} HAVING max(id) IS NOT NULL"
+                );
+                sql.first(&set, &[], |_| Ok(()))?;
+            }
             sql.send("DELETE FROM meta WHERE name = ?1", args![MIGRATING])?;
             keep(db, MIGRATED, fingerprint)?;
             Ok(Ok(()))

@@ -310,6 +310,7 @@ impl Books {
                 tracing::error!(%error, "commit failed; what was in it is not stored");
             }
             Ok(tell_others) => {
+                self.options.commits.send_if_modified(|()| true);
                 self.owed.clear();
                 wakes.retain(|wake| self.standing.owns(wake.key.bucket()));
                 if !wakes.is_empty() {
@@ -454,6 +455,11 @@ impl Kept for Carrying<'_> {
     fn written(&mut self, key: ContactKey, row: ContactRow) {
         self.absent.remove(&key);
         self.rows.insert(key, row);
+    }
+
+    /// A transaction lasts no longer: its statements have a limit.
+    fn in_flight_ms(&self) -> i64 {
+        60_000
     }
 
     fn settled(&mut self, _: ContactKey, _: &[ChangeId]) {}

@@ -67,6 +67,7 @@ impl Intakes {
         self.standing.end_lot();
         match done {
             Ok(accepted) => {
+                self.options.commits.send_if_modified(|()| true);
                 let new = |accepted: &Accepted| if let Accepted::New(ord) = accepted { Some(ord.0) } else { None };
                 if let Some(last) = accepted.iter().rev().find_map(new) {
                     self.room.reached(Numbered::Lots, last as i64);

@@ -11,7 +11,7 @@ use crate::domain::time::Timestamp;
 use crate::store::dedup::WINDOW_MS;
 use crate::store::schema::{meta, set_meta};
 use crate::store::sql::{Sql, args};
-use crate::store::{StoreError, fault, lot, started};
+use crate::store::{StoreError, fault, lot, notice, started, subscription};
 
 /// Events, or deliveries, that one step copies from.
 const PIECE: u64 = 256;
@@ -33,6 +33,8 @@ pub(super) fn step(session: &Session, now: Timestamp, retention: Duration) -> Re
         return Ok(true);
     }
     fault::retain(db)?;
+    notice::retain(db, before)?;
+    subscription::retain(db, before)?;
     shared(db, now)
 }
 

@@ -1,7 +1,9 @@
 //! From SQLite to PostgreSQL: everything looks the same there, whatever happens on the way.
 
+use super::subscriptions::subscription;
 use super::*;
 use crate::domain::decision::Fault;
+use crate::domain::subscription::Topic;
 use crate::store::carry::{Begin, CarryError, Progress, Report, Step, Wish, carry};
 use crate::store::postgres::Address;
 use crate::store::{ContactQuery, DeadQuery, DeliveryQuery, EventQuery, PauseKind, Paused, Retry};
@@ -71,6 +73,7 @@ async fn full() -> Bench {
     let paused = Paused { since: Some(START), reason, before_ms: 9, kind: PauseKind::Failing };
     bench.store.keep_paused(crm.clone(), paused).await.expect("kept");
     bench.start_of(crm).await;
+    assert!(bench.store.subscribe(subscription("a1", Topic::RuleFired)).await.expect("subscribed"));
     bench
 }
 
@@ -78,7 +81,7 @@ async fn full() -> Bench {
 async fn told(store: &Store) -> Vec<String> {
     let reader = store.reader();
     let crm = ConnectionName::parse("crm").expect("a name");
-    let mut told = Vec::new();
+    let mut told = vec![format!("{:?}", reader.subscriptions().await.expect("read"))];
     let events = reader.events(EventQuery { limit: 500, ..EventQuery::default() }).await.expect("read");
     for line in &events.items {
         told.push(format!("{line:?} {:?}", reader.event(line.ord).await.expect("read")));

@@ -30,6 +30,7 @@ mod recorded;
 mod server;
 mod settling;
 mod shared;
+mod subscriptions;
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;

@@ -1,0 +1,146 @@
+//! Who is told of what: nothing that is written after a subscription is passed by, whatever is written beside it.
+
+use super::*;
+use crate::domain::secret::Secret;
+use crate::domain::subscription::{Ended, Narrowed, Progress, Subscription, Topic};
+use crate::store::{Behind, Log, PauseKind, Paused, Stretch, Written};
+
+pub(super) fn subscription(id: &str, topic: Topic) -> Subscription {
+    let (url, secret) = (Secret::new("https://hooks.example.com/1"), Secret::new("whsec_AAAA"));
+    Subscription { id: id.to_owned(), at: START, topic, narrowed: Narrowed::default(), url, secret }
+}
+
+impl Bench {
+    async fn subscribe(&self, id: &str, topic: Topic) -> Progress {
+        assert!(self.store.subscribe(subscription(id, topic)).await.expect("subscribed"));
+        self.progress(id).await
+    }
+
+    async fn progress(&self, id: &str) -> Progress {
+        let all = self.store.reader().subscriptions().await.expect("read");
+        all.into_iter().find(|(one, _)| one.id == id).expect("it is there").1
+    }
+
+    async fn behind(&self, log: Log, after: i64, limit: usize) -> Stretch {
+        let now = self.clock.now();
+        self.store.reader().behind(Behind { log, after, limit, now }).await.expect("read")
+    }
+
+    async fn pause(&self, name: &str, kind: PauseKind, since: Option<Timestamp>) {
+        let paused = Paused { since, kind, reason: "a test".to_owned(), ..Paused::default() };
+        self.store.keep_paused(ConnectionName::parse(name).expect("a name"), paused).await.expect("kept");
+    }
+}
+
+fn numbers(stretch: &Stretch) -> Vec<i64> {
+    stretch.written.iter().map(|(number, _)| *number).collect()
+}
+
+async fn a_subscription_begins_with_what_is_written_after_it(on: Engine) {
+    let bench = Bench::on(on).await;
+    bench.accept(keyed("before", &[("7", "Lead")])).await;
+    bench.settle("7", vec![settled(id(1, 0), "7", "Lead", Settled::Applied)]).await;
+    // Long ago, so that nothing of it is under way any more.
+    bench.clock.set(START.plus_millis(120_000));
+    let events = bench.subscribe("a1", Topic::RuleFired).await;
+    let deliveries = bench.subscribe("b2", Topic::TagAdded).await;
+    assert_eq!((events.upto, deliveries.upto), (1, 1));
+    let lot = (0..3).map(|n| keyed(&format!("k{n}"), &[]).intake(START)).collect();
+    bench.store.accept(lot).await.expect("stored");
+    bench.settle("7", vec![settled(id(2, 0), "7", "Hot", Settled::Applied)]).await;
+    let all = bench.behind(Log::Lots, events.upto, 64).await;
+    assert_eq!((numbers(&all), all.upto, all.more), (vec![2, 3, 4], 4, false));
+    let rest = bench.behind(Log::Lots, 3, 64).await;
+    assert_eq!((numbers(&rest), rest.upto), (vec![4], 4), "the rest of a lot");
+    let told = bench.behind(Log::Deliveries, deliveries.upto, 64).await;
+    let Some((2, Written::Delivery(delivery))) = told.written.first() else { panic!("{told:?}") };
+    assert_eq!(delivery.settled[0].change.effect.subject(), "Hot");
+    let newest = bench.store.reader().newest(Log::Deliveries, 1, bench.clock.now()).await.expect("read");
+    assert_eq!(newest.len(), 1);
+}
+
+async fn how_far_it_is_is_written_by_one_at_a_time(on: Engine) {
+    let bench = Bench::on(on).await;
+    let was = bench.subscribe("a1", Topic::TagAdded).await;
+    let is = Progress { upto: 5, sent: 3, ..was.clone() };
+    let advance = async |was: &Progress, is: &Progress| {
+        bench.store.advance("a1".to_owned(), was.clone(), is.clone()).await.expect("written")
+    };
+    assert!(advance(&was, &is).await);
+    assert!(!advance(&was, &Progress { upto: 9, ..is.clone() }).await, "somebody else was faster");
+    assert_eq!(bench.progress("a1").await, is);
+    let bench = bench.restart().await;
+    let ended = Some(Ended { at: bench.clock.now(), reason: "410".to_owned() });
+    let end = Progress { ended, ..is.clone() };
+    assert!(bench.store.advance("a1".to_owned(), is, end.clone()).await.expect("written"));
+    assert_eq!(bench.progress("a1").await, end);
+    bench.clock.set(START.plus_millis(31 * DAY_MS));
+    bench.store.retain().await.expect("retained");
+    assert_eq!(bench.rows("subscription"), 0, "what ended long ago is forgotten");
+    assert!(!bench.store.unsubscribe("a1".to_owned()).await.expect("asked"));
+    bench.subscribe("b2", Topic::TagAdded).await;
+    assert!(bench.store.unsubscribe("b2".to_owned()).await.expect("asked"));
+}
+
+async fn a_pause_is_told_once_and_again_where_it_becomes_another(on: Engine) {
+    let bench = Bench::on(on).await;
+    let from = bench.subscribe("a1", Topic::ConnectionPaused).await.upto;
+    let since = Some(START);
+    for (kind, since) in [
+        (PauseKind::Failing, since),
+        (PauseKind::Failing, since),
+        (PauseKind::Refused, since),
+        (PauseKind::Refused, None),
+        (PauseKind::Refused, since),
+    ] {
+        bench.pause("crm", kind, since).await;
+    }
+    bench.clock.set(START.plus_millis(120_000));
+    let told = bench.behind(Log::Notices, from, 64).await;
+    let kind =
+        |(_, written): &(i64, Written)| if let Written::Notice(n) = written { n.kind.clone() } else { String::new() };
+    assert_eq!(told.written.iter().map(kind).collect::<Vec<_>>(), ["failing", "refused", "refused"]);
+    bench.clock.set(START.plus_millis(31 * DAY_MS));
+    bench.store.retain().await.expect("retained");
+    assert_eq!(bench.rows("notice"), 0);
+    bench.pause("crm", PauseKind::Failing, since).await;
+    assert_eq!(bench.behind(Log::Notices, told.upto, 64).await.written.len(), 1, "no number comes twice");
+}
+
+on_each_store!(
+    a_subscription_begins_with_what_is_written_after_it,
+    how_far_it_is_is_written_by_one_at_a_time,
+    a_pause_is_told_once_and_again_where_it_becomes_another,
+);
+
+/// A gateway takes a number and commits it late: nobody goes past it.
+#[tokio::test]
+async fn a_number_that_is_committed_after_a_greater_one_is_not_passed_by() {
+    let bench = Bench::on(Engine::Postgres).await;
+    let server = bench.server.as_ref().expect("a server");
+    let address = crate::store::postgres::Address::parse(&server.url(), None).expect("an address");
+    let other = address.connect(None).await.expect("connected");
+    let body = r#"{"connection":"crm","kind":"refused","reason":"a test"}"#;
+    let insert = |id: i64| format!("INSERT INTO notice (id, at, body) VALUES ({id}, {}, '{body}')", START.0);
+    let run = async |sql: &str| other.batch_execute(sql).await.expect("run");
+    run(&format!("BEGIN; {}", insert(1))).await;
+    server.sql(server::USER, &insert(2));
+    bench.clock.set(START.plus_millis(10_000));
+    let stretch = bench.behind(Log::Notices, 0, 64).await;
+    assert_eq!((numbers(&stretch), stretch.upto, stretch.more), (Vec::new(), 0, true), "1 may come still");
+    run("COMMIT").await;
+    let stretch = bench.behind(Log::Notices, 0, 64).await;
+    assert_eq!((numbers(&stretch), stretch.upto, stretch.more), (vec![1, 2], 2, false));
+    // A number that nobody will ever use.
+    server.sql(server::USER, &insert(4));
+    bench.clock.set(START.plus_millis(1_000));
+    assert!(bench.behind(Log::Notices, 2, 64).await.more, "whoever has it may not be known yet");
+    bench.clock.set(START.plus_millis(10_000));
+    assert_eq!(numbers(&bench.behind(Log::Notices, 2, 64).await), [4]);
+    // Whatever else runs in the database for hours is no reason to wait for ever.
+    run("BEGIN; SELECT pg_current_xact_id()").await;
+    server.sql(server::USER, &insert(6));
+    assert!(bench.behind(Log::Notices, 4, 64).await.more);
+    bench.clock.set(START.plus_millis(61_000));
+    assert_eq!(numbers(&bench.behind(Log::Notices, 4, 64).await), [6]);
+}
