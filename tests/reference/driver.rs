@@ -37,6 +37,11 @@ impl Driver {
         Self::start(Command::new("node").arg(installed().join("node/editor.mjs")))
     }
 
+    /// Zapier's test harness, with our integration.
+    pub fn zapier() -> Self {
+        Self::start(Command::new("node").arg(installed().join("zapier/zapier.cjs")))
+    }
+
     /// What draws diagrams in Markdown.
     pub fn diagrams() -> Self {
         Self::start(Command::new("node").arg(installed().join("node/diagram.mjs")))

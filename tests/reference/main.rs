@@ -1,5 +1,5 @@
 //! Other people's code judges ours: the senders' own libraries sign what we verify and verify what we sign, and Google's
-//! message classes write what we read and read what we write.
+//! message classes write what we read and read what we write; Zapier's schema and test harness take our integration.
 //!
 //! The packages are installed on first use, see `tests/reference/install`; without node, npm or python3 the tests fail and
 //! say what to install.
@@ -12,6 +12,9 @@ mod editor;
 mod random_rules;
 mod schema;
 mod signatures;
+#[path = "../support/mod.rs"]
+mod support;
+mod zapier;
 
 use std::net::{IpAddr, Ipv4Addr};
 
