@@ -57,7 +57,7 @@ fn prove(scheme: &HmacScheme, secret: &str, foreign: &str, body: &[u8]) {
     let secrets = vec![SecretRef::Literal(Secret::new(secret))];
     let auth = vec![AuthConfig::Hmac { scheme: scheme.clone(), secrets }];
     let name = SourceName::parse("bot").expect("a name");
-    let config = SourceConfig { name, kind: SourceKind::Catch, auth, allow_ips: Vec::new(), each: None };
+    let config = SourceConfig { name, kind: SourceKind::Catch, auth, allow_ips: Vec::new(), each: None, verify_token: None };
     let Ok(source) = Source::open(&config, &Vault::new(HashMap::new(), None)) else { return };
     let request = |headers: &[(String, String)], body: &[u8]| {
         let headers = headers.iter().map(|(name, value)| (name.clone().into(), value.clone().into())).collect();

@@ -21,13 +21,13 @@ fuzz_target!(|data: &[u8]| {
     let Some(method) = sections.text().map(|method| if method.is_empty() { "POST" } else { method }) else { return };
     let headers = Fields(headers.into_iter().map(|(name, value)| (name.to_lowercase().into(), value.into())).collect());
     let each = (!each.is_empty()).then(|| each.split('.').map(str::to_owned).collect::<Vec<_>>());
-    for kind in SourceKind::ALL {
+    for kind in SourceKind::ALL.iter().copied() {
         let content_type = headers.get("content-type");
         if !methods(kind).split(", ").any(|known| known == method) || takes(kind, content_type).is_err() {
             continue;
         }
         let name = SourceName::parse("bot").expect("a name");
-        let config = SourceConfig { name, kind, auth: Vec::new(), allow_ips: Vec::new(), each: each.clone() };
+        let config = SourceConfig { name, kind, auth: Vec::new(), allow_ips: Vec::new(), each: each.clone(), verify_token: None };
         let request = Request { method, url: "", query, headers: headers.clone(), body, peer: None, received_at: NOW };
         in_time(|| {
             let verified = Verified::by_operator(request.clone());

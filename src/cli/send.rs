@@ -10,22 +10,26 @@ use reqwest::{Method, Url};
 use super::out::say_line;
 use super::{NO, WRONG, fail, ruleset, settings};
 use crate::clock;
+use crate::domain::kind::Media;
 use crate::domain::secret::Secret;
-use crate::domain::source::SourceKind;
 use crate::providers::AddressPolicy;
 use crate::providers::outbound::{Call, NoAnswer, Outbound};
 use crate::settings::environment;
-use crate::sources::{Media, Source};
+use crate::sources::{self, Source};
 use crate::vault::Vault;
 
 /// Send a body to a running gateway, signed as the source demands.
 #[derive(clap::Args)]
-#[command(after_help = "Example:\n  tagrelay send website-bot rules/fixtures/es-pricing.json --sandbox")]
+#[command(after_help = "Example:\n  tagrelay send website-bot rules/fixtures/es-pricing.json --sandbox\n  \
+                  tagrelay send crm-tells --sandbox")]
 pub struct Args {
     /// The source's name.
     source: String,
-    /// The file with the body; `-` for standard input.
-    file: PathBuf,
+    /// The file with the body; `-` for standard input [default: a body as senders of the source's kind write it].
+    file: Option<PathBuf>,
+    /// A header to send with it, as `X-GitHub-Event: issues`; may be given several times.
+    #[arg(long, value_name = "NAME: VALUE", value_parser = header)]
+    header: Vec<(String, String)>,
     /// Use the secret `sandbox` for each env:NAME that isn't set, as `serve --sandbox` does.
     #[arg(long)]
     sandbox: bool,
@@ -35,6 +39,11 @@ pub struct Args {
     /// The directory with the rules [default: `TAGRELAY_RULES`, else rules].
     #[arg(long, value_name = "DIR")]
     rules: Option<PathBuf>,
+}
+
+fn header(text: &str) -> Result<(String, String), String> {
+    let (name, value) = text.split_once(':').ok_or("expected a name, a colon and a value: `X-GitHub-Event: issues`")?;
+    Ok((name.trim().to_ascii_lowercase(), value.trim().to_owned()))
 }
 
 /// How long the gateway may take to answer.
@@ -55,13 +64,20 @@ fn send(args: &Args) -> Result<ExitCode, ExitCode> {
         let list: Vec<String> = errors.iter().map(ToString::to_string).collect();
         fail(WRONG, &format!("source {}: {} (`--sandbox` uses the value `sandbox`)", args.source, list.join("; ")))
     })?;
-    let body = ruleset::body(&args.file)?;
+    let sample = sources::code(config.kind).sample;
+    let mut headers: Vec<_> = args.header.clone();
+    let body = if let Some(file) = &args.file {
+        ruleset::body(file)?
+    } else {
+        headers.extend(sample.headers.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
+        sample.body.as_bytes().to_vec()
+    };
     let base = args.url.clone().unwrap_or_else(|| format!("http://{}", settings.listen));
     let url = format!("{}/hooks/{}", base.trim_end_matches('/'), args.source);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.map_err(|error| fail(NO, &error.to_string()))?;
     let (status, answer) = runtime
-        .block_on(post(&source, &url, body))
+        .block_on(post(&source, &url, &headers, body))
         .map_err(|error| fail(NO, &format!("{url}: {error}; is the gateway running?")))?;
     say_line!("{answer}");
     if (200..300).contains(&status) {
@@ -70,7 +86,7 @@ fn send(args: &Args) -> Result<ExitCode, ExitCode> {
     Err(fail(NO, &format!("{url} answered {status}")))
 }
 
-async fn post(source: &Source, url: &str, body: Vec<u8>) -> Result<(u16, String), String> {
+async fn post(source: &Source, url: &str, given: &[(String, String)], body: Vec<u8>) -> Result<(u16, String), String> {
     let now = clock::now();
     let proof = source.proof(now, url, &body, &format!("send-{}", now.millis()));
     let mut url = Url::parse(url).map_err(|error| error.to_string())?;
@@ -78,13 +94,13 @@ async fn post(source: &Source, url: &str, body: Vec<u8>) -> Result<(u16, String)
         url.query_pairs_mut().extend_pairs(&proof.query);
     }
     let mut headers = HeaderMap::new();
-    for (name, value) in &proof.headers {
+    for (name, value) in given.iter().chain(&proof.headers) {
         let name = HeaderName::from_bytes(name.as_bytes()).map_err(|error| error.to_string())?;
         headers.insert(name, HeaderValue::from_str(value).map_err(|error| error.to_string())?);
     }
-    if source.config().kind == SourceKind::Catch {
-        headers.insert(CONTENT_TYPE, HeaderValue::from_static(Media::by_look(&body).name()));
-    }
+    let taken = source.config().kind.traits().media;
+    let looks = Some(Media::by_look(&body)).filter(|media| taken.contains(media));
+    headers.entry(CONTENT_TYPE).or_insert(HeaderValue::from_static(looks.unwrap_or(Media::Json).name()));
     let body = String::from_utf8(body).map_err(|_| "the body is not UTF-8".to_owned())?;
     let client = Outbound::new(PATIENCE, AddressPolicy::Any).map_err(|error| error.to_string())?;
     match client.send(Call { method: Method::POST, url, headers, body: Some(body) }).await {

@@ -7,6 +7,28 @@ use super::name::SourceName;
 use super::request::Fields;
 use super::time::Timestamp;
 
+/// What a vendor tells of a contact's tags, where its event says that they changed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TagsTold<'a> {
+    /// The contact's id at the vendor.
+    pub contact: Cow<'a, str>,
+    /// What is told of them.
+    pub news: TagNews<'a>,
+}
+
+/// What is told of a contact's tags.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum TagNews<'a> {
+    /// These are all that the contact has now.
+    All(Vec<Cow<'a, str>>),
+    /// These were added; nothing is told of others.
+    Added(Vec<Cow<'a, str>>),
+    /// These were removed; nothing is told of others.
+    Removed(Vec<Cow<'a, str>>),
+    /// They changed, and it isn't told how.
+    Unknown,
+}
+
 /// An event, read from a request's body and borrowing from it.
 ///
 /// Every part but the source and the time is optional: what a vendor didn't send is `None`, and rules see it as unset.
@@ -32,6 +54,8 @@ pub struct Event<'a> {
     pub confidence: Option<f64>,
     /// The contact's id, where the kind of source knows one without a template.
     pub contact: Option<Cow<'a, str>>,
+    /// That a contact's tags changed, where the event is about that.
+    pub tags_told: Option<TagsTold<'a>>,
     /// Dialogflow CX: the page that the conversation is on, by its display name.
     pub page: Option<Cow<'a, str>>,
     /// Dialogflow CX: the flow that it is in, by its resource name.
@@ -64,6 +88,7 @@ impl Event<'_> {
             session: None,
             confidence: None,
             contact: None,
+            tags_told: None,
             page: None,
             flow: None,
             form: Json::EMPTY_LIST,

@@ -129,6 +129,15 @@ impl<'a> Json<'a> {
         deserializer.deserialize_map(Seek(key)).ok().flatten().map(Json::from_raw)
     }
 
+    /// The values under several keys of a mapping, in one walk over it.
+    pub fn pick<const N: usize>(self, keys: [&str; N]) -> [Option<Json<'a>>; N] {
+        if self.kind() != JsonKind::Map {
+            return [None; N];
+        }
+        let mut deserializer = serde_json::Deserializer::from_str(self.0);
+        deserializer.deserialize_map(Pick(keys)).unwrap_or([None; N])
+    }
+
     /// The entries of a mapping, in order; none for anything else.
     pub fn entries(self) -> Vec<(Cow<'a, str>, Json<'a>)> {
         if self.kind() != JsonKind::Map {
@@ -356,6 +365,25 @@ impl<'de> Visitor<'de> for Seek<'_> {
     }
 }
 
+struct Pick<'k, const N: usize>([&'k str; N]);
+
+impl<'de, const N: usize> Visitor<'de> for Pick<'_, N> {
+    type Value = [Option<Json<'de>>; N];
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a mapping")
+    }
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+        let mut found = [None; N];
+        while let Some(key) = map.next_key::<JsonText<'de>>()? {
+            match self.0.iter().position(|wanted| *wanted == key.0).and_then(|place| found.get_mut(place)) {
+                Some(found) => *found = Some(Json::from_raw(map.next_value()?)),
+                None => drop(map.next_value::<IgnoredAny>()?),
+            }
+        }
+        Ok(found)
+    }
+}
+
 struct Entries;
 
 impl<'de> Visitor<'de> for Entries {
@@ -402,6 +430,8 @@ mod tests {
         assert_eq!(list[2].text(), "123456789012345678901234567890");
         assert_eq!(json.get("a2").map(Json::kind), Some(JsonKind::Null));
         assert!(json.get("b").is_none());
+        let picked = json.pick(["a2", "b", "a"]).map(|found| found.map(Json::kind));
+        assert_eq!(picked, [Some(JsonKind::Null), None, Some(JsonKind::Map)]);
     }
 
     #[test]

@@ -12,6 +12,8 @@ pub mod duration;
 pub mod event;
 pub mod hours;
 pub mod json;
+pub mod kind;
+pub mod kinds;
 pub mod known;
 pub mod name;
 pub mod near;

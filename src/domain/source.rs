@@ -2,47 +2,13 @@
 
 use ipnet::IpNet;
 
+use super::kind::OwnProof;
 use super::name::SourceName;
+use super::presets::Preset;
 use super::scheme::HmacScheme;
 use super::secret::SecretRef;
 
-/// What a source's body looks like.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum SourceKind {
-    /// Dialogflow ES, API v2.
-    DialogflowEs,
-    /// Dialogflow CX, API v3.
-    DialogflowCx,
-    /// Whatever a sender likes to send: JSON, a form, plain text or a query.
-    Catch,
-}
-
-impl SourceKind {
-    /// Every kind there is.
-    pub const ALL: [SourceKind; 3] = [SourceKind::DialogflowEs, SourceKind::DialogflowCx, SourceKind::Catch];
-
-    /// Its name in rule files.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::DialogflowEs => "dialogflow-es",
-            Self::DialogflowCx => "dialogflow-cx",
-            Self::Catch => "catch",
-        }
-    }
-
-    /// The kind of this name.
-    pub fn named(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|k| k.name() == name)
-    }
-
-    /// Whether the kind's own bodies carry a deduplication key.
-    pub fn has_key(self) -> bool {
-        match self {
-            Self::DialogflowEs | Self::DialogflowCx => true,
-            Self::Catch => false,
-        }
-    }
-}
+pub use super::kind::SourceKind;
 
 /// A source as a rule file describes it, checked.
 #[derive(Debug, Clone)]
@@ -58,6 +24,8 @@ pub struct SourceConfig {
     /// Catch: the way from the body to the list that holds one event each; `None`: a bare array is split, anything else
     /// is one event.
     pub each: Option<Vec<String>>,
+    /// What the vendor's first request must know, where the kind's handshake asks for a token.
+    pub verify_token: Option<SecretRef>,
 }
 
 /// One way to prove who is calling.
@@ -115,6 +83,23 @@ impl AuthConfig {
                 vec![secret]
             }
             Self::Hmac { secrets, .. } => secrets.iter().collect(),
+        }
+    }
+}
+
+impl OwnProof {
+    /// The forms of `auth` that these secrets stand for; `None`: the sender proves nothing by itself.
+    pub fn forms(self, secrets: Vec<SecretRef>) -> Option<Vec<AuthConfig>> {
+        match self {
+            Self::None => None,
+            Self::Signature(preset) => {
+                let scheme = Preset::named(preset)?.scheme();
+                Some(vec![AuthConfig::Hmac { scheme, secrets }])
+            }
+            Self::Header(name) => {
+                let form = |value| AuthConfig::Header { name: name.to_owned(), value };
+                Some(secrets.into_iter().map(form).collect())
+            }
         }
     }
 }

@@ -12,7 +12,7 @@ use crate::domain::name::RuleId;
 use crate::domain::request::Request;
 use crate::domain::source::SourceKind;
 use crate::rules::{Catalog, decide, find_parts};
-use crate::sources::{self, ReadError, Refusal, Source, TooMuch};
+use crate::sources::{self, Greeting, ReadError, Refusal, Source, TooMuch};
 use crate::store::{Accepted, Intake, StoreError};
 
 /// Why a request is not taken. Nothing of it is stored.
@@ -55,6 +55,18 @@ pub struct Taken {
     pub answers: Vec<Answer>,
     /// Whether the body was a list of events, of whatever length.
     pub is_list: bool,
+    /// The answer to a vendor's handshake, which is no event.
+    pub greeting: Option<Greeting>,
+}
+
+impl Taken {
+    fn events(answers: Vec<Answer>, is_list: bool) -> Self {
+        Self { answers, is_list, greeting: None }
+    }
+
+    fn greeted(greeting: Greeting) -> Self {
+        Self { answers: Vec::new(), is_list: false, greeting: Some(greeting) }
+    }
 }
 
 /// Takes one request of a source of `rules`, and judges it by the same set.
@@ -66,13 +78,19 @@ pub async fn receive(
     request: Request<'_>,
 ) -> Result<Taken, NotTaken> {
     let body = request.body;
+    if let Some(greeting) = source.greet(&request) {
+        return Ok(Taken::greeted(greeting?));
+    }
     let verified = source.verify(request)?;
+    if let Some(greeting) = source.greet_verified(&verified) {
+        return Ok(Taken::greeted(greeting));
+    }
     let json = sources::json_body(source.config(), &verified)?;
     let mut reading = sources::read(source.config(), &verified, &json)?;
     reading.fits()?;
     let is_list = reading.is_list();
     if reading.events.is_empty() {
-        return Ok(Taken { answers: Vec::new(), is_list });
+        return Ok(Taken::events(Vec::new(), is_list));
     }
     let mut judged = Vec::with_capacity(reading.events.len());
     let mut changes = 0;
@@ -109,7 +127,7 @@ pub async fn receive(
             Answer { id: ord.to_string(), rules, duplicate: true, reply }
         }
     });
-    Ok(Taken { answers: answers.collect(), is_list })
+    Ok(Taken::events(answers.collect(), is_list))
 }
 
 /// Decides an event and writes its answer; what went wrong in rules is logged.

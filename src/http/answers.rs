@@ -3,6 +3,7 @@
 use serde::Serialize;
 use serde_json::value::RawValue;
 
+use crate::domain::kind::Answer as Form;
 use crate::domain::name::RuleId;
 use crate::domain::source::SourceKind;
 use crate::flow::receive::{Answer, Taken};
@@ -33,13 +34,16 @@ struct Several<'a> {
     events: Vec<Event<'a>>,
 }
 
-/// The answer's bytes: for Dialogflow its own response, byte for byte as it is stored.
-pub fn written(kind: SourceKind, taken: Taken) -> Vec<u8> {
-    match kind {
-        SourceKind::DialogflowEs | SourceKind::DialogflowCx => {
-            taken.answers.into_iter().next().map(|answer| answer.reply).unwrap_or_default()
+/// The answer's content type and bytes: where a vendor has an answer of its own, byte for byte as it is stored.
+pub fn written(kind: SourceKind, taken: Taken) -> (&'static str, Vec<u8>) {
+    if let Some(greeting) = taken.greeting {
+        return (greeting.content_type, greeting.body);
+    }
+    match kind.traits().answer {
+        Form::Own(content_type) => {
+            (content_type, taken.answers.into_iter().next().map(|answer| answer.reply).unwrap_or_default())
         }
-        SourceKind::Catch => told(&taken),
+        Form::Told => ("application/json", told(&taken)),
     }
 }
 

@@ -74,7 +74,8 @@ async fn take(
     };
     let batcher = request.app_data::<Rc<Batcher>>().ok_or_else(|| plain(Problem::Unavailable))?;
     let taken = receive(&shared.gateway, rules, batcher, source, plain_request).await.map_err(not_taken)?;
-    Ok(HttpResponse::build(StatusCode::OK).content_type("application/json").body(answers::written(kind, taken)))
+    let (content_type, answer) = answers::written(kind, taken);
+    Ok(HttpResponse::build(StatusCode::OK).content_type(content_type).body(answer))
 }
 
 fn plain(problem: Problem) -> Refusing {

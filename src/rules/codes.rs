@@ -68,6 +68,7 @@ codes! {
     Circle "E025" Error "Conditions that name each other in a circle."
     UnknownIntent "E026" Error "An intent that isn't in the agent's export."
     BadAgent "E027" Error "An agent's export that can't be read."
+    ForeignContact "E040" Error "A contact's id at one vendor is used at another one."
     OpenSource "W101" Warning "A source lets everybody in."
     LiteralSecret "W102" Warning "A secret is written in the file itself."
     DoesNothing "W103" Warning "Something that has no effect: a rule, a limit."

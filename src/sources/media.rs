@@ -1,40 +1,44 @@
 //! What each kind of source takes of HTTP: methods and content types.
 
 use crate::domain::json::Json;
+use crate::domain::kind::Media;
 use crate::domain::request::Request;
 use crate::domain::source::SourceKind;
 
-/// How a body is written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Media {
-    /// JSON.
-    Json,
-    /// XML.
-    Xml,
-    /// `a=1&b=2`
-    Form,
-    /// Words.
-    Text,
-}
+use super::catch;
+use super::fault::ReadError;
+use super::reading::JsonBody;
 
 /// The methods that a kind takes, as the `Allow` header has them.
 pub fn methods(kind: SourceKind) -> &'static str {
-    match kind {
-        SourceKind::DialogflowEs | SourceKind::DialogflowCx => "POST",
-        SourceKind::Catch => "GET, POST, PUT",
-    }
+    kind.traits().methods
 }
 
 /// Whether a kind takes a body of this content type; else what it takes, in words. No content type at all is taken.
 pub fn takes(kind: SourceKind, content_type: Option<&str>) -> Result<(), &'static str> {
     let Some(content_type) = content_type else { return Ok(()) };
-    match (kind, Media::named(content_type)) {
-        (_, Some(Media::Json)) | (SourceKind::Catch, Some(Media::Xml | Media::Form | Media::Text)) => Ok(()),
-        (SourceKind::DialogflowEs | SourceKind::DialogflowCx, _) => Err("application/json"),
-        (SourceKind::Catch, None) => {
-            Err("application/json, application/xml, application/x-www-form-urlencoded and text/plain")
-        }
+    let media = kind.traits().media;
+    match Media::named(content_type) {
+        Some(named) if media.contains(&named) => Ok(()),
+        _ => Err(expected(media)),
     }
+}
+
+fn expected(media: &[Media]) -> &'static str {
+    match (media.contains(&Media::Json), media.contains(&Media::Form), media.contains(&Media::Text)) {
+        (true, true, true) => "application/json, application/xml, application/x-www-form-urlencoded and text/plain",
+        (true, true, false) => "application/json and application/x-www-form-urlencoded",
+        (false, true, _) => "application/x-www-form-urlencoded",
+        _ => "application/json",
+    }
+}
+
+/// A vendor's body as JSON text: JSON as it came, a form as a mapping of texts.
+pub fn json_body<'r>(kind: SourceKind, request: &Request<'r>) -> Result<JsonBody<'r>, ReadError> {
+    if kind.traits().media.contains(&Media::Form) && Media::of(request) == Media::Form {
+        return catch::form_body(request.body);
+    }
+    Ok(JsonBody::as_it_came(request.body))
 }
 
 /// A content type without its parameters.

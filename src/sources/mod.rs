@@ -9,6 +9,8 @@ mod credentials;
 mod dialogflow_cx;
 mod dialogflow_es;
 mod fault;
+mod handshake;
+mod kinds;
 mod media;
 mod reading;
 #[cfg(test)]
@@ -18,6 +20,7 @@ mod typed;
 use std::net::IpAddr;
 
 use crate::domain::event::Event;
+use crate::domain::json::Json;
 use crate::domain::reply::Reply;
 use crate::domain::request::{Fields, Request};
 use crate::domain::source::{SourceConfig, SourceKind};
@@ -25,15 +28,19 @@ use crate::domain::time::Timestamp;
 use crate::vault::Vault;
 
 pub use self::auth::Proof;
-use self::auth::Verifier;
+use self::auth::{Known, Verifier};
 pub use self::fault::{OpenError, ReadError, Refusal, ReplyTooLarge, TooMuch};
-pub use self::media::{Media, methods, takes};
+pub use self::handshake::Greeting;
+use self::kinds::Reader;
+pub use self::kinds::{Sample, code};
+pub use self::media::{methods, takes};
 pub use self::reading::{JsonBody, Reading};
 
 /// A source with its secrets open.
 pub struct Source {
     config: SourceConfig,
     verifier: Verifier,
+    verify_token: Option<Known>,
 }
 
 /// A request whose sender is proven, or that an operator vouches for.
@@ -55,8 +62,12 @@ impl<'a> Verified<'a> {
 impl Source {
     /// Opens a source; every secret without a value and every scheme that can't work is reported at once.
     pub fn open(config: &SourceConfig, vault: &Vault) -> Result<Self, Vec<OpenError>> {
-        let verifier = Verifier::open(&config.auth, vault)?;
-        Ok(Self { config: config.clone(), verifier })
+        let verifier = Verifier::open(&config.auth, vault);
+        let token = config.verify_token.as_ref().map(|secret| Known::open(secret, vault)).transpose();
+        match (verifier, token) {
+            (Ok(verifier), Ok(verify_token)) => Ok(Self { config: config.clone(), verifier, verify_token }),
+            (verifier, token) => Err(verifier.err().into_iter().flatten().chain(token.err()).collect()),
+        }
     }
 
     /// What the rule file says of it.
@@ -71,6 +82,19 @@ impl Source {
         }
         self.verifier.verify(&request)?;
         Ok(Verified(request))
+    }
+
+    /// Answers what a vendor asks before its first event, without the proof that events have; `None`: it asks nothing of
+    /// that kind.
+    pub fn greet(&self, request: &Request<'_>) -> Option<Result<Greeting, Refusal>> {
+        let handshake = self.config.kind.traits().handshake;
+        let greeting = handshake::before_proof(handshake, self.verify_token.as_ref(), request)?;
+        Some(if self.may_call(request.peer) { greeting } else { Err(Refusal::AddressNotAllowed) })
+    }
+
+    /// Answers what a vendor asks in a body that isn't an event.
+    pub fn greet_verified(&self, request: &Verified<'_>) -> Option<Greeting> {
+        handshake::after_proof(self.config.kind.traits().handshake, request.0.body)
     }
 
     /// Whether `allow_ips` has the caller. An IPv4 address that arrives in IPv6's clothes is the IPv4 address.
@@ -94,10 +118,12 @@ impl Source {
 
 /// A request's body as JSON text for [`read`] to borrow from. What is JSON already isn't touched, let alone copied.
 pub fn json_body<'r>(config: &SourceConfig, request: &Verified<'r>) -> Result<JsonBody<'r>, ReadError> {
-    match config.kind {
-        SourceKind::DialogflowEs | SourceKind::DialogflowCx => Ok(JsonBody::as_it_came(request.0.body)),
-        SourceKind::Catch => catch::json_body(config, &request.0),
-    }
+    let mut json = match config.kind {
+        SourceKind::Catch => catch::json_body(config, &request.0)?,
+        kind => media::json_body(kind, &request.0)?,
+    };
+    json.params = code(config.kind).params.and_then(|write| write(&json.json));
+    Ok(json)
 }
 
 /// Reads a request's body into events, in the order they stand there.
@@ -111,29 +137,29 @@ pub fn read<'a>(
     let request = request.request();
     let mut event = Event::empty(config.name.clone(), request.received_at);
     (event.headers, event.query) = credentials::left_out(config, request);
-    match config.kind {
-        SourceKind::DialogflowEs => dialogflow_es::read(&body.json, &mut event)?,
-        SourceKind::DialogflowCx => dialogflow_cx::read(&body.json, &mut event)?,
-        SourceKind::Catch => {
+    match code(config.kind).reader {
+        Reader::One(read) => {
+            read(body, &mut event)?;
+            if let Some(params) = &body.params {
+                event.params = Json::parse(params.as_bytes()).unwrap_or(Json::EMPTY_MAP);
+            }
+            event.key = event.key.or_else(|| credentials::message_id(config, request));
+            Ok(Reading::single(event))
+        }
+        Reader::Several(read) => {
             event.key = credentials::message_id(config, request);
-            return catch::read(config.each.as_deref(), body, event);
+            read(config, body, event)
         }
     }
-    event.key = event.key.or_else(|| credentials::message_id(config, request));
-    Ok(Reading::single(event))
 }
 
-/// Writes the answer to an event in its vendor's form; without a reply, the vendor's empty answer. For a catch source it is
-/// what stands under `reply` in the answer.
+/// Writes the answer to an event in its vendor's form; without a reply, the vendor's empty answer. Where the vendor has no
+/// form of its own it is what stands under `reply` in the answer.
 pub fn write_reply(
     kind: SourceKind,
     event_session: Option<&str>,
     event_language: Option<&str>,
     reply: Option<&Reply>,
 ) -> Result<Vec<u8>, ReplyTooLarge> {
-    match kind {
-        SourceKind::DialogflowEs => dialogflow_es::write_reply(event_session, event_language, reply),
-        SourceKind::DialogflowCx => dialogflow_cx::write_reply(reply),
-        SourceKind::Catch => Ok(catch::write_reply(reply)),
-    }
+    (code(kind).write)(event_session, event_language, reply)
 }

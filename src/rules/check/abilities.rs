@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use super::desk::{Asked, Desk};
 use super::draft::{Draft, Named};
 use crate::domain::connection::{ConnectionConfig, ProviderKind};
+use crate::domain::kind::Part;
 use crate::domain::name::ConnectionName;
 use crate::rules::catalog::Source;
 use crate::rules::codes::Code;
@@ -111,7 +112,8 @@ fn once_needs_somebody(rule: &Rule, span: Span, sources: &[&Source], desk: &mut 
     if rule.contact.is_some() {
         return;
     }
-    let silent = sources.iter().filter(|source| source.contact.is_none() && meets(rule, source, &desk.known));
+    let knows = |source: &Source| source.contact.is_some() || source.config.kind.traits().carries(Part::Contact);
+    let silent = sources.iter().filter(|source| !knows(source) && meets(rule, source, &desk.known));
     let silent: Vec<_> = silent.copied().collect();
     nobody_says_whom(&format!("`{}` acts once for each contact", rule.id), span, &silent, desk);
 }
@@ -154,12 +156,32 @@ fn acts_at(rule: &Rule) -> Vec<&ConnectionName> {
 fn look_up(rule: &Rule, span: Span, sources: &[&Source], config: &ConnectionConfig, desk: &mut Desk<'_>) {
     let contacts = contacts_of(rule, sources, config, &desk.known);
     contacts.iter().filter_map(|(_, contact)| *contact).for_each(|contact| can_find(contact, span, config, desk));
-    let silent = contacts.iter().filter(|(_, contact)| contact.is_none()).filter_map(|(source, _)| *source);
-    let silent: Vec<_> = silent.collect();
+    let unsaid = contacts.iter().filter(|(_, contact)| contact.is_none()).filter_map(|(source, _)| *source);
+    let (naming, silent): (Vec<_>, Vec<_>) =
+        unsaid.partition(|source| source.config.kind.traits().carries(Part::Contact));
+    for source in naming {
+        is_known_there(rule, span, source, config, desk);
+    }
     nobody_says_whom(&format!("`{}` changes a contact at `{}`", rule.id, config.name), span, &silent, desk);
     if contacts.iter().any(|(_, contact)| is_by_id(*contact)) {
         can_judge(rule, span, config, desk);
     }
+}
+
+/// The id that a vendor's events name is an id at that vendor: elsewhere it would be somebody else, or nobody.
+fn is_known_there(rule: &Rule, span: Span, source: &Source, config: &ConnectionConfig, desk: &mut Desk<'_>) {
+    let traits = source.config.kind.traits();
+    if traits.contact_at.contains(&config.provider) {
+        return;
+    }
+    let (connection, provider) = (&config.name, config.provider.name());
+    let message = format!(
+        "`{}` changes a contact at `{connection}`, a {provider} connection, by the id that {} gives in `{}`",
+        rule.id, traits.title, source.config.name
+    );
+    desk.findings.add(Code::ForeignContact, span, message).help(format!(
+        "say who that is there: `contact_at: {{ {connection}: {{ email: \"{{{{ params.email }}}}\" }} }}` in the source or the rule"
+    ));
 }
 
 /// What a source of another kind than `catch` knows by itself is an id.

@@ -4,14 +4,14 @@ use super::desk::Desk;
 use crate::domain::duration::parse_duration;
 use crate::domain::scheme::{Algorithm, Encoding, HmacScheme, KeyForm, Preset, header_names};
 use crate::domain::secret::SecretRef;
-use crate::domain::source::AuthConfig;
+use crate::domain::source::{AuthConfig, SourceKind};
 use crate::rules::codes::Code;
 use crate::rules::yaml::{Entry, Kind, Node};
 
 const FORMS: [&str; 5] = ["basic", "bearer", "header", "query", "hmac"];
 
 /// Reads `auth`.
-pub fn read(source: &Entry, node: &Node, desk: &mut Desk<'_>) -> Vec<AuthConfig> {
+pub fn read(source: &Entry, node: &Node, kind: Option<SourceKind>, desk: &mut Desk<'_>) -> Vec<AuthConfig> {
     if node.text() == Some("none") {
         desk.findings
             .add(Code::OpenSource, node.span, format!("everybody may call the source `{}`", source.key))
@@ -23,26 +23,30 @@ pub fn read(source: &Entry, node: &Node, desk: &mut Desk<'_>) -> Vec<AuthConfig>
             .add(Code::NoAuth, node.span, format!("the source `{}` doesn't say who may call it", source.key))
             .help("name a form of auth, or write `auth: none`");
     }
-    node.one_or_many().iter().filter_map(|form| one(form, desk)).collect()
+    node.one_or_many().iter().flat_map(|form| one(form, kind, desk)).collect()
 }
 
-fn one(node: &Node, desk: &mut Desk<'_>) -> Option<AuthConfig> {
+fn one(node: &Node, kind: Option<SourceKind>, desk: &mut Desk<'_>) -> Vec<AuthConfig> {
     let given: Vec<_> = node.entries().iter().filter(|entry| FORMS.contains(&entry.key.as_str())).collect();
     let form = match given.as_slice() {
         [one] => *one,
         [] => {
             let only_known = node.entries().iter().all(|entry| entry.key == "secret");
-            if matches!(node.kind, Kind::Map(_)) && only_known {
-                let help = format!("one of: {}", FORMS.join(", "));
-                desk.findings.add(Code::BadAuth, node.span, "this names no form of auth").help(help);
-            }
-            return None;
+            return match (&node.kind, node.get("secret")) {
+                (Kind::Map(_), Some(secret)) if only_known => own(node, secret, kind, desk),
+                (Kind::Map(_), _) if only_known => {
+                    let help = format!("one of: {}", FORMS.join(", "));
+                    desk.findings.add(Code::BadAuth, node.span, "this names no form of auth").help(help);
+                    Vec::new()
+                }
+                _ => Vec::new(),
+            };
         }
         [_, second, ..] => {
             desk.findings
                 .add(Code::BadAuth, second.key_span, "one entry holds one form of auth")
                 .help("give each form its own `-`: any one of them lets a request in");
-            return None;
+            return Vec::new();
         }
     };
     if let (Some(secret), false) = (node.entries().iter().find(|entry| entry.key == "secret"), form.key == "hmac") {
@@ -50,6 +54,33 @@ fn one(node: &Node, desk: &mut Desk<'_>) -> Option<AuthConfig> {
             .add(Code::BadAuth, secret.key_span, format!("`secret` belongs to `hmac` and not to `{}`", form.key))
             .help("take it away");
     }
+    named(node, form, desk).into_iter().collect()
+}
+
+/// `secret` alone: the proof that the vendor's requests have by themselves.
+fn own(node: &Node, secret: &Node, kind: Option<SourceKind>, desk: &mut Desk<'_>) -> Vec<AuthConfig> {
+    let Some(kind) = kind else { return Vec::new() };
+    if let Some(forms) = kind.traits().proof.forms(secrets(secret)) {
+        return forms;
+    }
+    let title = kind.traits().title;
+    let help = match kind.traits().is_told {
+        true => "say how its sender signs: `hmac: standard-webhooks` beside `secret`, or another preset".to_owned(),
+        false => {
+            format!("let {title} send the secret: `header: {{ name: X-Token, value: env:NAME }}`, `query` or `basic`")
+        }
+    };
+    let message = format!("requests of a `{}` source aren't signed by themselves", kind.name());
+    desk.findings.add(Code::BadAuth, node.span, message).help(help);
+    Vec::new()
+}
+
+fn secrets(node: &Node) -> Vec<SecretRef> {
+    node.one_or_many().iter().filter_map(Node::scalar).map(|text| SecretRef::parse(&text)).collect()
+}
+
+/// A form that is named.
+fn named(node: &Node, form: &Entry, desk: &mut Desk<'_>) -> Option<AuthConfig> {
     let value = &form.value;
     match form.key.as_str() {
         "basic" => {
@@ -70,14 +101,13 @@ fn secret(node: &Node, key: &str) -> Option<SecretRef> {
 }
 
 fn hmac(node: &Node, form: &Entry, desk: &mut Desk<'_>) -> Option<AuthConfig> {
-    let Some(secrets) = node.get("secret") else {
+    let Some(given) = node.get("secret") else {
         desk.findings
             .add(Code::BadAuth, form.key_span, "`hmac` needs a `secret` beside it")
             .help("as in `- hmac: standard-webhooks` and, below, `  secret: env:WEBHOOK_SECRET`");
         return None;
     };
-    let secrets: Vec<_> =
-        secrets.one_or_many().iter().filter_map(Node::scalar).map(|text| SecretRef::parse(&text)).collect();
+    let secrets = secrets(given);
     let scheme = match form.value.scalar() {
         Some(preset) => Preset::named(&preset)?.scheme(),
         None => spelt_out(&form.value, desk)?,

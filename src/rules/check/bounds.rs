@@ -27,7 +27,7 @@ pub struct Held {
     /// Ways that come to a few known values.
     pub ways: HashSet<String>,
     /// Whether it may meet events whose parameters are what somebody sends, and not what an agent's entities let through.
-    pub meets_catch: bool,
+    pub meets_strangers: bool,
 }
 
 /// Whether somebody outside decides what stands there.
@@ -41,7 +41,7 @@ fn is_written_by_others(path: &Path, held: &Held, known: &Known) -> bool {
                 Step::Key(name) => known.declared(name),
                 Step::Index(_) => None,
             });
-            held.meets_catch && declared != Some(ParamType::Boolean)
+            held.meets_strangers && declared != Some(ParamType::Boolean)
         }
         _ => false,
     }
@@ -148,7 +148,7 @@ mod tests {
 
     #[test]
     fn what_comes_of_texts_is_as_many_as_they_are() {
-        let held = Held { ways: HashSet::from([param("plan"), "Payload.kind".to_owned()]), meets_catch: true };
+        let held = Held { ways: HashSet::from([param("plan"), "Payload.kind".to_owned()]), meets_strangers: true };
         let known = Known::default();
         let is_unbound = |source| unbound(&read(source).expect("an expression"), &held, &known).is_some();
         for source in

@@ -12,6 +12,7 @@ use crate::rules::yaml::{Kind, Node};
 
 /// Reads `reply`: a text, or a mapping.
 pub fn read(node: &Node, desk: &mut Desk<'_>) -> Option<ReplyTemplate> {
+    is_shown(node, desk);
     if !matches!(node.kind, Kind::Map(_)) {
         let text = desk.printed(node)?;
         return Some(ReplyTemplate { text: Some(TextTemplate::One(text)), ..ReplyTemplate::default() });
@@ -81,26 +82,31 @@ fn text(node: &Node, desk: &mut Desk<'_>) -> Option<TextTemplate> {
     Some(TextTemplate::Languages { each: each.into(), default })
 }
 
-/// The keys that only some kinds of source have a place for.
-const PLACES: [(&str, SourceKind); 6] = [
-    ("contexts", SourceKind::DialogflowEs),
-    ("event", SourceKind::DialogflowEs),
-    ("parameters", SourceKind::DialogflowCx),
-    ("target_page", SourceKind::DialogflowCx),
-    ("target_flow", SourceKind::DialogflowCx),
-    ("merge", SourceKind::DialogflowCx),
-];
+/// A reply that no source of the rule shows anybody is never read.
+fn is_shown(node: &Node, desk: &mut Desk<'_>) {
+    let sources = &desk.known.sources;
+    if sources.is_empty() || sources.iter().any(|source| source.kind.traits().replies()) {
+        return;
+    }
+    let mut titles: Vec<_> = sources.iter().map(|source| source.kind.traits().title).collect();
+    titles.sort_unstable();
+    titles.dedup();
+    let message = format!("nobody sees this reply: {} shows no answer to anybody", titles.join(" and "));
+    desk.findings.add(Code::CantDo, node.span, message).help("take it away; `forward` sends words on");
+}
 
 /// What no source of the rule has a place for would never be said.
 fn has_a_place(node: &Node, desk: &mut Desk<'_>) {
     for entry in node.entries() {
-        let Some((_, kind)) = PLACES.into_iter().find(|(key, _)| *key == entry.key) else { continue };
-        let sources = &desk.known.sources;
-        if !sources.is_empty() && sources.iter().all(|source| source.kind != kind) {
-            let message = format!("no source of this rule can answer with `{}`", entry.key);
+        let key = entry.key.as_str();
+        let has = |kind: SourceKind| kind.traits().reply.contains(&key);
+        let kinds: Vec<_> = SourceKind::ALL.iter().filter(|kind| has(**kind)).map(|kind| kind.name()).collect();
+        let mut sources = desk.known.sources.iter().filter(|source| source.kind.traits().replies()).peekable();
+        if !kinds.is_empty() && sources.peek().is_some() && !sources.any(|source| has(source.kind)) {
+            let message = format!("no source of this rule can answer with `{key}`");
             desk.findings
                 .add(Code::CantDo, entry.key_span, message)
-                .help(format!("only `{}` sources can", kind.name()));
+                .help(format!("only `{}` sources can", kinds.join("` and `")));
         }
     }
     if let (Some(_), Some(flow)) = (node.get("target_page"), node.get("target_flow")) {

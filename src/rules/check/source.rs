@@ -6,7 +6,9 @@ use std::rc::Rc;
 use super::desk::{Desk, Target};
 use super::draft::Named;
 use super::{auth, contact, intents, shape};
+use crate::domain::kind::{Handshake, OwnProof};
 use crate::domain::name::{ConnectionName, SourceName};
+use crate::domain::secret::SecretRef;
 use crate::domain::source::{AuthConfig, SourceConfig, SourceKind};
 use crate::rules::catalog::Source;
 use crate::rules::codes::Code;
@@ -47,11 +49,16 @@ pub fn read(entry: &Entry, desk: &mut Desk<'_>) -> Named<Source> {
     desk.known.sources = carrier(entry).into_iter().collect();
     let source = source(entry, desk);
     desk.known.sources = everybody;
-    let auth = node.get("auth").map(|value| auth::read(entry, value, desk));
+    let auth = node.get("auth").map(|value| auth::read(entry, value, kind(node), desk));
     if auth.is_none() {
         desk.findings
             .add(Code::NoAuth, entry.key_span, format!("the source `{}` doesn't say who may call it", entry.key))
-            .help("add `auth:` with `basic`, `bearer`, `header`, `query` or `hmac`; `auth: none` lets everybody in");
+            .help(match kind(node).map(|kind| kind.traits().proof) {
+                Some(OwnProof::Signature(_) | OwnProof::Header(_)) => {
+                    "add `auth: { secret: env:NAME }` with the secret that the sender signs with; `auth: none` lets everybody in"
+                }
+                _ => "add `auth:` with `basic`, `bearer`, `header`, `query` or `hmac`; `auth: none` lets everybody in",
+            });
     }
     let value = source.map(|mut source| {
         source.config.auth = auth.unwrap_or_default();
@@ -64,7 +71,7 @@ pub fn read(entry: &Entry, desk: &mut Desk<'_>) -> Named<Source> {
 fn source(entry: &Entry, desk: &mut Desk<'_>) -> Option<Source> {
     let node = &entry.value;
     let kind = kind(node);
-    if let Some(kind) = kind.filter(|kind| *kind != SourceKind::Catch) {
+    if let Some(kind) = kind.filter(|kind| !kind.traits().is_told) {
         for line in node.entries().iter().filter(|line| FINDS.contains(&line.key.as_str())) {
             desk.findings
                 .add(Code::BadValue, line.key_span, format!("`{}` is for `catch` sources", line.key))
@@ -81,9 +88,36 @@ fn source(entry: &Entry, desk: &mut Desk<'_>) -> Option<Source> {
     let networks = node.get("allow_ips").map(Node::one_or_many).unwrap_or_default();
     let allow_ips = networks.iter().filter_map(Node::scalar).filter_map(|text| shape::network(&text)).collect();
     let name = SourceName::parse(&entry.key).ok()?;
-    let config = SourceConfig { name, kind: kind?, auth: Vec::new(), allow_ips, each };
+    let verify_token = verify_token(entry, kind, desk);
+    let config = SourceConfig { name, kind: kind?, auth: Vec::new(), allow_ips, each, verify_token };
     let (types, index) = (types(node), Index::default());
     Some(Source { config, contact, contact_at, tags_changed_at, types, finder, respond_io, index })
+}
+
+/// The token that a vendor's first request has to know.
+fn verify_token(entry: &Entry, kind: Option<SourceKind>, desk: &mut Desk<'_>) -> Option<SecretRef> {
+    let kind = kind?;
+    let asks = matches!(kind.traits().handshake, Handshake::Query { .. });
+    let token = entry.value.get("verify_token");
+    match token {
+        Some(token) if !asks => {
+            desk.findings
+                .add(Code::BadValue, token.span, format!("nobody asks a `{}` source for a token", kind.name()))
+                .help("take `verify_token` away");
+        }
+        None if asks => {
+            let title = kind.traits().title;
+            desk.findings
+                .add(
+                    Code::MissingKey,
+                    entry.key_span,
+                    format!("{title} can't be told that the source `{}` is yours", entry.key),
+                )
+                .help(format!("add `verify_token: env:NAME`, and give {title} the same token with the address"));
+        }
+        _ => {}
+    }
+    token.and_then(Node::scalar).map(|text| SecretRef::parse(&text))
 }
 
 fn finder(node: &Node, desk: &mut Desk<'_>) -> Finder {

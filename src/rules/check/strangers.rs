@@ -7,7 +7,6 @@ use super::bounds::{self, Held};
 use super::desk::Desk;
 use super::draft::Draft;
 use super::notes::Stranger;
-use crate::domain::source::SourceKind;
 use crate::rules::codes::Code;
 use crate::rules::expr::ast::Root;
 use crate::rules::expr::known::{Carrier, Known};
@@ -20,15 +19,15 @@ pub fn held_by_match(node: &Node, known: &Known) -> Held {
     let asked = [("intent", Root::Intent), ("type", Root::Type), ("language", Root::Language)];
     let asks = |key: &str| node.get("match").is_some_and(|node| node.get(key).is_some());
     let may_meet = |source: &Carrier| asked.iter().all(|(key, root)| !asks(key) || source.carries(*root));
-    let is_catch = |source: &&Rc<Carrier>| source.kind == SourceKind::Catch;
-    let meets_catch = known.sources.iter().filter(is_catch).any(|source| may_meet(source));
+    let is_unfiltered = |source: &&Rc<Carrier>| !source.kind.traits().fills_params;
+    let meets_strangers = known.sources.iter().filter(is_unfiltered).any(|source| may_meet(source));
     let params = node.get("match").and_then(|node| node.get("params")).map(Node::entries).unwrap_or_default();
     let is_one = |node: &Node| match &node.kind {
         Kind::Text(text) => !text.contains('*'),
         _ => true,
     };
     let held = params.iter().filter(|entry| entry.value.one_or_many().iter().all(is_one));
-    Held { ways: held.map(|entry| bounds::param(&entry.key)).collect(), meets_catch }
+    Held { ways: held.map(|entry| bounds::param(&entry.key)).collect(), meets_strangers }
 }
 
 /// Notes a tag's name that may be anything.

@@ -6,6 +6,7 @@ use std::rc::Rc;
 use super::ast::{Cost, Root};
 use super::types::Type;
 use crate::domain::json::OwnedJson;
+use crate::domain::kind::Part;
 use crate::domain::source::SourceKind;
 use crate::rules::params::{ParamType, ParamTypes};
 
@@ -42,14 +43,17 @@ impl Known {
     }
 
     /// The kinds that carry a root, for messages.
-    pub fn who_carries(root: Root) -> &'static str {
-        match root {
-            Root::Page | Root::Flow | Root::Form => "only `dialogflow-cx` sources carry it",
-            Root::Type => "a `catch` source carries it where its `type:` says where to find it",
-            Root::Intent => "a `catch` source carries it where its `intent:` says where to find it",
-            Root::Text => "a `catch` source carries it where its `text:` says where to find it",
-            _ => "only Dialogflow sources carry it",
-        }
+    pub fn who_carries(root: Root) -> String {
+        let own = || SourceKind::ALL.iter().filter(|kind| !kind.traits().is_told);
+        let carries = |kind: &&SourceKind| part(root).is_none_or(|part| kind.traits().carries(part));
+        let names: Vec<_> = own().filter(carries).map(|kind| format!("`{}`", kind.name())).collect();
+        let told = match root {
+            Root::Type => "; a `catch` source carries it where its `type:` says where to find it",
+            Root::Intent => "; a `catch` source carries it where its `intent:` says where to find it",
+            Root::Text => "; a `catch` source carries it where its `text:` says where to find it",
+            _ => "",
+        };
+        format!("it is carried by sources of the kinds {}{told}", names.join(", "))
     }
 
     /// The type of a parameter, where all sources agree on it.
@@ -68,14 +72,31 @@ impl Known {
 impl Carrier {
     /// Whether this source's events may carry a root.
     pub fn carries(&self, root: Root) -> bool {
-        match (root, self.kind) {
-            (Root::Page | Root::Flow | Root::Form, kind) => kind == SourceKind::DialogflowCx,
-            (Root::Confidence | Root::Language | Root::Session, kind) => kind != SourceKind::Catch,
-            (Root::Type, SourceKind::Catch) => self.finds.contains("type"),
-            (Root::Intent, SourceKind::Catch) => self.finds.contains("intent"),
-            _ => true,
-        }
+        let Some(part) = part(root) else { return true };
+        let traits = self.kind.traits();
+        traits.carries(part)
+            && match part {
+                Part::Type if traits.is_told => self.finds.contains("type"),
+                Part::Intent if traits.is_told => self.finds.contains("intent"),
+                _ => true,
+            }
     }
+}
+
+/// What of an event a root is, where not every kind has it.
+fn part(root: Root) -> Option<Part> {
+    Some(match root {
+        Root::Type => Part::Type,
+        Root::Intent => Part::Intent,
+        Root::Text => Part::Text,
+        Root::Language => Part::Language,
+        Root::Session => Part::Session,
+        Root::Confidence => Part::Confidence,
+        Root::Page => Part::Page,
+        Root::Flow => Part::Flow,
+        Root::Form => Part::Form,
+        _ => return None,
+    })
 }
 
 impl Type {

@@ -23,8 +23,12 @@ pub static AUTH: Object = Object {
             "A signature over the raw body: a preset, or how it is made. Needs `secret`.",
         )
         .example("hmac: standard-webhooks\nsecret: env:WEBHOOK_SECRET"),
-        Key::new("secret", Shape::OneOrMany(&Shape::Secret), "The key of `hmac`; several make a rotation.")
-            .example("hmac: github\nsecret: [env:NEW_SECRET, env:OLD_SECRET]"),
+        Key::new(
+            "secret",
+            Shape::OneOrMany(&Shape::Secret),
+            "The key of `hmac`; alone, what the sender of this kind proves itself with. Several make a rotation.",
+        )
+        .example("hmac: github\nsecret: [env:NEW_SECRET, env:OLD_SECRET]"),
         Key::later("google_id_token", "A Google-signed identity token."),
     ],
     snippets: &[

@@ -56,7 +56,7 @@ pub static SOURCE: Object = Object {
             "kind",
             Shape::OneOf(Words {
                 now: kinds,
-                later: &["helpcrunch", "respond-io", "chatwoot", "api"],
+                later: &["api"],
             }),
             "What its requests look like.",
         )
@@ -115,6 +115,12 @@ pub static SOURCE: Object = Object {
             "What parameters that arrive as text mean.",
         )
         .example("types: { budget: number, topics: list, since: date, vip: boolean }"),
+        Key::new(
+            "verify_token",
+            Shape::Secret,
+            "What the vendor's first request has to know, where the kind asks for it.",
+        )
+        .example("verify_token: env:VERIFY_TOKEN"),
         Key::new("allow_ips", Shape::OneOrMany(&Shape::Network), "The addresses that may call, besides having a proof.")
             .example("allow_ips: [203.0.113.0/24]"),
     ],
@@ -128,6 +134,11 @@ pub static SOURCE: Object = Object {
             label: "Dialogflow CX",
             about: "A bot of Dialogflow CX that must know a token.",
             body: &["kind: dialogflow-cx", "auth:", "  - bearer: env:${2:DIALOGFLOW_TOKEN}", "contact: \"{{ ${3:params.contact_id} }}\""],
+        },
+        Snippet {
+            label: "a vendor's webhooks",
+            about: "What HelpCrunch or another vendor sends, signed by its sender.",
+            body: &["kind: ${2:helpcrunch}", "auth:", "  - secret: env:${3:SIGNING_KEY}"],
         },
         Snippet {
             label: "catch",

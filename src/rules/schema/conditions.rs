@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::domain::connection::{Capabilities, ProviderKind};
+use crate::domain::kind::{Handshake, OwnProof, SourceKind, Traits};
 use crate::rules::keys::Object;
 
 /// The conditions of an object, besides its keys' own: keywords of JSON Schema.
@@ -60,14 +61,51 @@ fn source() -> Vec<(&'static str, Value)> {
     // Where the kind is missing, that is said.
     let is_other = json!({ "required": ["kind"], "properties": { "kind": { "not": { "const": "dialogflow-es" } } } });
     let without_agent = json!({ "if": is_other, "then": { "properties": none_of(["agent"]) } });
-    vec![("allOf", json!([auth, { "if": is_catch, "else": { "properties": finds } }, without_agent]))]
+    let mut all = vec![auth, json!({ "if": is_catch, "else": { "properties": finds } }), without_agent];
+    all.extend(proof());
+    all.extend(verify_token());
+    vec![("allOf", Value::from(all))]
+}
+
+/// The names of kinds.
+fn names(which: impl Fn(&Traits) -> bool) -> Vec<&'static str> {
+    SourceKind::ALL.iter().map(|kind| kind.traits()).filter(|traits| which(traits)).map(|traits| traits.name).collect()
+}
+
+/// A source of one of these kinds.
+fn is_of(kinds: &[&str]) -> Value {
+    json!({ "required": ["kind"], "properties": { "kind": { "enum": kinds } } })
+}
+
+/// `secret` alone is for kinds whose senders prove themselves.
+fn proof() -> Option<Value> {
+    let without = names(|traits| traits.proof == OwnProof::None);
+    let named = json!({ "not": { "type": "object", "required": ["secret"], "not": { "required": ["hmac"] } } });
+    let then = json!({ "properties": { "auth": { "allOf": [named, { "items": named }] } } });
+    (!without.is_empty()).then(|| json!({ "if": is_of(&without), "then": then }))
+}
+
+/// `verify_token` is for kinds whose vendors ask for it, and must be there.
+fn verify_token() -> Vec<Value> {
+    let asks = |traits: &Traits| matches!(traits.handshake, Handshake::Query { .. });
+    let (asking, others) = (names(asks), names(|traits| !asks(traits)));
+    let taken_away = json!({ "if": is_of(&others), "then": { "properties": none_of(["verify_token"]) } });
+    let required = json!({ "if": is_of(&asking), "then": { "required": ["verify_token"] } });
+    if asking.is_empty() { vec![taken_away] } else { vec![taken_away, required] }
 }
 
 fn auth() -> Vec<(&'static str, Value)> {
-    let has_hmac = json!({ "required": ["hmac"] });
-    let only_there =
-        json!({ "if": has_hmac, "then": { "required": ["secret"] }, "else": { "properties": none_of(["secret"]) } });
-    vec![("oneOf", one_of(&["basic", "bearer", "header", "query", "hmac"])), ("allOf", json!([only_there]))]
+    const FORMS: [&str; 5] = ["basic", "bearer", "header", "query", "hmac"];
+    let with_secret = json!({ "if": { "required": ["hmac"] }, "then": { "required": ["secret"] } });
+    let without = json!({
+        "if": { "anyOf": one_of(&["basic", "bearer", "header", "query"]) }, "then": { "properties": none_of(["secret"]) },
+    });
+    let alone = json!({ "required": ["secret"], "properties": none_of(FORMS) });
+    let mut ways = one_of(&FORMS);
+    if let Some(ways) = ways.as_array_mut() {
+        ways.push(alone);
+    }
+    vec![("oneOf", ways), ("allOf", json!([with_secret, without]))]
 }
 
 fn own_keys(capabilities: &Capabilities) -> Vec<&'static str> {

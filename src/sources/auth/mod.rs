@@ -16,7 +16,7 @@ use crate::sources::fault::{OpenError, Refusal};
 use crate::vault::Vault;
 
 use self::hmac::Signed;
-use self::secret::Known;
+pub use self::secret::Known;
 
 /// What a request must carry so that a source lets it in.
 #[derive(Clone, Default, PartialEq, Eq)]

@@ -6,11 +6,11 @@ use std::collections::BTreeMap;
 use serde_json::json;
 
 use crate::domain::json::{Json, JsonKind};
+use crate::domain::kind::Media;
 use crate::domain::request::{Fields, Request};
 use crate::domain::source::SourceConfig;
 use crate::sources::credentials;
 use crate::sources::fault::ReadError;
-use crate::sources::media::Media;
 use crate::sources::reading::JsonBody;
 
 use super::nest::{nested, nests};
@@ -24,7 +24,7 @@ pub fn json_body<'r>(config: &SourceConfig, request: &Request<'r>) -> Result<Jso
     let body = request.body;
     if body.trim_ascii().is_empty() {
         let (_, query) = credentials::left_out(config, request);
-        return Ok(JsonBody { json: Cow::Owned(of_fields(&query)?), media: None });
+        return Ok(JsonBody { json: Cow::Owned(of_fields(&query)?), media: None, params: None });
     }
     if request.method == "GET" {
         // To read it would make the query and the body two truths; to leave it would be to ignore what was sent.
@@ -34,12 +34,18 @@ pub fn json_body<'r>(config: &SourceConfig, request: &Request<'r>) -> Result<Jso
     let media = Media::of(request);
     let json = match media {
         Media::Json => unnested(body)?,
-        Media::Form => Cow::Owned(of_fields(&Fields::parse_query(text(body)?.trim()))?),
+        Media::Form => return form_body(body),
         // What is stored of one of several is JSON, whose keys nest: they must have nested before.
         Media::Xml => Cow::Owned(unnested(&xml::json_of(text(body)?)?)?.into_owned()),
         Media::Text => Cow::Owned(json!({ "text": text(body)? }).to_string().into_bytes()),
     };
-    Ok(JsonBody { json, media: Some(media) })
+    Ok(JsonBody { json, media: Some(media), params: None })
+}
+
+/// A form as a mapping of texts.
+pub fn form_body(body: &[u8]) -> Result<JsonBody<'static>, ReadError> {
+    let json = Cow::Owned(of_fields(&Fields::parse_query(text(body)?.trim()))?);
+    Ok(JsonBody { json, media: Some(Media::Form), params: None })
 }
 
 fn text(body: &[u8]) -> Result<&str, ReadError> {

@@ -9,13 +9,13 @@ mod xml;
 
 use crate::domain::event::Event;
 use crate::domain::json::{Json, JsonKind};
+use crate::domain::kind::Media;
 use crate::domain::reply::Reply;
 
 use super::fault::ReadError;
-use super::media::Media;
 use super::reading::{JsonBody, Reading};
 
-pub use self::body::json_body;
+pub use self::body::{form_body, json_body};
 
 /// The most events that one body may hold.
 const MAX_EVENTS: usize = 1_000;

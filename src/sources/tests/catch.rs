@@ -268,7 +268,7 @@ fn a_reply_is_its_text_or_all_of_it() {
 fn each_kind_says_what_it_takes() {
     use crate::sources::{methods, takes};
     assert_eq!((methods(SourceKind::DialogflowCx), methods(SourceKind::Catch)), ("POST", "GET, POST, PUT"));
-    for kind in SourceKind::ALL {
+    for kind in SourceKind::ALL.iter().copied() {
         assert!(takes(kind, None).is_ok() && takes(kind, Some("Application/JSON; charset=utf-8")).is_ok());
         assert!(takes(kind, Some("multipart/form-data; boundary=x")).is_err() && takes(kind, Some("?")).is_err());
         let only_catch = kind == SourceKind::Catch;

@@ -103,6 +103,22 @@ fn any_form() -> impl Strategy<Value = String> {
     prop::collection::vec(pair, 0..5).prop_map(|pairs| pairs.join("&"))
 }
 
+/// The pointer to each value in it.
+fn places_in(value: &serde_json::Value) -> Vec<String> {
+    let below = |key: &str, value: &serde_json::Value| {
+        let key = key.replace('~', "~0").replace('/', "~1");
+        places_in(value).into_iter().map(move |rest| format!("/{key}{rest}")).collect::<Vec<_>>()
+    };
+    let inner: Vec<String> = match value {
+        serde_json::Value::Object(map) => map.iter().flat_map(|(key, value)| below(key, value)).collect(),
+        serde_json::Value::Array(items) => {
+            items.iter().enumerate().flat_map(|(index, value)| below(&index.to_string(), value)).collect()
+        }
+        _ => Vec::new(),
+    };
+    std::iter::once(String::new()).chain(inner).collect()
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 96, failure_persistence: None, ..ProptestConfig::default() })]
 
@@ -165,7 +181,7 @@ proptest! {
         each in prop::option::of(prop::collection::vec(any_name(), 0..3)),
         get: bool,
     ) {
-        for kind in SourceKind::ALL {
+        for kind in SourceKind::ALL.iter().copied() {
             let config = SourceConfig { kind, each: each.clone(), ..config(Vec::new()) };
             let mut sent = Sent::new(&body).query(&query);
             sent.headers.extend(content_type.map(|value| ("content-type".to_owned(), value.to_owned())));
@@ -219,13 +235,31 @@ proptest! {
         end: prop::sample::Index,
     ) {
         let path = fixtures().join("dialogflow-es/respond_io_facebook.json");
-        let mut body = std::fs::read(path).expect("the fixture");
-        for (at, byte) in damage {
-            let at = at.index(body.len());
-            body[at] = byte;
+        let fixture = (SourceKind::DialogflowEs, std::fs::read(path).expect("the fixture"));
+        let samples = SourceKind::ALL.iter().map(|kind| (*kind, code(*kind).sample.body.trim_end().as_bytes().to_vec()));
+        for (kind, mut body) in samples.chain([fixture]) {
+            let config = SourceConfig { kind, ..config(Vec::new()) };
+            for (at, byte) in &damage {
+                let at = at.index(body.len());
+                body[at] = *byte;
+            }
+            with_events(&config, &body, |events| events.map(|_| ()).ok());
+            body.truncate(end.index(body.len()));
+            let takes_anything = kind.traits().media.len() > 1;
+            prop_assert!(takes_anything || with_events(&config, &body, |events| events.is_err()), "{}", kind.name());
         }
-        with_event(&body, |event| event.map(|_| ()).ok());
-        body.truncate(end.index(body.len()));
-        prop_assert!(with_event(&body, |event| event.is_err()));
+    }
+
+    /// What a part of a body is replaced with may have any type at any depth.
+    #[test]
+    fn no_value_at_any_place_makes_reading_panic(value in any_json(), place: prop::sample::Index) {
+        for kind in SourceKind::ALL.iter().copied() {
+            let Ok(mut body) = serde_json::from_str::<serde_json::Value>(code(kind).sample.body) else { continue };
+            let places = places_in(&body);
+            let at = &places[place.index(places.len())];
+            *body.pointer_mut(at).expect("a place") = serde_json::from_str(&value).expect("JSON");
+            let config = SourceConfig { kind, ..config(Vec::new()) };
+            with_events(&config, body.to_string().as_bytes(), |events| events.map(|_| ()).ok());
+        }
     }
 }
