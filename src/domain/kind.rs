@@ -90,6 +90,7 @@ pub enum Answer {
 
 /// What a kind of source is.
 #[derive(Debug, Clone, Copy)]
+#[expect(clippy::struct_excessive_bools, reason = "it is a row of a table, and not a state")]
 pub struct Traits {
     /// Its name in rule files.
     pub name: &'static str,

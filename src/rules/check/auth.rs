@@ -64,11 +64,10 @@ fn own(node: &Node, secret: &Node, kind: Option<SourceKind>, desk: &mut Desk<'_>
         return forms;
     }
     let title = kind.traits().title;
-    let help = match kind.traits().is_told {
-        true => "say how its sender signs: `hmac: standard-webhooks` beside `secret`, or another preset".to_owned(),
-        false => {
-            format!("let {title} send the secret: `header: {{ name: X-Token, value: env:NAME }}`, `query` or `basic`")
-        }
+    let help = if kind.traits().is_told {
+        "say how its sender signs: `hmac: standard-webhooks` beside `secret`, or another preset".to_owned()
+    } else {
+        format!("let {title} send the secret: `header: {{ name: X-Token, value: env:NAME }}`, `query` or `basic`")
     };
     let message = format!("requests of a `{}` source aren't signed by themselves", kind.name());
     desk.findings.add(Code::BadAuth, node.span, message).help(help);

@@ -31,6 +31,9 @@ pub type ReadSeveral = for<'a> fn(&SourceConfig, &'a JsonBody<'_>, Event<'a>) ->
 /// Writes the answer to an event of a session and a language.
 pub type Write = fn(Option<&str>, Option<&str>, Option<&Reply>) -> Result<Vec<u8>, ReplyTooLarge>;
 
+/// Writes a body's parameters as a mapping; `None` where it has none that can be read.
+pub type WriteParams = fn(&[u8]) -> Option<String>;
+
 /// How a kind's bodies are read.
 pub enum Reader {
     /// A body is one event. Without a key of its own it gets the message's id as the scheme names it.
@@ -55,7 +58,7 @@ pub struct Code {
     /// Reply to answer.
     pub write: Write,
     /// Writes the parameters as a mapping, where the body has them in another form.
-    pub params: Option<fn(&[u8]) -> Option<String>>,
+    pub params: Option<WriteParams>,
     /// A body to try it with.
     pub sample: Sample,
 }
