@@ -15,6 +15,8 @@ const MAX_ENTRIES: usize = 50_000;
 const MAX_INTENT: u64 = 1024 * 1024;
 /// The most bytes of all intents.
 const MAX_INTENTS: u64 = 64 * 1024 * 1024;
+/// How each line of an archive's list of files begins.
+const LISTED: &[u8] = b"PK\x01\x02";
 /// A part of the names of files that hold training phrases.
 const PHRASES: &str = "_usersays_";
 
@@ -66,10 +68,11 @@ pub fn read(path: &Path) -> Result<Agent, BadExport> {
 }
 
 fn of_bytes(bytes: &[u8]) -> Result<Agent, BadExport> {
-    let mut archive = zip::ZipArchive::new(Cursor::new(bytes))?;
-    if archive.len() > MAX_ENTRIES {
+    // The library reads the list of files whole before it says how long that is.
+    if memchr::memmem::find_iter(bytes, LISTED).nth(MAX_ENTRIES).is_some() {
         return Err(BadExport::TooLarge);
     }
+    let mut archive = zip::ZipArchive::new(Cursor::new(bytes))?;
     let names =
         archive.file_names().map(|name| name.map(std::borrow::Cow::into_owned)).collect::<Result<Vec<String>, _>>()?;
     // Who unpacks an export and packs it again may have put a folder around it.
@@ -142,6 +145,7 @@ mod tests {
         assert!(told(&export(&[("agent.json", b"{}"), ("flows/a/a.json", b"{}")])).contains("Dialogflow CX"));
         let list: [(&str, &[u8]); 2] = [("agent.json", b"{}"), ("intents/a.json", b"[1]")];
         assert!(told(&export(&list)).starts_with("`intents/a.json` in it is no intent"));
+        assert!(told(&LISTED.repeat(MAX_ENTRIES + 1)).contains("more than an agent"));
         // Two kilobytes that inflate to two megabytes.
         let bomb = vec![b' '; 2 * 1024 * 1024];
         assert!(told(&export(&[("agent.json", b"{}"), ("intents/a.json", &bomb)])).contains("more than an agent"));
