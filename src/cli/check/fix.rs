@@ -24,10 +24,18 @@ pub fn show(files: &[RuleFile]) -> ExitCode {
 /// Mends the files; gives them as they are then, with what is left to tell of them.
 pub fn carry_out(files: &[RuleFile], for_people: bool) -> Result<(Vec<RuleFile>, Checked), ExitCode> {
     let mended = rules::mend(files, &rules::check);
+    let mut refused = None;
+    let mut left: Vec<&str> = Vec::new();
     for (before, after) in changed(files, &mended.files) {
-        rules::replace(before, &after.text).map_err(|error| fail(NO, &error.to_string()))?;
+        // After one that can't be written the others stay too, and what was written before is told.
+        if refused.is_none() {
+            refused = rules::replace(before, &after.text).err();
+        }
+        if refused.is_some() {
+            left.push(&before.path);
+        }
     }
-    for done in &mended.done {
+    for done in mended.done.iter().filter(|done| !left.contains(&done.file.as_str())) {
         let replacement = done.fix.as_ref().map(|fix| fix.replacement.as_str()).unwrap_or_default();
         let line = format!("{}:{}: {}: `{replacement}`", done.file, done.line, done.message);
         let good = Style::new().fg_color(Some(AnsiColor::Green.into()));
@@ -36,6 +44,9 @@ pub fn carry_out(files: &[RuleFile], for_people: bool) -> Result<(Vec<RuleFile>,
         } else {
             anstream::eprintln!("{good}mended{good:#}  {line}");
         }
+    }
+    if let Some(error) = refused {
+        return Err(fail(NO, &format!("{error}; not mended: {}", left.join(", "))));
     }
     // What a mend is tried with looks no further than it must.
     let checked = preview::check(&mended.files);
