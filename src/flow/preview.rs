@@ -1,5 +1,7 @@
 //! Preview: what would happen to a body, with nothing stored and nobody called.
 
+use std::sync::atomic::AtomicBool;
+
 use crate::domain::event::Event;
 use crate::domain::request::{Fields, Request};
 use crate::domain::source::SourceConfig;
@@ -8,7 +10,8 @@ use crate::rules::coverage::{self, Coverage};
 use crate::rules::mutate::{self, Mutation, Unready};
 use crate::rules::nearest::{Budget, nearest};
 use crate::rules::{
-    Catalog, Checked, Depth, Explanation, RuleFile, RuleTest, TestReport, check_with, explain, find_parts, run_tests,
+    self, Catalog, Checked, Depth, Explanation, RuleFile, RuleTest, TestReport, check_with, explain, find_parts,
+    run_tests,
 };
 use crate::sources::{self, ReadError, Verified};
 
@@ -56,6 +59,11 @@ pub fn mutate(
 /// Checks a set with all that its rules mean together, and sees which of them its tests reach.
 pub fn check(files: &[RuleFile]) -> Checked {
     check_with(files, Depth::Tests(&read))
+}
+
+/// The same for somebody who may lose interest: once `stop` is set it ends soon, and what it gives is of no use.
+pub fn check_until(files: &[RuleFile], stop: &AtomicBool) -> Checked {
+    rules::check_until(files, Depth::Tests(&read), stop)
 }
 
 /// A raw body as a test's `request` hands it over: read by its source's own reader, without headers and query.

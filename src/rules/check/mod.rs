@@ -30,6 +30,7 @@ mod unused;
 mod waivers;
 
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::catalog::Catalog;
 use super::codes::Code;
@@ -42,6 +43,7 @@ use super::testing::{BodyReader, RuleTest, reached};
 use super::yaml::{self, Entry, Node};
 use desk::Desk;
 use draft::{Draft, Named};
+pub use shape::kind_fits;
 
 /// What `check` found and made.
 pub struct Checked {
@@ -91,6 +93,11 @@ pub fn inspect(files: &[RuleFile]) -> Checked {
 
 /// Checks a set of files so far.
 pub fn check_with(files: &[RuleFile], depth: Depth<'_>) -> Checked {
+    check_until(files, depth, &AtomicBool::new(false))
+}
+
+/// The same for somebody who may lose interest: once `stop` is set it ends soon, and what it gives is of no use.
+pub fn check_until(files: &[RuleFile], depth: Depth<'_>, stop: &AtomicBool) -> Checked {
     let mut desk = Desk::new(Findings::new(files));
     let mut trees = Vec::new();
     let mut waivers = Vec::new();
@@ -118,9 +125,9 @@ pub fn check_with(files: &[RuleFile], depth: Depth<'_>) -> Checked {
     };
     let (catalog, tests) = draft.finish(files, &masked(findings.told(), files));
     if clean && !matches!(depth, Depth::Usable) {
-        findings.extend(review::review(&catalog, files));
+        findings.extend(review::review(&catalog, files, stop));
     }
-    if let (Depth::Tests(reader), true) = (depth, clean) {
+    if let (Depth::Tests(reader), true) = (depth, clean && !stop.load(Ordering::Relaxed)) {
         untested(&catalog, &tests, reader, &places, &mut findings);
     }
     // Where questions were given up nobody knows what they would have shown.

@@ -274,7 +274,7 @@ impl Checker<'_, '_> {
 pub const RESERVED: &str = "tagrelay.";
 
 /// Whether the kind of a value is right; the value itself may still be wrong.
-fn kind_fits(shape: &Shape, node: &Node) -> bool {
+pub fn kind_fits(shape: &Shape, node: &Node) -> bool {
     let is_scalar = matches!(node.kind, Kind::Text(_) | Kind::Number(_) | Kind::Bool(_));
     match shape {
         Shape::Flag => matches!(node.kind, Kind::Bool(_)) || node.text().is_some_and(|text| text.starts_with("env:")),

@@ -7,7 +7,7 @@ pub mod ast;
 pub mod eval;
 mod filter;
 pub mod known;
-mod lexer;
+pub mod lexer;
 mod number;
 mod parse;
 mod path;

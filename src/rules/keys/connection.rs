@@ -1,6 +1,6 @@
 //! The keys of a connection.
 
-use super::shape::{Key, Object, Shape, Snippet, Words};
+use super::shape::{Key, Names, Object, Shape, Snippet, Words};
 use crate::domain::connection::ProviderKind;
 
 fn providers() -> Vec<&'static str> {
@@ -73,18 +73,21 @@ pub static CONNECTION: Object = Object {
             Shape::OneOrMany(&Shape::Text),
             "The tags in use here, `*` for any run of characters; another name is a finding.",
         )
+        .defines(Names::Tag)
         .example("tags: [Lead, Cold, \"Plan *\"]"),
         Key::new(
             "exclusive",
             Shape::List(&Shape::Either(&[Shape::Text, Shape::List(&Shape::Text)])),
             "Tags of which a contact has one: adding one removes the others. A list in the list is a set of its own.",
         )
+        .names(Names::Tag)
         .example("exclusive: [\"stage:*\"]"),
         Key::new(
             "unless_tagged",
             Shape::OneOrMany(&Shape::Text),
             "Any one of these tags forbids every add and set here, never a remove.",
         )
+        .names(Names::Tag)
         .example("unless_tagged: [Opt-out]"),
         Key::new(
             "account",

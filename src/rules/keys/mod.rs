@@ -10,7 +10,7 @@ mod shared;
 mod source;
 mod test;
 
-pub use shape::{Key, Need, Object, Shape, Snippet, Words};
+pub use shape::{Key, Names, Need, Object, Shape, Snippet, Words};
 
 use connection::CONNECTION;
 use rule::RULE;
@@ -23,25 +23,30 @@ pub static RULE_FILE: Object = Object {
     what: "a rule file",
     keys: &[
         Key::new("sources", Shape::Named(&Shape::Object(&SOURCE)), "Inbound hooks: `POST /hooks/{name}`.")
+            .defines(Names::Source)
             .example("sources:\n  website-bot:\n    kind: dialogflow-es\n    auth:\n      - bearer: env:BOT_TOKEN"),
         Key::new("connections", Shape::Named(&Shape::Object(&CONNECTION)), "Accounts at providers, by name.")
+            .defines(Names::Connection)
             .example("connections:\n  crm:\n    provider: helpcrunch\n    api_key: env:HELPCRUNCH_API_KEY"),
         Key::new("rules", Shape::List(&Shape::Object(&RULE)), "What to do with which events, in this order.").example(
             "rules:\n  - id: pricing-lead\n    match: { intent: pricing.* }\n    tag: { crm: { add: [Lead] } }",
         ),
         Key::new("values", Shape::Named(&Shape::Anything), "Named values that expressions use as `values.name`.")
+            .defines(Names::Value)
             .example("values: { big: 1000 }"),
         Key::new(
             "conditions",
             Shape::Named(&Shape::Condition),
             "Named conditions that expressions use as `conditions.name`.",
         )
+        .defines(Names::Condition)
         .example("conditions: { buyer: params.budget >= values.big }"),
         Key::new(
             "hours",
             Shape::Named(&Shape::Object(&HOURS)),
             "Named opening hours that expressions ask as `open(\"name\")`.",
         )
+        .defines(Names::Hours)
         .example("hours: { office: { zone: America/Bogota, mon-fri: \"09:00-18:00\", except: [2026-12-25] } }"),
     ],
     snippets: &[],

@@ -1,13 +1,16 @@
 //! The keys of a rule.
 
 use super::shape::Words;
-use super::shape::{Key, Object, Shape, Snippet};
+use super::shape::{Key, Names, Object, Shape, Snippet};
 use super::source::CONTACT;
 
 pub static RULE: Object = Object {
     what: "a rule",
     keys: &[
-        Key::new("id", Shape::Name, "Its name, unique over all files.").required().example("id: pricing-lead"),
+        Key::new("id", Shape::Name, "Its name, unique over all files.")
+            .defines(Names::Rule)
+            .required()
+            .example("id: pricing-lead"),
         Key::new("description", Shape::Text, "What it is for, in a sentence.")
             .example("description: Somebody who asks for prices is a lead"),
         Key::new("enabled", Shape::Flag, "`false` puts it to rest; `true` by default.").example("enabled: false"),
@@ -24,8 +27,10 @@ pub static RULE: Object = Object {
             Shape::Mapping(&CONTACT),
             "The contact at single connections, where they know the person by different ids.",
         )
+        .keyed_by(Names::Connection)
         .example("contact_at: { crm: { email: \"{{ params.email }}\", create: true } }"),
         Key::new("tag", Shape::Mapping(&Shape::Object(&TAG)), "Tags to add and remove, by connection.")
+            .keyed_by(Names::Connection)
             .example("tag: { crm: { add: [Lead, \"Plan {{ params.plan }}\"], remove: [Cold] } }"),
         Key::new("reply", Shape::Either(&[Shape::Template, Shape::Object(&REPLY)]), "What to answer.")
             .example("reply: \"¡Gracias! Te llamamos hoy.\""),
@@ -35,8 +40,10 @@ pub static RULE: Object = Object {
             Shape::Mapping(&Shape::Mapping(&Shape::Anything)),
             "Fields of the contact to set, by connection.",
         )
+        .keyed_by(Names::Connection)
         .example("set: { crm: { plan: \"{{ params.plan }}\" } }"),
         Key::new("forward", Shape::Mapping(&Shape::Anything), "Bodies to send on, by connection.")
+            .keyed_by(Names::Connection)
             .example("forward: { zapier-sales: { name: \"{{ params.name }}\" } }"),
     ],
     snippets: &[
@@ -81,8 +88,8 @@ pub static RULE: Object = Object {
 static MATCH: Object = Object {
     what: "match",
     keys: &[
-        Key::new("source", Shape::OneOrMany(&Shape::Name), "The sources that it is for.").example("source: website-bot"),
-        Key::new("intent", Shape::OneOrMany(&Shape::Text), "The intent; `*` stands for any run of characters.")
+        Key::new("source", Shape::OneOrMany(&Shape::Name), "The sources that it is for.").names(Names::Source).example("source: website-bot"),
+        Key::new("intent", Shape::OneOrMany(&Shape::Text), "The intent; `*` stands for any run of characters.").names(Names::Intent)
             .example("intent: pricing.*"),
         Key::new(
             "type",
@@ -96,6 +103,7 @@ static MATCH: Object = Object {
             Shape::Mapping(&Shape::OneOrMany(&Shape::Scalar)),
             "Parameters and their values; `\"*\"` alone means that it is set.",
         )
+        .keyed_by(Names::Param)
         .example("params: { plan: [pro, enterprise], phone: \"*\" }"),
         Key::new("text", Shape::Object(&TEXT), "What the person said.").example("text: { contains: [precio, coste] }"),
     ],
@@ -131,12 +139,16 @@ static TAG: Object = Object {
     what: "a block of tags",
     keys: &[
         Key::new("add", Shape::OneOrMany(&Shape::Either(&[Shape::Template, TAG_MAPPING])), "Tags to add.")
+            .names(Names::Tag)
             .example("add: [Lead, \"Plan {{ params.plan }}\"]"),
         Key::new("remove", Shape::OneOrMany(&Shape::Either(&[Shape::Template, TAG_MAPPING])), "Tags to remove.")
+            .names(Names::Tag)
             .example("remove: [Cold]"),
         Key::new("unless_tagged", Shape::OneOrMany(&Shape::Text), "Any one of these tags forbids this block.")
+            .names(Names::Tag)
             .example("unless_tagged: [Opt-out]"),
         Key::new("if_tagged", Shape::OneOrMany(&Shape::Text), "All of these tags are needed for this block.")
+            .names(Names::Tag)
             .example("if_tagged: [Customer]"),
     ],
     snippets: &[
@@ -154,7 +166,7 @@ const TAG_MAPPING: Shape = Shape::Object(&TAG_ENTRY);
 static TAG_ENTRY: Object = Object {
     what: "a tag",
     keys: &[
-        Key::new("name", Shape::Template, "The tag's name.").required().example("name: Hot"),
+        Key::new("name", Shape::Template, "The tag's name.").names(Names::Tag).required().example("name: Hot"),
         Key::new("for", Shape::Duration, "For how long: the tag goes again so long after the event.")
             .example("for: 7d"),
         Key::new("when", Shape::Condition, "When this tag is changed at all.").example("when: params.budget >= 5000"),

@@ -115,6 +115,35 @@ pub struct Key {
     pub about: &'static str,
     /// An example as YAML: the key with a value, and its neighbours where it needs them.
     pub example: &'static str,
+    /// What its values name: something that is defined elsewhere.
+    pub names: Option<Names>,
+    /// What the keys of the mapping below it name.
+    pub keyed_by: Option<Names>,
+    /// What is defined by the keys of the mapping below it, or by its values where there is none.
+    pub defines: Option<Names>,
+}
+
+/// What a name is one of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Names {
+    /// `sources:`
+    Source,
+    /// `connections:`
+    Connection,
+    /// `rules:`, by their ids.
+    Rule,
+    /// `values:`
+    Value,
+    /// `conditions:`
+    Condition,
+    /// `hours:`
+    Hours,
+    /// A tag at one connection, which may list those in use.
+    Tag,
+    /// What a person meant. The platform defines it.
+    Intent,
+    /// A parameter. The platform defines it; a source may say what it means.
+    Param,
 }
 
 /// Whether a key must be there.
@@ -131,12 +160,12 @@ pub enum Need {
 impl Key {
     /// A key that may be there.
     pub const fn new(name: &'static str, shape: Shape, about: &'static str) -> Self {
-        Self { name, shape, need: Need::Optional, about, example: "" }
+        Self { name, shape, need: Need::Optional, about, example: "", names: None, keyed_by: None, defines: None }
     }
 
     /// A key that the contract defines and this version can't do.
     pub const fn later(name: &'static str, about: &'static str) -> Self {
-        Self { name, shape: Shape::Anything, need: Need::Later, about, example: "" }
+        Self { need: Need::Later, ..Self::new(name, Shape::Anything, about) }
     }
 
     /// The same key, and it must be there.
@@ -149,6 +178,24 @@ impl Key {
     #[must_use]
     pub const fn example(self, example: &'static str) -> Self {
         Self { example, ..self }
+    }
+
+    /// The same key, whose values name these.
+    #[must_use]
+    pub const fn names(self, names: Names) -> Self {
+        Self { names: Some(names), ..self }
+    }
+
+    /// The same key, with a mapping below it whose keys name these.
+    #[must_use]
+    pub const fn keyed_by(self, names: Names) -> Self {
+        Self { keyed_by: Some(names), ..self }
+    }
+
+    /// The same key, which defines these.
+    #[must_use]
+    pub const fn defines(self, names: Names) -> Self {
+        Self { defines: Some(names), ..self }
     }
 }
 

@@ -1,7 +1,7 @@
 //! The keys of a source.
 
 use super::auth::AUTH;
-use super::shape::{Key, Object, Shape, Snippet, Words};
+use super::shape::{Key, Names, Object, Shape, Snippet, Words};
 use crate::domain::source::SourceKind;
 use crate::rules::params::ParamType;
 
@@ -78,19 +78,21 @@ pub static SOURCE: Object = Object {
             "The contact's id at the connections, or how to find the person, for rules that don't say otherwise.",
         )
         .example("contact: \"{{ payload.originalDetectIntentRequest.payload.contact.cId }}\""),
-        Key::new("contact_at", Shape::Mapping(&CONTACT), "The contact at single connections, for rules that don't say otherwise.")
+        Key::new("contact_at", Shape::Mapping(&CONTACT), "The contact at single connections, for rules that don't say otherwise.").keyed_by(Names::Connection)
             .example("contact_at: { shop: { phone: \"{{ params.phone }}\" } }"),
         Key::new(
             "tags_changed_at",
             Shape::Mapping(&CONTACT),
             "Whose tags somebody else has changed, as the events say, at single connections: what is known of them is dropped.",
         )
+        .keyed_by(Names::Connection)
         .example("tags_changed_at: { crm: \"{{ payload.customer.id }}\" }"),
         Key::new(
             "respond_io_parameters",
             Shape::OneOrMany(&Shape::Name),
             "Connections at which the parameters RB_ADDTAGS, RB_REMOVETAGS and RB_FIELD_* are acted on.",
         )
+        .names(Names::Connection)
         .example("respond_io_parameters: [shop]"),
         Key::new(
             "agent",
@@ -114,6 +116,7 @@ pub static SOURCE: Object = Object {
             Shape::Mapping(&Shape::OneOf(Words { now: types, later: &[] })),
             "What parameters that arrive as text mean.",
         )
+        .defines(Names::Param)
         .example("types: { budget: number, topics: list, since: date, vip: boolean }"),
         Key::new(
             "verify_token",

@@ -1,6 +1,6 @@
 //! The keys of a test.
 
-use super::shape::{Key, Object, Shape, Snippet};
+use super::shape::{Key, Names, Object, Shape, Snippet};
 
 pub static TEST: Object = Object {
     what: "a test",
@@ -17,6 +17,8 @@ pub static TEST: Object = Object {
             Shape::Mapping(&Shape::List(&Shape::Text)),
             "The tags that the contact has before, by connection.",
         )
+        .keyed_by(Names::Connection)
+        .names(Names::Tag)
         .example("tagged: { crm: [Customer] }"),
         Key::new(
             "expect",
@@ -81,14 +83,20 @@ static STEP: Object = Object {
 static EVENT: Object = Object {
     what: "a test's event",
     keys: &[
-        Key::new("source", Shape::Name, "The source that it comes through.").required().example("source: website-bot"),
-        Key::new("intent", Shape::Text, "What the person meant.").example("intent: pricing.inquiry"),
+        Key::new("source", Shape::Name, "The source that it comes through.")
+            .names(Names::Source)
+            .required()
+            .example("source: website-bot"),
+        Key::new("intent", Shape::Text, "What the person meant.")
+            .names(Names::Intent)
+            .example("intent: pricing.inquiry"),
         Key::new("type", Shape::Text, "Dialogflow ES: the action; CX: the fulfillment tag; else the event's name.")
             .example("type: checkout"),
         Key::new("language", Shape::Text, "The language tag.").example("language: es-419"),
         Key::new("confidence", Shape::Number(0.0, 1.0), "How sure the platform is, 0 to 1.").example("confidence: 0.9"),
         Key::new("text", Shape::Text, "What the person said.").example("text: What does the pro plan cost?"),
         Key::new("params", Shape::Mapping(&Shape::Anything), "What the platform filled in.")
+            .keyed_by(Names::Param)
             .example("params: { plan: pro, budget: 6000 }"),
         Key::new("contact", Shape::Scalar, "The contact's id, as the source would have found it.")
             .example("contact: \"1568834\""),
@@ -121,7 +129,10 @@ static EVENT: Object = Object {
 static REQUEST: Object = Object {
     what: "a test's request",
     keys: &[
-        Key::new("source", Shape::Name, "The source that it comes through.").required().example("source: website-bot"),
+        Key::new("source", Shape::Name, "The source that it comes through.")
+            .names(Names::Source)
+            .required()
+            .example("source: website-bot"),
         Key::new("body", Shape::Text, "The file with the raw body, relative to this file.")
             .required()
             .example("body: fixtures/es-pricing.json"),
@@ -137,8 +148,10 @@ static EXPECT: Object = Object {
     what: "expect",
     keys: &[
         Key::new("rules", Shape::List(&Shape::Name), "The rules that match; `[]`: none.")
+            .names(Names::Rule)
             .example("rules: [pricing-lead]"),
         Key::new("tag", Shape::Mapping(&Shape::Object(&EXPECTED_TAGS)), "What remains after guards; `{}`: nothing.")
+            .keyed_by(Names::Connection)
             .example("tag: { crm: { add: [Lead], remove: [Cold] } }"),
         Key::new(
             "reply",
@@ -151,12 +164,16 @@ static EXPECT: Object = Object {
             Shape::Mapping(&Shape::Mapping(&Shape::Anything)),
             "Fields that are set, by connection; `{}`: none.",
         )
+        .keyed_by(Names::Connection)
         .example("set: { crm: { plan: pro } }"),
         Key::new("forward", Shape::Mapping(&Shape::Anything), "Bodies that are sent on, by connection; `{}`: none.")
+            .keyed_by(Names::Connection)
             .example("forward: { zapier-sales: { name: Ana } }"),
         Key::new("contact", Shape::Mapping(&Shape::Text), "Whom the changes are for, by connection.")
+            .keyed_by(Names::Connection)
             .example("contact: { crm: \"email:ana@example.com\" }"),
         Key::new("faults", Shape::List(&Shape::Text), "The rules that could not be carried out; `[]`: none.")
+            .names(Names::Rule)
             .example("faults: [pricing-lead]"),
     ],
     snippets: &[
@@ -172,8 +189,10 @@ static EXPECT: Object = Object {
 static EXPECTED_TAGS: Object = Object {
     what: "expected tags",
     keys: &[
-        Key::new("add", Shape::List(&Shape::Text), "Tags that are added.").example("add: [Lead]"),
-        Key::new("remove", Shape::List(&Shape::Text), "Tags that are removed.").example("remove: [Cold]"),
+        Key::new("add", Shape::List(&Shape::Text), "Tags that are added.").names(Names::Tag).example("add: [Lead]"),
+        Key::new("remove", Shape::List(&Shape::Text), "Tags that are removed.")
+            .names(Names::Tag)
+            .example("remove: [Cold]"),
     ],
     snippets: &[Snippet { label: "add", about: "A tag that is added.", body: &["add:", "  - ${2:Lead}"] }],
 };

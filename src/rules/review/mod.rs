@@ -9,6 +9,8 @@ mod parts;
 mod places;
 mod uses;
 
+use std::sync::atomic::AtomicBool;
+
 use super::catalog::Catalog;
 use super::codes::Code;
 use super::files::RuleFile;
@@ -50,10 +52,10 @@ impl Review<'_, '_> {
     }
 }
 
-/// Looks at the rules of a clean set that was read from these files.
-pub fn review(catalog: &Catalog, files: &[RuleFile]) -> Vec<Finding> {
+/// Looks at the rules of a clean set that was read from these files. Once `stop` is set it ends soon, with whatever it has.
+pub fn review(catalog: &Catalog, files: &[RuleFile], stop: &AtomicBool) -> Vec<Finding> {
     let mut review = Review {
-        solver: Solver::new(catalog),
+        solver: Solver::new(catalog, stop),
         places: Places::new(files),
         findings: Findings::new(files),
         unanswered: 0,

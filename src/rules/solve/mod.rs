@@ -23,6 +23,7 @@ mod yaml;
 
 use std::collections::HashMap;
 use std::rc::Rc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::catalog::Catalog;
 use super::expr::Expr;
@@ -91,11 +92,13 @@ pub struct Solver<'c> {
     passed: Vec<usize>,
     left: usize,
     given_up: usize,
+    /// Set by whoever doesn't want the answers any more.
+    stop: &'c AtomicBool,
 }
 
 impl<'c> Solver<'c> {
-    /// For the rules of a set.
-    pub fn new(catalog: &'c Catalog) -> Self {
+    /// For the rules of a set. Once `stop` is set, every question is given up.
+    pub fn new(catalog: &'c Catalog, stop: &'c AtomicBool) -> Self {
         let homes = Home::all(catalog.all_sources().iter());
         let compiler = Compiler::new(catalog, Vars::new(&homes));
         let places = catalog.all_rules().iter().enumerate().map(|(place, rule)| (&rule.id, place)).collect();
@@ -103,7 +106,7 @@ impl<'c> Solver<'c> {
         let stops = catalog.all_rules().iter().enumerate().filter(is_stop).map(|(place, _)| place).collect();
         let (matches, wishes, passed) = (HashMap::new(), HashMap::new(), Vec::new());
         let left = STEPS + STEPS_A_RULE * catalog.rule_count();
-        Self { catalog, compiler, homes, places, matches, wishes, stops, passed, left, given_up: 0 }
+        Self { catalog, compiler, homes, places, matches, wishes, stops, passed, left, given_up: 0, stop }
     }
 
     /// The set.
@@ -188,6 +191,9 @@ impl<'c> Solver<'c> {
         accept: &mut dyn FnMut(&Self, &Home, &State) -> Option<T>,
     ) -> Found<T> {
         let Some(at) = self.homes.get(home) else { return Found::Never };
+        if self.stop.load(Ordering::Relaxed) {
+            self.left = 0;
+        }
         let mut budget = Budget { left: STEPS_A_QUESTION.min(self.left) };
         let all = budget.left;
         let found =
