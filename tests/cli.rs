@@ -12,7 +12,7 @@ use support::gateway::{PASSWORD, rules};
 use support::process::{PROGRAM, tagrelay};
 use tempfile::TempDir;
 
-const COMMANDS: [&str; 24] = [
+const COMMANDS: [&str; 25] = [
     "serve",
     "sandbox",
     "send",
@@ -22,6 +22,7 @@ const COMMANDS: [&str; 24] = [
     "schema",
     "graph",
     "fmt",
+    "lsp",
     "init",
     "completions",
     "migrate",

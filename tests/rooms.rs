@@ -133,6 +133,16 @@ const LIBRARIES: &[Library] = &[
         places: &["sources/catch/xml.rs"],
         why: "one kind of body is XML, and becomes JSON at once",
     },
+    Library {
+        path: "lsp_server",
+        places: &["cli/lsp/mod.rs", "cli/lsp/answers.rs"],
+        why: "one command speaks with editors",
+    },
+    Library {
+        path: "lsp_types",
+        places: &["cli/lsp/mod.rs", "cli/lsp/answers.rs", "cli/lsp/marks.rs", "cli/lsp/place.rs", "cli/lsp/set.rs"],
+        why: "what editors say and hear stays in the command that speaks with them",
+    },
     Library { path: "annotate_snippets", places: &["rules"], why: "only findings are drawn under their lines" },
     Library {
         path: "moka",

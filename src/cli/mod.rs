@@ -12,6 +12,7 @@ mod graph;
 mod healthcheck;
 mod init;
 mod logging;
+mod lsp;
 mod migrate;
 mod out;
 mod ruleset;
@@ -52,6 +53,7 @@ enum Command {
     Schema(schema::Args),
     Graph(graph::Args),
     Fmt(fmt::Args),
+    Lsp(lsp::Args),
     Init(init::Args),
     Completions(completions::Args),
     Migrate(migrate::Args),
@@ -88,6 +90,7 @@ pub fn run() -> ExitCode {
         Command::Schema(args) => schema::run(&args),
         Command::Graph(args) => graph::run(&args),
         Command::Fmt(args) => fmt::run(&args),
+        Command::Lsp(args) => lsp::run(&args),
         Command::Init(args) => init::run(&args),
         Command::Completions(args) => completions::run(&args),
         Command::Migrate(args) => migrate::run(&args),

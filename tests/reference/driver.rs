@@ -47,6 +47,11 @@ impl Driver {
         Self::start(Command::new("node").arg(installed().join("node/diagram.mjs")))
     }
 
+    /// An editor that runs our language server.
+    pub fn client() -> Self {
+        Self::start(Command::new("node").arg(installed().join("node/client.mjs")))
+    }
+
     fn start(command: &mut Command) -> Self {
         let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("it is installed");
         let questions = child.stdin.take().expect("stdin is piped");

@@ -4,6 +4,7 @@
 //! The packages are installed on first use, see `tests/reference/install`; without node, npm or python3 the tests fail and
 //! say what to install.
 
+mod client;
 mod diagram;
 mod dialogflow;
 mod documents;

@@ -24,6 +24,11 @@ pub struct To {
 }
 
 impl To {
+    /// The gateway at this address, else the one that the settings describe.
+    pub fn at(url: Option<String>) -> Self {
+        Self { url, format: Format::Text }
+    }
+
     /// Whether a script reads the answer.
     pub fn is_json(&self) -> bool {
         matches!(self.format, Format::Json)

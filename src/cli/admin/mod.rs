@@ -29,12 +29,12 @@ fn ended(done: Result<(), ExitCode>) -> ExitCode {
 }
 
 /// A text of an answer; what isn't one is empty.
-fn text<'v>(value: &'v Value, name: &str) -> &'v str {
+pub fn text<'v>(value: &'v Value, name: &str) -> &'v str {
     value.get(name).and_then(Value::as_str).unwrap_or_default()
 }
 
 /// The items of a list in an answer.
-fn items<'v>(value: &'v Value, name: &str) -> &'v [Value] {
+pub fn items<'v>(value: &'v Value, name: &str) -> &'v [Value] {
     value.get(name).and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default()
 }
 
