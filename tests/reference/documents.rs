@@ -40,7 +40,7 @@ rules: [{ id: lead, match: { source: web, intent: a }, tag: { crm: { add: Lead }
 /// Right instances of an object, on which one thing at a time is changed. None holds more than it must.
 fn bases(object: &Object) -> Vec<Value> {
     match object.what {
-        "a source" => ["catch", "dialogflow-es", "dialogflow-cx"]
+        "a source" => ["catch", "dialogflow-es", "dialogflow-cx", "helpcrunch"]
             .into_iter()
             .map(|kind| json!({ "kind": kind, "auth": [{ "bearer": "env:T" }] }))
             .collect(),

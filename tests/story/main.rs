@@ -32,6 +32,7 @@ mod reload;
 mod replays;
 mod sandbox_apart;
 mod secrecy;
+mod senders;
 mod sharing;
 mod starts;
 mod subscriptions;

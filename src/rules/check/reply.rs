@@ -91,7 +91,7 @@ fn is_shown(node: &Node, desk: &mut Desk<'_>) {
     let mut titles: Vec<_> = sources.iter().map(|source| source.kind.traits().title).collect();
     titles.sort_unstable();
     titles.dedup();
-    let message = format!("nobody sees this reply: {} shows no answer to anybody", titles.join(" and "));
+    let message = format!("nobody sees this reply: what {} is answered is read by nobody", titles.join(" or "));
     desk.findings.add(Code::CantDo, node.span, message).help("take it away; `forward` sends words on");
 }
 

@@ -53,7 +53,7 @@ impl Known {
             Root::Text => "; a `catch` source carries it where its `text:` says where to find it",
             _ => "",
         };
-        format!("it is carried by sources of the kinds {}{told}", names.join(", "))
+        format!("the kinds that carry it: {}{told}", names.join(", "))
     }
 
     /// The type of a parameter, where all sources agree on it.

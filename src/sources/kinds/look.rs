@@ -30,8 +30,8 @@ pub fn id(json: Option<Json<'_>>) -> Option<Cow<'_, str>> {
     let json = json?;
     match json.kind() {
         JsonKind::Number => match Number::parse(json.text()) {
-            Number::Int(_) => Some(Number::parse(json.text()).to_string().into()),
-            _ => None,
+            number @ (Number::Int(_) | Number::Digits(_)) => Some(number.to_string().into()),
+            Number::Float(_) => None,
         },
         _ => text(Some(json)),
     }

@@ -146,6 +146,12 @@ fn zendesk() -> Vec<Row> {
         ),
         row(
             kind,
+            "a user",
+            r#"{"type":"zen:event-type:user.created","id":"z5","subject":"zen:user:7","detail":{"id":"7","locale":"es-419"},"event":{}}"#,
+            Read { kind: "user.created", language: "es-419", contact: "7", key: "z5", params: "id locale", ..none() },
+        ),
+        row(
+            kind,
             "the body of a trigger, as its admin wrote it",
             r#"{"ticket":17,"email":"ana@panaderia.example"}"#,
             Read { params: "ticket email", ..none() },
