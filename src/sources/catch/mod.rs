@@ -91,7 +91,11 @@ fn list_in_xml<'a>(json: Json<'a>, each: &[String]) -> Result<Json<'a>, ReadErro
             ReadError::field(&gone, "missing; `each` of this source leads through it")
         })?;
     }
-    Ok(found.get(last).filter(|item| item.kind() != JsonKind::Null).unwrap_or(Json::EMPTY_LIST))
+    match found.get(last) {
+        // The one element at the top is always there, under whatever name.
+        None if way.is_empty() => Err(ReadError::field(last, "missing; `each` of this source leads through it")),
+        item => Ok(item.filter(|item| item.kind() != JsonKind::Null).unwrap_or(Json::EMPTY_LIST)),
+    }
 }
 
 fn name_of(way: &[String]) -> String {

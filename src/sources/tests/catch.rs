@@ -146,6 +146,8 @@ fn a_list_is_one_event_an_item() {
     assert_eq!(xml("<leads><lead>1</lead><lead/></leads>"), Ok(vec!["\"1\"".into(), "null".into()]));
     assert_eq!(xml("<leads><lead><n>1</n></lead></leads>"), Ok(vec![r#"{"n":"1"}"#.into()]));
     assert_eq!((xml("<leads/>"), xml("<leads><other/></leads>")), (Ok(Vec::new()), Ok(Vec::new())));
+    let other = payloads(&each("lead"), &posted("application/xml", "<leads><lead/></leads>"));
+    assert!(other.is_err_and(|e| e.starts_with("lead: missing")), "what is at the top is always there");
     let nesting = posted("application/xml", "<a__b><c>1</c><c>2</c></a__b>");
     with_reading(&each("a.b.c"), &nesting, |reading| {
         let reading = reading.expect("events");
