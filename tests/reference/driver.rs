@@ -21,6 +21,12 @@ impl Driver {
         Self::start(Command::new("node").arg(installed.join("node/signatures.mjs")))
     }
 
+    /// Viber's library, which is in Python.
+    pub fn viber() -> Self {
+        let python = installed().join("python/bin/python");
+        Self::start(Command::new(python).arg(beside("viber.py")))
+    }
+
     /// Google's classes.
     pub fn dialogflow() -> Self {
         let python = installed().join("python/bin/python");

@@ -8,6 +8,7 @@
 import { createInterface } from "node:readline";
 import { validateSignature } from "@line/bot-sdk";
 import * as octokit from "@octokit/webhooks-methods";
+import { isValidSlackRequest } from "@slack/bolt/dist/receivers/verify-request.js";
 import * as standard from "standardwebhooks";
 import Stripe from "stripe";
 import * as svix from "svix";
@@ -55,6 +56,18 @@ const schemes = {
   // LINE's library only verifies.
   line: {
     verify: ({ secret, body, headers }) => validateSignature(body, secret, headers["x-line-signature"]),
+  },
+  // Bolt only verifies. The whole of it would start a web server's modules for these lines.
+  slack: {
+    verify: ({ secret, body, headers }) =>
+      isValidSlackRequest({
+        signingSecret: secret,
+        body,
+        headers: {
+          "x-slack-signature": headers["x-slack-signature"],
+          "x-slack-request-timestamp": Number(headers["x-slack-request-timestamp"]),
+        },
+      }),
   },
 };
 

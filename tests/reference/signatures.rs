@@ -28,9 +28,12 @@ struct Scheme {
     takes_empty: bool,
     /// The headers besides the signature's that are signed.
     signed: &'static [&'static str],
+    /// Starts the library.
+    driver: fn() -> Driver,
 }
 
-const COMPLETE: Scheme = Scheme { preset: "", signs: true, takes_empty: true, signed: &[] };
+const COMPLETE: Scheme =
+    Scheme { preset: "", signs: true, takes_empty: true, signed: &[], driver: Driver::signatures };
 
 #[test]
 fn standard_webhooks_agrees() {
@@ -58,6 +61,18 @@ fn octokit_agrees() {
 #[test]
 fn line_agrees() {
     agrees(&Scheme { preset: "line", signs: false, ..COMPLETE });
+}
+
+/// Bolt verifies and doesn't sign.
+#[test]
+fn slack_agrees() {
+    agrees(&Scheme { preset: "slack", signs: false, signed: &["x-slack-request-timestamp"], ..COMPLETE });
+}
+
+/// Viber's library verifies and doesn't sign.
+#[test]
+fn viber_agrees() {
+    agrees(&Scheme { preset: "viber", signs: false, driver: Driver::viber, ..COMPLETE });
 }
 
 /// Their library and our source, with the same secret.
@@ -148,7 +163,7 @@ fn headers_changed(scheme: &Scheme, headers: &Headers, at: Index) -> Vec<Headers
 }
 
 fn agrees(scheme: &Scheme) {
-    let driver = RefCell::new(Driver::signatures());
+    let driver = RefCell::new((scheme.driver)());
     let config = Config { cases: 128, failure_persistence: None, ..Config::default() };
     let cases = (any_body(), any::<[u8; 24]>(), any::<[u8; 24]>(), any::<Index>());
     let judged = TestRunner::new(config).run(&cases, |(body, key, other_key, at)| {
