@@ -74,10 +74,13 @@ fn send(args: &Args) -> Result<ExitCode, ExitCode> {
     };
     let base = args.url.clone().unwrap_or_else(|| format!("http://{}", settings.listen));
     let url = format!("{}/hooks/{}", base.trim_end_matches('/'), args.source);
+    // A signature over the address is over the one by which senders know the gateway.
+    let known =
+        settings.public_url.as_ref().map_or_else(|| url.clone(), |public| format!("{public}/hooks/{}", args.source));
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.map_err(|error| fail(NO, &error.to_string()))?;
     let (status, answer) = runtime
-        .block_on(post(&source, &url, &headers, body))
+        .block_on(post(&source, &url, &known, &headers, body))
         .map_err(|error| fail(NO, &format!("{url}: {error}; is the gateway running?")))?;
     say_line!("{answer}");
     if (200..300).contains(&status) {
@@ -86,9 +89,15 @@ fn send(args: &Args) -> Result<ExitCode, ExitCode> {
     Err(fail(NO, &format!("{url} answered {status}")))
 }
 
-async fn post(source: &Source, url: &str, given: &[(String, String)], body: Vec<u8>) -> Result<(u16, String), String> {
+async fn post(
+    source: &Source,
+    url: &str,
+    known: &str,
+    given: &[(String, String)],
+    body: Vec<u8>,
+) -> Result<(u16, String), String> {
     let now = clock::now();
-    let proof = source.proof(now, url, &body, &format!("send-{}", now.millis()));
+    let proof = source.proof(now, known, &body, &format!("send-{}", now.millis()));
     let mut url = Url::parse(url).map_err(|error| error.to_string())?;
     if !proof.query.is_empty() {
         url.query_pairs_mut().extend_pairs(&proof.query);

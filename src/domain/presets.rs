@@ -45,7 +45,7 @@ const PLAIN: Preset = Preset {
 const FIVE_MINUTES: Option<u64> = Some(300);
 
 /// Every preset.
-pub const PRESETS: [Preset; 18] = [
+pub const PRESETS: [Preset; 19] = [
     Preset {
         name: "standard-webhooks",
         header: "webhook-signature",
@@ -140,8 +140,18 @@ pub const PRESETS: [Preset; 18] = [
     Preset {
         name: "viber",
         header: "x-viber-content-signature",
-        source: "viber-bot-node, with its vector; the key is the bot's token",
-        unconfirmed: "the header's name: the library leaves it to its caller",
+        source: "viber-bot-node, with its vector, and viber-bot-python for the header; the key is the bot's token",
+        ..PLAIN
+    },
+    Preset {
+        name: "twilio",
+        header: "x-twilio-signature",
+        algorithm: Algorithm::Sha1,
+        encoding: Encoding::Base64,
+        signed: "{url}{form}",
+        id_header: Some("i-twilio-idempotency-token"),
+        source: "twilio-node, src/webhooks/webhooks.ts, with its vectors; the key is the account's auth token",
+        unconfirmed: "the header with the id, which is as a page had it",
         ..PLAIN
     },
     Preset {

@@ -73,8 +73,10 @@ pub struct HmacScheme {
     /// fields in any order, several of which may carry a signature. Otherwise a comma is text, and the header is a list
     /// separated by spaces (`v1,{signature}`) unless the template has a space itself (`HMAC {signature}`).
     pub value: String,
-    /// What is signed, of `{id}` `{timestamp}` `{body}` `{url}`. `{timestamp:iso}` is the same of a request, whose text
-    /// counts as it stands, and makes a proof of ours say the time as ISO 8601 and not in Unix seconds.
+    /// What is signed, of `{id}` `{timestamp}` `{body}` `{url}` `{form}`. `{timestamp:iso}` is the same of a request, whose
+    /// text counts as it stands, and makes a proof of ours say the time as ISO 8601 and not in Unix seconds. `{form}` is each
+    /// field of a form, sorted, its name right before its value; of another body nothing, for then the address must have its
+    /// SHA-256 under `bodySHA256`. With it, an address with its port and the same without count as one.
     pub signed: String,
     /// The header with the time, where it isn't in the signature's; in lower case. Unix seconds or milliseconds, or
     /// RFC 3339.

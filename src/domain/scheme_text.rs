@@ -32,6 +32,9 @@ pub enum SchemeError {
     /// A signature over neither proves nothing about this request.
     #[error("`signed` needs {{body}} or {{url}}")]
     NothingSigned,
+    /// A body that is no form has its hash in the address, which must be signed then.
+    #[error("`signed` has {{form}}, which needs {{url}} too")]
+    FormAlone,
     /// The time is signed, but nobody says where it stands.
     #[error("`signed` has {{timestamp}}, but neither `timestamp_header` nor `value` says where it stands")]
     NoTimestamp,
@@ -56,6 +59,8 @@ pub enum Piece {
     Body,
     /// The address the sender called.
     Url,
+    /// The fields of a form, or the assurance that the address has the body's hash.
+    Form,
     /// The signature, encoded.
     Signature,
 }
@@ -78,18 +83,22 @@ impl SchemeText {
     /// Parses and checks both templates of `scheme`; the first fault found is the error.
     pub fn parse(scheme: &HmacScheme) -> Result<Self, SchemeError> {
         let value = ValueText::parse(&scheme.value)?;
-        let known = "{id}, {timestamp}, {timestamp:iso}, {body} and {url}";
+        let known = "{id}, {timestamp}, {timestamp:iso}, {body}, {url} and {form}";
         let signed = pieces("signed", &scheme.signed, known, &|name| match name {
             "id" => Some(Piece::Id),
             "timestamp" | ISO => Some(Piece::Timestamp),
             "body" => Some(Piece::Body),
             "url" => Some(Piece::Url),
+            "form" => Some(Piece::Form),
             _ => None,
         })?;
         let signs = |piece: &Piece| signed.contains(piece);
         let has_time = scheme.timestamp_header.is_some() || value.holds_time();
         if !signs(&Piece::Body) && !signs(&Piece::Url) {
             return Err(SchemeError::NothingSigned);
+        }
+        if signs(&Piece::Form) && !signs(&Piece::Url) {
+            return Err(SchemeError::FormAlone);
         }
         if signs(&Piece::Timestamp) && !has_time {
             return Err(SchemeError::NoTimestamp);
@@ -148,6 +157,9 @@ mod tests {
         assert_eq!(value("{timestamp}.{timestamp}.{signature}").unwrap_err(), SchemeError::TwoTimestamps);
         assert!(matches!(value("{sig}").unwrap_err(), SchemeError::Unknown { name, .. } if name == "sig"));
         assert_eq!(signed("{id}").unwrap_err(), SchemeError::NothingSigned);
+        assert_eq!(signed("{form}").unwrap_err(), SchemeError::NothingSigned);
+        assert_eq!(signed("{body}{form}").unwrap_err(), SchemeError::FormAlone);
+        assert!(signed("{url}{form}").is_ok());
         assert_eq!(signed("{timestamp}{body}").unwrap_err(), SchemeError::NoTimestamp);
         let no_id = HmacScheme { signed: "{id}{body}".to_owned(), id_header: None, ..github.clone() };
         assert_eq!(SchemeText::parse(&no_id).unwrap_err(), SchemeError::NoId);

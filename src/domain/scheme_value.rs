@@ -85,7 +85,7 @@ impl ValueText {
             Piece::Literal(text) => text.clone(),
             Piece::Signature => signature.to_owned(),
             Piece::Timestamp => timestamp.to_owned(),
-            Piece::Id | Piece::Body | Piece::Url => String::new(),
+            Piece::Id | Piece::Body | Piece::Url | Piece::Form => String::new(),
         };
         let fields: Vec<String> = self.fields.iter().map(|field| field.iter().map(text).collect()).collect();
         fields.join(",")

@@ -15,6 +15,7 @@ mod schema;
 mod signatures;
 #[path = "../support/mod.rs"]
 mod support;
+mod twilio;
 mod zapier;
 
 use std::net::{IpAddr, Ipv4Addr};

@@ -3,6 +3,8 @@
 //   {"op":"sign","scheme","secret","body","id","seconds"}   ->  {"headers":{..}}
 //   {"op":"verify","scheme","secret","body","headers"}      ->  {"verified":true|false}
 //
+// Twilio's also have "url", and "form" where the body is one.
+//
 // Anything else that a library throws is a fault: {"fault":".."}.
 
 import { createInterface } from "node:readline";
@@ -12,6 +14,7 @@ import { isValidSlackRequest } from "@slack/bolt/dist/receivers/verify-request.j
 import * as standard from "standardwebhooks";
 import Stripe from "stripe";
 import * as svix from "svix";
+import twilio from "twilio/lib/webhooks/webhooks.js";
 
 /** The scheme of Standard Webhooks, with the headers of one family. */
 const family = (library, prefix) => ({
@@ -32,6 +35,15 @@ const family = (library, prefix) => ({
     }
   },
 });
+
+/** A form as Express hands it on: a name with several values has a list of them. */
+const fields = (body) => {
+  const found = {};
+  for (const [name, value] of new URLSearchParams(body)) {
+    found[name] = name in found ? [found[name], value].flat() : value;
+  }
+  return found;
+};
 
 const schemes = {
   "standard-webhooks": family(standard, "webhook"),
@@ -56,6 +68,18 @@ const schemes = {
   // LINE's library only verifies.
   line: {
     verify: ({ secret, body, headers }) => validateSignature(body, secret, headers["x-line-signature"]),
+  },
+  // A form is signed with its fields; of another body the address has the hash, which is the caller's to put there.
+  twilio: {
+    sign: ({ secret, body, url, form }) => ({
+      "x-twilio-signature": twilio.getExpectedTwilioSignature(secret, url, form ? fields(body) : {}),
+    }),
+    verify: ({ secret, body, url, form, headers }) => {
+      const signature = headers["x-twilio-signature"];
+      return form
+        ? twilio.validateRequest(secret, signature, url, fields(body))
+        : twilio.validateRequestWithBody(secret, signature, url, body);
+    },
   },
   // Bolt only verifies. The whole of it would start a web server's modules for these lines.
   slack: {

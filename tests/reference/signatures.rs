@@ -32,8 +32,7 @@ struct Scheme {
     driver: fn() -> Driver,
 }
 
-const COMPLETE: Scheme =
-    Scheme { preset: "", signs: true, takes_empty: true, signed: &[], driver: Driver::signatures };
+const COMPLETE: Scheme = Scheme { preset: "", signs: true, takes_empty: true, signed: &[], driver: Driver::signatures };
 
 #[test]
 fn standard_webhooks_agrees() {

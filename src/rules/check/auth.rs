@@ -183,11 +183,18 @@ fn knobs_agree(node: &Node, scheme: &HmacScheme, desk: &mut Desk<'_>) {
     if !only_known(&scheme.value, &["signature", "timestamp"]) {
         wrong("value", "`value` has a placeholder that there isn't", "there are: {signature}, {timestamp}");
     }
-    if !scheme.signed.contains("{body}") {
+    let signs = |placeholder| scheme.signed.contains(placeholder);
+    if signs("{form}") && !signs("{url}") {
+        wrong(
+            "signed",
+            "a body that is no form has its hash in the address, which isn't signed",
+            "put `{url}` before `{form}`",
+        );
+    } else if !signs("{body}") && !signs("{form}") {
         wrong("signed", "the body isn't signed, so anybody could change it", "put `{body}` into `signed`");
     }
-    if !only_known(&scheme.signed, &["id", "timestamp", "timestamp:iso", "body", "url"]) {
-        let help = "there are: {id}, {timestamp}, {timestamp:iso}, {body}, {url}";
+    if !only_known(&scheme.signed, &["id", "timestamp", "timestamp:iso", "body", "url", "form"]) {
+        let help = "there are: {id}, {timestamp}, {timestamp:iso}, {body}, {url}, {form}";
         wrong("signed", "`signed` has a placeholder that there isn't", help);
     }
     let signs_time = scheme.signed.contains("{timestamp}") || scheme.signed.contains("{timestamp:iso}");

@@ -135,7 +135,7 @@ static HMAC: Object = Object {
         Key::new(
             "signed",
             Shape::Text,
-            "What is signed, of `{id}` `{timestamp}` `{body}` `{url}`; `{body}` by default.",
+            "What is signed, of `{id}` `{timestamp}` `{body}` `{url}` `{form}`; `{body}` by default.",
         )
         .example("signed: \"{timestamp}.{body}\"\ntimestamp_header: X-Timestamp"),
         Key::new("timestamp_header", Shape::Text, "The header with the time, where it isn't in the signature's.")

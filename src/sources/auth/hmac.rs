@@ -11,7 +11,7 @@ use crate::vault::Vault;
 
 use super::key::Key;
 use super::mac::{Keyed, Signature};
-use super::time;
+use super::{Proof, form, time};
 
 /// More signatures than this in one header are no rotation; the bound keeps a hostile header cheap.
 const MOST_SIGNATURES: usize = 16;
@@ -49,11 +49,13 @@ impl Names {
 }
 
 /// What a signature is over.
+#[derive(Clone, Copy)]
 struct Message<'r> {
     id: &'r str,
     timestamp: &'r str,
     url: &'r str,
     body: &'r [u8],
+    form: &'r [u8],
 }
 
 impl Signed {
@@ -98,14 +100,20 @@ impl Signed {
         if signatures.is_empty() {
             return Err(Refusal::MalformedSignature);
         }
-        let message = self.message(request, written_at)?;
+        let form = if self.signs(&Piece::Form) { form::covered(request)? } else { Vec::new() };
+        let message = Message { form: &form, ..self.message(request, written_at)? };
         if let Some(tolerance) = self.scheme.tolerance {
             time::judge(message.timestamp, request.received_at, tolerance)?;
         }
+        // Who signs forms isn't of one mind about ports.
+        let other_urls = if self.signs(&Piece::Form) { form::other_spellings(request.url) } else { Vec::new() };
+        let urls = || std::iter::once(request.url).chain(other_urls.iter().map(String::as_str));
         let fits = |key: &Key| {
             let Some(keyed) = key.keyed() else { return false };
-            let ours = sign(keyed, &self.text.signed, &message);
-            signatures.iter().any(|theirs| theirs.equals(&ours))
+            urls().any(|url| {
+                let ours = sign(keyed.clone(), &self.text.signed, &Message { url, ..message });
+                signatures.iter().any(|theirs| theirs.equals(&ours))
+            })
         };
         if self.keys.iter().any(fits) { Ok(()) } else { Err(Refusal::NoSecretMatches) }
     }
@@ -113,31 +121,36 @@ impl Signed {
     /// Finds what the signature is over.
     fn message<'r>(&self, request: &'r Request<'_>, written_at: Option<&'r str>) -> Result<Message<'r>, Refusal> {
         let header = |names: &Names| names.in_request(&request.headers).and_then(|name| request.headers.get(name));
-        let signs = |piece: &Piece| self.text.signed.contains(piece);
         let timestamp = match header(&self.timestamp_header).or(written_at) {
             Some(timestamp) => timestamp,
-            None if signs(&Piece::Timestamp) => return Err(Refusal::MissingTimestamp),
+            None if self.signs(&Piece::Timestamp) => return Err(Refusal::MissingTimestamp),
             None => "",
         };
         let id = match header(&self.id_header) {
             Some(id) => id,
-            None if signs(&Piece::Id) => return Err(Refusal::MissingId),
+            None if self.signs(&Piece::Id) => return Err(Refusal::MissingId),
             None => "",
         };
-        Ok(Message { id, timestamp, url: request.url, body: request.body })
+        Ok(Message { id, timestamp, url: request.url, body: request.body, form: &[] })
     }
 
-    /// The headers that a sender with the first secret would add.
-    pub fn proof(&self, now: Timestamp, url: &str, body: &[u8], id: &str) -> Vec<(String, String)> {
+    fn signs(&self, piece: &Piece) -> bool {
+        self.text.signed.contains(piece)
+    }
+
+    /// What a sender with the first secret would add.
+    pub fn proof(&self, now: Timestamp, url: &str, body: &[u8], id: &str) -> Proof {
         let timestamp = self.text.time_form.write(now);
-        let message = Message { id, timestamp: &timestamp, url, body };
-        let Some(keyed) = self.keys.first().and_then(Key::keyed) else { return Vec::new() };
+        let (form, query) = if self.signs(&Piece::Form) { form::to_sign(body) } else { (Vec::new(), Vec::new()) };
+        let url = form::with_query(url, &query);
+        let message = Message { id, timestamp: &timestamp, url: &url, body, form: &form };
+        let Some(keyed) = self.keys.first().and_then(Key::keyed) else { return Proof::default() };
         let signature = sign(keyed, &self.text.signed, &message).encode(self.scheme.encoding);
         let value = self.text.value.write(&signature, &timestamp);
         let id = self.id_header.written().map(|name| (name, id.to_owned()));
         let time = self.timestamp_header.written().map(|name| (name, timestamp));
         let signature = self.header.written().map(|name| (name, value));
-        id.into_iter().chain(time).chain(signature).collect()
+        Proof { headers: id.into_iter().chain(time).chain(signature).collect(), query }
     }
 }
 
@@ -149,6 +162,7 @@ fn sign(mut keyed: Keyed, signed: &[Piece], message: &Message<'_>) -> Signature 
             Piece::Timestamp => message.timestamp.as_bytes(),
             Piece::Body => message.body,
             Piece::Url => message.url.as_bytes(),
+            Piece::Form => message.form,
             // `signed` can't hold it: a signature isn't over itself.
             Piece::Signature => &[],
         });

@@ -1,5 +1,6 @@
 //! Who sent this? Every form of `auth`, opened once and asked per request.
 
+mod form;
 mod hmac;
 mod key;
 mod mac;
@@ -136,7 +137,7 @@ impl Way {
             Self::Bearer(secret) => authorization(format!("Bearer {}", text(secret))),
             Self::Header { name, value } => Proof { headers: vec![(name.clone(), text(value))], query: Vec::new() },
             Self::Query { name, value } => Proof { headers: Vec::new(), query: vec![(name.clone(), text(value))] },
-            Self::Hmac(signed) => Proof { headers: signed.proof(now, url, body, id), query: Vec::new() },
+            Self::Hmac(signed) => signed.proof(now, url, body, id),
         }
     }
 }

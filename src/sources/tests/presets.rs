@@ -61,7 +61,11 @@ impl Signed {
         let source = open(preset, &secret).expect("a secret of this form");
         let mut sent = Sent::new(body);
         sent.at = at;
-        sent.headers = source.proof(at, &sent.url, body, "msg_1").headers;
+        let proof = source.proof(at, &sent.url, body, "msg_1");
+        sent.headers = proof.headers;
+        for (name, value) in proof.query {
+            sent.url += &format!("?{name}={value}");
+        }
         Self { preset, secret, source, sent }
     }
 

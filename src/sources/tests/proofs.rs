@@ -178,7 +178,9 @@ fn under_the_sandbox_every_unset_secret_is_a_secret() {
     for auth in schemes.chain([AuthConfig::Bearer(env())]) {
         let source = Source::open(&config(vec![auth]), &vault).unwrap_or_else(|e| panic!("opens: {e:?}"));
         let mut sent = Sent::new(BODY);
-        sent.headers = source.proof(NOW, "", BODY, "id-1").headers;
+        let proof = source.proof(NOW, &sent.url, BODY, "id-1");
+        sent.headers = proof.headers;
+        sent.url.extend(proof.query.into_iter().map(|(name, value)| format!("?{name}={value}")));
         assert_eq!(sent.verify(&source), Ok(()));
     }
 }

@@ -97,10 +97,19 @@ fn every_vector_is_judged_as_it_says() {
 
 #[test]
 fn one_changed_bit_in_the_body_refuses() {
-    for mut vector in good_vectors().filter(|vector| vector.scheme.signed.contains("{body}")) {
+    for mut vector in good_vectors()
+        .filter(|vector| vector.scheme.signed.contains("{body}") || vector.scheme.signed.contains("{form}"))
+    {
         let source = vector.source();
+        let form = |body: &[u8]| Fields::parse_query(&String::from_utf8_lossy(body)).to_query();
+        let before = form(&vector.sent.body);
         for bit in 0..vector.sent.body.len() * 8 {
             vector.sent.body[bit / 8] ^= 1 << (bit % 8);
+            // An escape of a form means the same in either case.
+            if vector.scheme.signed.contains("{form}") && form(&vector.sent.body) == before {
+                vector.sent.body[bit / 8] ^= 1 << (bit % 8);
+                continue;
+            }
             assert_eq!(vector.sent.verify(&source), Err(Refusal::NoSecretMatches), "{}, bit {bit}", vector.name);
             vector.sent.body[bit / 8] ^= 1 << (bit % 8);
         }
@@ -207,10 +216,12 @@ fn every_public_vector_at_hand_is_among_ours() {
     let Some(file) = original("signed_vectors.json") else { return };
     let originals: Vec<Value> = serde_json::from_slice(&file).expect("JSON");
     let ours = read_vectors();
-    for vector in originals.iter().filter(|vector| text(vector, "scheme") != Some("twilio-form")) {
+    for vector in &originals {
         let same = |our: &&Value| {
             let headers = sent(our).headers == sent(vector).headers;
-            headers && our["secret"] == vector["secret"] && our["body"] == vector["body"]
+            // The fields of a form stand there as a mapping.
+            let body = vector.get("form").is_some() || our["body"] == vector["body"];
+            headers && our["secret"] == vector["secret"] && body
         };
         assert!(ours.iter().any(|our| same(&our)), "{} is new: add it to the fixture", vector["scheme"]);
     }
