@@ -186,6 +186,18 @@ kinds! {
     Github => GITHUB,
     /// Stripe's events.
     Stripe => STRIPE,
+    /// Messenger, Instagram and WhatsApp.
+    Meta => META,
+    /// A bot of Telegram.
+    Telegram => TELEGRAM,
+    /// An account of LINE.
+    Line => LINE,
+    /// A bot of Viber.
+    Viber => VIBER,
+    /// An app of Slack.
+    Slack => SLACK,
+    /// Messages and calls of Twilio.
+    Twilio => TWILIO,
 }
 
 impl SourceKind {

@@ -166,3 +166,76 @@ pub(super) const STRIPE: Traits = Traits {
     source: "Stripe's API reference, the Event object",
     ..PLAIN
 };
+
+pub(super) const META: Traits = Traits {
+    name: "meta",
+    title: "Meta",
+    methods: "GET, POST",
+    proof: OwnProof::Signature("meta"),
+    handshake: Handshake::Query { token: "hub.verify_token", challenge: "hub.challenge" },
+    carries: &[Part::Type, Part::Intent, Part::Text, Part::Contact],
+    source: "Meta's reference of webhook events, and the test data of pywa",
+    unconfirmed: "whether echoes of the WhatsApp app are complete, and the ids of people who hide their number",
+    ..PLAIN
+};
+
+pub(super) const TELEGRAM: Traits = Traits {
+    name: "telegram",
+    title: "Telegram",
+    proof: OwnProof::Header("x-telegram-bot-api-secret-token"),
+    carries: &[Part::Type, Part::Intent, Part::Text, Part::Language, Part::Session, Part::Contact],
+    reply: &["text", "payload"],
+    answer: Answer::Own("application/json"),
+    source: "the page of Telegram's Bot API",
+    unconfirmed: "for how long an update is sent again",
+    ..PLAIN
+};
+
+pub(super) const LINE: Traits = Traits {
+    name: "line",
+    title: "LINE",
+    proof: OwnProof::Signature("line"),
+    carries: &[Part::Type, Part::Intent, Part::Text, Part::Session, Part::Contact],
+    source: "line-openapi, webhook.yml, and the test data of line-bot-sdk-python",
+    ..PLAIN
+};
+
+pub(super) const VIBER: Traits = Traits {
+    name: "viber",
+    title: "Viber",
+    proof: OwnProof::Signature("viber"),
+    handshake: Handshake::Body { key: "event", is: "webhook", answer: None },
+    carries: &[Part::Type, Part::Intent, Part::Text, Part::Language, Part::Contact],
+    reply: &["text", "payload"],
+    answer: Answer::Own("application/json"),
+    source: "Viber's pages on events, and viber-bot-python",
+    unconfirmed: "for how long a callback is sent again",
+    ..PLAIN
+};
+
+pub(super) const SLACK: Traits = Traits {
+    name: "slack",
+    title: "Slack",
+    media: &[Media::Json, Media::Form],
+    proof: OwnProof::Signature("slack"),
+    handshake: Handshake::Body { key: "type", is: "url_verification", answer: Some("challenge") },
+    carries: &[Part::Type, Part::Intent, Part::Text, Part::Session, Part::Contact],
+    reply: &["text", "payload"],
+    answer: Answer::Own("application/json"),
+    source: "Slack's reference of events and interaction payloads",
+    ..PLAIN
+};
+
+pub(super) const TWILIO: Traits = Traits {
+    name: "twilio",
+    title: "Twilio",
+    methods: "GET, POST",
+    media: &[Media::Json, Media::Form],
+    proof: OwnProof::Signature("twilio"),
+    carries: &[Part::Type, Part::Intent, Part::Text, Part::Session, Part::Confidence, Part::Contact],
+    reply: &["text"],
+    answer: Answer::Own("text/xml; charset=utf-8"),
+    source: "Twilio's pages on webhooks and event streams, and twilio-node",
+    unconfirmed: "the header that tells which requests are one",
+    ..PLAIN
+};

@@ -118,11 +118,9 @@ impl Source {
 
 /// A request's body as JSON text for [`read`] to borrow from. What is JSON already isn't touched, let alone copied.
 pub fn json_body<'r>(config: &SourceConfig, request: &Verified<'r>) -> Result<JsonBody<'r>, ReadError> {
-    let mut json = match config.kind {
-        SourceKind::Catch => catch::json_body(config, &request.0)?,
-        kind => media::json_body(kind, &request.0)?,
-    };
-    json.params = code(config.kind).params.and_then(|write| write(&json.json));
+    let code = code(config.kind);
+    let mut json = (code.body)(config, &request.0)?;
+    json.params = code.params.and_then(|write| write(&json.json));
     Ok(json)
 }
 

@@ -26,7 +26,12 @@ pub struct JsonBody<'a> {
 impl<'a> JsonBody<'a> {
     /// JSON as it came.
     pub(super) fn as_it_came(body: &'a [u8]) -> Self {
-        Self { json: Cow::Borrowed(body), media: Some(Media::Json), params: None }
+        Self::written(Cow::Borrowed(body), Media::Json)
+    }
+
+    /// What a kind made of a body that came as `media`.
+    pub(super) fn written(json: Cow<'a, [u8]>, media: Media) -> Self {
+        Self { json, media: Some(media), params: None }
     }
 }
 

@@ -24,6 +24,7 @@ mod flapping;
 mod forwards;
 mod guards;
 mod halving;
+mod messengers;
 mod operations;
 mod outdated;
 mod pauses;

@@ -47,6 +47,27 @@ pub fn texts(json: Json<'_>) -> Vec<Cow<'_, str>> {
     json.items().into_iter().filter_map(|item| text(Some(item))).collect()
 }
 
+/// The most events that one body may hold.
+const MAX_EVENTS: usize = 1_000;
+
+/// The list by which a vendor's bodies are told.
+pub fn list<'a>(json: Json<'a>, field: &str, vendor: &str) -> Result<Json<'a>, ReadError> {
+    json.get(field).filter(|list| list.kind() == JsonKind::List).ok_or_else(|| {
+        ReadError::field(field, &format!("missing; {vendor} has a list there"))
+            .help("a sender of another kind needs a source of its own kind; `catch` takes anything")
+    })
+}
+
+/// Whether there are few enough events in one body.
+pub fn few(events: usize, field: &str) -> Result<(), ReadError> {
+    if events > MAX_EVENTS {
+        let message =
+            format!("there are {events} events in this list or more; {MAX_EVENTS} is the most for one request");
+        return Err(ReadError::field(field, &message));
+    }
+    Ok(())
+}
+
 /// The field by which a vendor's bodies are told; without it this is something else.
 pub fn told<'a>(json: Option<Json<'a>>, field: &str, vendor: &str) -> Result<Cow<'a, str>, ReadError> {
     text(json).ok_or_else(|| {

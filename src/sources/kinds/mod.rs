@@ -3,24 +3,36 @@
 //!
 //! A kind is a file here, a row there, and a line in each of the two tables. `docs/adding-a-source.md` adds one.
 
+mod answer;
 mod b2chat;
 mod chatwoot;
+mod form;
 mod github;
 mod helpcrunch;
 mod intercom;
+mod line;
 mod look;
+mod meta;
 mod respond_io;
+mod slack;
 mod stripe;
+mod telegram;
+mod twilio;
 mod typeform;
+mod viber;
 mod zendesk;
 
 use crate::domain::event::Event;
 use crate::domain::reply::Reply;
+use crate::domain::request::Request;
 use crate::domain::source::{SourceConfig, SourceKind};
 
 use super::fault::{ReadError, ReplyTooLarge};
 use super::reading::{JsonBody, Reading};
-use super::{catch, dialogflow_cx, dialogflow_es};
+use super::{catch, dialogflow_cx, dialogflow_es, media};
+
+/// Writes a request's body as JSON text.
+pub type Body = for<'r> fn(&SourceConfig, &Request<'r>) -> Result<JsonBody<'r>, ReadError>;
 
 /// Reads a body that is one event into `event`, which has the request's headers and query.
 pub type ReadOne = for<'a> fn(&'a JsonBody<'_>, &mut Event<'a>) -> Result<(), ReadError>;
@@ -53,6 +65,8 @@ pub struct Sample {
 
 /// What is done for a kind.
 pub struct Code {
+    /// Request to JSON text.
+    pub body: Body,
     /// Body to events.
     pub reader: Reader,
     /// Reply to answer.
@@ -66,8 +80,22 @@ pub struct Code {
 impl Code {
     /// A vendor that sends one event a body and shows nobody an answer.
     const fn one(read: ReadOne, body: &'static str) -> Self {
-        let sample = Sample { body, headers: &[] };
-        Self { reader: Reader::One(read), write: |_, _, reply| Ok(catch::write_reply(reply)), params: None, sample }
+        Self::of(Reader::One(read), body)
+    }
+
+    /// The same for a vendor that may send several.
+    const fn several(read: ReadSeveral, body: &'static str) -> Self {
+        Self::of(Reader::Several(read), body)
+    }
+
+    const fn of(reader: Reader, body: &'static str) -> Self {
+        Self {
+            body: |config, request| media::json_body(config.kind, request),
+            reader,
+            write: |_, _, reply| Ok(catch::write_reply(reply)),
+            params: None,
+            sample: Sample { body, headers: &[] },
+        }
     }
 }
 
@@ -82,10 +110,11 @@ static DIALOGFLOW_CX: Code = Code {
 };
 
 static CATCH: Code = Code {
-    reader: Reader::Several(|config, body, event| catch::read(config.each.as_deref(), body, event)),
-    write: |_, _, reply| Ok(catch::write_reply(reply)),
-    params: None,
-    sample: Sample { body: include_str!("../samples/catch.json"), headers: &[] },
+    body: catch::json_body,
+    ..Code::several(
+        |config, body, event| catch::read(config.each.as_deref(), body, event),
+        include_str!("../samples/catch.json"),
+    )
 };
 
 /// The code of a kind.
@@ -103,5 +132,11 @@ pub fn code(kind: SourceKind) -> &'static Code {
         SourceKind::Typeform => &typeform::CODE,
         SourceKind::Github => &github::CODE,
         SourceKind::Stripe => &stripe::CODE,
+        SourceKind::Meta => &meta::CODE,
+        SourceKind::Telegram => &telegram::CODE,
+        SourceKind::Line => &line::CODE,
+        SourceKind::Viber => &viber::CODE,
+        SourceKind::Slack => &slack::CODE,
+        SourceKind::Twilio => &twilio::CODE,
     }
 }

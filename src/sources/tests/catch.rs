@@ -268,14 +268,15 @@ fn a_reply_is_its_text_or_all_of_it() {
 
 #[test]
 fn each_kind_says_what_it_takes() {
+    use crate::domain::kind::Media;
     use crate::sources::{methods, takes};
     assert_eq!((methods(SourceKind::DialogflowCx), methods(SourceKind::Catch)), ("POST", "GET, POST, PUT"));
     for kind in SourceKind::ALL.iter().copied() {
         assert!(takes(kind, None).is_ok() && takes(kind, Some("Application/JSON; charset=utf-8")).is_ok());
         assert!(takes(kind, Some("multipart/form-data; boundary=x")).is_err() && takes(kind, Some("?")).is_err());
-        let only_catch = kind == SourceKind::Catch;
-        assert_eq!(takes(kind, Some("text/plain")).is_ok(), only_catch);
-        assert_eq!(takes(kind, Some("application/x-www-form-urlencoded")).is_ok(), only_catch);
+        let form = kind.traits().media.contains(&Media::Form);
+        assert_eq!(takes(kind, Some("text/plain")).is_ok(), kind == SourceKind::Catch);
+        assert_eq!(takes(kind, Some("application/x-www-form-urlencoded")).is_ok(), form);
     }
     for xml in ["application/xml", "text/xml; charset=utf-8", "application/soap+xml"] {
         assert!(takes(SourceKind::Catch, Some(xml)).is_ok() && takes(SourceKind::DialogflowEs, Some(xml)).is_err());

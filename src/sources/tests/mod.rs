@@ -6,6 +6,7 @@ mod cx_replies;
 mod faults;
 mod handshakes;
 mod kinds;
+mod messengers;
 mod originals;
 mod presets;
 mod proofs;
