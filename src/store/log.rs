@@ -178,16 +178,26 @@ pub(super) fn now(db: &dyn Sql, log: Log, now: Timestamp, in_flight_ms: i64) -> 
         return Ok(last);
     }
     // Times ascend with numbers, nearly: the oldest that was written since then is found by halving.
-    let look = format!("SELECT {number}, at FROM {table} WHERE {number} >= ?1 ORDER BY {number} LIMIT 1");
-    let (mut from, mut to) = (0, first);
+    let look = format!("SELECT {end}, at FROM {table} WHERE {number} >= ?1 ORDER BY {number} LIMIT 1");
+    let (mut from, mut to) = (1, first);
     while from < to {
         let middle = from + (to - from) / 2;
         match db.first(&look, args![middle], |row| Ok((row.int(0)?, row.time(1)?)))? {
-            Some((found, at)) if at < since => from = found + 1,
+            Some((end, at)) if at < since => from = end + 1,
             _ => to = middle,
         }
     }
-    Ok(from - 1)
+    // What is there without a gap is written already. What a gap is left for may be on its way.
+    let rest = format!("SELECT {number}, {end} FROM {table} WHERE {number} >= ?1 ORDER BY {number}");
+    let mut upto = from - 1;
+    db.each(&rest, args![from], &mut |row| {
+        let follows = row.int(0)? == upto + 1;
+        if follows {
+            upto = row.int(1)?;
+        }
+        Ok(follows)
+    })?;
+    Ok(upto)
 }
 
 /// The newest of what there is, in order: about so many.

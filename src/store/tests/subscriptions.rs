@@ -128,6 +128,7 @@ async fn a_number_that_is_committed_after_a_greater_one_is_not_passed_by() {
     bench.clock.set(START.plus_millis(10_000));
     let stretch = bench.behind(Log::Notices, 0, 64).await;
     assert_eq!((numbers(&stretch), stretch.upto, stretch.more), (Vec::new(), 0, true), "1 may come still");
+    assert_eq!(bench.subscribe("a1", Topic::ConnectionPaused).await.upto, 0, "nor by whoever begins now");
     run("COMMIT").await;
     let stretch = bench.behind(Log::Notices, 0, 64).await;
     assert_eq!((numbers(&stretch), stretch.upto, stretch.more), (vec![1, 2], 2, false));
