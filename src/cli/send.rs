@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
+use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 use reqwest::{Method, Url};
 
 use super::out::say_line;
@@ -33,6 +33,9 @@ pub struct Args {
     /// Use the secret `sandbox` for each env:NAME that isn't set, as `serve --sandbox` does.
     #[arg(long)]
     sandbox: bool,
+    /// A header to add, as `Name: value`; for a proof that only somebody else can make.
+    #[arg(long = "header", value_name = "HEADER")]
+    headers: Vec<String>,
     /// Where the gateway is [default: from `TAGRELAY_LISTEN`].
     #[arg(long, value_name = "URL")]
     url: Option<String>,
@@ -66,6 +69,16 @@ fn send(args: &Args) -> Result<ExitCode, ExitCode> {
     })?;
     let sample = sources::code(config.kind).sample;
     let mut headers: Vec<_> = args.header.clone();
+    let proves = headers.iter().any(|(name, _)| name.eq_ignore_ascii_case("authorization"));
+    if let Some(audience) = source.only_google_signs().filter(|_| !proves) {
+        let help = format!(
+            "source {} takes Google's identity tokens alone, which only Google can sign. Give it one: \
+             --header \"Authorization: Bearer $(gcloud auth print-identity-token --include-email --audiences={audience} \
+             --impersonate-service-account=..)\"",
+            args.source
+        );
+        return Err(fail(WRONG, &help));
+    }
     let body = if let Some(file) = &args.file {
         ruleset::body(file)?
     } else {

@@ -2,10 +2,12 @@
 
 use std::borrow::Cow;
 
+use super::detail::{Detail, Details};
 use super::json::Json;
 use super::name::SourceName;
 use super::request::Fields;
 use super::time::Timestamp;
+use super::value::Value;
 
 /// What a vendor tells of a contact's tags, where its event says that they changed.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -62,6 +64,8 @@ pub struct Event<'a> {
     pub flow: Option<Cow<'a, str>>,
     /// Dialogflow CX: the page's form, a list of `{displayName, required, state, value, justCollected}`.
     pub form: Json<'a>,
+    /// What only some platforms tell.
+    pub details: Details<'a>,
     /// What the platform filled in: a mapping.
     pub params: Json<'a>,
     /// The item this event was read from (the whole body, where a body is one event).
@@ -92,11 +96,22 @@ impl Event<'_> {
             page: None,
             flow: None,
             form: Json::EMPTY_LIST,
+            details: Details::None,
             params: Json::EMPTY_MAP,
             payload: Json::EMPTY_MAP,
             body: Json::EMPTY_MAP,
             query: Fields::default(),
             headers: Fields::default(),
         }
+    }
+
+    /// The contact's id, where the kind of source knows one without a template; a body may be searched for it.
+    pub fn whose(&self) -> Option<Cow<'_, str>> {
+        self.contact.as_deref().map(Cow::Borrowed).or_else(|| self.details.contact(self.body))
+    }
+
+    /// What only some platforms tell; a body is searched for it when somebody asks.
+    pub fn detail(&self, detail: Detail) -> Value<'_> {
+        self.details.get(detail, self.body)
     }
 }

@@ -8,6 +8,7 @@ pub mod change;
 pub mod connection;
 pub mod contact;
 pub mod decision;
+pub mod detail;
 pub mod duration;
 pub mod event;
 pub mod hours;

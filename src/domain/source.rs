@@ -54,6 +54,8 @@ pub enum AuthConfig {
         /// What it must be.
         value: SecretRef,
     },
+    /// `Authorization: Bearer` with an identity token that Google has signed.
+    GoogleIdToken(GoogleIdToken),
     /// A signature.
     Hmac {
         /// How it is made.
@@ -63,14 +65,28 @@ pub enum AuthConfig {
     },
 }
 
+/// Whose identity tokens let a request in.
+#[derive(Debug, Clone)]
+pub struct GoogleIdToken {
+    /// Whom they must be for: any of these.
+    pub audiences: Vec<SecretRef>,
+    /// Whose they must be: any of these verified addresses.
+    pub emails: Vec<SecretRef>,
+    /// Where the keys are; `None`: at Google.
+    pub keys_url: Option<SecretRef>,
+    /// Whether that may be in a network of one's own, and without encryption.
+    pub allow_private: bool,
+}
+
 impl AuthConfig {
-    /// Its key in rule files: `basic`, `bearer`, `header`, `query`, `hmac`.
+    /// Its key in rule files: `basic`, `bearer`, `header`, `query`, `google_id_token`, `hmac`.
     pub fn name(&self) -> &'static str {
         match self {
             Self::Basic { .. } => "basic",
             Self::Bearer(_) => "bearer",
             Self::Header { .. } => "header",
             Self::Query { .. } => "query",
+            Self::GoogleIdToken(_) => "google_id_token",
             Self::Hmac { .. } => "hmac",
         }
     }
@@ -81,6 +97,9 @@ impl AuthConfig {
             Self::Basic { username, password } => vec![username, password],
             Self::Bearer(secret) | Self::Header { value: secret, .. } | Self::Query { value: secret, .. } => {
                 vec![secret]
+            }
+            Self::GoogleIdToken(tokens) => {
+                tokens.audiences.iter().chain(&tokens.emails).chain(&tokens.keys_url).collect()
             }
             Self::Hmac { secrets, .. } => secrets.iter().collect(),
         }

@@ -9,6 +9,7 @@ use super::converge::Account;
 use super::deliver::Deliveries;
 use super::metrics::{Metrics, SharedMetrics};
 use super::ruleset::{Opened, RuleSet};
+use super::signing_keys::SigningKeys;
 use super::subscribers::Subscribers;
 use crate::clock::Clock;
 use crate::domain::contact::Contact;
@@ -44,6 +45,8 @@ pub struct Gateway {
     pub deliveries: Deliveries,
     /// Who is told of what happens.
     pub subscribers: Subscribers,
+    /// Who signs for senders.
+    pub signing_keys: Arc<SigningKeys>,
 }
 
 impl Gateway {
@@ -66,7 +69,8 @@ impl Gateway {
         let rules = ArcSwap::from_pointee(opened.in_force(clock.now()));
         let metrics = Arc::new(Metrics::default());
         let (refused, subscribers) = (ArcSwapOption::empty(), Subscribers::default());
-        Ok(Arc::new(Self { rules, refused, store, metrics, deliveries, subscribers }))
+        let signing_keys = Arc::default();
+        Ok(Arc::new(Self { rules, refused, store, metrics, deliveries, subscribers, signing_keys }))
     }
 
     /// The rule set in force now. Whoever judges takes it once.
@@ -98,6 +102,7 @@ impl Gateway {
         self.store.outlast(longest_call(&accounts));
         // Lanes first: the first change for a new connection shall find one.
         self.deliveries.change(accounts);
+        opened.keep_keys_of(&self.rules());
         self.rules.store(Arc::new(opened.in_force(now)));
         self.metrics.reloaded();
         self.refused.store(None);

@@ -26,6 +26,7 @@ pub mod replay;
 pub mod retry;
 pub mod ruleset;
 mod runner;
+pub mod signing_keys;
 pub mod standings;
 pub mod subscribers;
 pub mod timers;

@@ -1,18 +1,22 @@
 //! Receive: verify, read, decide, store. What returns from here is durable.
 
 use std::rc::Rc;
+use std::sync::Arc;
+use std::time::Duration;
 
 use super::batch::Batcher;
 use super::gateway::Gateway;
 use super::outdated::drop_knowledge;
 use super::ruleset::RuleSet;
+use super::signing_keys::Asked;
+use crate::clock;
 use crate::domain::decision::{Decision, Fault};
 use crate::domain::event::Event;
 use crate::domain::name::RuleId;
 use crate::domain::request::Request;
 use crate::domain::source::SourceKind;
-use crate::rules::{Catalog, decide, find_parts};
-use crate::sources::{self, Greeting, ReadError, Refusal, Source, TooMuch};
+use crate::rules::{Catalog, decide, find_parts, late_reply};
+use crate::sources::{self, Greeting, ReadError, Refusal, Source, TooMuch, Verified};
 use crate::store::{Accepted, Intake, StoreError};
 
 /// Why a request is not taken. Nothing of it is stored.
@@ -81,7 +85,7 @@ pub async fn receive(
     if let Some(greeting) = source.greet(&request) {
         return Ok(Taken::greeted(greeting?));
     }
-    let verified = source.verify(request)?;
+    let verified = verify(gateway, source, request).await?;
     if let Some(greeting) = source.greet_verified(&verified) {
         return Ok(Taken::greeted(greeting));
     }
@@ -110,9 +114,24 @@ pub async fn receive(
         intake.push(Intake::of(event, rules.catalog.hash(), &mut decision, &reply, &reading.stored(index, body)));
         decided.push((decision.rules, reply));
     }
+    let late = reading.events.first().and_then(|event| late(rules, source, event));
     drop(reading);
     drop_knowledge(gateway, changed).await?;
-    let accepted = batcher.accept(intake).await?;
+    let accepted = match late {
+        None => batcher.accept(intake).await?,
+        Some((until, reply)) => {
+            let accepting = batcher.accept(intake);
+            match tokio::time::timeout(until, accepting).await {
+                Ok(accepted) => accepted?,
+                // What was handed in goes on to the store; nobody was told that it is there.
+                Err(_) => {
+                    tracing::warn!(source = %source.config().name, "answered before the event was on disk");
+                    let answer = Answer { id: String::new(), rules: Vec::new(), duplicate: false, reply };
+                    return Ok(Taken::events(vec![answer], is_list));
+                }
+            }
+        }
+    };
     let answers = accepted.into_iter().zip(decided).map(|(accepted, (rules, reply))| match accepted {
         Accepted::New(ord) => {
             tracing::debug!(event = %ord, source = %source.config().name, ?rules, "event accepted");
@@ -128,6 +147,41 @@ pub async fn receive(
         }
     });
     Ok(Taken::events(answers.collect(), is_list))
+}
+
+/// How much longer the sender may wait for the store, and what it reads then.
+fn late(rules: &RuleSet, source: &Source, event: &Event<'_>) -> Option<(Duration, Vec<u8>)> {
+    let (within, reply) = late_reply(&rules.catalog, event)?;
+    let gone = u64::try_from(clock::now().since(event.received_at)).unwrap_or_default();
+    let (session, language) = (event.session.as_deref(), event.language.as_deref());
+    let written = sources::write_reply(source.config().kind, session, language, reply.as_ref()).unwrap_or_default();
+    Some((within.saturating_sub(Duration::from_millis(gone)), written))
+}
+
+/// Verifies a request. Only one whose key isn't known waits until it was asked for.
+async fn verify<'r>(gateway: &Gateway, source: &Source, request: Request<'r>) -> Result<Verified<'r>, Refusal> {
+    let now = request.received_at;
+    let refused = match source.verify(request.clone()) {
+        Ok(verified) => {
+            for keys in source.keys().filter(|keys| keys.is_due(now)) {
+                let (signing_keys, keys) = (Arc::clone(&gateway.signing_keys), Arc::clone(keys));
+                tokio::spawn(async move { signing_keys.ask(&keys).await });
+            }
+            return Ok(verified);
+        }
+        Err(refused) => refused,
+    };
+    if refused != Refusal::UnknownKey {
+        return Err(refused);
+    }
+    let mut asked = Vec::new();
+    for keys in source.keys() {
+        asked.push(gateway.signing_keys.ask(keys).await);
+    }
+    match source.verify(request) {
+        Err(Refusal::UnknownKey) if asked.contains(&Asked::Failed) => Err(Refusal::NoKeys),
+        other => other,
+    }
 }
 
 /// Decides an event and writes its answer; what went wrong in rules is logged.

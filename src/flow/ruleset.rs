@@ -67,6 +67,15 @@ impl Opened {
         std::mem::take(&mut self.accounts)
     }
 
+    /// Takes over what the sources of the set before have learnt of who signs for their senders.
+    pub fn keep_keys_of(&mut self, before: &RuleSet) {
+        for (name, source) in &mut self.sources {
+            if let Some(before) = before.sources.get(name) {
+                source.keep_keys_of(before);
+            }
+        }
+    }
+
     /// The set as it is from `since` on.
     pub fn in_force(self, since: Timestamp) -> RuleSet {
         RuleSet { catalog: self.catalog, sources: self.sources, since }

@@ -20,7 +20,7 @@ use crate::domain::time::Timestamp;
 use crate::flow::batch::Batcher;
 use crate::flow::receive::{NotTaken, receive};
 use crate::flow::ruleset::RuleSet;
-use crate::sources;
+use crate::sources::{self, Refusal};
 
 /// The most that a request's headers may take; real senders use one or two thousand bytes.
 const MAX_HEAD_BYTES: usize = 32 * 1024;
@@ -85,6 +85,7 @@ fn plain(problem: Problem) -> Refusing {
 
 fn not_taken(error: NotTaken) -> Refusing {
     match error {
+        NotTaken::Sender(refusal @ Refusal::NoKeys) => Refusing(Box::new((Problem::NoKeys, refusal.to_string()))),
         NotTaken::Sender(refusal) => Refusing(Box::new((Problem::NoProof, format!("{}: {refusal}", refusal.word())))),
         NotTaken::Body(error) => plain(Problem::Body(error)),
         NotTaken::TooMuch(much) => plain(Problem::TooMuch(much)),

@@ -73,6 +73,9 @@ pub enum Problem {
         /// The bound.
         limit: usize,
     },
+    /// Who signs for the sender can't be asked for keys.
+    #[error("the keys that prove the sender can't be had now; nothing was kept, please send it again")]
+    NoKeys,
     /// The store can't take it now.
     #[error("the store can't take this now; nothing was kept, please send it again")]
     Unavailable,
@@ -112,6 +115,7 @@ impl Problem {
             Self::Headers { .. } => {
                 (StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE, "headers-too-large", "The headers are too large")
             }
+            Self::NoKeys => (StatusCode::SERVICE_UNAVAILABLE, "keys-unavailable", "The sender's keys can't be had now"),
             Self::Unavailable | Self::Away => {
                 (StatusCode::SERVICE_UNAVAILABLE, "store-unavailable", "The store can't take it now")
             }
@@ -152,7 +156,9 @@ impl ResponseError for Problem {
             Self::NoToken => drop(response.insert_header((WWW_AUTHENTICATE, "Bearer"))),
             Self::Method { allow } => drop(response.insert_header((ALLOW, allow.as_ref()))),
             Self::TooManyProofs { retry_after } => drop(response.insert_header((RETRY_AFTER, retry_after.to_string()))),
-            Self::Unavailable | Self::Away => drop(response.insert_header((RETRY_AFTER, STORE_RETRY_S.to_string()))),
+            Self::Unavailable | Self::Away | Self::NoKeys => {
+                drop(response.insert_header((RETRY_AFTER, STORE_RETRY_S.to_string())));
+            }
             // The rest of an oversized request isn't read, so the connection can't carry another.
             Self::TooLarge { .. } | Self::Headers { .. } | Self::Timeout => drop(response.force_close()),
             _ => {}

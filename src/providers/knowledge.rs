@@ -79,6 +79,11 @@ impl Knowledge {
         facts.fresh(|at| (0..ttl).contains(&now.since(at)))
     }
 
+    /// What was learnt last, however long ago: for comparing news with. Nothing may be skipped because of it.
+    pub fn last_known(&self, key: ContactKey) -> KnownTags {
+        self.facts.get(&(self.of, key)).map_or_else(KnownTags::nothing, |facts| facts.fresh(|_| true))
+    }
+
     /// The provider told the whole list at `at`. What was learnt later than that stays; of what it contradicts nobody can say which of
     /// the two calls came first at the provider.
     pub fn learn_whole(&self, key: ContactKey, tags: &[TagName], at: Timestamp) {

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use futures_util::StreamExt;
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
-use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderValue, RETRY_AFTER};
+use reqwest::header::{AGE, CACHE_CONTROL, CONTENT_TYPE, HeaderMap, HeaderValue, RETRY_AFTER};
 use reqwest::{Method, Url};
 
 use super::addresses::{AddressPolicy, AddressRefused, check_literal, special};
@@ -49,6 +49,8 @@ pub struct Answer {
     pub body: Vec<u8>,
     /// Whether `body` is all there was.
     pub extent: Extent,
+    /// For how long it may be kept, as its `Cache-Control` and `Age` say.
+    pub fresh_for: Option<Duration>,
     /// What it says of limits: `x-ratelimit-remaining: 4`.
     pub limits: Vec<String>,
 }
@@ -140,8 +142,20 @@ impl Outbound {
         let status = response.status().as_u16();
         let retry_after = response.headers().get(RETRY_AFTER).and_then(|v| v.to_str().ok()).map(str::to_owned);
         let limits = limits(response.headers());
+        let fresh_for = fresh_for(response.headers());
         let (body, extent) = read_capped(response).await;
-        Ok(Answer { status, retry_after, body, extent, limits })
+        Ok(Answer { status, retry_after, body, extent, fresh_for, limits })
+    }
+
+    /// Asks for what is at an address; why not, in words.
+    pub async fn get(&self, url: &str) -> Result<Answer, String> {
+        let url = Url::parse(url).map_err(|error| error.to_string())?;
+        let call = Call { method: Method::GET, url, headers: HeaderMap::new(), body: None };
+        self.send(call).await.map_err(|no| match no {
+            NoAnswer::Refused(why) => why.to_string(),
+            NoAnswer::NotSent(why) | NoAnswer::InDoubt(why) => why,
+            NoAnswer::NotYet(until) => format!("not before {until}"),
+        })
     }
 }
 
@@ -151,6 +165,19 @@ pub fn install_tls_provider() {
     static INSTALL: Once = Once::new();
     // An error says that the process has installed one already, which is as good.
     INSTALL.call_once(|| drop(rustls::crypto::ring::default_provider().install_default()));
+}
+
+/// `max-age` less the time that the answer has lain in a cache; none where it may not be kept (RFC 9111).
+fn fresh_for(headers: &HeaderMap) -> Option<Duration> {
+    let text = |name| headers.get(name).and_then(|value| value.to_str().ok());
+    let said = text(CACHE_CONTROL)?.to_ascii_lowercase();
+    let words = || said.split(',').map(str::trim);
+    if words().any(|word| word == "no-store" || word == "no-cache") {
+        return Some(Duration::ZERO);
+    }
+    let age: u64 = text(AGE).and_then(|age| age.trim().parse().ok()).unwrap_or_default();
+    let most: u64 = words().find_map(|word| word.strip_prefix("max-age="))?.trim_matches('"').parse().ok()?;
+    Some(Duration::from_secs(most.saturating_sub(age)))
 }
 
 /// Headers about limits, as providers that have any name them; few and short, whatever a server sends. Numbers alone: the key

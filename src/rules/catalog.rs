@@ -9,6 +9,7 @@ use super::expr::known::Carrier;
 use super::files::RuleFile;
 use super::finder::Finder;
 use super::index::Index;
+use super::late::Late;
 use super::manner::Manner;
 use super::model::{ContactTemplate, ContactsAt, Rule};
 use super::params::ParamTypes;
@@ -50,6 +51,8 @@ pub struct Source {
     pub finder: Finder,
     /// Connections at which RB_ parameters are acted on.
     pub respond_io: Vec<ConnectionName>,
+    /// What is answered where an event isn't on disk in time.
+    pub late: Option<Late>,
     /// Its rules; filed when the catalog is put together.
     pub index: Index,
 }

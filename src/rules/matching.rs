@@ -6,7 +6,8 @@ use super::expr::eval::Scope;
 use super::expr::show;
 use super::model::Matcher;
 use super::params;
-use super::pattern::Pattern;
+use super::pattern::{ParamPattern, Pattern};
+use crate::domain::detail::Detail;
 use crate::domain::event::Event;
 use crate::domain::value::Value;
 
@@ -18,6 +19,7 @@ pub fn fits(matcher: &Matcher, scope: &Scope<'_>) -> bool {
         && language_fits(matcher, event)
         && words_fit(matcher, scope)
         && regex_fits(matcher, event)
+        && matcher.details.iter().all(|(detail, wanted)| detail_fits(event, *detail, wanted))
         && matcher.params.iter().all(|(name, wanted)| {
             let value = param(scope, name);
             wanted.iter().any(|pattern| pattern.fits(&value))
@@ -35,6 +37,8 @@ pub enum Key<'m> {
     Language,
     /// `text`
     Text,
+    /// What only some platforms tell.
+    Detail(Detail),
     /// A parameter.
     Param(&'m str),
 }
@@ -48,11 +52,13 @@ pub fn misses<'m>(matcher: &'m Matcher, scope: &Scope<'_>) -> Vec<Key<'m>> {
         (Key::Language, language_fits(matcher, event)),
         (Key::Text, words_fit(matcher, scope) && regex_fits(matcher, event)),
     ];
+    let details = matcher.details.iter();
+    let details = details.map(|(detail, wanted)| (Key::Detail(*detail), detail_fits(event, *detail, wanted)));
     let params = matcher.params.iter().map(|(name, wanted)| {
         let value = param(scope, name);
         (Key::Param(name), wanted.iter().any(|pattern| pattern.fits(&value)))
     });
-    fits.into_iter().chain(params).filter(|(_, fits)| !fits).map(|(key, _)| key).collect()
+    fits.into_iter().chain(details).chain(params).filter(|(_, fits)| !fits).map(|(key, _)| key).collect()
 }
 
 /// The first key of `match` that doesn't fit, and why.
@@ -74,6 +80,10 @@ pub fn first_miss(matcher: &Matcher, scope: &Scope<'_>) -> Option<(String, Strin
     if !language_fits(matcher, event) {
         return at("language", event.language.as_deref(), &shown(&matcher.languages));
     }
+    if let Some((detail, wanted)) = matcher.details.iter().find(|(detail, of)| !detail_fits(event, *detail, of)) {
+        let found = show::value(&event.detail(*detail));
+        return Some((format!("match.{detail}"), format!("{found} is not {}", any_of(&shown(wanted)))));
+    }
     let text = show::value(&Value::optional_text(event.text.as_deref()));
     if !words_fit(matcher, scope) {
         let words = any_of(&shown(&matcher.contains));
@@ -93,6 +103,11 @@ pub fn first_miss(matcher: &Matcher, scope: &Scope<'_>) -> Option<(String, Strin
 
 fn text_fits(wanted: &[Pattern], text: Option<&str>) -> bool {
     wanted.is_empty() || text.is_some_and(|text| wanted.iter().any(|pattern| pattern.fits(text)))
+}
+
+fn detail_fits(event: &Event<'_>, detail: Detail, wanted: &[ParamPattern]) -> bool {
+    let value = event.detail(detail);
+    wanted.iter().any(|pattern| pattern.fits(&value))
 }
 
 fn language_fits(matcher: &Matcher, event: &Event<'_>) -> bool {

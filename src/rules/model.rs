@@ -11,6 +11,7 @@ use super::expr::template::Template;
 use super::pattern::{LanguagePattern, ParamPattern, Pattern};
 use super::words::Phrase;
 use crate::domain::change::Guard;
+use crate::domain::detail::Detail;
 use crate::domain::json::OwnedJson;
 use crate::domain::name::{ConnectionName, RuleId, SourceName};
 use crate::domain::reply::Merge;
@@ -97,6 +98,8 @@ pub struct Matcher {
     pub languages: Box<[LanguagePattern]>,
     /// Parameters, each with what it may be.
     pub params: Box<[(Box<str>, ParamPatterns)]>,
+    /// What only some platforms tell, each with what it may be.
+    pub details: Box<[(Detail, ParamPatterns)]>,
     /// Words of which the text holds one.
     pub contains: Box<[Phrase]>,
     /// Expressions of which one fits a part of the text.

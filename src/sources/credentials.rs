@@ -33,7 +33,9 @@ fn is_header(config: &SourceConfig, name: &str) -> bool {
     let asked = |auth: &AuthConfig| match auth {
         AuthConfig::Header { name: header, .. } => header.eq_ignore_ascii_case(name),
         AuthConfig::Hmac { scheme, .. } => header_names(&scheme.header).any(|header| header.eq_ignore_ascii_case(name)),
-        AuthConfig::Basic { .. } | AuthConfig::Bearer(_) | AuthConfig::Query { .. } => false,
+        AuthConfig::Basic { .. } | AuthConfig::Bearer(_) | AuthConfig::Query { .. } | AuthConfig::GoogleIdToken(_) => {
+            false
+        }
     };
     HEADERS.iter().any(|header| header.eq_ignore_ascii_case(name)) || config.auth.iter().any(asked)
 }

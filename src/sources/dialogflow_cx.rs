@@ -11,10 +11,12 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use serde_json::{Map, Value, json};
 
+use crate::domain::detail::Details;
 use crate::domain::event::Event;
 use crate::domain::json::{Json, JsonKind, JsonText, OnlyMap};
 use crate::domain::reply::{Merge, Reply};
 
+use super::dialogflow::details::{self, in_either_spelling};
 use super::fault::{ReadError, ReplyTooLarge};
 use super::typed::{Field, explain, given, written, wrong_type};
 
@@ -146,6 +148,7 @@ pub fn read<'a>(body: &'a [u8], event: &mut Event<'a>) -> Result<(), ReadError> 
     event.text = given(request.text).or(given(request.transcript)).or(given(request.dtmf_digits));
     let resolved = request.language_info.and_then(|OnlyMap(info)| given(info.resolved_language_code));
     event.language = given(request.language_code).or(resolved);
+    event.details = Details::In(details::CX);
     event.payload = json;
     event.body = json;
     Ok(())
@@ -176,15 +179,6 @@ fn of_kind<'a>(
 ) -> Result<Json<'a>, ReadError> {
     let found = raw.map_or(empty, Json::from_raw);
     if found.kind() == expected { Ok(found) } else { Err(wrong_type(field, expected, found)) }
-}
-
-/// Finds `displayName` as `display_name` too.
-fn in_either_spelling<'a>(json: Json<'a>, key: &str) -> Option<Json<'a>> {
-    let snake = || {
-        let letter = |c: char| if c.is_ascii_uppercase() { format!("_{}", c.to_ascii_lowercase()) } else { c.into() };
-        key.chars().map(letter).collect::<String>()
-    };
-    json.get(key).or_else(|| json.get(&snake()))
 }
 
 /// One turn may call several webhooks under the same id, so tag and page belong to the key.

@@ -8,10 +8,12 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
+use crate::domain::detail::Details;
 use crate::domain::event::Event;
 use crate::domain::json::{Json, JsonKind, JsonText, OnlyMap};
 use crate::domain::reply::{FollowupEvent, OutputContext, Reply};
 
+use super::dialogflow::details;
 use super::fault::{ReadError, ReplyTooLarge};
 use super::typed::{Field, explain, given, written, wrong_type};
 
@@ -87,6 +89,10 @@ pub fn read<'a>(body: &'a [u8], event: &mut Event<'a>) -> Result<(), ReadError> 
     event.language = given(result.language_code);
     event.confidence = result.intent_detection_confidence;
     event.params = params;
+    event.contact = request
+        .original_detect_intent_request
+        .and_then(|OnlyMap(origin)| person::contact(given(origin.source).as_deref(), Json::from_raw(origin.payload?)));
+    event.details = Details::In(details::of_es);
     event.payload = json;
     event.body = json;
     Ok(())

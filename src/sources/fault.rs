@@ -25,6 +25,9 @@ pub enum OpenError {
     /// `hmac` without any secret lets nobody in.
     #[error("`hmac` has no secret")]
     NoSecret,
+    /// Keys that come unencrypted could be anybody's.
+    #[error("`keys_url` must begin with https://; http:// is for one's own network, with `allow_private: true`")]
+    KeysUrl,
     /// The scheme contradicts itself.
     #[error(transparent)]
     Scheme(#[from] SchemeError),
@@ -49,6 +52,16 @@ pub enum Refusal {
     MalformedAuthorization,
     /// The signature's header isn't of the scheme's form, or holds nothing that could be a signature.
     MalformedSignature,
+    /// What follows `Bearer` is no JSON Web Token.
+    MalformedToken,
+    /// The token is not signed by RS256.
+    OtherAlgorithm,
+    /// Somebody else than Google says so.
+    OtherIssuer,
+    /// The token is for somebody else.
+    OtherAudience,
+    /// The token is somebody else's, or its address isn't verified.
+    OtherEmail,
     /// The signature needs a time, and there is none.
     MissingTimestamp,
     /// The signature needs the message's id, and there is none.
@@ -61,6 +74,10 @@ pub enum Refusal {
     TimestampTooEarly,
     /// All is there, and no secret fits it.
     NoSecretMatches,
+    /// The token is said to be signed by a key that isn't known.
+    UnknownKey,
+    /// The same, and nobody could be asked for it: this says nothing of the sender.
+    NoKeys,
 }
 
 impl Refusal {
@@ -74,12 +91,19 @@ impl Refusal {
             Self::MissingSignature => "missing_signature",
             Self::MalformedAuthorization => "malformed_authorization",
             Self::MalformedSignature => "malformed_signature",
+            Self::MalformedToken => "malformed_token",
+            Self::OtherAlgorithm => "other_algorithm",
+            Self::OtherIssuer => "other_issuer",
+            Self::OtherAudience => "other_audience",
+            Self::OtherEmail => "other_email",
             Self::MissingTimestamp => "missing_timestamp",
             Self::MissingId => "missing_id",
             Self::UnreadableTimestamp => "unreadable_timestamp",
             Self::TimestampTooOld => "timestamp_too_old",
             Self::TimestampTooEarly => "timestamp_too_early",
             Self::NoSecretMatches => "no_secret_matches",
+            Self::UnknownKey => "unknown_key",
+            Self::NoKeys => "no_keys",
         }
     }
 }
@@ -95,12 +119,19 @@ impl fmt::Display for Refusal {
             Self::MissingSignature => "the header with the signature is missing",
             Self::MalformedAuthorization => "the Authorization header is not of the form that the source asks for",
             Self::MalformedSignature => "the signature is not of the form that the scheme asks for",
+            Self::MalformedToken => "what follows Bearer is no JSON Web Token",
+            Self::OtherAlgorithm => "the token is not signed by RS256, which is what Google does",
+            Self::OtherIssuer => "the token's issuer is not Google",
+            Self::OtherAudience => "the token is for another audience than the source's `audience`",
+            Self::OtherEmail => "the token's address is not the source's `email`, or isn't verified",
             Self::MissingTimestamp => "the time of the signature is missing",
             Self::MissingId => "the header with the message's id is missing",
             Self::UnreadableTimestamp => "the time of the signature can't be read",
             Self::TimestampTooOld => "the signature is too old; was the request replayed, or is a clock wrong?",
             Self::TimestampTooEarly => "the signature is from the future; a clock is wrong",
             Self::NoSecretMatches => "no secret matches",
+            Self::UnknownKey => "the token names a key that is not among Google's",
+            Self::NoKeys => "Google's keys can't be fetched, so nothing is known of the token",
         })
     }
 }

@@ -6,6 +6,7 @@
 mod auth;
 mod catch;
 mod credentials;
+mod dialogflow;
 mod dialogflow_cx;
 mod dialogflow_es;
 mod fault;
@@ -18,6 +19,7 @@ mod tests;
 mod typed;
 
 use std::net::IpAddr;
+use std::sync::Arc;
 
 use crate::domain::event::Event;
 use crate::domain::json::Json;
@@ -27,7 +29,7 @@ use crate::domain::source::{SourceConfig, SourceKind};
 use crate::domain::time::Timestamp;
 use crate::vault::Vault;
 
-pub use self::auth::Proof;
+pub use self::auth::{KeySet, KeyStore, Proof};
 use self::auth::{Known, Verifier};
 pub use self::fault::{OpenError, ReadError, Refusal, ReplyTooLarge, TooMuch};
 pub use self::handshake::Greeting;
@@ -108,6 +110,21 @@ impl Source {
     /// `url` is the address as the gateway will see it; `id` names the message where the scheme has a place for that.
     pub fn proof(&self, now: Timestamp, url: &str, body: &[u8], id: &str) -> Proof {
         self.verifier.proof(now, url, body, id)
+    }
+
+    /// The audience of the identity tokens that are its only way in: those nobody here can sign.
+    pub fn only_google_signs(&self) -> Option<String> {
+        self.verifier.only_google_signs()
+    }
+
+    /// The keys of those who sign for its senders.
+    pub fn keys(&self) -> impl Iterator<Item = &Arc<KeyStore>> {
+        self.verifier.keys()
+    }
+
+    /// Takes over the keys that the same source had in the set before.
+    pub fn keep_keys_of(&mut self, before: &Self) {
+        self.verifier.keep_keys_of(&before.verifier);
     }
 
     /// The request's headers and query without anything that proves the sender: what may be stored.

@@ -27,6 +27,12 @@ impl Driver {
         Self::start(Command::new(python).arg(beside("viber.py")))
     }
 
+    /// Google's library for identity tokens.
+    pub fn google() -> Self {
+        let installed = installed();
+        Self::start(Command::new("node").arg(installed.join("node/google.mjs")))
+    }
+
     /// Google's classes.
     pub fn dialogflow() -> Self {
         let python = installed().join("python/bin/python");

@@ -10,6 +10,7 @@ mod dialogflow;
 mod documents;
 mod driver;
 mod editor;
+mod google;
 mod random_rules;
 mod schema;
 mod signatures;

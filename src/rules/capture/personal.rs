@@ -2,6 +2,8 @@
 
 use std::collections::HashMap;
 
+use crate::domain::detail::Detail;
+
 /// What a value is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Kind {
@@ -47,7 +49,9 @@ impl Kind {
             return Self::Plain;
         }
         let top = keys.first().map(String::as_str).unwrap_or_default();
-        if ["intent", "type", "language", "confidence", "page", "flow"].contains(&top) && keys.len() == 1 {
+        let is_told = Detail::named(top).is_some_and(|detail| !matches!(detail, Detail::Phone | Detail::Knowledge));
+        let names_a_thing = is_told || ["intent", "type", "language", "confidence", "page", "flow"].contains(&top);
+        if names_a_thing && keys.len() == 1 {
             return Self::Plain;
         }
         if is_email(value) {

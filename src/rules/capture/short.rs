@@ -1,14 +1,16 @@
 //! An event in short, as a tree that can be taken apart.
 
 use super::tree::Tree;
+use crate::domain::detail::{Detail, DetailType};
 use crate::domain::event::Event;
 use crate::domain::json::{Json, OwnedJson};
 use crate::domain::name::SourceName;
 use crate::domain::request::Fields;
+use crate::domain::value::{Number, Value};
 use crate::rules::testing::ShortEvent;
 
 /// The keys in the order in which people write them.
-pub const KEYS: [&str; 16] = [
+pub const KEYS: [&str; 26] = [
     "source",
     "intent",
     "type",
@@ -21,6 +23,16 @@ pub const KEYS: [&str; 16] = [
     "page",
     "flow",
     "form",
+    "fallback",
+    "trigger",
+    "knowledge",
+    "sentiment",
+    "platform",
+    "phone",
+    "intent_id",
+    "parent_intent",
+    "environment",
+    "region",
     "payload",
     "body",
     "query",
@@ -42,6 +54,9 @@ pub fn of(event: &Event<'_>) -> Tree {
     give("page", text(&event.page));
     give("flow", text(&event.flow));
     give("form", form(event.form));
+    for detail in Detail::ALL {
+        give(detail.name(), told(&event.detail(detail)));
+    }
     give("payload", some(event.payload));
     give("body", some(event.body).filter(|_| event.body.text() != event.payload.text()));
     give("query", pairs(&event.query));
@@ -51,6 +66,26 @@ pub fn of(event: &Event<'_>) -> Tree {
 
 fn some(json: Json<'_>) -> Option<Tree> {
     Some(Tree::of(json)).filter(|tree| tree.len() > 0 || matches!(tree, Tree::Raw(_) | Tree::Text(_)))
+}
+
+/// What a test would say by itself isn't said.
+fn told(value: &Value<'_>) -> Option<Tree> {
+    match value {
+        Value::Text(text) => Some(Tree::Text(text.to_string())),
+        Value::Unset | Value::Bool(false) => None,
+        other => Some(Tree::Raw(other.to_json().to_string())),
+    }
+}
+
+fn details(tree: &Tree) -> Vec<(Detail, Value<'static>)> {
+    let given = Detail::ALL.into_iter().filter_map(|detail| Some((detail, tree.get(detail.name())?)));
+    let value = |(detail, tree): (Detail, &Tree)| match tree {
+        Tree::Text(text) => Some((detail, Value::text(text.clone()))),
+        Tree::Raw(text) if detail.type_of() == DetailType::Flag => Some((detail, Value::Bool(text == "true"))),
+        Tree::Raw(text) => Some((detail, Value::Number(Number::parse(text).into_owned()))),
+        Tree::List(_) | Tree::Map(_) => None,
+    };
+    given.filter_map(value).collect()
 }
 
 /// By the names of its parameters.
@@ -104,6 +139,7 @@ pub fn read(source: &SourceName, tree: &Tree) -> ShortEvent {
         page: text("page"),
         flow: text("flow"),
         contact: text("contact"),
+        details: details(tree),
         params: owned(json("params"), Json::EMPTY_MAP),
         form: owned(tree.get("form").map(form_text), Json::EMPTY_LIST),
         body: owned(json("body"), payload.json()),

@@ -252,6 +252,7 @@ fn meets(rule: &Rule, source: &Source, known: &Known) -> bool {
         && can(!matcher.intents.is_empty(), Root::Intent)
         && can(!matcher.types.is_empty(), Root::Type)
         && can(!matcher.languages.is_empty(), Root::Language)
+        && matcher.details.iter().all(|(detail, _)| can(true, Root::Detail(*detail)))
 }
 
 /// What the contact would be found by, where the provider can't.

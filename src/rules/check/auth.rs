@@ -4,11 +4,11 @@ use super::desk::Desk;
 use crate::domain::duration::parse_duration;
 use crate::domain::scheme::{Algorithm, Encoding, HmacScheme, KeyForm, Preset, header_names};
 use crate::domain::secret::SecretRef;
-use crate::domain::source::{AuthConfig, SourceKind};
+use crate::domain::source::{AuthConfig, GoogleIdToken, SourceKind};
 use crate::rules::codes::Code;
 use crate::rules::yaml::{Entry, Kind, Node};
 
-const FORMS: [&str; 5] = ["basic", "bearer", "header", "query", "hmac"];
+const FORMS: [&str; 6] = ["basic", "bearer", "header", "query", "google_id_token", "hmac"];
 
 /// Reads `auth`.
 pub fn read(source: &Entry, node: &Node, kind: Option<SourceKind>, desk: &mut Desk<'_>) -> Vec<AuthConfig> {
@@ -91,8 +91,27 @@ fn named(node: &Node, form: &Entry, desk: &mut Desk<'_>) -> Option<AuthConfig> {
             Some(AuthConfig::Header { name, value: secret(value, "value")? })
         }
         "query" => Some(AuthConfig::Query { name: Desk::text(value, "name")?, value: secret(value, "value")? }),
+        "google_id_token" => Some(AuthConfig::GoogleIdToken(google(value, desk))),
         _ => hmac(node, form, desk),
     }
+}
+
+fn google(node: &Node, desk: &mut Desk<'_>) -> GoogleIdToken {
+    let all = |key: &str| node.get(key).map(Node::one_or_many).unwrap_or_default();
+    let secrets = |key: &str| all(key).iter().filter_map(Node::scalar).map(|text| SecretRef::parse(&text)).collect();
+    let tokens = GoogleIdToken {
+        audiences: secrets("audience"),
+        emails: secrets("email"),
+        keys_url: secret(node, "keys_url"),
+        allow_private: Desk::flag(node, "allow_private").unwrap_or(false),
+    };
+    let is_plain = |text: &str| text.get(..7).is_some_and(|start| start.eq_ignore_ascii_case("http://"));
+    if let Some(url) = node.get("keys_url").filter(|node| !tokens.allow_private && node.text().is_some_and(is_plain)) {
+        desk.findings
+            .add(Code::BadAuth, url.span, "keys that come without encryption could be anybody's")
+            .help("write `https://`; in a network of your own, `allow_private: true` beside it");
+    }
+    tokens
 }
 
 fn secret(node: &Node, key: &str) -> Option<SecretRef> {

@@ -4,6 +4,7 @@
 
 use std::collections::{HashMap, HashSet};
 
+use crate::domain::detail::Detail;
 use crate::rules::expr::Expr;
 use crate::rules::expr::ast::{Comparison, Filter, Node, Path, Root, Step};
 use crate::rules::expr::known::Known;
@@ -36,6 +37,7 @@ fn is_written_by_others(path: &Path, held: &Held, known: &Known) -> bool {
         Some(Root::Text | Root::Payload | Root::Body | Root::Query | Root::Headers | Root::Session | Root::Contact) => {
             true
         }
+        Some(Root::Detail(Detail::Phone | Detail::Platform)) => true,
         Some(Root::Params) => {
             let declared = path.steps.first().and_then(|step| match step {
                 Step::Key(name) => known.declared(name),

@@ -55,7 +55,8 @@ fn event(node: &Node, desk: &mut Desk<'_>) -> Option<EventTemplate> {
     })
 }
 
-fn text(node: &Node, desk: &mut Desk<'_>) -> Option<TextTemplate> {
+/// Words, or words by language.
+pub fn text(node: &Node, desk: &mut Desk<'_>) -> Option<TextTemplate> {
     if !matches!(node.kind, Kind::Map(_)) {
         return desk.printed(node).map(TextTemplate::One);
     }

@@ -6,6 +6,7 @@ use super::desk::{Desk, Target};
 use super::draft::Named;
 use super::globs::{self, Of};
 use super::{bounds, contact, effects, intents, reply, shape, strangers, tag};
+use crate::domain::detail::Detail;
 use crate::domain::duration::parse_duration;
 use crate::domain::name::RuleId;
 use crate::domain::value::{Number, Value};
@@ -123,6 +124,11 @@ fn matcher(node: &Node, desk: &mut Desk<'_>) -> Matcher {
         (entry.key.as_str().into(), values)
     };
     matcher.params = node.get("params").map(Node::entries).unwrap_or_default().iter().map(&mut wanted).collect();
+    let details = Detail::ALL.into_iter().filter_map(|detail| Some((detail, node.get(detail.name())?)));
+    let mut wanted = |(detail, node): (Detail, &Node)| {
+        (detail, node.one_or_many().iter().filter_map(|value| value_of(value, desk)).collect())
+    };
+    matcher.details = details.map(&mut wanted).collect();
     if let Some(text) = node.get("text") {
         matcher.contains =
             texts(text, "contains", desk).into_iter().filter_map(|(text, at)| phrase(&text, at, desk)).collect();
@@ -143,7 +149,8 @@ fn never_carried(node: &Node, desk: &mut Desk<'_>) {
     const CARRIED: [(&str, Root); 4] =
         [("intent", Root::Intent), ("type", Root::Type), ("language", Root::Language), ("text", Root::Text)];
     for entry in node.entries() {
-        let Some((_, root)) = CARRIED.into_iter().find(|(key, _)| *key == entry.key) else { continue };
+        let fixed = CARRIED.into_iter().find(|(key, _)| *key == entry.key).map(|(_, root)| root);
+        let Some(root) = fixed.or_else(|| Detail::named(&entry.key).map(Root::Detail)) else { continue };
         if !desk.known.carries(root) {
             let message = format!("this never fits: no source of the rule carries `{}`", entry.key);
             desk.findings.add(Code::NotCarried, entry.key_span, message).help(Known::who_carries(root));
@@ -188,25 +195,29 @@ fn texts<'n>(node: &'n Node, key: &str, desk: &mut Desk<'_>) -> Vec<(String, &'n
 
 fn param(name: &str, node: &Node, desk: &mut Desk<'_>) -> Option<ParamPattern> {
     match &node.kind {
+        Kind::Text(text) if text.is_empty() || text == "*" => {}
+        Kind::Text(text) => can_fit(name, &Value::text(text.as_str()), node, desk),
+        Kind::Bool(truth) => can_fit(name, &Value::Bool(*truth), node, desk),
+        Kind::Number(number) => can_fit(name, &Value::Number(Number::parse(number).into_owned()), node, desk),
+        Kind::Null | Kind::List(_) | Kind::Map(_) | Kind::Broken => {}
+    }
+    value_of(node, desk)
+}
+
+/// One of the values that fit.
+fn value_of(node: &Node, desk: &mut Desk<'_>) -> Option<ParamPattern> {
+    match &node.kind {
         Kind::Text(text) if text.is_empty() => {
             never(node, desk);
             None
         }
         Kind::Text(text) if text == "*" => Some(ParamPattern::Set),
         Kind::Text(text) => {
-            can_fit(name, &Value::text(text.as_str()), node, desk);
             globs::look(text, Of::Texts, node, desk);
             Some(ParamPattern::Text(Pattern::parse(text)))
         }
-        Kind::Bool(truth) => {
-            can_fit(name, &Value::Bool(*truth), node, desk);
-            Some(ParamPattern::Value(Value::Bool(*truth)))
-        }
-        Kind::Number(number) => {
-            let number = Value::Number(Number::parse(number).into_owned());
-            can_fit(name, &number, node, desk);
-            Some(ParamPattern::Value(number))
-        }
+        Kind::Bool(truth) => Some(ParamPattern::Value(Value::Bool(*truth))),
+        Kind::Number(number) => Some(ParamPattern::Value(Value::Number(Number::parse(number).into_owned()))),
         Kind::Null | Kind::List(_) | Kind::Map(_) | Kind::Broken => None,
     }
 }

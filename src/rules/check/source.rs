@@ -2,11 +2,13 @@
 
 use std::collections::BTreeSet;
 use std::rc::Rc;
+use std::time::Duration;
 
 use super::desk::{Desk, Target};
 use super::draft::Named;
-use super::{auth, contact, intents, shape};
-use crate::domain::kind::{Handshake, OwnProof};
+use super::{auth, contact, intents, reply, shape};
+use crate::domain::duration::parse_duration;
+use crate::domain::kind::{Answer, Handshake, OwnProof};
 use crate::domain::name::{ConnectionName, SourceName};
 use crate::domain::secret::SecretRef;
 use crate::domain::source::{AuthConfig, SourceConfig, SourceKind};
@@ -16,6 +18,7 @@ use crate::rules::expr::ast::{Path, Root, Step};
 use crate::rules::expr::known::Carrier;
 use crate::rules::finder::{Finder, ParamsAt};
 use crate::rules::index::Index;
+use crate::rules::late::Late;
 use crate::rules::params::{ParamType, ParamTypes};
 use crate::rules::yaml::{Entry, Node};
 
@@ -84,6 +87,7 @@ fn source(entry: &Entry, desk: &mut Desk<'_>) -> Option<Source> {
     let tags_changed_at = node.get("tags_changed_at").map(|node| contact::read_at(node, desk)).unwrap_or_default();
     let respond_io = respond_io(node, desk);
     let finder = finder(node, desk);
+    let late = late(node, kind, desk);
     let each = node.get("each").and_then(|node| each(node, desk));
     let networks = node.get("allow_ips").map(Node::one_or_many).unwrap_or_default();
     let allow_ips = networks.iter().filter_map(Node::scalar).filter_map(|text| shape::network(&text)).collect();
@@ -91,7 +95,7 @@ fn source(entry: &Entry, desk: &mut Desk<'_>) -> Option<Source> {
     let verify_token = verify_token(entry, kind, desk);
     let config = SourceConfig { name, kind: kind?, auth: Vec::new(), allow_ips, each, verify_token };
     let (types, index) = (types(node), Index::default());
-    Some(Source { config, contact, contact_at, tags_changed_at, types, finder, respond_io, index })
+    Some(Source { config, contact, contact_at, tags_changed_at, types, finder, respond_io, late, index })
 }
 
 /// The token that a vendor's first request has to know.
@@ -119,6 +123,42 @@ fn verify_token(entry: &Entry, kind: Option<SourceKind>, desk: &mut Desk<'_>) ->
     }
     token.and_then(Node::scalar).map(|text| SecretRef::parse(&text))
 }
+
+/// What nobody waits for, and what promises nothing to anybody, has no place.
+fn late(node: &Node, kind: Option<SourceKind>, desk: &mut Desk<'_>) -> Option<Late> {
+    const KEYS: [&str; 2] = ["reply_within", "reply_late"];
+    let lines = || node.entries().iter().filter(|line| KEYS.contains(&line.key.as_str()));
+    if let Some(kind) = kind.filter(|kind| matches!(kind.traits().answer, Answer::Told)) {
+        for line in lines() {
+            desk.findings.add(Code::BadValue, line.key_span, format!("`{}` is for Dialogflow sources", line.key)).help(
+                format!(
+                    "the sender of a `{}` source needs to know whether its event was taken; take it away",
+                    kind.name()
+                ),
+            );
+        }
+        return None;
+    }
+    let says = node.get("reply_late").and_then(|node| reply::text(node, desk));
+    let Some(within) = node.get("reply_within") else {
+        if let Some(line) = lines().next() {
+            desk.findings
+                .add(Code::DoesNothing, line.key_span, "nothing says when an answer would be late")
+                .help("add `reply_within: 4s`");
+        }
+        return None;
+    };
+    let time = within.scalar().and_then(|text| parse_duration(&text))?;
+    if !(LEAST_WAIT..=MOST_WAIT).contains(&time) {
+        desk.findings
+            .add(Code::BadValue, within.span, "Dialogflow waits 5 seconds, and 30 where the agent says so")
+            .help("write a time from `500ms` to `29s`; `4s` leaves a second for the way");
+    }
+    Some(Late { within: time, says })
+}
+
+const LEAST_WAIT: Duration = Duration::from_millis(500);
+const MOST_WAIT: Duration = Duration::from_secs(29);
 
 fn finder(node: &Node, desk: &mut Desk<'_>) -> Finder {
     let mut template = |key: &str| node.get(key).and_then(|node| desk.printed(node));

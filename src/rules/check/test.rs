@@ -6,11 +6,13 @@ use std::time::Duration;
 
 use super::desk::{Asked, Desk, Target};
 use super::{expectation, intents};
+use crate::domain::detail::{Detail, DetailType};
 use crate::domain::duration::parse_duration;
 use crate::domain::json::{Json, OwnedJson};
 use crate::domain::name::{ConnectionName, SourceName};
 use crate::domain::tag::TagName;
 use crate::domain::time::Timestamp;
+use crate::domain::value::{Number, Value};
 use crate::rules::codes::Code;
 use crate::rules::expr::ast::Root;
 use crate::rules::expr::known::{Carrier, Known};
@@ -136,11 +138,27 @@ fn short_event(node: &Node, desk: &mut Desk<'_>) -> Option<ShortEvent> {
         params: json(node.get("params"), Json::EMPTY_MAP),
         form: form(node.get("form").map(Node::entries).unwrap_or_default()),
         body: json(node.get("body"), payload.json()),
+        details: details(node),
         query: pairs(node.get("query"), str::to_owned),
         headers: pairs(node.get("headers"), str::to_ascii_lowercase),
         payload,
         ..ShortEvent::of(source)
     })
+}
+
+/// The table of keys has seen to it that each is of its type.
+fn details(node: &Node) -> Vec<(Detail, Value<'static>)> {
+    let given = Detail::ALL.into_iter().filter_map(|detail| Some((detail, node.get(detail.name())?)));
+    let value = |(detail, node): (Detail, &Node)| {
+        let text = node.scalar()?;
+        let value = match detail.type_of() {
+            DetailType::Text => Value::text(text),
+            DetailType::Flag => Value::Bool(text == "true"),
+            DetailType::Number(..) => Value::Number(Number::from_f64(text.parse().ok()?)),
+        };
+        Some((detail, value))
+    };
+    given.filter_map(value).collect()
 }
 
 /// A test must not give what its source could never carry.
@@ -161,6 +179,7 @@ fn never_carried(node: &Node, source: &str, desk: &mut Desk<'_>) {
     };
     for entry in node.entries() {
         let root = CARRIED.into_iter().find(|(key, _)| *key == entry.key).map(|(_, root)| root);
+        let root = root.or_else(|| Detail::named(&entry.key).map(Root::Detail));
         if let Some(root) = root.filter(|root| !carrier.carries(*root)) {
             let message = format!("no event of `{source}` carries `{}`", entry.key);
             desk.findings.add(Code::NotCarried, entry.key_span, message).help(Known::who_carries(root));

@@ -150,11 +150,12 @@ impl List<'_> {
 
 /// Whether `match` asks for anything but sources: whose events a rule never meets, it can't miss.
 fn asks(matcher: &Matcher) -> bool {
-    let Matcher { sources: _, intents, types, languages, params, contains, regex } = matcher;
+    let Matcher { sources: _, intents, types, languages, params, details, contains, regex } = matcher;
     !(intents.is_empty()
         && types.is_empty()
         && languages.is_empty()
         && params.is_empty()
+        && details.is_empty()
         && contains.is_empty()
         && regex.is_empty())
 }

@@ -3,6 +3,7 @@
 use std::ops::Range;
 
 use super::regexp::Regexp;
+use crate::domain::detail::Detail;
 use crate::domain::value::Value;
 
 /// A node of the tree and where it stands in its source.
@@ -214,6 +215,8 @@ pub enum Root {
     Flow,
     /// Dialogflow CX: the page's form, by parameter.
     Form,
+    /// What only some platforms tell.
+    Detail(Detail),
     /// Values that the rule files name.
     Values,
     /// Conditions that the rule files name.
@@ -221,7 +224,25 @@ pub enum Root {
 }
 
 /// Every root: its name, itself, and what it holds for messages.
-pub const ROOTS: [(&str, Root); 19] = [
+pub const ROOTS: [(&str, Root); 19 + DETAILS] = {
+    let mut all = [("", Root::Source); 19 + DETAILS];
+    let mut at = 0;
+    while at < FIXED.len() {
+        all[at] = FIXED[at];
+        at += 1;
+    }
+    while at < all.len() {
+        let detail = Detail::ALL[at - FIXED.len()];
+        all[at] = (detail.name(), Root::Detail(detail));
+        at += 1;
+    }
+    all
+};
+
+const DETAILS: usize = Detail::ALL.len();
+
+/// Roots with a form of their own.
+const FIXED: [(&str, Root); 19] = [
     ("source", Root::Source),
     ("type", Root::Type),
     ("intent", Root::Intent),

@@ -55,12 +55,13 @@ impl<'e> Scope<'e> {
         if let Some(found) = self.found {
             return Ok(Value::text(found));
         }
-        match self.source_contact {
-            Some(contact) => match self.kept {
-                Some(kept) => kept.contact.get_or_init(|| self.work_out(contact)).clone(),
-                None => self.work_out(contact),
-            },
-            None => Ok(Value::optional_text(self.event.contact.as_deref())),
+        let found = || match self.source_contact {
+            Some(contact) => self.work_out(contact),
+            None => Ok(self.event.whose().map_or(Value::Unset, Value::text)),
+        };
+        match self.kept {
+            Some(kept) => kept.contact.get_or_init(found).clone(),
+            None => found(),
         }
     }
 

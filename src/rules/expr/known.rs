@@ -45,7 +45,10 @@ impl Known {
     /// The kinds that carry a root, for messages.
     pub fn who_carries(root: Root) -> String {
         let own = || SourceKind::ALL.iter().filter(|kind| !kind.traits().is_told);
-        let carries = |kind: &&SourceKind| part(root).is_none_or(|part| kind.traits().carries(part));
+        let carries = |kind: &&SourceKind| match root {
+            Root::Detail(detail) => detail.told_by(**kind),
+            _ => part(root).is_none_or(|part| kind.traits().carries(part)),
+        };
         let names: Vec<_> = own().filter(carries).map(|kind| format!("`{}`", kind.name())).collect();
         let told = match root {
             Root::Type => "; a `catch` source carries it where its `type:` says where to find it",
@@ -72,6 +75,9 @@ impl Known {
 impl Carrier {
     /// Whether this source's events may carry a root.
     pub fn carries(&self, root: Root) -> bool {
+        if let Root::Detail(detail) = root {
+            return detail.told_by(self.kind);
+        }
         let Some(part) = part(root) else { return true };
         let traits = self.kind.traits();
         traits.carries(part)

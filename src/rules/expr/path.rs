@@ -48,6 +48,7 @@ pub fn look_up<'v>(path: &'v Path, scope: &Scope<'v>) -> Result<Value<'v>, ExprF
         Root::Session => Value::optional_text(event.session.as_deref()),
         Root::Confidence => event.confidence.map_or(Value::Unset, |c| Value::Number(Number::from_f64(c))),
         Root::Contact => scope.contact()?,
+        Root::Detail(detail) => event.detail(detail),
         Root::ReceivedAt => Value::text(event.received_at.to_string()),
     };
     Ok(if path.steps.is_empty() { value } else { Value::Unset })

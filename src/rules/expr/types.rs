@@ -5,6 +5,7 @@ use std::ops::Range;
 use super::ast::{Comparison, Cost, Expr, Filter, Node, Path, Root, Step};
 use super::known::Known;
 use super::{MAX_DEPTH, MAX_SIZE, Problem, ProblemKind};
+use crate::domain::detail::DetailType;
 use crate::domain::hours;
 use crate::domain::json::{Json, JsonKind};
 use crate::domain::value::{Number, Value};
@@ -390,6 +391,11 @@ fn root_type(root: Root) -> (Type, Option<Type>) {
         Root::Payload | Root::Body => (Type::Unknown, Some(Type::Unknown)),
         Root::Query | Root::Headers => (Type::Map, Some(Type::Text)),
         Root::Confidence => (Type::Number, None),
+        Root::Detail(detail) => match detail.type_of() {
+            DetailType::Text => (Type::Text, None),
+            DetailType::Flag => (Type::Bool, None),
+            DetailType::Number(..) => (Type::Number, None),
+        },
         // A template that is exactly one `{{ }}` keeps its type, so an id may be a number.
         Root::Contact => (Type::Unknown, None),
         Root::Source

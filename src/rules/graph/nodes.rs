@@ -47,6 +47,7 @@ pub fn rule(rule: &Rule, part: &Part, catalog: &Catalog) -> RuleNode {
 /// `intent pricing.*, quote.request`
 fn matches(matcher: &Matcher) -> Vec<String> {
     let params = matcher.params.iter().map(|(name, values)| format!("{name} {}", texts(values).join(", ")));
+    let details = matcher.details.iter().map(|(detail, values)| format!("{detail} {}", texts(values).join(", ")));
     let regex = matcher.regex.iter().map(|regex| regex.source().to_owned());
     [
         ("intent", texts(&matcher.intents)),
@@ -59,6 +60,7 @@ fn matches(matcher: &Matcher) -> Vec<String> {
     .into_iter()
     .filter(|(_, values)| !values.is_empty())
     .map(|(key, values)| format!("{key} {}", values.join(", ")))
+    .chain(details)
     .collect()
 }
 

@@ -29,7 +29,12 @@ pub static AUTH: Object = Object {
             "The key of `hmac`; alone, what the sender of this kind proves itself with. Several make a rotation.",
         )
         .example("hmac: github\nsecret: [env:NEW_SECRET, env:OLD_SECRET]"),
-        Key::later("google_id_token", "A Google-signed identity token."),
+        Key::new(
+            "google_id_token",
+            Shape::Object(&GOOGLE),
+            "`Authorization: Bearer` with an identity token that Google has signed for its service agent.",
+        )
+        .example("google_id_token:\n  audience: https://hooks.example.com/hooks/shop-agent\n  email: service-123456789@gcp-sa-dialogflow.iam.gserviceaccount.com"),
     ],
     snippets: &[
         Snippet {
@@ -51,6 +56,15 @@ pub static AUTH: Object = Object {
             label: "query",
             about: "A query parameter with a secret value.",
             body: &["query:", "  name: ${2:token}", "  value: env:${3:HOOK_TOKEN}"],
+        },
+        Snippet {
+            label: "google_id_token",
+            about: "An identity token of Google's service agent.",
+            body: &[
+                "google_id_token:",
+                "  audience: ${2:https://hooks.example.com/hooks/shop-agent}",
+                "  email: ${3:service-123456789@gcp-sa-dialogflow.iam.gserviceaccount.com}",
+            ],
         },
         Snippet {
             label: "hmac, a preset",
@@ -111,6 +125,38 @@ static QUERY: Object = Object {
         label: "parameter and value",
         about: "A parameter and its secret value.",
         body: &["name: ${2:token}", "value: env:${3:HOOK_TOKEN}"],
+    }],
+};
+
+static GOOGLE: Object = Object {
+    what: "google_id_token",
+    keys: &[
+        Key::new("audience", Shape::OneOrMany(&Shape::Setting), "Whom the token must be for: any of these.")
+            .required()
+            .example("audience: https://hooks.example.com/hooks/shop-agent"),
+        Key::new(
+            "email",
+            Shape::OneOrMany(&Shape::Setting),
+            "Whose the token must be: any of these verified addresses.",
+        )
+        .required()
+        .example("email: service-123456789@gcp-sa-dialogflow.iam.gserviceaccount.com"),
+        Key::new("keys_url", Shape::Setting, "Where the public keys are; at Google by default.")
+            .example("keys_url: https://keys.example.com/certs"),
+        Key::new(
+            "allow_private",
+            Shape::Flag,
+            "Whether `keys_url` may be in a network of one's own; `false` by default.",
+        )
+        .example("allow_private: true\nkeys_url: http://127.0.0.1:8099/certs"),
+    ],
+    snippets: &[Snippet {
+        label: "audience and email",
+        about: "Whom the token is for and whose it is.",
+        body: &[
+            "audience: ${2:https://hooks.example.com/hooks/shop-agent}",
+            "email: ${3:service-123456789@gcp-sa-dialogflow.iam.gserviceaccount.com}",
+        ],
     }],
 };
 

@@ -106,6 +106,27 @@ static MATCH: Object = Object {
         .keyed_by(Names::Param)
         .example("params: { plan: [pro, enterprise], phone: \"*\" }"),
         Key::new("text", Shape::Object(&TEXT), "What the person said.").example("text: { contains: [precio, coste] }"),
+        Key::new("fallback", Shape::Flag, "Dialogflow: whether the agent had no answer.").example("fallback: true"),
+        Key::new(
+            "trigger",
+            Shape::OneOrMany(&Shape::Text),
+            "Dialogflow: the event that was triggered in place of words; `*` stands for any run of characters.",
+        )
+        .example("trigger: [WELCOME, \"*_WELCOME\"]"),
+        Key::new("platform", Shape::OneOrMany(&Shape::Text), "Dialogflow: where the person writes or calls from.")
+            .example("platform: [facebook, telephony]"),
+        Key::new("intent_id", Shape::OneOrMany(&Shape::Text), "Dialogflow: the intent's id, which outlives a new name.")
+            .example("intent_id: 29bcd7f8-f717-4261-a8fd-2d3e451b8af8"),
+        Key::new("parent_intent", Shape::OneOrMany(&Shape::Text), "Dialogflow ES: the id of the intent that this one follows.")
+            .example("parent_intent: 29bcd7f8-f717-4261-a8fd-2d3e451b8af8"),
+        Key::new(
+            "environment",
+            Shape::OneOrMany(&Shape::Text),
+            "Dialogflow: the agent's environment; the draft has none.",
+        )
+        .example("environment: production"),
+        Key::new("region", Shape::OneOrMany(&Shape::Text), "Dialogflow: the agent's region; a global agent has none.")
+            .example("region: europe-west1"),
     ],
     snippets: &[
         Snippet {

@@ -100,6 +100,18 @@ pub static SOURCE: Object = Object {
             "Dialogflow ES: the agent's export as ZIP, relative to this file; intents are held against it.",
         )
         .example("agent: agents/website.zip"),
+        Key::new(
+            "reply_within",
+            Shape::Duration,
+            "Dialogflow: the sender is answered in that time, though the event isn't on disk yet; unset: it waits.",
+        )
+        .example("reply_within: 4s"),
+        Key::new(
+            "reply_late",
+            Shape::Either(&[Shape::Template, Shape::ByLanguage(&Shape::Template)]),
+            "Dialogflow: what is said then, which must promise nothing; unset: the agent's own answer stays.",
+        )
+        .example("reply_within: 4s\nreply_late: { es: Un momento., default: One moment. }"),
         Key::new("each", Shape::Path, "Catch: the list in the body that holds one event each; a bare list is split without it.")
             .example("each: body.leads"),
         Key::new("type", Shape::Template, "Catch: where the type is found.").example("type: \"{{ payload.event }}\""),

@@ -110,6 +110,22 @@ static EVENT: Object = Object {
             "Dialogflow CX: the form's parameters by name.",
         )
         .example("form: { size: { value: 40, state: FILLED } }"),
+        Key::new("fallback", Shape::Flag, "Dialogflow: whether the agent had no answer; `false` by default.")
+            .example("fallback: true"),
+        Key::new("trigger", Shape::Text, "Dialogflow: the event that was triggered.").example("trigger: WELCOME"),
+        Key::new("knowledge", Shape::Text, "Dialogflow ES: the answer of the knowledge base.")
+            .example("knowledge: We deliver on Mondays."),
+        Key::new("sentiment", Shape::Number(-1.0, 1.0), "Dialogflow: how glad the words are, -1 to 1.")
+            .example("sentiment: -0.6"),
+        Key::new("platform", Shape::Text, "Dialogflow: where the person writes or calls from.")
+            .example("platform: facebook"),
+        Key::new("phone", Shape::Text, "Dialogflow: the person's phone number.").example("phone: \"+573001234567\""),
+        Key::new("intent_id", Shape::Text, "Dialogflow: the intent's id.")
+            .example("intent_id: 29bcd7f8-f717-4261-a8fd-2d3e451b8af8"),
+        Key::new("parent_intent", Shape::Text, "Dialogflow ES: the id of the intent that this one follows.")
+            .example("parent_intent: 29bcd7f8-f717-4261-a8fd-2d3e451b8af8"),
+        Key::new("environment", Shape::Text, "Dialogflow: the agent's environment.").example("environment: production"),
+        Key::new("region", Shape::Text, "Dialogflow: the agent's region.").example("region: europe-west1"),
         Key::new("payload", Shape::Anything, "The item of the body that the event is read from.")
             .example("payload: { event: checkout, total: 40 }"),
         Key::new("body", Shape::Anything, "The whole body; `payload` by default.")

@@ -5,8 +5,8 @@ use crate::domain::tag::TagName;
 use crate::rules::coverage::name;
 use crate::rules::expr::Condition;
 use crate::rules::expr::ast::Node;
-use crate::rules::model::{Matcher, Rule, TextTemplate};
-use crate::rules::pattern::Pattern;
+use crate::rules::model::{Matcher, ParamPatterns, Rule, TextTemplate};
+use crate::rules::pattern::{ParamPattern, Pattern};
 use crate::rules::places::Way;
 use crate::rules::shared::Shared;
 
@@ -74,7 +74,7 @@ impl Bench<'_> {
     }
 
     fn matcher(&mut self) {
-        let Matcher { sources, intents, types, languages, params, contains, regex } = &self.rule.matcher;
+        let Matcher { sources, intents, types, languages, params, details, contains, regex } = &self.rule.matcher;
         let start = Way::start().key("match");
         if self.around.other_sources {
             self.list("source", sources, &start, |source| Some(source.to_string()), |matcher| &mut matcher.sources);
@@ -90,16 +90,31 @@ impl Bench<'_> {
         self.list_of("regex", &written, &text, |_| None, |matcher, index| without(&mut matcher.regex, index));
         for (index, (name, wanted)) in params.iter().enumerate() {
             let way = start.key("params").key(&**name);
-            let what = format!("`params.{name}` could be left out of `match`");
-            self.add(Touched::Match, way.clone(), what, None, |rule| without(&mut rule.matcher.params, Some(index)));
-            for (item, pattern) in wanted.iter().enumerate().filter(|_| wanted.len() > 1) {
-                let what = format!("{pattern} could be left out");
-                self.add(Touched::Match, way.item(item), what, None, |rule| {
-                    if let Some((_, wanted)) = rule.matcher.params.get_mut(index) {
-                        without(wanted, Some(item));
-                    }
-                });
-            }
+            self.values(&format!("params.{name}"), &way, index, wanted, |matcher| &mut matcher.params);
+        }
+        for (index, (detail, wanted)) in details.iter().enumerate() {
+            self.values(detail.name(), &start.key(detail.name()), index, wanted, |matcher| &mut matcher.details);
+        }
+    }
+
+    /// Something that has a value of its own, left out, and with one value less.
+    fn values<K: Clone>(
+        &mut self,
+        name: &str,
+        way: &Way,
+        index: usize,
+        wanted: &[ParamPattern],
+        of: fn(&mut Matcher) -> &mut Box<[(K, ParamPatterns)]>,
+    ) {
+        let what = format!("`{name}` could be left out of `match`");
+        self.add(Touched::Match, way.clone(), what, None, |rule| without(of(&mut rule.matcher), Some(index)));
+        for (item, pattern) in wanted.iter().enumerate().filter(|_| wanted.len() > 1) {
+            let what = format!("{pattern} could be left out");
+            self.add(Touched::Match, way.item(item), what, None, |rule| {
+                if let Some((_, wanted)) = of(&mut rule.matcher).get_mut(index) {
+                    without(wanted, Some(item));
+                }
+            });
         }
     }
 

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::fmt;
 
+use crate::domain::detail::{Detail, DetailType, Details};
 use crate::domain::event::Event;
 use crate::domain::json::Json;
 use crate::domain::value::{Number, Value};
@@ -29,6 +30,8 @@ pub enum Field {
     Flow,
     /// Whom the source finds.
     Contact,
+    /// What only some platforms tell.
+    Detail(Detail),
     /// A parameter, or a part of one.
     Params(Vec<String>),
     /// A part of the item.
@@ -68,6 +71,7 @@ impl Field {
             Root::Page => Some(Self::Page),
             Root::Flow => Some(Self::Flow),
             Root::Contact => Some(Self::Contact),
+            Root::Detail(detail) => Some(Self::Detail(detail)),
             Root::Source | Root::ReceivedAt | Root::Form | Root::Values | Root::Conditions => None,
         }
     }
@@ -83,7 +87,8 @@ impl Field {
             Self::Session => text(&event.session),
             Self::Page => text(&event.page),
             Self::Flow => text(&event.flow),
-            Self::Contact => text(&event.contact),
+            Self::Contact => event.whose().map_or(Value::Unset, Value::text),
+            Self::Detail(detail) => event.detail(*detail),
             Self::Confidence => event.confidence.map_or(Value::Unset, |sure| Value::Number(Number::from_f64(sure))),
             Self::Params(keys) => walk(event.params, keys),
             Self::Payload(keys) => walk(event.payload, keys),
@@ -101,6 +106,14 @@ impl Field {
             Self::Confidence => match value {
                 Value::Unset => true,
                 Value::Number(number) => (0.0..=1.0).contains(&number.to_f64()),
+                _ => false,
+            },
+            Self::Detail(detail) => match (detail.type_of(), value) {
+                (DetailType::Flag, Value::Bool(_)) => true,
+                (DetailType::Text, Value::Unset | Value::Text(_)) | (DetailType::Number(..), Value::Unset) => true,
+                (DetailType::Number(least, most), Value::Number(number)) => {
+                    (f64::from(least)..=f64::from(most)).contains(&number.to_f64())
+                }
                 _ => false,
             },
             // A test can say whom a source finds, and not that it finds nobody.
@@ -123,6 +136,7 @@ impl fmt::Display for Field {
             Self::Page => ("page", &[]),
             Self::Flow => ("flow", &[]),
             Self::Contact => ("contact", &[]),
+            Self::Detail(detail) => (detail.name(), &[]),
             Self::Params(keys) => ("params", keys),
             Self::Payload(keys) => ("payload", keys),
             Self::Body(keys) => ("body", keys),
@@ -168,6 +182,7 @@ pub fn with<T>(event: &Event<'_>, others: &[Other], look: impl FnOnce(&Event<'_>
             *place = made;
         }
     }
+    let mut said = Vec::new();
     for (field, value) in others {
         let text = match value {
             Value::Text(text) => Some(Cow::Borrowed(text.as_ref())),
@@ -182,6 +197,7 @@ pub fn with<T>(event: &Event<'_>, others: &[Other], look: impl FnOnce(&Event<'_>
             Field::Page => other.page = text,
             Field::Flow => other.flow = text,
             Field::Contact => found = text,
+            Field::Detail(detail) => said.push((*detail, value.clone())),
             Field::Confidence => {
                 other.confidence = if let Value::Number(number) = value { Some(number.to_f64()) } else { None };
             }
@@ -192,6 +208,11 @@ pub fn with<T>(event: &Event<'_>, others: &[Other], look: impl FnOnce(&Event<'_>
             }
             Field::Params(_) | Field::Payload(_) | Field::Body(_) => {}
         }
+    }
+    if !said.is_empty() {
+        let others = Detail::ALL.into_iter().filter(|detail| said.iter().all(|(other, _)| other != detail));
+        said.extend(others.map(|detail| (detail, event.detail(detail))).collect::<Vec<_>>());
+        other.details = Details::Said(said);
     }
     look(&other, found.as_deref())
 }

@@ -235,6 +235,7 @@ fn field_of(key: Key<'_>) -> Field {
         Key::Type => Field::Type,
         Key::Language => Field::Language,
         Key::Text => Field::Text,
+        Key::Detail(detail) => Field::Detail(detail),
         Key::Param(name) => Field::Params(vec![name.to_owned()]),
     }
 }

@@ -88,8 +88,9 @@ impl Pool {
         for (word, part) in words.iter().flat_map(|word| parts.iter().map(move |part| (word, part))).take(MOST) {
             self.said(&Field::Text, &format!("{word} {part}"), scope);
         }
-        for (name, wanted) in &matcher.params {
-            let field = Field::Params(vec![name.to_string()]);
+        let params = matcher.params.iter().map(|(name, wanted)| (Field::Params(vec![name.to_string()]), wanted));
+        let details = matcher.details.iter().map(|(detail, wanted)| (Field::Detail(*detail), wanted));
+        for (field, wanted) in details.chain(params) {
             for pattern in wanted {
                 match pattern {
                     ParamPattern::Set => self.anything(&field),

@@ -21,6 +21,9 @@ pub fn entries(review: &mut Review<'_, '_>) {
         list(review, rule, &["match", "language"], &matcher.languages, covers_language);
         list(review, rule, &["match", "text", "contains"], &matcher.contains, covers_phrase);
         list(review, rule, &["match", "source"], &matcher.sources, |wide, narrow| wide == narrow);
+        for (detail, wanted) in &matcher.details {
+            list(review, rule, &["match", detail.name()], wanted, covers_param);
+        }
         for (name, wanted) in &matcher.params {
             list(review, rule, &["match", "params", name], wanted, covers_param);
         }

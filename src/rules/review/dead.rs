@@ -35,6 +35,7 @@ fn says_nothing(rule: &Rule) -> bool {
         && matcher.types.is_empty()
         && matcher.languages.is_empty()
         && matcher.params.is_empty()
+        && matcher.details.is_empty()
         && matcher.contains.is_empty()
         && matcher.regex.is_empty()
 }

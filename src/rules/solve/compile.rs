@@ -73,6 +73,9 @@ impl<'c> Compiler<'c> {
         if !matcher.regex.is_empty() {
             add(self.vars.at(Root::Text, &[]), cut::text(&Test::Regexp(matcher.regex.iter().cloned().collect())));
         }
+        for (detail, wanted) in &matcher.details {
+            add(self.vars.at(Root::Detail(*detail), &[]), cut::param(wanted));
+        }
         for (name, wanted) in &matcher.params {
             add(self.vars.param(name), cut::param(wanted));
         }

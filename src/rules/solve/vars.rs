@@ -8,6 +8,7 @@ use super::formula::VarId;
 use super::numbers::Numbers;
 use super::texts::Texts;
 use super::values::Values;
+use crate::domain::detail::DetailType;
 use crate::domain::name::SourceName;
 use crate::domain::value::Number;
 use crate::rules::catalog::Source;
@@ -160,7 +161,10 @@ impl<'c> Vars<'c> {
 fn at(root: Root, steps: &[Step], home: &Home) -> Values {
     let any_text = || Values::texts(Texts::default()).or_unset();
     if !home.carrier.carries(root) {
-        return Values::unset();
+        return match root {
+            Root::Detail(detail) if detail.type_of() == DetailType::Flag => Values::truth(false, true),
+            _ => Values::unset(),
+        };
     }
     match (root, steps) {
         (Root::Source, []) => Values::texts(Texts::only(home.names.iter().map(ToString::to_string))),
@@ -168,6 +172,14 @@ fn at(root: Root, steps: &[Step], home: &Home) -> Values {
             let within = Numbers::from(Number::Int(0), true).meet(&Numbers::to(Number::Int(1), true));
             Values::numbers(within).or_unset()
         }
+        (Root::Detail(detail), []) => match detail.type_of() {
+            DetailType::Text => any_text(),
+            DetailType::Flag => Values::truth(true, true),
+            DetailType::Number(least, most) => {
+                let [least, most] = [least, most].map(|end| Number::Int(end.into()));
+                Values::numbers(Numbers::from(least, true).meet(&Numbers::to(most, true))).or_unset()
+            }
+        },
         (Root::ReceivedAt, []) => Values::texts(Texts::default()),
         (Root::Contact, []) => Values { numbers: Some(Numbers::default()), ..any_text() },
         (Root::Type | Root::Intent | Root::Text | Root::Language | Root::Session | Root::Page | Root::Flow, [])

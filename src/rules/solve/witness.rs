@@ -255,6 +255,7 @@ impl Parts {
                 Value::Number(number) => event.confidence = Some(number.to_f64()),
                 _ => return None,
             },
+            (Root::Detail(detail), _) => event.details.push((detail, value.clone())),
             (Root::Query, [Step::Key(name)]) => event.query.push((name.to_string(), text()?)),
             (Root::Headers, [Step::Key(name)]) => event.headers.push((name.to_ascii_lowercase(), text()?)),
             (Root::Params, steps) => put(&mut self.params, steps, value.to_json())?,

@@ -46,6 +46,7 @@ fn event(event: &ShortEvent) -> String {
     ];
     parts.extend(texts.into_iter().filter_map(|(key, text)| Some(format!("{key}: {}", scalar(text.as_ref()?)))));
     parts.extend(event.confidence.map(|confidence| format!("confidence: {confidence}")));
+    parts.extend(event.details.iter().map(|(detail, value)| format!("{detail}: {}", flow(&value.to_json()))));
     let trees = [("params", event.params.to_value()), ("form", form(&event.form.to_value()))];
     let is_empty = |tree: &Tree| tree.as_object().is_none_or(serde_json::Map::is_empty);
     parts.extend(trees.iter().filter(|(_, tree)| !is_empty(tree)).map(|(key, tree)| format!("{key}: {}", flow(tree))));

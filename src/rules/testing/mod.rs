@@ -9,12 +9,14 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use super::finding::Span;
+use crate::domain::detail::{Detail, Details};
 use crate::domain::event::Event;
 use crate::domain::json::{Json, OwnedJson};
 use crate::domain::name::{ConnectionName, SourceName};
 use crate::domain::request::Fields;
 use crate::domain::tag::TagName;
 use crate::domain::time::Timestamp;
+use crate::domain::value::Value;
 
 pub use expect::{Bodies, Expectation, ExpectedReply};
 pub use model::{Happened, Outcome, People};
@@ -83,6 +85,8 @@ pub struct ShortEvent {
     pub flow: Option<String>,
     /// What the source would have found.
     pub contact: Option<String>,
+    /// What only some platforms tell.
+    pub details: Vec<(Detail, Value<'static>)>,
     /// A mapping.
     pub params: OwnedJson,
     /// A list of parameters with their `displayName`.
@@ -109,6 +113,7 @@ impl ShortEvent {
             page: None,
             flow: None,
             contact: None,
+            details: Vec::new(),
             params: empty(),
             form: OwnedJson::of(Json::EMPTY_LIST),
             payload: empty(),
@@ -133,6 +138,7 @@ impl ShortEvent {
             page: text(&self.page),
             flow: text(&self.flow),
             confidence: self.confidence,
+            details: Details::Said(self.details.clone()),
             params: self.params.json(),
             form: self.form.json(),
             payload: self.payload.json(),

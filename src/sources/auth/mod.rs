@@ -1,11 +1,14 @@
 //! Who sent this? Every form of `auth`, opened once and asked per request.
 
 mod form;
+mod google;
 mod hmac;
 mod key;
 mod mac;
 mod secret;
 mod time;
+
+use std::sync::Arc;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -16,6 +19,9 @@ use crate::domain::time::Timestamp;
 use crate::sources::fault::{OpenError, Refusal};
 use crate::vault::Vault;
 
+pub use self::google::{KeySet, KeyStore};
+
+use self::google::GoogleTokens;
 use self::hmac::Signed;
 pub use self::secret::Known;
 
@@ -47,6 +53,7 @@ enum Way {
     Bearer(Known),
     Header { name: String, value: Known },
     Query { name: String, value: Known },
+    Google(Box<GoogleTokens>),
     Hmac(Box<Signed>),
 }
 
@@ -76,9 +83,37 @@ impl Verifier {
         nearest.map_or(Ok(()), Err)
     }
 
-    /// What a sender would add for the first way; nothing where everybody may call.
+    /// What a sender would add for the first way in which we can sign; nothing where everybody may call.
     pub fn proof(&self, now: Timestamp, url: &str, body: &[u8], id: &str) -> Proof {
-        self.ways.first().map(|way| way.proof(now, url, body, id)).unwrap_or_default()
+        let signs = |way: &&Way| !matches!(way, Way::Google(_));
+        self.ways.iter().find(signs).map(|way| way.proof(now, url, body, id)).unwrap_or_default()
+    }
+
+    /// The audience of the identity tokens that are the only way in; nobody but Google can make one.
+    pub fn only_google_signs(&self) -> Option<String> {
+        let only = self.ways.iter().all(|way| matches!(way, Way::Google(_)));
+        self.google().next().filter(|_| only).and_then(GoogleTokens::audience)
+    }
+
+    /// The keys of those who sign for somebody else.
+    pub fn keys(&self) -> impl Iterator<Item = &Arc<KeyStore>> {
+        self.google().map(GoogleTokens::keys)
+    }
+
+    /// Takes over the keys that another opening of the source has.
+    pub fn keep_keys_of(&mut self, before: &Self) {
+        for way in &mut self.ways {
+            if let Way::Google(tokens) = way {
+                before.google().for_each(|before| tokens.keep_keys_of(before));
+            }
+        }
+    }
+
+    fn google(&self) -> impl Iterator<Item = &GoogleTokens> {
+        self.ways.iter().filter_map(|way| match way {
+            Way::Google(tokens) => Some(&**tokens),
+            _ => None,
+        })
     }
 }
 
@@ -102,6 +137,9 @@ impl Way {
                 let value = known(value).map_err(|e| vec![e])?;
                 Ok(Self::Query { name: name.clone(), value })
             }
+            AuthConfig::GoogleIdToken(config) => {
+                GoogleTokens::open(config, vault).map(|tokens| Self::Google(Box::new(tokens)))
+            }
             AuthConfig::Hmac { scheme, secrets } => {
                 Signed::open(scheme, secrets, vault).map(|signed| Self::Hmac(Box::new(signed)))
             }
@@ -121,6 +159,7 @@ impl Way {
                 let query = Fields::parse_query(request.query);
                 any_is(value, query.all(name)).ok_or(Refusal::MissingQuery)?
             }
+            Self::Google(tokens) => return tokens.verify(authorization(request, "bearer")?, request.received_at),
             Self::Hmac(signed) => return signed.verify(request),
         };
         if passes { Ok(()) } else { Err(Refusal::NoSecretMatches) }
@@ -137,6 +176,7 @@ impl Way {
             Self::Bearer(secret) => authorization(format!("Bearer {}", text(secret))),
             Self::Header { name, value } => Proof { headers: vec![(name.clone(), text(value))], query: Vec::new() },
             Self::Query { name, value } => Proof { headers: Vec::new(), query: vec![(name.clone(), text(value))] },
+            Self::Google(_) => Proof::default(),
             Self::Hmac(signed) => signed.proof(now, url, body, id),
         }
     }

@@ -30,7 +30,7 @@ fn json_body<'r>(config: &SourceConfig, request: &Request<'r>) -> Result<JsonBod
     }
     match Media::of(request) {
         Media::Json => Ok(JsonBody::as_it_came(request.body)),
-        Media::Form | Media::Text => Ok(JsonBody::written(form::mapping(&form::pairs(request)?), Media::Form)),
+        Media::Form | Media::Text | Media::Xml => Ok(JsonBody::written(form::mapping(&form::pairs(request)?), Media::Form)),
     }
 }
 

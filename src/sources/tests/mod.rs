@@ -3,6 +3,7 @@
 mod catch;
 mod cx;
 mod cx_replies;
+mod dialogflow;
 mod faults;
 mod handshakes;
 mod kinds;
@@ -150,7 +151,6 @@ fn assert_facts(name: &str, body: &[u8], expected: &Facts<'_>) {
             confidence: event.confidence,
         };
         assert_eq!(&facts, expected, "{name}");
-        assert_eq!(event.contact, None, "{name}: the kind knows no contact of its own");
         assert_eq!(event.body.text().as_bytes(), body.trim_ascii(), "{name}");
         assert_eq!(event.payload.text(), event.body.text(), "{name}");
         assert_eq!((event.source.as_str(), event.received_at), ("bot", NOW), "{name}");

@@ -1,0 +1,95 @@
+//! The public keys of those who sign for somebody else: fetched when a request needs them, by one caller at a time.
+//!
+//! Who has its key waits for nothing. Keys past their time are believed a while longer and fetched anew beside the request. Only
+//! a request whose key isn't known waits, [`PATIENCE`] at most.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use crate::clock;
+use crate::domain::time::Timestamp;
+use crate::providers::AddressPolicy;
+use crate::providers::outbound::{Extent, Outbound};
+use crate::sources::{KeySet, KeyStore};
+
+/// The longest that a request waits: Dialogflow gives five seconds for all.
+pub const PATIENCE: Duration = Duration::from_secs(3);
+
+/// An unknown key has the set fetched again once in that time, in milliseconds: whoever invents keys costs no more.
+const BETWEEN: i64 = 60_000;
+
+/// After a fetch that failed it is tried again sooner.
+const BETWEEN_FAILURES: i64 = 5_000;
+
+/// What came of asking for keys.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Asked {
+    /// There are new ones.
+    Fetched,
+    /// There were new ones a moment ago, and they are what there is.
+    NotAgain,
+    /// Nobody could be asked, now or a moment ago.
+    Failed,
+}
+
+/// When an address was asked last, and whether it answered.
+#[derive(Debug, Default)]
+struct Last(Option<(Timestamp, bool)>);
+
+/// Fetches keys; each address has one flight at a time.
+#[derive(Debug, Default)]
+pub struct SigningKeys {
+    flights: Mutex<HashMap<String, Arc<tokio::sync::Mutex<Last>>>>,
+}
+
+impl SigningKeys {
+    /// Asks for keys, unless that was done a moment ago; who comes while somebody asks has what they get.
+    pub async fn ask(&self, keys: &KeyStore) -> Asked {
+        let came = clock::now();
+        let flight = self.flight(keys.url());
+        let all = async {
+            let mut last = flight.lock().await;
+            let now = clock::now();
+            match last.0 {
+                Some((at, true)) if at >= came => return Asked::Fetched,
+                Some((at, true)) if now.since(at) < BETWEEN => return Asked::NotAgain,
+                Some((at, false)) if now.since(at) < BETWEEN_FAILURES => return Asked::Failed,
+                _ => {}
+            }
+            // Written first: a fetch that is given up in the middle was one too.
+            last.0 = Some((now, false));
+            let fetched = fetch(keys).await;
+            let is_fetched = fetched.is_ok();
+            match fetched {
+                Ok(set) => {
+                    keys.put(set);
+                    tracing::debug!(url = keys.url(), "signing keys fetched");
+                }
+                Err(why) => tracing::warn!(url = keys.url(), why, "signing keys can't be fetched"),
+            }
+            last.0 = Some((clock::now(), is_fetched));
+            if is_fetched { Asked::Fetched } else { Asked::Failed }
+        };
+        tokio::time::timeout(PATIENCE, all).await.unwrap_or(Asked::Failed)
+    }
+
+    fn flight(&self, url: &str) -> Arc<tokio::sync::Mutex<Last>> {
+        let mut flights = self.flights.lock().unwrap_or_else(PoisonError::into_inner);
+        Arc::clone(flights.entry(url.to_owned()).or_default())
+    }
+}
+
+async fn fetch(keys: &KeyStore) -> Result<KeySet, String> {
+    let policy = if keys.allow_private() { AddressPolicy::Any } else { AddressPolicy::PublicOnly };
+    // Made for this call alone: it comes some times a day, and on whichever thread needs it.
+    let client = Outbound::new(PATIENCE, policy).map_err(|error| error.to_string())?;
+    let answer = client.get(keys.url()).await?;
+    if answer.status != 200 {
+        return Err(format!("it answered {}", answer.status));
+    }
+    if answer.extent != Extent::Whole {
+        return Err("its answer was not whole".to_owned());
+    }
+    KeySet::parse(&answer.body, answer.fresh_for, clock::now()).map_err(|error| error.to_string())
+}
