@@ -30,6 +30,8 @@ pub enum Detail {
     Environment,
     /// The agent's region; unset where its name has none.
     Region,
+    /// Whether a provider tells of what we did to the contact's tags ourselves.
+    Echo,
 }
 
 /// What a detail is.
@@ -45,7 +47,7 @@ pub enum DetailType {
 
 impl Detail {
     /// Every detail there is.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::Trigger,
         Self::Fallback,
         Self::Knowledge,
@@ -56,6 +58,7 @@ impl Detail {
         Self::ParentIntent,
         Self::Environment,
         Self::Region,
+        Self::Echo,
     ];
 
     /// Its name in rules and tests.
@@ -71,6 +74,7 @@ impl Detail {
             Self::ParentIntent => "parent_intent",
             Self::Environment => "environment",
             Self::Region => "region",
+            Self::Echo => "echo",
         }
     }
 
@@ -82,7 +86,7 @@ impl Detail {
     /// What it is.
     pub const fn type_of(self) -> DetailType {
         match self {
-            Self::Fallback => DetailType::Flag,
+            Self::Fallback | Self::Echo => DetailType::Flag,
             Self::Sentiment => DetailType::Number(-1, 1),
             _ => DetailType::Text,
         }
@@ -91,10 +95,10 @@ impl Detail {
     /// Whether events of this kind may tell it.
     pub fn told_by(self, kind: SourceKind) -> bool {
         match kind {
-            SourceKind::DialogflowEs => true,
+            SourceKind::DialogflowEs => self != Self::Echo,
             // What a CX agent says of knowledge is among its messages, and its intents follow nobody.
-            SourceKind::DialogflowCx => !matches!(self, Self::Knowledge | Self::ParentIntent),
-            _ => false,
+            SourceKind::DialogflowCx => !matches!(self, Self::Knowledge | Self::ParentIntent | Self::Echo),
+            kind => self == Self::Echo && kind.traits().tells_tags,
         }
     }
 
@@ -164,7 +168,7 @@ mod tests {
             assert_eq!(Detail::named(detail.name()), Some(detail));
             let untold = Details::None.get(detail, Json::EMPTY_MAP);
             assert_eq!(matches!(untold, Value::Bool(false)), detail.type_of() == DetailType::Flag, "{detail}");
-            assert!(detail.told_by(SourceKind::DialogflowEs));
+            assert_eq!(detail.told_by(SourceKind::DialogflowEs), detail != Detail::Echo);
         }
     }
 }

@@ -31,6 +31,9 @@ pub enum TagNews<'a> {
     Unknown,
 }
 
+/// The header that marks an echo. Whoever sends one is not believed.
+const ECHO: &str = "tagrelay-echo";
+
 /// An event, read from a request's body and borrowing from it.
 ///
 /// Every part but the source and the time is optional: what a vendor didn't send is `None`, and rules see it as unset.
@@ -112,6 +115,25 @@ impl Event<'_> {
 
     /// What only some platforms tell; a body is searched for it when somebody asks.
     pub fn detail(&self, detail: Detail) -> Value<'_> {
-        self.details.get(detail, self.body)
+        match &self.details {
+            Details::Said(_) => self.details.get(detail, self.body),
+            _ if detail == Detail::Echo => Value::Bool(self.headers.get(ECHO).is_some()),
+            details => details.get(detail, self.body),
+        }
+    }
+
+    /// Whether it tells of what we did ourselves.
+    pub fn is_echo(&self) -> bool {
+        matches!(self.detail(Detail::Echo), Value::Bool(true))
+    }
+
+    /// From now on it tells of what we did ourselves. It is kept as a header is, so that whoever reads the event again knows.
+    pub fn mark_as_echo(&mut self) {
+        self.headers.0.push((ECHO.into(), "true".into()));
+    }
+
+    /// What nobody but us may say.
+    pub fn forget_marks(&mut self) {
+        self.headers.0.retain(|(name, _)| name != ECHO);
     }
 }

@@ -18,6 +18,7 @@ pub mod kinds;
 pub mod known;
 pub mod name;
 pub mod near;
+pub mod news;
 pub mod pattern;
 pub mod presets;
 pub mod reply;

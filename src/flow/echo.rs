@@ -6,22 +6,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::domain::known::KnownTags;
+use crate::domain::news::News;
 use crate::domain::tag::TagName;
 use crate::domain::time::Timestamp;
 
 /// So long, in milliseconds, news of what we did may be on its way.
 pub const WINDOW: i64 = 120_000;
-
-/// What a provider tells of a contact's tags.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum News {
-    /// These are all.
-    All(BTreeSet<TagName>),
-    /// Of these alone: there, or gone.
-    Some(BTreeMap<TagName, bool>),
-    /// That something changed.
-    Unknown,
-}
 
 /// What we know of a contact's tags before the news.
 #[derive(Debug, Clone, Default)]
@@ -124,24 +114,54 @@ mod tests {
         for (name, news, before, expected) in [
             ("right after our call", all(&["Lead"]), before(&lead, &[], nothing()), ECHO),
             ("with tags of which nothing is known", all(&["Lead", "VIP"]), before(&lead, &[], nothing()), ECHO),
-            ("with a tag that is known not to have been there", all(&["Lead", "VIP"]), before(&lead, &[], whole(&["Lead"])), Verdict::Foreign),
-            ("without one that was known", all(&["Lead"]), before(&lead, &[], whole(&["Lead", "VIP"])), Verdict::Foreign),
+            (
+                "with a tag that is known not to have been there",
+                all(&["Lead", "VIP"]),
+                before(&lead, &[], whole(&["Lead"])),
+                Verdict::Foreign,
+            ),
+            (
+                "without one that was known",
+                all(&["Lead"]),
+                before(&lead, &[], whole(&["Lead", "VIP"])),
+                Verdict::Foreign,
+            ),
             ("the same once more, much later", all(&["Lead"]), before(&old, &[], nothing()), ECHO),
             ("removed by hand, much later", all(&[]), before(&old, &[], nothing()), Verdict::Foreign),
-            ("another added by hand, much later", all(&["Lead", "VIP"]), before(&old, &[], nothing()), Verdict::Foreign),
+            (
+                "another added by hand, much later",
+                all(&["Lead", "VIP"]),
+                before(&old, &[], nothing()),
+                Verdict::Foreign,
+            ),
             ("while our call is under way", all(&[]), before(&[], &["Lead"], nothing()), LATE),
             ("written before our last call", all(&[]), before(&lead, &[], nothing()), LATE),
             ("written between an add and a remove", all(&["Lead"]), before(&gone, &[], nothing()), LATE),
             ("added", some(&[("Lead", true)]), before(&lead, &[], nothing()), ECHO),
             ("added, and our word is old", some(&[("Lead", true)]), before(&old, &[], nothing()), ECHO),
-            ("added again after somebody removed it", some(&[("Lead", true)]), {
-                let mut known = nothing();
-                known.set(tag("Lead"), false);
-                before(&old, &[], known)
-            }, Verdict::Foreign),
+            (
+                "added again after somebody removed it",
+                some(&[("Lead", true)]),
+                {
+                    let mut known = nothing();
+                    known.set(tag("Lead"), false);
+                    before(&old, &[], known)
+                },
+                Verdict::Foreign,
+            ),
             ("removed by hand", some(&[("Lead", false)]), before(&old, &[], nothing()), Verdict::Foreign),
-            ("another tag, beside our call", some(&[("VIP", true)]), before(&lead, &["Hot"], nothing()), Verdict::Foreign),
-            ("the removal of what we never knew", some(&[("VIP", false)]), before(&lead, &[], nothing()), Verdict::Foreign),
+            (
+                "another tag, beside our call",
+                some(&[("VIP", true)]),
+                before(&lead, &["Hot"], nothing()),
+                Verdict::Foreign,
+            ),
+            (
+                "the removal of what we never knew",
+                some(&[("VIP", false)]),
+                before(&lead, &[], nothing()),
+                Verdict::Foreign,
+            ),
             ("something, right after our call", News::Unknown, before(&lead, &[], nothing()), LATE),
             ("something, while a change waits", News::Unknown, before(&old, &["Hot"], nothing()), LATE),
             ("something, much later", News::Unknown, before(&old, &[], nothing()), Verdict::Foreign),
@@ -153,7 +173,9 @@ mod tests {
 
     #[test]
     fn the_window_ends() {
-        let at = |millis: i64| judge(&News::Unknown, &before(&[("Lead", true, NOW.plus_millis(-millis))], &[], nothing()), NOW);
+        let at = |millis: i64| {
+            judge(&News::Unknown, &before(&[("Lead", true, NOW.plus_millis(-millis))], &[], nothing()), NOW)
+        };
         assert_eq!((at(WINDOW - 1), at(WINDOW)), (LATE, Verdict::Foreign));
     }
 }

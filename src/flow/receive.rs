@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use super::batch::Batcher;
 use super::gateway::Gateway;
+use super::news::hear;
 use super::outdated::drop_knowledge;
 use super::ruleset::RuleSet;
 use super::signing_keys::Asked;
@@ -99,18 +100,23 @@ pub async fn receive(
     let mut judged = Vec::with_capacity(reading.events.len());
     let mut changes = 0;
     for event in &mut reading.events {
+        event.forget_marks();
+        let told = hear(gateway, &rules.catalog, event).await?;
         let (decision, reply) = judge(&rules.catalog, source, event);
         changes += decision.changes.len();
         if changes > MAX_CHANGES {
             return Err(TooMuch::Changes { changes, limit: MAX_CHANGES }.into());
         }
-        judged.push((decision, reply));
+        judged.push((decision, reply, told));
     }
     let mut intake = Vec::with_capacity(judged.len());
     let mut decided = Vec::with_capacity(judged.len());
     let mut changed = Vec::new();
-    for (index, (event, (mut decision, reply))) in reading.events.iter().zip(judged).enumerate() {
-        changed.extend_from_slice(&decision.tags_changed);
+    for (index, (event, (mut decision, reply, told))) in reading.events.iter().zip(judged).enumerate() {
+        // Where tags were told, what is to be known of them was seen to.
+        if !told {
+            changed.extend_from_slice(&decision.tags_changed);
+        }
         intake.push(Intake::of(event, rules.catalog.hash(), &mut decision, &reply, &reading.stored(index, body)));
         decided.push((decision.rules, reply));
     }

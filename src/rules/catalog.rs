@@ -66,7 +66,12 @@ impl Source {
             name: self.config.name.to_string(),
             kind: self.config.kind,
             types: self.types.clone(),
-            finds: finds.into_iter().filter(|(_, template)| template.is_some()).map(|(key, _)| key).collect(),
+            finds: finds
+                .into_iter()
+                .filter(|(_, template)| template.is_some())
+                .map(|(key, _)| key)
+                .chain(finder.tags_told.as_ref().map(|_| "tags_told"))
+                .collect(),
         }
     }
 }

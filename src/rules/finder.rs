@@ -4,6 +4,7 @@ use super::decide::scope;
 use super::expr::ExprFault;
 use super::expr::ast::Step;
 use super::expr::template::Template;
+use super::told::TagsToldAt;
 use super::{Catalog, render};
 use crate::domain::decision::Fault;
 use crate::domain::event::Event;
@@ -24,6 +25,8 @@ pub struct Finder {
     pub params: Option<ParamsAt>,
     /// The deduplication key.
     pub dedupe: Option<Template>,
+    /// Where its events tell of tags.
+    pub tags_told: Option<TagsToldAt>,
 }
 
 /// The way to an event's parameters.
@@ -37,7 +40,7 @@ pub struct ParamsAt {
 
 impl Finder {
     fn is_empty(&self) -> bool {
-        let Self { kind, intent, text, params, dedupe } = self;
+        let Self { kind, intent, text, params, dedupe, tags_told: _ } = self;
         [kind, intent, text, dedupe].iter().all(|template| template.is_none()) && params.is_none()
     }
 }

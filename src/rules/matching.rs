@@ -14,7 +14,8 @@ use crate::domain::value::Value;
 /// Whether everything in `match` but the source fits: the index has seen to that already.
 pub fn fits(matcher: &Matcher, scope: &Scope<'_>) -> bool {
     let event = scope.event;
-    text_fits(&matcher.intents, event.intent.as_deref())
+    echo_fits(matcher, event)
+        && text_fits(&matcher.intents, event.intent.as_deref())
         && text_fits(&matcher.types, event.kind.as_deref())
         && language_fits(matcher, event)
         && words_fit(matcher, scope)
@@ -52,13 +53,14 @@ pub fn misses<'m>(matcher: &'m Matcher, scope: &Scope<'_>) -> Vec<Key<'m>> {
         (Key::Language, language_fits(matcher, event)),
         (Key::Text, words_fit(matcher, scope) && regex_fits(matcher, event)),
     ];
+    let echo = std::iter::once((Key::Detail(Detail::Echo), echo_fits(matcher, event)));
     let details = matcher.details.iter();
     let details = details.map(|(detail, wanted)| (Key::Detail(*detail), detail_fits(event, *detail, wanted)));
     let params = matcher.params.iter().map(|(name, wanted)| {
         let value = param(scope, name);
         (Key::Param(name), wanted.iter().any(|pattern| pattern.fits(&value)))
     });
-    fits.into_iter().chain(details).chain(params).filter(|(_, fits)| !fits).map(|(key, _)| key).collect()
+    fits.into_iter().chain(echo).chain(details).chain(params).filter(|(_, fits)| !fits).map(|(key, _)| key).collect()
 }
 
 /// The first key of `match` that doesn't fit, and why.
@@ -70,6 +72,10 @@ pub fn first_miss(matcher: &Matcher, scope: &Scope<'_>) -> Option<(String, Strin
     };
     if !matcher.sources.is_empty() && !matcher.sources.contains(&event.source) {
         return at("source", Some(event.source.as_str()), &shown(&matcher.sources));
+    }
+    if !echo_fits(matcher, event) {
+        let why = "the event tells of what we did ourselves, and the rule doesn't ask for that";
+        return Some(("match.echo".to_owned(), why.to_owned()));
     }
     if !text_fits(&matcher.intents, event.intent.as_deref()) {
         return at("intent", event.intent.as_deref(), &shown(&matcher.intents));
@@ -103,6 +109,16 @@ pub fn first_miss(matcher: &Matcher, scope: &Scope<'_>) -> Option<(String, Strin
 
 fn text_fits(wanted: &[Pattern], text: Option<&str>) -> bool {
     wanted.is_empty() || text.is_some_and(|text| wanted.iter().any(|pattern| pattern.fits(text)))
+}
+
+/// What we did ourselves is for rules that ask for it alone: else our own changes would come back as reasons for more.
+fn echo_fits(matcher: &Matcher, event: &Event<'_>) -> bool {
+    asks_for_echoes(matcher) || !event.is_echo()
+}
+
+/// Whether `match` says anything of echoes.
+pub fn asks_for_echoes(matcher: &Matcher) -> bool {
+    matcher.details.iter().any(|(detail, _)| *detail == Detail::Echo)
 }
 
 fn detail_fits(event: &Event<'_>, detail: Detail, wanted: &[ParamPattern]) -> bool {

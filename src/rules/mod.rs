@@ -45,6 +45,7 @@ mod schema;
 mod shared;
 mod solve;
 mod testing;
+mod told;
 mod words;
 mod yaml;
 
@@ -68,3 +69,4 @@ pub use recorded::recorded_files;
 pub use scaffold::scaffold;
 pub use schema::{Tree, example, schema};
 pub use testing::{BodyReader, Happened, People, RuleTest, TestReport, TestResult, run_tests};
+pub use told::tags_told;

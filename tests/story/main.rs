@@ -17,6 +17,7 @@ mod connection_keys;
 mod contacts;
 mod dead_letters;
 mod delivery;
+mod echoes;
 mod edges;
 mod failures;
 mod first_contact;

@@ -10,7 +10,7 @@ use crate::domain::value::{Number, Value};
 use crate::rules::testing::ShortEvent;
 
 /// The keys in the order in which people write them.
-pub const KEYS: [&str; 26] = [
+pub const KEYS: [&str; 27] = [
     "source",
     "intent",
     "type",
@@ -23,6 +23,7 @@ pub const KEYS: [&str; 26] = [
     "page",
     "flow",
     "form",
+    "echo",
     "fallback",
     "trigger",
     "knowledge",

@@ -20,10 +20,11 @@ use crate::rules::finder::{Finder, ParamsAt};
 use crate::rules::index::Index;
 use crate::rules::late::Late;
 use crate::rules::params::{ParamType, ParamTypes};
+use crate::rules::told::TagsToldAt;
 use crate::rules::yaml::{Entry, Node};
 
 /// Keys that say where a source without a form of its own finds the parts of an event.
-const FINDS: [&str; 5] = ["each", "type", "intent", "text", "params"];
+const FINDS: [&str; 6] = ["each", "type", "intent", "text", "params", "tags_told"];
 
 /// What a source's events carry; `None` where its kind isn't known.
 pub fn carrier(entry: &Entry) -> Option<Rc<Carrier>> {
@@ -184,7 +185,20 @@ fn finder(node: &Node, desk: &mut Desk<'_>) -> Finder {
             )
             .help("say where an event's own id stands: `dedupe: \"{{ payload.id }}\"`");
     }
-    Finder { kind, intent, text, params, dedupe }
+    let tags_told = node.get("tags_told").map(|told| {
+        if node.get("tags_changed_at").is_none() {
+            desk.findings
+                .add(Code::DoesNothing, told.span, "nothing says whose these tags are")
+                .help("add `tags_changed_at: { crm: .. }`");
+        }
+        let mut at = |key| told.get(key).and_then(|node| desk.template(node));
+        let (all, added, removed) = (at("all"), at("added"), at("removed"));
+        match told.scalar() {
+            Some(_) => TagsToldAt { all: desk.template(told), added: None, removed: None },
+            None => TagsToldAt { all, added, removed },
+        }
+    });
+    Finder { kind, intent, text, params, dedupe, tags_told }
 }
 
 /// The keys from the whole body to the list.

@@ -5,6 +5,7 @@ use std::rc::Rc;
 
 use super::ast::{Cost, Root};
 use super::types::Type;
+use crate::domain::detail::Detail;
 use crate::domain::json::OwnedJson;
 use crate::domain::kind::Part;
 use crate::domain::source::SourceKind;
@@ -54,6 +55,9 @@ impl Known {
             Root::Type => "; a `catch` source carries it where its `type:` says where to find it",
             Root::Intent => "; a `catch` source carries it where its `intent:` says where to find it",
             Root::Text => "; a `catch` source carries it where its `text:` says where to find it",
+            Root::Detail(Detail::Echo) => {
+                "; a `catch` source carries it where its `tags_told:` says where the tags stand"
+            }
             _ => "",
         };
         format!("the kinds that carry it: {}{told}", names.join(", "))
@@ -76,7 +80,7 @@ impl Carrier {
     /// Whether this source's events may carry a root.
     pub fn carries(&self, root: Root) -> bool {
         if let Root::Detail(detail) = root {
-            return detail.told_by(self.kind);
+            return detail.told_by(self.kind) || (detail == Detail::Echo && self.finds.contains("tags_told"));
         }
         let Some(part) = part(root) else { return true };
         let traits = self.kind.traits();

@@ -106,6 +106,12 @@ static MATCH: Object = Object {
         .keyed_by(Names::Param)
         .example("params: { plan: [pro, enterprise], phone: \"*\" }"),
         Key::new("text", Shape::Object(&TEXT), "What the person said.").example("text: { contains: [precio, coste] }"),
+        Key::new(
+            "echo",
+            Shape::OneOrMany(&Shape::Flag),
+            "Whether a provider tells of what we did to the contact's tags ourselves; without this key such events fit no rule.",
+        )
+        .example("echo: [true, false]"),
         Key::new("fallback", Shape::Flag, "Dialogflow: whether the agent had no answer.").example("fallback: true"),
         Key::new(
             "trigger",

@@ -44,6 +44,20 @@ static LOOK_UP: Object = Object {
     ],
 };
 
+static TAGS_TOLD: Object = Object {
+    what: "tags that are told of",
+    keys: &[
+        Key::new("all", Shape::Template, "All tags that the contact has now.").example("all: \"{{ payload.tags }}\""),
+        Key::new("added", Shape::Template, "Tags that were added.").example("added: \"{{ payload.added }}\""),
+        Key::new("removed", Shape::Template, "Tags that were removed.").example("removed: \"{{ payload.removed }}\""),
+    ],
+    snippets: &[Snippet {
+        label: "added and removed",
+        about: "The tags that were added and removed.",
+        body: &["added: \"{{ ${2:payload.added} }}\"", "removed: \"{{ ${3:payload.removed} }}\""],
+    }],
+};
+
 /// What parameters may be.
 fn types() -> Vec<&'static str> {
     ParamType::ALL.iter().map(|(name, _)| *name).collect()
@@ -87,6 +101,12 @@ pub static SOURCE: Object = Object {
         )
         .keyed_by(Names::Connection)
         .example("tags_changed_at: { crm: \"{{ payload.customer.id }}\" }"),
+        Key::new(
+            "tags_told",
+            Shape::Either(&[Shape::Template, Shape::Object(&TAGS_TOLD)]),
+            "Catch: where the event tells of the contact's tags: what we did ourselves is then told from what others did.",
+        )
+        .example("tags_told: \"{{ payload.tags }}\"\ntags_changed_at: { crm: \"{{ payload.customer.id }}\" }"),
         Key::new(
             "respond_io_parameters",
             Shape::OneOrMany(&Shape::Name),

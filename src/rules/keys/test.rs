@@ -110,6 +110,8 @@ static EVENT: Object = Object {
             "Dialogflow CX: the form's parameters by name.",
         )
         .example("form: { size: { value: 40, state: FILLED } }"),
+        Key::new("echo", Shape::Flag, "Whether the event tells of what we did ourselves; `false` by default.")
+            .example("echo: true"),
         Key::new("fallback", Shape::Flag, "Dialogflow: whether the agent had no answer; `false` by default.")
             .example("fallback: true"),
         Key::new("trigger", Shape::Text, "Dialogflow: the event that was triggered.").example("trigger: WELCOME"),

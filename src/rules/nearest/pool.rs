@@ -3,11 +3,13 @@
 use std::collections::BTreeMap;
 
 use super::field::Field;
+use crate::domain::detail::Detail;
 use crate::domain::time::Timestamp;
 use crate::domain::value::{Number, Value};
 use crate::rules::expr::ast::{Arithmetic, Comparison, Expr, Node, Root};
 use crate::rules::expr::eval::{Scope, eval};
 use crate::rules::expr::regexp::Regexp;
+use crate::rules::matching::asks_for_echoes;
 use crate::rules::model::Rule;
 use crate::rules::mutate::next;
 use crate::rules::params::time;
@@ -73,6 +75,9 @@ impl Pool {
 
     fn matcher(&mut self, rule: &Rule, scope: &Scope<'_>) {
         let matcher = &rule.matcher;
+        if scope.event.is_echo() && !asks_for_echoes(matcher) {
+            self.add(&Field::Detail(Detail::Echo), Value::Bool(false));
+        }
         for (field, patterns) in [(Field::Intent, &matcher.intents), (Field::Type, &matcher.types)] {
             for pattern in patterns {
                 self.text(&field, filled(pattern));

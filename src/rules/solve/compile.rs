@@ -8,6 +8,7 @@ use super::formula::{Formula, Outcomes, VarId, all, any, is};
 use super::texts::{Test, Texts};
 use super::values::{Values, owned};
 use super::vars::Vars;
+use crate::domain::detail::Detail;
 use crate::domain::event::Event;
 use crate::domain::name::SourceName;
 use crate::domain::time::Timestamp;
@@ -16,7 +17,9 @@ use crate::rules::catalog::{Catalog, Source};
 use crate::rules::decide::scope;
 use crate::rules::expr::ast::{Comparison, Expr, Node, Root};
 use crate::rules::expr::eval::{compare, eval};
+use crate::rules::matching::asks_for_echoes;
 use crate::rules::model::{Matcher, Rule};
+use crate::rules::pattern::ParamPattern;
 
 /// Makes formulas of a set's rules.
 #[derive(Debug)]
@@ -72,6 +75,10 @@ impl<'c> Compiler<'c> {
         }
         if !matcher.regex.is_empty() {
             add(self.vars.at(Root::Text, &[]), cut::text(&Test::Regexp(matcher.regex.iter().cloned().collect())));
+        }
+        if self.vars.tell_echoes && !asks_for_echoes(matcher) {
+            let no = ParamPattern::Value(Value::Bool(false));
+            add(self.vars.at(Root::Detail(Detail::Echo), &[]), cut::param(&[no]));
         }
         for (detail, wanted) in &matcher.details {
             add(self.vars.at(Root::Detail(*detail), &[]), cut::param(wanted));

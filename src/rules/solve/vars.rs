@@ -8,7 +8,7 @@ use super::formula::VarId;
 use super::numbers::Numbers;
 use super::texts::Texts;
 use super::values::Values;
-use crate::domain::detail::DetailType;
+use crate::domain::detail::{Detail, DetailType};
 use crate::domain::name::SourceName;
 use crate::domain::value::Number;
 use crate::rules::catalog::Source;
@@ -44,6 +44,8 @@ pub struct Vars<'c> {
     by_key: HashMap<String, VarId>,
     /// Parameters that some source gives a type: what can't be of it is a fault.
     typed: BTreeSet<String>,
+    /// Whether some events may tell of what we did ourselves.
+    pub tell_echoes: bool,
 }
 
 /// Sources whose events look alike.
@@ -76,7 +78,8 @@ impl Home {
 impl<'c> Vars<'c> {
     pub fn new(homes: &[Home]) -> Self {
         let typed = homes.iter().flat_map(|home| home.carrier.types.names()).map(str::to_owned).collect();
-        Self { typed, ..Self::default() }
+        let tell_echoes = homes.iter().any(|home| home.carrier.carries(Root::Detail(Detail::Echo)));
+        Self { typed, tell_echoes, ..Self::default() }
     }
 
     pub fn get(&self, id: VarId) -> Option<&Var<'c>> {

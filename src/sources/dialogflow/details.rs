@@ -41,6 +41,7 @@ fn of_es(detail: Detail, body: Json<'_>) -> Value<'_> {
             owned(person::platform(text(origin("source")).as_deref(), payload))
         }
         Detail::Phone => owned(origin("payload").and_then(person::phone)),
+        Detail::Echo => Value::Unset,
     }
 }
 
@@ -62,7 +63,7 @@ fn of_cx(detail: Detail, body: Json<'_>) -> Value<'_> {
         Detail::Region => part_of(session(), resource::region),
         Detail::Platform => owned(look(&["payload"]).and_then(|payload| person::platform(None, payload))),
         Detail::Phone => owned(look(&["payload"]).and_then(person::phone)),
-        Detail::Knowledge | Detail::ParentIntent => Value::Unset,
+        Detail::Knowledge | Detail::ParentIntent | Detail::Echo => Value::Unset,
     }
 }
 

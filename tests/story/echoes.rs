@@ -1,0 +1,133 @@
+//! Echoes: a provider tells of what we did ourselves. That fires no rule, unless one asks for it; what another hand did does.
+
+use serde_json::{Value, json};
+
+use crate::support::body::said;
+use crate::support::command::run_with;
+use crate::support::gateway::{ADMIN, Gateway, HEAD, Setup};
+use crate::support::gestures::states;
+
+const TOLD: &str = "told-token-22";
+
+/// The provider tells of changed tags at `crm-tells`. Whoever is told of gets a tag, which is told of again.
+fn start() -> Gateway {
+    let text = format!(
+        r#"{HEAD}
+  crm-tells:
+    kind: catch
+    auth:
+      - bearer: env:TOLD
+    type: "{{{{ payload.event }}}}"
+    dedupe: "{{{{ payload.id }}}}"
+    contact: "{{{{ payload.customer.id }}}}"
+    tags_changed_at: {{ crm: "{{{{ payload.customer.id }}}}" }}
+    tags_told: "{{{{ payload.customer.tags }}}}"
+
+connections:
+  crm: {{ provider: helpcrunch, api_key: env:CRM_KEY, tag_cache: 1h }}
+
+rules:
+  - id: lead
+    match: {{ intent: lead }}
+    tag: {{ crm: {{ add: [Lead] }} }}
+  - id: no-lead
+    match: {{ intent: no-lead }}
+    tag: {{ crm: {{ remove: [Lead] }} }}
+  - id: seen
+    match: {{ source: crm-tells, type: customer.tags_changed }}
+    tag: {{ crm: {{ add: ["Seen {{{{ payload.id }}}}"] }} }}
+  - id: ours
+    match: {{ source: crm-tells, echo: true }}
+    reply: ours
+"#
+    );
+    Setup::bare(&text).set("TOLD", TOLD).start()
+}
+
+/// `customer.tags_changed`, with the tags where the payload carries them.
+#[track_caller]
+fn told(gateway: &Gateway, key: &str, id: u64, tags: Option<&[&str]>) -> Value {
+    let mut data = json!({ "id": id, "name": "Ana" });
+    if let Some(tags) = tags {
+        data["tags"] = tags.iter().map(|name| json!({ "name": name, "color": "#fff" })).collect();
+    }
+    let body = json!({ "event": "customer.tags_changed", "customer": data, "id": key }).to_string();
+    let authorization = format!("Bearer {TOLD}");
+    let headers = [("Authorization", authorization.as_str()), ("Content-Type", "application/json")];
+    gateway.call("POST", "/hooks/crm-tells", &headers, body.as_bytes()).ok()
+}
+
+#[track_caller]
+fn asked(gateway: &Gateway, key: &str, intent: &str) -> Vec<String> {
+    gateway.event(&said(key, 7, intent));
+    states(&gateway.settled(key))
+}
+
+#[test]
+fn what_we_did_fires_no_rule_and_calls_nobody_whether_its_tags_are_told_or_not() {
+    let gateway = start();
+    assert_eq!(asked(&gateway, "a", "lead"), ["applied"]);
+    for (key, tags) in [("n1", Some(["Lead"].as_slice())), ("n2", None), ("n3", Some(&["Lead"])), ("n4", Some(&[]))] {
+        assert_eq!(told(&gateway, key, 7, tags)["rules"], json!(["ours"]), "{key}");
+    }
+    assert_eq!(gateway.calls().len(), 1, "nothing is called because of an echo");
+    assert_eq!(gateway.contact_in_sandbox(7).expect("known"), ["Lead"]);
+    // What the payload carries is believed; without it, or late, nothing is known any more.
+    assert_eq!(
+        asked(&gateway, "b", "lead"),
+        ["applied"],
+        "the last news was older than our call, so nothing is believed"
+    );
+    told(&gateway, "n5", 7, Some(&["Lead"]));
+    assert_eq!(asked(&gateway, "c", "lead"), ["already"]);
+    told(&gateway, "n6", 7, None);
+    assert_eq!(asked(&gateway, "d", "lead"), ["applied"]);
+}
+
+#[test]
+fn what_another_hand_did_fires_rules_once_and_is_not_by_us() {
+    let gateway = start();
+    assert_eq!(asked(&gateway, "a", "lead"), ["applied"]);
+    told(&gateway, "n1", 7, Some(&["Lead"]));
+
+    gateway.set_tags_by_hand(7, &["Lead", "VIP"]);
+    let event = told(&gateway, "n2", 7, Some(&["Lead", "VIP"]));
+    assert_eq!(event["rules"], json!(["seen"]));
+    let settled = gateway.settled_event(event["id"].as_str().expect("an id"));
+    assert_eq!(states(&settled), ["applied"]);
+    assert_eq!(settled["tags_changed"], json!([{ "connection": "crm", "contact": "id:7" }]));
+
+    // Our own change because of it comes back, twice and without its tags too: that ends there.
+    let tags = ["Lead", "VIP", "Seen n2"];
+    for (key, tags) in [("n3", Some(tags.as_slice())), ("n3", Some(&tags)), ("n4", None)] {
+        assert_eq!(told(&gateway, key, 7, tags)["rules"], json!(["ours"]), "{key}");
+    }
+    assert_eq!(gateway.calls().len(), 2);
+
+    told(&gateway, "n5", 7, Some(&tags));
+    let contact = gateway.api("/contacts/crm/7");
+    let of = |name: &str| contact["tags"].as_array().expect("a list").iter().find(|tag| tag["tag"] == name).cloned();
+    assert_eq!(of("VIP").expect("it is there")["state"], "not by us", "{contact:#}");
+    let settings = [("TAGRELAY_ADMIN_TOKEN", ADMIN)];
+    let url = format!("http://{}", gateway.address);
+    let shown = run_with(gateway.setup.folder(), &["contacts", "crm", "7", "--url", &url], &settings, b"").out;
+    assert!(shown.lines().any(|line| line.contains("VIP") && line.contains("not by us")), "{shown}");
+}
+
+#[test]
+fn somebody_whom_we_never_changed_is_told_of_and_a_replay_is_judged_as_its_event_was() {
+    let gateway = start();
+    let event = told(&gateway, "n1", 8, None);
+    assert_eq!(event["rules"], json!(["seen"]));
+    gateway.settled_event(event["id"].as_str().expect("an id"));
+    let echo = told(&gateway, "n2", 8, Some(&["Seen n1"]));
+    assert_eq!(echo["rules"], json!(["ours"]));
+    let replay = gateway.api_post(&format!("/events/{}/replay", echo["id"].as_str().expect("an id")));
+    assert_eq!(replay["rules"], json!(["ours"]), "{replay}");
+    // Nobody else may say that an event is an echo.
+    let body = json!({ "event": "customer.tags_changed", "customer": { "id": 9 }, "id": "n3" }).to_string();
+    let authorization = format!("Bearer {TOLD}");
+    let headers =
+        [("Authorization", authorization.as_str()), ("Content-Type", "application/json"), ("tagrelay-echo", "true")];
+    assert_eq!(gateway.call("POST", "/hooks/crm-tells", &headers, body.as_bytes()).ok()["rules"], json!(["seen"]));
+}
