@@ -29,6 +29,8 @@ pub(super) const DIALOGFLOW_ES: Traits = Traits {
     title: "Dialogflow ES",
     carries: &[Part::Type, Part::Intent, Part::Text, Part::Language, Part::Session, Part::Confidence],
     fills_params: true,
+    // The integration of its white label gives the id of its Contacts API.
+    contact_at: &[ProviderKind::Tic1980],
     reply: &["text", "messages", "payload", "contexts", "event"],
     answer: Answer::Own("application/json"),
     source: "google/cloud/dialogflow/v2/webhook.proto",

@@ -127,14 +127,13 @@ pub async fn receive(
         None => batcher.accept(intake).await?,
         Some((until, reply)) => {
             let accepting = batcher.accept(intake);
-            match tokio::time::timeout(until, accepting).await {
-                Ok(accepted) => accepted?,
+            if let Ok(accepted) = tokio::time::timeout(until, accepting).await {
+                accepted?
+            } else {
                 // What was handed in goes on to the store; nobody was told that it is there.
-                Err(_) => {
-                    tracing::warn!(source = %source.config().name, "answered before the event was on disk");
-                    let answer = Answer { id: String::new(), rules: Vec::new(), duplicate: false, reply };
-                    return Ok(Taken::events(vec![answer], is_list));
-                }
+                tracing::warn!(source = %source.config().name, "answered before the event was on disk");
+                let answer = Answer { id: String::new(), rules: Vec::new(), duplicate: false, reply };
+                return Ok(Taken::events(vec![answer], is_list));
             }
         }
     };

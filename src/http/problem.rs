@@ -157,10 +157,12 @@ impl ResponseError for Problem {
             Self::Method { allow } => drop(response.insert_header((ALLOW, allow.as_ref()))),
             Self::TooManyProofs { retry_after } => drop(response.insert_header((RETRY_AFTER, retry_after.to_string()))),
             Self::Unavailable | Self::Away | Self::NoKeys => {
-                drop(response.insert_header((RETRY_AFTER, STORE_RETRY_S.to_string())));
+                response.insert_header((RETRY_AFTER, STORE_RETRY_S.to_string()));
             }
             // The rest of an oversized request isn't read, so the connection can't carry another.
-            Self::TooLarge { .. } | Self::Headers { .. } | Self::Timeout => drop(response.force_close()),
+            Self::TooLarge { .. } | Self::Headers { .. } | Self::Timeout => {
+                response.force_close();
+            }
             _ => {}
         }
         response.content_type("application/problem+json").body(body.to_string())

@@ -66,12 +66,11 @@ fn by_vendor(news: &TagNews<'_>) -> News {
     }
 }
 
-fn found(at: &TagsToldAt, scope: &Scope<'_>) -> News {
-    let tags =
-        |template: &Option<Template>| template.as_ref().and_then(|it| it.value(scope).ok()).and_then(|it| names(&it));
-    match tags(&at.all) {
+fn found<'v>(at: &'v TagsToldAt, scope: &Scope<'v>) -> News {
+    let tags = |template: Option<&'v Template>| names(&template?.value(scope).ok()?);
+    match tags(at.all.as_ref()) {
         Some(all) => News::All(all.into_iter().collect()),
-        None => some(tags(&at.added).unwrap_or_default(), tags(&at.removed).unwrap_or_default()),
+        None => some(tags(at.added.as_ref()).unwrap_or_default(), tags(at.removed.as_ref()).unwrap_or_default()),
     }
 }
 

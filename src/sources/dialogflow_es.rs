@@ -89,10 +89,7 @@ pub fn read<'a>(body: &'a [u8], event: &mut Event<'a>) -> Result<(), ReadError> 
     event.language = given(result.language_code);
     event.confidence = result.intent_detection_confidence;
     event.params = params;
-    event.contact = request
-        .original_detect_intent_request
-        .and_then(|OnlyMap(origin)| person::contact(given(origin.source).as_deref(), Json::from_raw(origin.payload?)));
-    event.details = Details::In(details::of_es);
+    event.details = Details::In(details::ES);
     event.payload = json;
     event.body = json;
     Ok(())

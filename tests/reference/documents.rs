@@ -43,6 +43,7 @@ fn bases(object: &Object) -> Vec<Value> {
         "a source" => ["catch", "dialogflow-es", "dialogflow-cx", "helpcrunch"]
             .into_iter()
             .map(|kind| json!({ "kind": kind, "auth": [{ "bearer": "env:T" }] }))
+            .chain([json!({ "kind": "meta", "auth": [{ "bearer": "env:T" }], "verify_token": "env:V" })])
             .collect(),
         "a form of auth" => vec![json!({ "bearer": "env:T" }), json!({ "hmac": "github", "secret": "env:S" })],
         "basic" => vec![json!({ "username": "u", "password": "env:P" })],

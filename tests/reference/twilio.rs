@@ -85,10 +85,8 @@ fn any_body() -> impl Strategy<Value = (String, bool)> {
 fn signed_by_us(ours: &Source, url: &str, body: &str, is_form: bool) -> Sent {
     let proof = ours.proof(clock::now(), url, body.as_bytes(), "msg_1");
     let mut url = url.to_owned();
-    for (name, value) in &proof.query {
-        url += if url.contains('?') { "&" } else { "?" };
-        url += &format!("{name}={value}");
-    }
+    let mark = if url.contains('?') { "&" } else { "?" };
+    url.extend(proof.query.iter().map(|(name, value)| format!("{mark}{name}={value}")));
     Sent { url, body: body.to_owned(), is_form, headers: proof.headers }
 }
 
@@ -111,8 +109,8 @@ fn changed(sent: &Sent, at: Index) -> Vec<Sent> {
         Some(text)
     };
     let body = other(&sent.body).map(|body| Sent { body, ..sent.clone() });
-    let path = sent.url.rfind('/').expect("a path") + 1;
-    let url = other(&sent.url[path..]).map(|rest| Sent { url: sent.url[..path].to_owned() + &rest, ..sent.clone() });
+    let (before, path) = sent.url.rsplit_once('/').expect("a path");
+    let url = other(path).map(|path| Sent { url: format!("{before}/{path}"), ..sent.clone() });
     let header = other(&sent.headers[0].1).map(|value| {
         let headers = vec![(sent.headers[0].0.clone(), value)];
         Sent { headers, ..sent.clone() }

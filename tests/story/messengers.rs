@@ -61,9 +61,7 @@ impl<'g> Vendor<'g> {
         let url = format!("http://gateway{}", self.path());
         let proof = self.source.proof(clock::now(), &url, signed, "msg_1");
         let mut path = self.path();
-        for (name, value) in &proof.query {
-            path += &format!("?{name}={value}");
-        }
+        path.extend(proof.query.iter().map(|(name, value)| format!("?{name}={value}")));
         let mut headers = vec![("Content-Type", content_type)];
         headers.extend(proof.headers.iter().map(|(name, value)| (name.as_str(), value.as_str())));
         self.gateway.call("POST", &path, &headers, sent)

@@ -162,6 +162,9 @@ fn look_up(rule: &Rule, span: Span, sources: &[&Source], config: &ConnectionConf
     for source in naming {
         is_known_there(rule, span, source, config, desk);
     }
+    // What some of its events name is an id there.
+    let silent: Vec<_> =
+        silent.into_iter().filter(|it| !it.config.kind.traits().contact_at.contains(&config.provider)).collect();
     nobody_says_whom(&format!("`{}` changes a contact at `{}`", rule.id, config.name), span, &silent, desk);
     if contacts.iter().any(|(_, contact)| is_by_id(*contact)) {
         can_judge(rule, span, config, desk);

@@ -34,10 +34,16 @@ pub struct Held {
 /// Whether somebody outside decides what stands there.
 fn is_written_by_others(path: &Path, held: &Held, known: &Known) -> bool {
     match path.root {
-        Some(Root::Text | Root::Payload | Root::Body | Root::Query | Root::Headers | Root::Session | Root::Contact) => {
-            true
-        }
-        Some(Root::Detail(Detail::Phone | Detail::Platform)) => true,
+        Some(
+            Root::Text
+            | Root::Payload
+            | Root::Body
+            | Root::Query
+            | Root::Headers
+            | Root::Session
+            | Root::Contact
+            | Root::Detail(Detail::Phone | Detail::Platform),
+        ) => true,
         Some(Root::Params) => {
             let declared = path.steps.first().and_then(|step| match step {
                 Step::Key(name) => known.declared(name),

@@ -52,6 +52,9 @@ struct Bench<'b> {
     mutants: Vec<Mutant>,
 }
 
+/// Where a matcher has values by name.
+type OfValues<K> = fn(&mut Matcher) -> &mut Box<[(K, ParamPatterns)]>;
+
 /// Every change of a rule that tests should notice.
 pub fn mutants(rule: &Rule, around: Around<'_>) -> Vec<Mutant> {
     let mut bench = Bench { rule, around, mutants: Vec::new() };
@@ -98,14 +101,7 @@ impl Bench<'_> {
     }
 
     /// Something that has a value of its own, left out, and with one value less.
-    fn values<K: Clone>(
-        &mut self,
-        name: &str,
-        way: &Way,
-        index: usize,
-        wanted: &[ParamPattern],
-        of: fn(&mut Matcher) -> &mut Box<[(K, ParamPatterns)]>,
-    ) {
+    fn values<K: Clone>(&mut self, name: &str, way: &Way, index: usize, wanted: &[ParamPattern], of: OfValues<K>) {
         let what = format!("`{name}` could be left out of `match`");
         self.add(Touched::Match, way.clone(), what, None, |rule| without(of(&mut rule.matcher), Some(index)));
         for (item, pattern) in wanted.iter().enumerate().filter(|_| wanted.len() > 1) {

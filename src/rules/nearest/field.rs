@@ -109,8 +109,9 @@ impl Field {
                 _ => false,
             },
             Self::Detail(detail) => match (detail.type_of(), value) {
-                (DetailType::Flag, Value::Bool(_)) => true,
-                (DetailType::Text, Value::Unset | Value::Text(_)) | (DetailType::Number(..), Value::Unset) => true,
+                (DetailType::Flag, Value::Bool(_))
+                | (DetailType::Text, Value::Unset | Value::Text(_))
+                | (DetailType::Number(..), Value::Unset) => true,
                 (DetailType::Number(least, most), Value::Number(number)) => {
                     (f64::from(least)..=f64::from(most)).contains(&number.to_f64())
                 }

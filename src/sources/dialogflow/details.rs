@@ -133,6 +133,7 @@ fn owned(text: Option<String>) -> Value<'static> {
     text.map_or(Value::Unset, Value::text)
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "names are made for it alone")]
 fn part_of(name: Option<Cow<'_, str>>, part: fn(&str) -> Option<&str>) -> Value<'static> {
     owned(name.as_deref().and_then(part).map(str::to_owned))
 }

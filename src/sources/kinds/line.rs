@@ -39,7 +39,7 @@ fn happened<'a>(item: Json<'a>, event: &mut Event<'a>) {
     event.payload = item;
     let Some(name) = text(name) else { return };
     if let Some(message) = message {
-        said(&name, message, event);
+        said(name, message, event);
         return;
     }
     if postback.is_some() {
@@ -53,7 +53,7 @@ fn happened<'a>(item: Json<'a>, event: &mut Event<'a>) {
 }
 
 /// Words, or a picture, a place and the like, whose kind follows a dot.
-fn said<'a>(name: &Cow<'a, str>, message: Json<'a>, event: &mut Event<'a>) {
+fn said<'a>(name: Cow<'a, str>, message: Json<'a>, event: &mut Event<'a>) {
     let [content, words] = message.pick(["type", "text"]);
     match text(content) {
         Some(content) if content != "text" => {
@@ -61,7 +61,7 @@ fn said<'a>(name: &Cow<'a, str>, message: Json<'a>, event: &mut Event<'a>) {
             event.params = map(Some(message));
         }
         _ => {
-            event.kind = Some(name.clone());
+            event.kind = Some(name);
             event.text = text(words);
         }
     }

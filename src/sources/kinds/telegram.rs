@@ -70,15 +70,14 @@ fn read<'a>(body: &'a JsonBody<'_>, event: &mut Event<'a>) -> Result<(), ReadErr
     event.language = text(person.get("language_code"));
     event.session = id(map(chat.or_else(|| map(message).get("chat"))).get("id"));
     match name.as_ref() {
-        "message" | "edited_message" | "channel_post" | "edited_channel_post" => said(&name, item, event),
+        "message" | "edited_message" | "channel_post" | "edited_channel_post" => said(name, item, event),
         "business_message" | "edited_business_message" => {
             // The chat is the customer's; whoever else writes there is the business.
-            let is_echo = event.contact != event.session;
+            let echo = (event.contact != event.session).then(|| format!("{name}.echo"));
             event.contact.clone_from(&event.session);
-            said(&name, item, event);
-            if is_echo {
-                (event.text, event.intent) = (None, None);
-                event.kind = Some(format!("{name}.echo").into());
+            said(name, item, event);
+            if let Some(echo) = echo {
+                (event.kind, event.text, event.intent) = (Some(echo.into()), None, None);
             }
         }
         _ => {
@@ -93,19 +92,20 @@ fn read<'a>(body: &'a JsonBody<'_>, event: &mut Event<'a>) -> Result<(), ReadErr
 }
 
 /// A message: its words or its caption, a command as the intent, whatever else it holds as the parameters.
-fn said<'a>(name: &Cow<'a, str>, message: Json<'a>, event: &mut Event<'a>) {
+fn said<'a>(name: Cow<'a, str>, message: Json<'a>, event: &mut Event<'a>) {
     let [words, caption] = message.pick(["text", "caption"]);
     event.text = text(words).or_else(|| text(caption));
-    event.kind = Some(name.clone());
     if words.is_some() {
         event.intent = event.text.as_deref().and_then(command).map(Cow::Owned);
+        event.kind = Some(name);
         return;
     }
-    let content = CONTENTS.iter().zip(message.pick(CONTENTS)).find_map(|(name, found)| Some((name, found?)));
-    if let Some((content, found)) = content {
-        event.kind = Some(format!("{name}.{content}").into());
-        event.params = map(Some(found));
-    }
+    let content = CONTENTS.iter().zip(message.pick(CONTENTS)).find_map(|(content, found)| Some((content, found?)));
+    event.params = map(content.map(|(_, found)| found));
+    event.kind = Some(match content {
+        Some((content, _)) => format!("{name}.{content}").into(),
+        None => name,
+    });
 }
 
 /// The command that words begin with, without the bot's name: `/price` of `/price@our_bot pro`.

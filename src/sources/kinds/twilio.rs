@@ -1,6 +1,6 @@
 //! Twilio: forms for messages, receipts, calls, conversations and what a Studio flow sends; lists of events as JSON.
 //!
-//! The answer is TwiML, in which a reply is a message to whoever wrote.
+//! The answer is `TwiML`, in which a reply is a message to whoever wrote.
 
 use std::borrow::Cow;
 
@@ -30,7 +30,9 @@ fn json_body<'r>(config: &SourceConfig, request: &Request<'r>) -> Result<JsonBod
     }
     match Media::of(request) {
         Media::Json => Ok(JsonBody::as_it_came(request.body)),
-        Media::Form | Media::Text | Media::Xml => Ok(JsonBody::written(form::mapping(&form::pairs(request)?), Media::Form)),
+        Media::Form | Media::Text | Media::Xml => {
+            Ok(JsonBody::written(form::mapping(&form::pairs(request)?), Media::Form))
+        }
     }
 }
 
@@ -134,7 +136,7 @@ fn number(json: Option<Json<'_>>) -> Option<Cow<'_, str>> {
     text(json).map(|text| strip(&text).map_or(text, Cow::Owned))
 }
 
-/// TwiML: a message with the words, or nothing to do.
+/// `TwiML`: a message with the words, or nothing to do.
 fn write(_session: Option<&str>, _language: Option<&str>, reply: Option<&Reply>) -> Result<Vec<u8>, ReplyTooLarge> {
     let mut xml = String::from("<?xml version=\"1.0\" encoding=\"UTF-8\"?><Response>");
     if let Some(words) = answer::words(reply) {

@@ -63,9 +63,7 @@ impl Signed {
         sent.at = at;
         let proof = source.proof(at, &sent.url, body, "msg_1");
         sent.headers = proof.headers;
-        for (name, value) in proof.query {
-            sent.url += &format!("?{name}={value}");
-        }
+        sent.url.extend(proof.query.into_iter().map(|(name, value)| format!("?{name}={value}")));
         Self { preset, secret, source, sent }
     }
 

@@ -76,7 +76,7 @@ impl KeyStore {
     /// No keys yet. What comes without encryption could be anybody's, so that is for one's own network alone.
     pub fn new(url: String, allow_private: bool) -> Result<Self, OpenError> {
         let starts = |scheme: &str| url.get(..scheme.len()).is_some_and(|start| start.eq_ignore_ascii_case(scheme));
-        if !starts("https://") && !(allow_private && starts("http://")) {
+        if !(starts("https://") || allow_private && starts("http://")) {
             return Err(OpenError::KeysUrl);
         }
         Ok(Self { url, allow_private, set: RwLock::default() })

@@ -23,9 +23,7 @@ fn signed(source: &Source, fixture: &Fixture) -> Sent {
     let proof = source.proof(NOW, &sent.url, &fixture.body, "msg_1");
     // An id that isn't signed proves nothing.
     sent.headers.extend(proof.headers.into_iter().filter(|(name, _)| name != "i-twilio-idempotency-token"));
-    for (name, value) in proof.query {
-        sent.url += &format!("?{name}={value}");
-    }
+    sent.url.extend(proof.query.into_iter().map(|(name, value)| format!("?{name}={value}")));
     sent
 }
 

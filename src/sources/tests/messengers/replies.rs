@@ -9,7 +9,10 @@ fn written(kind: SourceKind, session: Option<&str>, reply: Option<&Reply>) -> St
 }
 
 fn map(value: Value) -> Option<Map<String, Value>> {
-    value.as_object().cloned()
+    match value {
+        Value::Object(map) => Some(map),
+        _ => None,
+    }
 }
 
 fn words(text: &str) -> Reply {
