@@ -359,3 +359,11 @@ fn conditions_that_nest_deep_come_to_an_end() {
     // Were each half looked at once for each way to it, this would not end.
     assert!(checked(&text).catalog.is_some());
 }
+
+#[test]
+fn of_two_parts_that_say_the_same_one_is_told_of() {
+    let text = format!(
+        "{TWO_SOURCES}  - id: one\n    when: (params.plan != \"pro\" and params.plan in [\"pro\", 2]) and (params.plan != \"pro\" and params.budget < 0)\n    reply: hello\n"
+    );
+    assert_eq!(checked(&text).findings.iter().filter(|finding| finding.code == "W122").count(), 1);
+}

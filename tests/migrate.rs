@@ -71,7 +71,7 @@ async fn a_file_is_looked_at_carried_over_and_put_away() {
     let to = server.url();
     let looked = migrate(folder.path(), &to, &["--dry-run"]);
     assert_eq!((looked.status, looked.err.as_str()), (0, ""), "{looked:?}");
-    assert!(looked.out.contains("pending     700\n"), "{}", looked.out);
+    assert!(looked.out.contains("pending       700\n"), "{}", looked.out);
     assert!(
         looked.out.contains("the next event is 701\n") && looked.out.ends_with("nothing was written\n"),
         "{looked:?}"
@@ -208,7 +208,7 @@ async fn wrong_ends_are_told_in_words_and_nothing_is_written() {
         changed.pragma_update(None, "user_version", number).expect("written");
     };
     schema(99);
-    refused("the source: the database has schema 99, this version knows up to 7: run the newer tagrelay");
+    refused("the source: the database has schema 99, this version knows up to 8: run the newer tagrelay");
     schema(7);
     std::fs::rename(&path, here.join("kept.db")).expect("moved");
     std::fs::write(&path, b"").expect("written");

@@ -27,15 +27,12 @@ pub struct Args {
     source: String,
     /// The file with the body; `-` for standard input [default: a body as senders of the source's kind write it].
     file: Option<PathBuf>,
-    /// A header to send with it, as `X-GitHub-Event: issues`; may be given several times.
+    /// A header to send with it, as `X-GitHub-Event: issues`, or a proof that only somebody else can make; may be given several times.
     #[arg(long, value_name = "NAME: VALUE", value_parser = header)]
     header: Vec<(String, String)>,
     /// Use the secret `sandbox` for each env:NAME that isn't set, as `serve --sandbox` does.
     #[arg(long)]
     sandbox: bool,
-    /// A header to add, as `Name: value`; for a proof that only somebody else can make.
-    #[arg(long = "header", value_name = "HEADER")]
-    headers: Vec<String>,
     /// Where the gateway is [default: from `TAGRELAY_LISTEN`].
     #[arg(long, value_name = "URL")]
     url: Option<String>,

@@ -167,15 +167,22 @@ fn chain<'c>(
         };
         idle.push(Idle { part: item, why });
     }
+    let mut lessened: Vec<*const Expr> = Vec::new();
     for (index, item) in kept.iter().enumerate() {
         let (before, from) = kept.split_at(index);
         let mut context = context.to_vec();
-        context.extend(before.iter().map(|part| review.solver.truth(part, going_on)));
+        // A part of which something is to go counts for nothing here: of two that say the same in two of them one must stay.
+        let whole = before.iter().filter(|part| !lessened.contains(&std::ptr::from_ref::<Expr>(**part)));
+        context.extend(whole.map(|part| review.solver.truth(part, going_on)));
         // What stands behind it tells where it matters, but not where it is a fault: that ends the matter before.
         if !may_fault(review, item) {
             context.push(review.solver.chain(from.get(1..).unwrap_or_default(), others, going_on));
         }
+        let told = idle.len();
         below(review, item, &context, idle);
+        if idle.len() > told {
+            lessened.push(std::ptr::from_ref::<Expr>(item));
+        }
     }
 }
 
