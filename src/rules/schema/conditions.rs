@@ -54,14 +54,17 @@ fn none_of<'k>(keys: impl IntoIterator<Item = &'k str>) -> Value {
 }
 
 fn source() -> Vec<(&'static str, Value)> {
-    let finds = none_of(["each", "type", "intent", "text", "params"]);
+    let finds = none_of(["each", "type", "intent", "text", "params", "tags_told"]);
     let is_catch = json!({ "properties": { "kind": { "const": "catch" } } });
     let dedupe = json!({ "type": "string", "pattern": "\\{\\{", "patternErrorMessage": "Put `{{ }}` into it." });
     let auth = json!({ "required": ["auth"], "properties": { "auth": { "minItems": 1 }, "dedupe": dedupe } });
     // Where the kind is missing, that is said.
     let is_other = json!({ "required": ["kind"], "properties": { "kind": { "not": { "const": "dialogflow-es" } } } });
     let without_agent = json!({ "if": is_other, "then": { "properties": none_of(["agent"]) } });
-    let mut all = vec![auth, json!({ "if": is_catch, "else": { "properties": finds } }), without_agent];
+    let waits = json!(["dialogflow-es", "dialogflow-cx"]);
+    let is_patient = json!({ "required": ["kind"], "properties": { "kind": { "not": { "enum": waits } } } });
+    let never_late = json!({ "if": is_patient, "then": { "properties": none_of(["reply_within", "reply_late"]) } });
+    let mut all = vec![auth, json!({ "if": is_catch, "else": { "properties": finds } }), without_agent, never_late];
     all.extend(proof());
     all.extend(verify_token());
     vec![("allOf", Value::from(all))]
@@ -95,10 +98,10 @@ fn verify_token() -> Vec<Value> {
 }
 
 fn auth() -> Vec<(&'static str, Value)> {
-    const FORMS: [&str; 5] = ["basic", "bearer", "header", "query", "hmac"];
+    const FORMS: [&str; 6] = ["basic", "bearer", "header", "query", "google_id_token", "hmac"];
     let with_secret = json!({ "if": { "required": ["hmac"] }, "then": { "required": ["secret"] } });
     let without = json!({
-        "if": { "anyOf": one_of(&["basic", "bearer", "header", "query"]) }, "then": { "properties": none_of(["secret"]) },
+        "if": { "anyOf": one_of(&["basic", "bearer", "header", "query", "google_id_token"]) }, "then": { "properties": none_of(["secret"]) },
     });
     let alone = json!({ "required": ["secret"], "properties": none_of(FORMS) });
     let mut ways = one_of(&FORMS);
