@@ -12,7 +12,7 @@ use support::gateway::{PASSWORD, rules};
 use support::process::{PROGRAM, tagrelay};
 use tempfile::TempDir;
 
-const COMMANDS: [&str; 25] = [
+const COMMANDS: [&str; 26] = [
     "serve",
     "sandbox",
     "send",
@@ -36,6 +36,7 @@ const COMMANDS: [&str; 25] = [
     "diff",
     "capture",
     "replay",
+    "subscriptions",
     "forget",
     "backup",
 ];
