@@ -49,6 +49,9 @@ fn bases(object: &Object) -> Vec<Value> {
         "basic" => vec![json!({ "username": "u", "password": "env:P" })],
         "header" | "query" => vec![json!({ "name": "x", "value": "env:P" })],
         "hmac" => vec![json!({ "header": "x" })],
+        "google_id_token" => vec![
+            json!({ "audience": "https://hooks.example.com/hooks/a", "email": "a@gcp-sa-dialogflow.iam.gserviceaccount.com" }),
+        ],
         "a contact's look-up" => {
             vec![json!({ "phone": "{{ params.phone }}" }), json!({ "field": "userId", "value": "1" })]
         }
