@@ -9,7 +9,6 @@ use super::converge::Account;
 use super::echo::{Before, Verdict, judge};
 use super::gateway::Gateway;
 use crate::clock;
-use crate::domain::change::Settled;
 use crate::domain::contact::Contact;
 use crate::domain::event::Event;
 use crate::domain::known::KnownTags;
@@ -55,9 +54,8 @@ async fn before(gateway: &Gateway, account: &Account, known_as: &[Contact]) -> R
         before.waiting.extend(taken.changes.iter().filter_map(|(_, change)| change.effect.tag().cloned()));
         for (tag, word) in gateway.store.reader().words(contact.clone()).await? {
             if word.how.took() {
-                // Where nothing was called nothing comes back.
-                let at = if word.how == Settled::Applied { word.at } else { Timestamp(0) };
-                before.words.insert(tag, (word.wants, at));
+                // Also where nothing had to be called: a call right before may have been what made it so.
+                before.words.insert(tag, (word.wants, word.at));
             }
         }
         let known = account.knowledge.last_known(contact.key());

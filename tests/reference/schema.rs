@@ -59,17 +59,19 @@ const STRICTER: [(&str, &str); 1] = [(
 )];
 
 /// What the schema takes and the checker doesn't, because a pattern can't say it.
-const LOOSER: [(&str, &str); 6] = [
+const LOOSER: [(&str, &str); 8] = [
     ("zone: \"", "whether there is such a zone"),
     ("99999d\"", "that a duration is ten years at most"),
     (": \"\"", "that this text mustn't be empty: elsewhere it may"),
     ("allow_ips: \"", "that it is an address after all"),
     ("tolerance: \"", "that a time is signed"),
+    ("keys_url: \"", "that keys come encrypted, or from one's own network"),
+    ("reply_within: \"", "for how long Dialogflow waits"),
     ("tagged: \"{{", "that a guard names tags without templates"),
 ];
 
 /// Numbers may stand in quotes, where their bounds aren't seen.
-const QUOTED_NUMBERS: [&str; 3] = ["concurrency: \"", "lifespan: \"", "confidence: \""];
+const QUOTED_NUMBERS: [&str; 4] = ["concurrency: \"", "lifespan: \"", "confidence: \"", "sentiment: \""];
 
 /// What is wrong with the two verdicts on a document; `None` where they agree.
 fn disagreement(document: &Document, accepted: bool, errors: &BTreeSet<&str>) -> Option<String> {

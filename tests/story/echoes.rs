@@ -131,3 +131,40 @@ fn somebody_whom_we_never_changed_is_told_of_and_a_replay_is_judged_as_its_event
         [("Authorization", authorization.as_str()), ("Content-Type", "application/json"), ("tagrelay-echo", "true")];
     assert_eq!(gateway.call("POST", "/hooks/crm-tells", &headers, body.as_bytes()).ok()["rules"], json!(["seen"]));
 }
+
+#[test]
+fn of_a_vendors_kind_nothing_more_has_to_be_said() {
+    let text = format!(
+        r"{HEAD}
+  vendor:
+    kind: helpcrunch
+    auth:
+      - bearer: env:TOLD
+
+connections:
+  crm: {{ provider: helpcrunch, api_key: env:CRM_KEY, tag_cache: 1h }}
+
+rules:
+  - id: lead
+    match: {{ intent: lead }}
+    tag: {{ crm: {{ add: [Lead] }} }}
+  - id: seen
+    match: {{ source: vendor, type: customer.tags_changed }}
+    tag: {{ crm: {{ add: [Seen] }} }}
+"
+    );
+    let gateway = Setup::bare(&text).set("TOLD", TOLD).start();
+    let told = |key: &str, id: u64| {
+        let body = json!({ "event": "customer.tags_changed", "eventData": { "id": id, "name": "Ana" }, "id": key });
+        let authorization = format!("Bearer {TOLD}");
+        let headers = [("Authorization", authorization.as_str()), ("Content-Type", "application/json")];
+        gateway.call("POST", "/hooks/vendor", &headers, body.to_string().as_bytes()).ok()
+    };
+    assert_eq!(asked(&gateway, "a", "lead"), ["applied"]);
+    assert_eq!(told("n1", 7)["rules"], json!([]), "that was us");
+    let event = told("n2", 8);
+    assert_eq!(event["rules"], json!(["seen"]), "and that was not");
+    gateway.settled_event(event["id"].as_str().expect("an id"));
+    assert_eq!(told("n3", 8)["rules"], json!([]));
+    assert_eq!(gateway.calls().len(), 2);
+}

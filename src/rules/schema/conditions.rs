@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::domain::connection::{Capabilities, ProviderKind};
-use crate::domain::kind::{Handshake, OwnProof, SourceKind, Traits};
+use crate::domain::kind::{Answer, Handshake, OwnProof, SourceKind, Traits};
 use crate::rules::keys::Object;
 
 /// The conditions of an object, besides its keys' own: keywords of JSON Schema.
@@ -61,10 +61,10 @@ fn source() -> Vec<(&'static str, Value)> {
     // Where the kind is missing, that is said.
     let is_other = json!({ "required": ["kind"], "properties": { "kind": { "not": { "const": "dialogflow-es" } } } });
     let without_agent = json!({ "if": is_other, "then": { "properties": none_of(["agent"]) } });
-    let waits = json!(["dialogflow-es", "dialogflow-cx"]);
-    let is_patient = json!({ "required": ["kind"], "properties": { "kind": { "not": { "enum": waits } } } });
-    let never_late = json!({ "if": is_patient, "then": { "properties": none_of(["reply_within", "reply_late"]) } });
-    let mut all = vec![auth, json!({ "if": is_catch, "else": { "properties": finds } }), without_agent, never_late];
+    let mut all = vec![auth, json!({ "if": is_catch, "else": { "properties": finds } }), without_agent];
+    // Who is told what became of an event has to wait for that.
+    let told = names(|traits| matches!(traits.answer, Answer::Told));
+    all.push(json!({ "if": is_of(&told), "then": { "properties": none_of(["reply_within", "reply_late"]) } }));
     all.extend(proof());
     all.extend(verify_token());
     vec![("allOf", Value::from(all))]
@@ -101,7 +101,8 @@ fn auth() -> Vec<(&'static str, Value)> {
     const FORMS: [&str; 6] = ["basic", "bearer", "header", "query", "google_id_token", "hmac"];
     let with_secret = json!({ "if": { "required": ["hmac"] }, "then": { "required": ["secret"] } });
     let without = json!({
-        "if": { "anyOf": one_of(&["basic", "bearer", "header", "query", "google_id_token"]) }, "then": { "properties": none_of(["secret"]) },
+        "if": { "anyOf": one_of(&["basic", "bearer", "header", "query", "google_id_token"]) },
+        "then": { "properties": none_of(["secret"]) },
     });
     let alone = json!({ "required": ["secret"], "properties": none_of(FORMS) });
     let mut ways = one_of(&FORMS);
