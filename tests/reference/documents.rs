@@ -48,7 +48,6 @@ fn bases(object: &Object) -> Vec<Value> {
         "a form of auth" => vec![json!({ "bearer": "env:T" }), json!({ "hmac": "github", "secret": "env:S" })],
         "basic" => vec![json!({ "username": "u", "password": "env:P" })],
         "header" | "query" => vec![json!({ "name": "x", "value": "env:P" })],
-        "google_id_token" => vec![json!({ "audience": "a", "email": "e" })],
         "hmac" => vec![json!({ "header": "x" })],
         "google_id_token" => vec![
             json!({ "audience": "https://hooks.example.com/hooks/a", "email": "a@gcp-sa-dialogflow.iam.gserviceaccount.com" }),

@@ -139,7 +139,7 @@ fn a_recorded_event_becomes_a_test_that_passes_and_names_nobody() {
     for (id, name) in [("6", "who has much is hot"), ("1", "who has little isn't")] {
         let args = ["capture", id, "--name", name, "--append", "rules/captured.test.yaml"];
         let ran = ask(&gateway, ADMIN, &args);
-        assert_eq!((ran.status, ran.err.as_str()), (0, ""), "{ran:?}");
+        assert_eq!((ran.status, ran.err.as_str()), (0, note), "{ran:?}");
     }
     let whole = ["capture", "5", "--append", "rules/captured.test.yaml", "--request"];
     let ran = ask(&gateway, ADMIN, &whole);
