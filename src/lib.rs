@@ -15,4 +15,5 @@ pub mod sandbox;
 pub mod settings;
 pub mod sources;
 pub mod store;
+pub mod trust;
 pub mod vault;

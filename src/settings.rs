@@ -1,13 +1,14 @@
 //! Settings from the environment: `TAGRELAY_...`. A misspelt name is an error, and no error shows a secret.
 
 use std::collections::HashMap;
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
 
 use serde::Deserialize;
 
 use crate::domain::duration::parse_duration;
+use crate::domain::forwarded::TrustedProxies;
 use crate::domain::secret::Secret;
 use crate::store::Database;
 use crate::store::postgres::Address;
@@ -62,6 +63,10 @@ pub struct Settings {
     pub public_url: Option<String>,
     /// Whether subscribers may be at private addresses.
     pub subscribers_allow_private: bool,
+    /// The files of certificate and key; `None`: plain HTTP.
+    pub tls: Option<(PathBuf, PathBuf)>,
+    /// The proxies that may say who called them.
+    pub trusted_proxies: TrustedProxies,
 }
 
 /// The variables as envy reads them: all text, so that our own words say what is wrong with a value.
@@ -120,6 +125,17 @@ impl Settings {
         if faults.is_empty() { Ok(given.map(PathBuf::from)) } else { Err(faults) }
     }
 
+    /// Whether a gateway with this environment speaks TLS, for a command that is told where it is and needs nothing else.
+    pub fn speaks_tls(environment: &HashMap<String, String>) -> bool {
+        environment.get("TAGRELAY_TLS_CERT").is_some_and(|file| !file.is_empty())
+    }
+
+    /// Where a gateway with these settings is reached on this machine: `http://127.0.0.1:8080`.
+    pub fn own_url(&self) -> String {
+        let scheme = if self.tls.is_some() { "https" } else { "http" };
+        format!("{scheme}://{}", dialled(self.listen))
+    }
+
     /// Reads the settings out of an environment; every fault at once.
     pub fn read(environment: &HashMap<String, String>) -> Result<Self, Vec<BadSetting>> {
         let ours = environment.iter().filter(|(name, value)| name.starts_with(PREFIX) && !value.is_empty());
@@ -134,16 +150,40 @@ impl Settings {
     }
 }
 
+/// A gateway that listens everywhere is asked on loopback.
+pub fn dialled(mut address: SocketAddr) -> SocketAddr {
+    match address.ip() {
+        IpAddr::V4(Ipv4Addr::UNSPECIFIED) => address.set_ip(Ipv4Addr::LOCALHOST.into()),
+        IpAddr::V6(Ipv6Addr::UNSPECIFIED) => address.set_ip(Ipv6Addr::LOCALHOST.into()),
+        _ => {}
+    }
+    address
+}
+
 impl Raw {
     fn check(self) -> Result<Settings, Vec<BadSetting>> {
         let mut faults = Vec::new();
-        for (name, value) in
-            [("TLS_CERT", &self.tls_cert), ("TLS_KEY", &self.tls_key), ("TRUSTED_PROXIES", &self.trusted_proxies)]
-        {
-            if value.is_some() {
-                faults.push(bad(name, "is not supported yet by this version"));
+        let tls = match (self.tls_cert, self.tls_key) {
+            (Some(cert), Some(key)) => Some((PathBuf::from(cert), PathBuf::from(key))),
+            (None, None) => None,
+            (Some(_), None) => {
+                faults.push(bad(
+                    "TLS_KEY",
+                    "must be set where TAGRELAY_TLS_CERT is: the file with the certificate's key",
+                ));
+                None
             }
-        }
+            (None, Some(_)) => {
+                faults.push(bad(
+                    "TLS_CERT",
+                    "must be set where TAGRELAY_TLS_KEY is: the file with the key's certificate",
+                ));
+                None
+            }
+        };
+        let trusted_proxies =
+            self.trusted_proxies.map_or_else(|| Ok(TrustedProxies::default()), |t| TrustedProxies::parse(&t));
+        let trusted_proxies = trusted_proxies.map_err(|problem| faults.push(bad("TRUSTED_PROXIES", &problem))).ok();
         let address = "an address and port such as 127.0.0.1:8080";
         let listen = parse(&mut faults, "LISTEN", self.listen, "127.0.0.1:8080", address, |t| t.parse().ok());
         let sandbox_listen =
@@ -203,6 +243,8 @@ impl Raw {
                 retention: retention?,
                 public_url: public_url?,
                 subscribers_allow_private: subscribers_allow_private?,
+                tls,
+                trusted_proxies: trusted_proxies?,
             })
         })();
         if let Some(settings) = &settings
@@ -325,6 +367,27 @@ mod tests {
             assert!(faults[0].to_string().starts_with(told), "{}", faults[0]);
             assert!(!faults[0].to_string().contains("hunter2"), "{}", faults[0]);
         }
+    }
+
+    #[test]
+    fn certificate_and_key_go_together_and_proxies_are_addresses() {
+        for (name, other) in [("TAGRELAY_TLS_CERT", "TAGRELAY_TLS_KEY"), ("TAGRELAY_TLS_KEY", "TAGRELAY_TLS_CERT")] {
+            let faults = read(&[(name, "/run/tls.pem")]).expect_err(name);
+            assert_eq!(faults[0].name, other);
+        }
+        let both = [
+            ("TAGRELAY_TLS_CERT", "/run/tls.crt"),
+            ("TAGRELAY_TLS_KEY", "/run/tls.key"),
+            ("TAGRELAY_LISTEN", "[::]:8443"),
+        ];
+        let both = [&both[..], &[("TAGRELAY_ADMIN_TOKEN", "t")]].concat();
+        assert_eq!(read(&both).expect("a pair").own_url(), "https://[::1]:8443");
+        assert_eq!(read(&[]).expect("defaults").own_url(), "http://127.0.0.1:8080");
+        let faults = read(&[("TAGRELAY_TRUSTED_PROXIES", "10.0.0.0/8,proxy")]).expect_err("a name");
+        assert_eq!(
+            faults[0].to_string(),
+            "TAGRELAY_TRUSTED_PROXIES: entry 2: expected an address or a network such as 10.0.0.0/8"
+        );
     }
 
     #[test]

@@ -4,10 +4,10 @@
 mod support;
 
 use std::fs;
-use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::path::Path;
 use std::time::Duration;
 
+use support::certificates::Certificates;
 use support::gateway;
 use support::postgres::{Postgres, USER, USER_PASSWORD};
 use support::proxy::Proxy;
@@ -245,42 +245,6 @@ async fn notices_arrive_until_the_connection_ends() {
     assert_eq!(timeout(soon, told.recv()).await.expect("in time"), None, "it ends with its client");
 }
 
-/// Certificates as `openssl` makes them.
-struct Certificates(TempDir);
-
-impl Certificates {
-    fn new() -> Self {
-        let this = Self(TempDir::new().expect("a folder"));
-        let settings = "[req]\ndistinguished_name = name\n[name]\n[authority]\nbasicConstraints = critical,CA:TRUE\n\
-                        [localhost]\nbasicConstraints = CA:FALSE\nsubjectAltName = DNS:localhost\n\
-                        [elsewhere]\nbasicConstraints = CA:FALSE\nsubjectAltName = DNS:db.example.org\n\
-                        [client]\nbasicConstraints = CA:FALSE\n";
-        fs::write(this.0.path().join("settings"), settings).expect("written");
-        this
-    }
-
-    fn crt(&self, name: &str) -> PathBuf {
-        self.0.path().join(format!("{name}.crt"))
-    }
-
-    fn key(&self, name: &str) -> PathBuf {
-        self.0.path().join(format!("{name}.key"))
-    }
-
-    /// One of a kind of the settings, signed by an authority or by itself.
-    fn make(&self, name: &str, kind: &str, by: Option<&str>) {
-        let mut command = Command::new("openssl");
-        command.args(["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"]);
-        command.args(["-days", "2", "-config", "settings", "-extensions", kind, "-subj", &format!("/CN={name}")]);
-        command.arg("-out").arg(self.crt(name)).arg("-keyout").arg(self.key(name));
-        if let Some(by) = by {
-            command.arg("-CA").arg(self.crt(by)).arg("-CAkey").arg(self.key(by));
-        }
-        let made = command.current_dir(self.0.path()).output().expect("openssl is installed");
-        assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
-    }
-}
-
 async fn speaks_tls(url: &str) -> bool {
     let client = connect(url).await.unwrap_or_else(|error| panic!("{url}: {error}"));
     ask(&client, "SELECT ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()").await == "true"
@@ -343,7 +307,7 @@ async fn tls_is_as_strict_as_sslmode_says() {
     assert!(speaks_tls(&url("localhost", &require(&ours))).await, "require asks for no name");
 
     // Files that hold something else are told before anybody is asked.
-    for (parameters, file) in [(full(&files.0.path().join("none")), "none"), (full(&files.key("ours")), "ours.key")] {
+    for (parameters, file) in [(full(&files.folder().join("none")), "none"), (full(&files.key("ours")), "ours.key")] {
         let error = connect(&url("localhost", &parameters)).await.map(drop).expect_err(&parameters);
         assert!(matches!(&error, ConnectError::File { file: told, .. } if told.ends_with(file)), "{error}");
     }

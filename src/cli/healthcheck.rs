@@ -1,11 +1,17 @@
 //! `tagrelay healthcheck`: for Docker and its like.
 
 use std::io::{Read, Write};
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpStream};
+use std::net::{SocketAddr, TcpStream};
 use std::process::ExitCode;
+use std::sync::Arc;
 use std::time::Duration;
 
+use rustls::pki_types::ServerName;
+use rustls::{ClientConnection, StreamOwned};
+
 use super::{NO, fail, settings};
+use crate::settings::{Settings, dialled, environment};
+use crate::trust;
 
 /// Ask a running gateway whether it is ready; status 0 when it is.
 #[derive(clap::Args)]
@@ -24,28 +30,30 @@ pub fn run(args: &Args) -> ExitCode {
         Ok(address) => dialled(address),
         Err(status) => return status,
     };
-    match ask(address) {
+    match ask(address, Settings::speaks_tls(&environment())) {
         Ok(head) if head.starts_with("HTTP/1.1 200") => ExitCode::SUCCESS,
         Ok(head) => fail(NO, &format!("{address} answered {}", head.lines().next().unwrap_or("nothing"))),
         Err(error) => fail(NO, &format!("{address}: {error}")),
     }
 }
 
-/// A gateway that listens everywhere is asked on loopback.
-pub fn dialled(mut address: SocketAddr) -> SocketAddr {
-    match address.ip() {
-        IpAddr::V4(Ipv4Addr::UNSPECIFIED) => address.set_ip(Ipv4Addr::LOCALHOST.into()),
-        IpAddr::V6(Ipv6Addr::UNSPECIFIED) => address.set_ip(Ipv6Addr::LOCALHOST.into()),
-        _ => {}
-    }
-    address
-}
-
-fn ask(address: SocketAddr) -> std::io::Result<String> {
+fn ask(address: SocketAddr, secure: bool) -> std::io::Result<String> {
     let mut stream = TcpStream::connect_timeout(&address, PATIENCE)?;
     stream.set_read_timeout(Some(PATIENCE))?;
     stream.set_write_timeout(Some(PATIENCE))?;
+    if secure { asked(&mut secured(stream, address)?, address) } else { asked(&mut stream, address) }
+}
+
+/// The certificate isn't judged: nothing secret is said, and a gateway that works isn't ill because its certificate ends.
+fn secured(stream: TcpStream, address: SocketAddr) -> std::io::Result<StreamOwned<ClientConnection, TcpStream>> {
+    let config = trust::client(None, false).map_err(std::io::Error::other)?.with_no_client_auth();
+    let session = ClientConnection::new(Arc::new(config), ServerName::from(address.ip()));
+    Ok(StreamOwned::new(session.map_err(std::io::Error::other)?, stream))
+}
+
+fn asked(stream: &mut (impl Read + Write), address: SocketAddr) -> std::io::Result<String> {
     write!(stream, "GET /readyz HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n")?;
+    stream.flush()?;
     let mut answer = String::new();
     stream.take(64 * 1024).read_to_string(&mut answer)?;
     Ok(answer)

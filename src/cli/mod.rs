@@ -15,6 +15,7 @@ mod logging;
 mod lsp;
 mod migrate;
 mod out;
+mod reach;
 mod ruleset;
 mod sandbox;
 mod sandboxed;

@@ -8,6 +8,7 @@ use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 use reqwest::{Method, Url};
 
 use super::out::say_line;
+use super::reach::{At, Reach};
 use super::{NO, WRONG, fail, ruleset, settings};
 use crate::clock;
 use crate::domain::kind::Media;
@@ -33,9 +34,8 @@ pub struct Args {
     /// Use the secret `sandbox` for each env:NAME that isn't set, as `serve --sandbox` does.
     #[arg(long)]
     sandbox: bool,
-    /// Where the gateway is [default: from `TAGRELAY_LISTEN`].
-    #[arg(long, value_name = "URL")]
-    url: Option<String>,
+    #[command(flatten)]
+    at: At,
     /// The directory with the rules [default: `TAGRELAY_RULES`, else rules].
     #[arg(long, value_name = "DIR")]
     rules: Option<PathBuf>,
@@ -82,15 +82,15 @@ fn send(args: &Args) -> Result<ExitCode, ExitCode> {
         headers.extend(sample.headers.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
         sample.body.as_bytes().to_vec()
     };
-    let base = args.url.clone().unwrap_or_else(|| format!("http://{}", settings.listen));
-    let url = format!("{}/hooks/{}", base.trim_end_matches('/'), args.source);
+    let Reach { base, tls } = args.at.reach(&settings)?;
+    let url = format!("{}/hooks/{}", base.as_str().trim_end_matches('/'), args.source);
     // A signature over the address is over the one by which senders know the gateway.
     let known =
         settings.public_url.as_ref().map_or_else(|| url.clone(), |public| format!("{public}/hooks/{}", args.source));
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.map_err(|error| fail(NO, &error.to_string()))?;
     let (status, answer) = runtime
-        .block_on(post(&source, &url, &known, &headers, body))
+        .block_on(post(&source, &url, &known, &headers, body, tls))
         .map_err(|error| fail(NO, &format!("{url}: {error}; is the gateway running?")))?;
     say_line!("{answer}");
     if (200..300).contains(&status) {
@@ -105,6 +105,7 @@ async fn post(
     known: &str,
     given: &[(String, String)],
     body: Vec<u8>,
+    tls: Option<rustls::ClientConfig>,
 ) -> Result<(u16, String), String> {
     let now = clock::now();
     let proof = source.proof(now, known, &body, &format!("send-{}", now.millis()));
@@ -121,7 +122,7 @@ async fn post(
     let looks = Some(Media::by_look(&body)).filter(|media| taken.contains(media));
     headers.entry(CONTENT_TYPE).or_insert(HeaderValue::from_static(looks.unwrap_or(Media::Json).name()));
     let body = String::from_utf8(body).map_err(|_| "the body is not UTF-8".to_owned())?;
-    let client = Outbound::new(PATIENCE, AddressPolicy::Any).map_err(|error| error.to_string())?;
+    let client = Outbound::believing(PATIENCE, AddressPolicy::Any, tls).map_err(|error| error.to_string())?;
     match client.send(Call { method: Method::POST, url, headers, body: Some(body) }).await {
         Ok(answer) => Ok((answer.status, String::from_utf8_lossy(&answer.body).into_owned())),
         Err(NoAnswer::Refused(why)) => Err(why.to_string()),

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::{NO, WRONG, fail, hangups, logging, ruleset, sandboxed, settings, stop_signal, token};
-use crate::clock::Clock;
+use crate::clock::{self, Clock};
 use crate::domain::secret::Secret;
 use crate::flow::again;
 use crate::flow::gateway::Gateway;
@@ -15,7 +15,8 @@ use crate::flow::grounds::{Grounds, Looks};
 use crate::flow::reload::Reloader;
 use crate::flow::ruleset::{NotOpened, Opened, Opener};
 use crate::flow::{standings, subscribers, timers};
-use crate::http::{self, Refusals, Shared, Tokens};
+use crate::http::tls::Files;
+use crate::http::{self, Refusals, Shared, Tls, Tokens};
 use crate::sandbox::Sandbox;
 use crate::settings::{Settings, environment};
 use crate::store::Database;
@@ -64,6 +65,7 @@ struct Start {
     opener: Opener,
     opened: Opened,
     tokens: Tokens,
+    tls: Option<Tls>,
     sandbox: Option<Sandbox>,
     /// Where every connection goes, if it is to a sandbox.
     sandbox_at: Option<SocketAddr>,
@@ -79,6 +81,9 @@ fn prepare(args: &Args) -> Result<Start, ExitCode> {
     let rules = args.rules.clone().unwrap_or_else(|| settings.rules.clone());
     let looks = Grounds::of(&rules).looks;
     let (catalog, _) = ruleset::clean(&rules)?;
+    let files = settings.tls.clone().map(|(cert, key)| Files { cert, key });
+    let tls = files.map(|files| Tls::open(files, clock::now())).transpose();
+    let tls = tls.map_err(|error| fail(WRONG, &format!("TAGRELAY_TLS_CERT and TAGRELAY_TLS_KEY: {error}")))?;
     let listener = bind("TAGRELAY_LISTEN", settings.listen)?;
     let sandbox = if args.sandbox {
         Some(sandboxed::start(bind("TAGRELAY_SANDBOX_LISTEN", settings.sandbox_listen)?)?)
@@ -96,7 +101,7 @@ fn prepare(args: &Args) -> Result<Start, ExitCode> {
     }
     let admin = token::obtain(&settings).map_err(|error| fail(NO, &error))?;
     let tokens = Tokens { admin, viewer: settings.viewer_token.clone() };
-    Ok(Start { settings, listener, rules, looks, opener, opened, tokens, sandbox, sandbox_at: there })
+    Ok(Start { settings, listener, rules, looks, opener, opened, tokens, tls, sandbox, sandbox_at: there })
 }
 
 fn went_back(database: &Database) -> Result<(), ExitCode> {
@@ -142,6 +147,8 @@ impl Start {
             refusals: Refusals::default(),
             max_body_bytes: settings.max_body_bytes,
             public_url: settings.public_url.clone(),
+            trusted_proxies: settings.trusted_proxies.clone(),
+            tls: self.tls,
         };
         let server = match http::serve(self.listener, shared) {
             Ok(server) => server,
@@ -174,7 +181,8 @@ impl Start {
 }
 
 fn announce(gateway: &Gateway, settings: &Settings, address: SocketAddr, sandbox: Option<SocketAddr>) {
-    let base = settings.public_url.clone().unwrap_or_else(|| format!("http://{address}"));
+    let scheme = if settings.tls.is_some() { "https" } else { "http" };
+    let base = settings.public_url.clone().unwrap_or_else(|| format!("{scheme}://{address}"));
     let set = gateway.rules();
     tracing::info!(%address, rules = set.catalog.rule_count(), rule_set = set.catalog.hash(),
         database = %settings.database, "tagrelay {} is ready", env!("CARGO_PKG_VERSION"));

@@ -11,6 +11,7 @@ pub mod decision;
 pub mod detail;
 pub mod duration;
 pub mod event;
+pub mod forwarded;
 pub mod hours;
 pub mod json;
 pub mod kind;

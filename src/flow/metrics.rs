@@ -10,6 +10,7 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::registry::Registry;
 
 use crate::domain::name::{ConnectionName, SourceName};
+use crate::domain::time::Timestamp;
 
 /// By source.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -50,6 +51,15 @@ struct Audits {
     state: &'static str,
 }
 
+/// By what became of it.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Handshakes {
+    reason: &'static str,
+}
+
+/// For what is there once or not at all: a gauge of its own would show a zero that means nothing.
+type NoLabels = [(&'static str, &'static str); 0];
+
 /// The gateway's counters.
 pub struct Metrics {
     registry: Registry,
@@ -63,6 +73,10 @@ pub struct Metrics {
     reloads: Family<Reloads, Counter>,
     in_force: Gauge,
     audited: Family<Audits, Counter>,
+    addresses_waiting: Gauge,
+    certificate_ends: Family<NoLabels, Gauge>,
+    certificate_reloads: Family<Reloads, Counter>,
+    handshakes_failed: Family<Handshakes, Counter>,
 }
 
 impl Default for Metrics {
@@ -92,11 +106,35 @@ impl Default for Metrics {
         registry.register("contacts_audited", "Contacts read back by how they were found", audited.clone());
         let open = Family::<ByConnection, Gauge>::default();
         registry.register("breaker_open", "1 while a connection's breaker is open", open.clone());
+        let addresses_waiting = Gauge::default();
+        registry.register("addresses_waiting", "Addresses with too many failed proofs", addresses_waiting.clone());
+        let certificate_ends = Family::<NoLabels, Gauge>::default();
+        registry.register("certificate_end_timestamp_seconds", "When the certificate ends", certificate_ends.clone());
+        let certificate_reloads = Family::<Reloads, Counter>::default();
+        registry.register("certificate_reloads", "Changed certificates by their fate", certificate_reloads.clone());
+        let handshakes_failed = Family::<Handshakes, Counter>::default();
+        registry.register("handshakes_failed", "Connections without TLS by why", handshakes_failed.clone());
         in_force.set(1);
         for result in ["ok", "refused"] {
             drop(reloads.get_or_create(&Reloads { result }));
         }
-        Self { registry, accepted, duplicates, refused, waiting, paused, open, dead, reloads, in_force, audited }
+        Self {
+            registry,
+            accepted,
+            duplicates,
+            refused,
+            waiting,
+            paused,
+            open,
+            dead,
+            reloads,
+            in_force,
+            audited,
+            addresses_waiting,
+            certificate_ends,
+            certificate_reloads,
+            handshakes_failed,
+        }
     }
 }
 
@@ -137,6 +175,27 @@ impl Metrics {
     /// The rule set on disk is the one in force.
     pub fn rules_agree(&self) {
         self.in_force.set(1);
+    }
+
+    /// So many addresses must wait since they failed too often.
+    pub fn addresses_waiting(&self, addresses: usize) {
+        self.addresses_waiting.set(i64::try_from(addresses).unwrap_or(i64::MAX));
+    }
+
+    /// A certificate is in use that ends then.
+    pub fn certificate(&self, end: Timestamp) {
+        self.certificate_ends.get_or_create(&[]).set(end.millis().div_euclid(1000));
+    }
+
+    /// The certificate's files have changed, and were taken or not.
+    pub fn certificate_reloaded(&self, taken: bool) {
+        let result = if taken { "ok" } else { "refused" };
+        self.certificate_reloads.get_or_create(&Reloads { result }).inc();
+    }
+
+    /// A connection came to no TLS session.
+    pub fn handshake_failed(&self, reason: &'static str) {
+        self.handshakes_failed.get_or_create(&Handshakes { reason }).inc();
     }
 
     /// The text that Prometheus reads; what is only looked at now and then is handed in.

@@ -5,6 +5,7 @@ use serde_json::json;
 
 use super::Shared;
 use super::problem::Problem;
+use crate::clock;
 
 /// `GET /healthz`: the process answers.
 pub async fn alive() -> HttpResponse {
@@ -23,6 +24,12 @@ pub async fn ready(shared: web::Data<Shared>) -> Result<HttpResponse, Problem> {
 pub async fn metrics(shared: web::Data<Shared>) -> Result<HttpResponse, Problem> {
     let gateway = &shared.gateway;
     let (lanes, dead) = (gateway.deliveries.status().await, gateway.store.reader().dead_count().await?);
+    let now = clock::now();
+    gateway.metrics.addresses_waiting(shared.refusals.waiting(now));
+    if let Some(tls) = &shared.tls {
+        // Whoever watches the certificate's end is told of the files as they are.
+        drop(tls.current(&gateway.metrics, now));
+    }
     let text = gateway.metrics.text(&lanes, dead);
     Ok(HttpResponse::Ok().content_type("application/openmetrics-text; version=1.0.0; charset=utf-8").body(text))
 }

@@ -1,6 +1,7 @@
 //! `/hooks/{source}`: from an HTTP request to a plain one, and back to an answer.
 
 use std::borrow::Cow;
+use std::net::IpAddr;
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -10,6 +11,7 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use bytes::{Bytes, BytesMut};
 use futures_util::StreamExt;
 
+use super::caller::Caller;
 use super::problem::Problem;
 use super::refusals::Refused;
 use super::{Shared, answers};
@@ -32,9 +34,10 @@ pub async fn hook(request: HttpRequest, payload: web::Payload, shared: web::Data
     let now = clock::now();
     // Once: who may call and what follows belong to one set.
     let rules = shared.gateway.rules();
-    match take(&request, payload, &shared, &rules, now).await {
+    let caller = Caller::of(&request, &shared);
+    match take(&request, payload, &shared, &rules, &caller, now).await {
         Ok(response) => response,
-        Err(refusing) => refuse(&request, &shared, &rules, now, *refusing.0),
+        Err(refusing) => refuse(&request, &shared, &rules, caller.client, now, *refusing.0),
     }
 }
 
@@ -51,6 +54,7 @@ async fn take(
     payload: web::Payload,
     shared: &Shared,
     rules: &RuleSet,
+    caller: &Caller,
     now: Timestamp,
 ) -> Result<HttpResponse, Refusing> {
     let name = name_of(request);
@@ -62,14 +66,14 @@ async fn take(
     }
     check_head(kind, request.headers())?;
     let body = read_body(request.headers(), payload, shared.max_body_bytes).await?;
-    let url = url_of(request, shared);
+    let url = caller.url(request, shared);
     let plain_request = Request {
         method: request.method().as_str(),
         url: &url,
         query: request.query_string(),
         headers: fields(request.headers()),
         body: &body,
-        peer: request.peer_addr().map(|peer| peer.ip()),
+        peer: caller.client,
         received_at: now,
     };
     let batcher = request.app_data::<Rc<Batcher>>().ok_or_else(|| plain(Problem::Unavailable))?;
@@ -145,34 +149,31 @@ fn fields(headers: &HeaderMap) -> Fields<'_> {
     Fields(pairs.collect())
 }
 
-/// The address as the sender called it.
-fn url_of(request: &HttpRequest, shared: &Shared) -> String {
-    let path = request.uri().path_and_query().map_or("", |path| path.as_str());
-    if let Some(base) = &shared.public_url {
-        return format!("{base}{path}");
-    }
-    let host = request.headers().get("host").and_then(|host| host.to_str().ok()).unwrap_or_default();
-    format!("http://{host}{path}")
-}
-
 fn refuse(
     request: &HttpRequest,
     shared: &Shared,
     rules: &RuleSet,
+    client: Option<IpAddr>,
     now: Timestamp,
     refusing: (Problem, String),
 ) -> HttpResponse {
     let (problem, reason) = refusing;
     let name = name_of(request);
-    let peer = request.peer_addr().map(|peer| peer.ip());
-    let problem = match (&problem, shared.refusals.failed_proof_of(&problem, peer, now)) {
-        (Problem::NoProof, Some(retry_after)) => Problem::TooManyProofs { retry_after },
-        _ => problem,
+    let too_many = match problem {
+        Problem::NoProof => shared.refusals.failed_proof(client, now),
+        _ => None,
     };
+    let problem = too_many.map_or(problem, |many| Problem::TooManyProofs { retry_after: many.retry_after });
     // An address that nobody configured would let a stranger write labels and log lines of any length.
     let known = rules.source(name).map_or("unknown", |source| source.config().name.as_str());
-    tracing::warn!(source = known, problem = problem.word(), reason, "request refused");
+    let (word, client_text) = (problem.word(), client.map(|client| client.to_string()).unwrap_or_default());
+    if too_many.is_some_and(|many| !many.begins) {
+        // Whoever goes on guessing writes no more into the log; metric and list have it all.
+        tracing::debug!(source = known, problem = word, client = client_text, reason, "request refused");
+    } else {
+        tracing::warn!(source = known, problem = word, client = client_text, reason, "request refused");
+    }
     shared.gateway.metrics.refused(known, problem.word());
-    shared.refusals.keep(Refused { at: now, source: known.to_owned(), peer, problem: problem.word(), reason });
+    shared.refusals.keep(Refused { at: now, source: known.to_owned(), peer: client, problem: problem.word(), reason });
     actix_web::ResponseError::error_response(&problem)
 }

@@ -2,6 +2,9 @@
 
 mod answers;
 mod api;
+mod caller;
+mod failures;
+mod guard;
 mod health;
 mod intake;
 mod openapi;
@@ -9,17 +12,21 @@ mod problem;
 mod refusals;
 mod server;
 mod table;
+pub mod tls;
 mod token;
 
 use std::borrow::Cow;
 use std::sync::Arc;
 
+use actix_web::middleware::from_fn;
 use actix_web::{FromRequest, Handler, HttpResponse, Resource, Responder, ResponseError, web};
 
+use crate::domain::forwarded::TrustedProxies;
 use crate::flow::gateway::Gateway;
 use problem::Problem;
 pub use refusals::Refusals;
 pub use server::{Server, serve};
+pub use tls::Tls;
 pub use token::Tokens;
 
 /// What the handlers share.
@@ -34,6 +41,10 @@ pub struct Shared {
     pub max_body_bytes: usize,
     /// The address under which senders reach the gateway, for schemes that sign it.
     pub public_url: Option<String>,
+    /// The proxies that may say who called them.
+    pub trusted_proxies: TrustedProxies,
+    /// The certificate; without one connections are plain.
+    pub tls: Option<Tls>,
 }
 
 /// Every address on one screen.
@@ -44,7 +55,7 @@ fn routes(app: &mut web::ServiceConfig) {
         .service(shows("/readyz", health::ready).route(web::head().to(health::ready)))
         .service(shows("/metrics", health::metrics))
         .service(shows("/api/openapi.json", openapi::describe))
-        .service(web::scope("/api/v1").configure(api_routes))
+        .service(web::scope("/api/v1").wrap(from_fn(guard::wrong_tokens)).configure(api_routes))
         .default_service(web::to(api::nowhere));
 }
 

@@ -8,7 +8,7 @@ use std::net::{SocketAddr, TcpListener};
 use std::rc::Rc;
 use std::time::Duration;
 
-use actix_http::HttpService;
+use actix_http::{HttpService, Protocol};
 use actix_service::{IntoServiceFactory, Service, ServiceFactory, ServiceFactoryExt, map_config};
 use actix_web::dev::AppConfig;
 use actix_web::{App, web};
@@ -16,6 +16,7 @@ use tokio::net::TcpStream;
 use tokio::sync::{oneshot, watch};
 use tokio::task::{JoinSet, LocalSet};
 
+use super::tls::{Handshakes, Ticket, Wire};
 use super::{Shared, routes};
 use crate::flow::batch::Batcher;
 
@@ -31,6 +32,9 @@ const STOP_TIMEOUT: Duration = Duration::from_secs(4);
 const MAX_CONNECTIONS: usize = 16_384;
 /// How long to wait when the system has no room for another connection.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
+
+/// What HTTP is spoken over, which HTTP, and with whom.
+type Connection = (Wire, Protocol, Option<SocketAddr>);
 
 /// The threads that serve.
 pub struct Server {
@@ -90,23 +94,28 @@ impl Worker {
             tokio::net::TcpListener::from_std(self.listener)?
         };
         let make = || service(self.shared.clone(), address, self.stopped.clone());
-        LocalSet::new().block_on(&runtime, accept(listener, make, self.stopped.clone()));
+        LocalSet::new().block_on(&runtime, accept(listener, make, &self.shared, self.stopped.clone()));
         Ok(())
     }
 }
 
 /// Accepts until told to stop; the service is made for the first connection and dropped some time after the last.
-async fn accept<F, S>(listener: tokio::net::TcpListener, make: impl Fn() -> F, mut stopped: watch::Receiver<bool>)
-where
-    F: ServiceFactory<TcpStream, Config = (), Service = S>,
-    S: Service<TcpStream> + 'static,
+async fn accept<F, S>(
+    listener: tokio::net::TcpListener,
+    make: impl Fn() -> F,
+    shared: &web::Data<Shared>,
+    mut stopped: watch::Receiver<bool>,
+) where
+    F: ServiceFactory<Connection, Config = (), Service = S>,
+    S: Service<Connection> + 'static,
 {
     let mut service: Option<Rc<S>> = None;
     let mut open: JoinSet<()> = JoinSet::new();
+    let mut handshakes = Handshakes::default();
     loop {
         tokio::select! {
             accepted = listener.accept(), if open.len() < MAX_CONNECTIONS => {
-                let Ok((stream, _)) = accepted else {
+                let Ok((stream, peer)) = accepted else {
                     // No room for another file: the ones that are open must end first.
                     tokio::time::sleep(ACCEPT_PAUSE).await;
                     continue;
@@ -117,9 +126,11 @@ where
                     service = make().new_service(()).await.ok().map(Rc::new);
                 }
                 let Some(service) = service.clone() else { continue };
+                let handshake = shared.tls.is_some().then(|| (shared.clone(), handshakes.begin()));
                 open.spawn_local(async move {
+                    let Some(wire) = wire(stream, handshake).await else { return };
                     // How a connection ends is its sender's matter.
-                    let _ = service.call(stream).await;
+                    let _ = service.call((wire, Protocol::Http1, Some(peer))).await;
                 });
             }
             Some(_) = open.join_next(), if !open.is_empty() => {}
@@ -128,17 +139,26 @@ where
         }
     }
     drop(listener);
+    // Who hasn't asked for anything yet isn't waited for.
+    handshakes.end();
     let finished = async { while open.join_next().await.is_some() {} };
     if tokio::time::timeout(STOP_TIMEOUT, finished).await.is_err() {
         tracing::warn!("requests were still under way at the end; their senders got no answer");
     }
 }
 
+/// Secures a connection where the gateway has a certificate; `None` where it came to nothing.
+async fn wire(stream: TcpStream, handshake: Option<(web::Data<Shared>, Ticket)>) -> Option<Wire> {
+    let Some((shared, ticket)) = handshake else { return Some(Wire::Plain(stream)) };
+    let secured = shared.tls.as_ref()?.secure(stream, ticket, &shared.gateway.metrics).await;
+    secured.map(|stream| Wire::Secure(Box::new(stream)))
+}
+
 fn service(
     shared: web::Data<Shared>,
     address: SocketAddr,
     stopped: watch::Receiver<bool>,
-) -> impl ServiceFactory<TcpStream, Config = (), Response = (), Service = impl Service<TcpStream> + 'static> {
+) -> impl ServiceFactory<Connection, Config = (), Response = (), Service = impl Service<Connection> + 'static> {
     let batcher = Batcher::new(shared.gateway.store.clone());
     let app = App::new().app_data(shared).app_data(batcher).configure(routes).into_factory();
     let app = app.map_err(|error: actix_web::Error| error.error_response());
@@ -153,5 +173,4 @@ fn service(
             }
         })
         .finish(map_config(app, |()| AppConfig::default()))
-        .tcp()
 }

@@ -90,8 +90,21 @@ pub struct Outbound {
 impl Outbound {
     /// A client whose calls take at most `timeout` in all. Fails where the system has no root certificates.
     pub fn new(timeout: Duration, policy: AddressPolicy) -> Result<Self, reqwest::Error> {
+        Self::believing(timeout, policy, None)
+    }
+
+    /// The same, where another judges the servers' certificates than the system's roots do.
+    pub fn believing(
+        timeout: Duration,
+        policy: AddressPolicy,
+        tls: Option<rustls::ClientConfig>,
+    ) -> Result<Self, reqwest::Error> {
         install_tls_provider();
-        let client = reqwest::Client::builder()
+        let builder = match tls {
+            Some(tls) => reqwest::Client::builder().tls_backend_preconfigured(tls),
+            None => reqwest::Client::builder(),
+        };
+        let client = builder
             .user_agent(concat!("tagrelay/", env!("CARGO_PKG_VERSION")))
             .redirect(reqwest::redirect::Policy::none())
             .no_proxy()

@@ -42,4 +42,5 @@ mod starts;
 mod subscriptions;
 mod throttled;
 mod timers;
+mod tls;
 mod trials;

@@ -4,6 +4,7 @@
 #![allow(clippy::print_stderr, reason = "a test that fails shows the log of the process that it watched")]
 
 pub mod body;
+pub mod certificates;
 pub mod command;
 pub mod disk;
 pub mod gateway;

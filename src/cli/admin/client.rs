@@ -8,6 +8,7 @@ use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
 use super::super::out::say_line;
+use super::super::reach::{At, Reach};
 use super::super::{Format, NO, WRONG, fail, pretty, settings, stop_signal, token};
 use crate::domain::secret::Secret;
 use crate::providers::outbound::install_tls_provider;
@@ -15,9 +16,8 @@ use crate::providers::outbound::install_tls_provider;
 /// Where the gateway is, and how its answer is shown.
 #[derive(clap::Args)]
 pub struct To {
-    /// Where the gateway is [default: from `TAGRELAY_LISTEN`]. The token is `TAGRELAY_ADMIN_TOKEN`, else the token file's.
-    #[arg(long, value_name = "URL")]
-    url: Option<String>,
+    #[command(flatten)]
+    at: At,
     /// How it is written.
     #[arg(long, value_enum, default_value_t = Format::Text)]
     format: Format,
@@ -26,7 +26,7 @@ pub struct To {
 impl To {
     /// The gateway at this address, else the one that the settings describe.
     pub fn at(url: Option<String>) -> Self {
-        Self { url, format: Format::Text }
+        Self { at: At::url(url), format: Format::Text }
     }
 
     /// Whether a script reads the answer.
@@ -58,21 +58,19 @@ impl Client {
     /// The client that the options and the environment describe.
     pub fn new(to: &To) -> Result<Self, ExitCode> {
         let settings = settings()?;
-        let address = super::super::healthcheck::dialled(settings.listen);
-        let base = to.url.clone().unwrap_or_else(|| format!("http://{address}"));
-        let wrong = |error: &dyn std::fmt::Display| fail(WRONG, &format!("--url {base}: {error}"));
-        let url = Url::parse(&base).map_err(|error| wrong(&error))?;
-        if !matches!(url.scheme(), "http" | "https") {
-            return Err(wrong(&"expected an address that starts with http:// or https://"));
-        }
+        let Reach { base, tls } = to.at.reach(&settings)?;
         let token = token::kept(&settings).map_err(|error| fail(WRONG, &error))?;
         install_tls_provider();
-        let http = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).no_proxy();
+        let http = match tls {
+            Some(tls) => reqwest::Client::builder().tls_backend_preconfigured(tls),
+            None => reqwest::Client::builder(),
+        };
+        let http = http.redirect(reqwest::redirect::Policy::none()).no_proxy();
         let http = http.connect_timeout(CONNECT).read_timeout(PATIENCE).build();
         let http = http.map_err(|error| fail(NO, &error.to_string()))?;
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
         let runtime = runtime.map_err(|error| fail(NO, &error.to_string()))?;
-        Ok(Self { http, base: url, token, runtime, format: to.format })
+        Ok(Self { http, base, token, runtime, format: to.format })
     }
 
     /// Whether a script reads the answer: then it is written as it came.
@@ -215,8 +213,12 @@ impl Client {
     }
 
     fn nobody(&self, error: &reqwest::Error) -> ExitCode {
-        let why = std::error::Error::source(error).map_or_else(|| error.to_string(), ToString::to_string);
-        fail(NO, &format!("no gateway answers at {}: {why}; is it running?", self.base))
+        // The innermost cause says what happened; the outer ones name the address, which is told anyway.
+        let causes = std::iter::successors(Some(error as &dyn std::error::Error), |error| error.source());
+        let why = causes.last().map_or_else(String::new, ToString::to_string);
+        let hint =
+            if why.contains("certificate") { "`--cacert FILE` says whose are believed" } else { "is it running?" };
+        fail(NO, &format!("no gateway answers at {}: {why}; {hint}", self.base))
     }
 
     /// A call that was wrong is status 2; an answer that is no is 1.

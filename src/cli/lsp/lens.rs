@@ -7,9 +7,10 @@ use std::time::{Duration, Instant};
 use serde::Deserialize;
 
 use crate::cli::admin::{Client, To, items, text};
-use crate::cli::{healthcheck, settings, token};
+use crate::cli::{settings, token};
 use crate::flow::recorded::Recorded;
 use crate::rules::Catalog;
+use crate::settings::dialled;
 
 /// So many events are asked for.
 const EVENTS: u64 = 500;
@@ -83,7 +84,7 @@ impl Recent {
         token::kept(&settings).map_err(|why| format!("the gateway's token isn't known here: {why}"))?;
         if self.url.is_none() {
             // Most who write rules run no gateway beside them: that is no fault, and isn't told as one.
-            let address = healthcheck::dialled(settings.listen);
+            let address = dialled(settings.listen);
             TcpStream::connect_timeout(&address, CONNECT)
                 .map_err(|error| format!("no gateway answers at {address}: {error}"))?;
         }
