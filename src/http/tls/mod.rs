@@ -113,7 +113,7 @@ impl Tls {
 
 fn warn(warnings: &[String]) {
     for warning in warnings {
-        tracing::warn!(warning, "the certificate is in use, but");
+        tracing::warn!(warning, "the certificate is in use, and senders may refuse it");
     }
 }
 
