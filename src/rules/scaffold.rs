@@ -19,6 +19,7 @@ rules:
   - id: pricing-lead
     description: Somebody who asks for prices is a lead
     match:
+      source: website-bot
       intent: pricing.*
     tag:
       crm: { add: [Lead] }
