@@ -5,12 +5,15 @@ use std::net::IpAddr;
 use actix_web::HttpRequest;
 
 use super::Shared;
+use super::failures::Counted;
 use crate::domain::forwarded::Origin;
 
 /// Who called.
 pub(super) struct Caller {
-    /// Whose address counts: in `allow_ips`, for failed proofs, in the list of refusals and the log.
+    /// The sender, whose address counts in `allow_ips`; `None`: nobody knows it.
     pub client: Option<IpAddr>,
+    /// Who has the connection: the sender, or the last proxy.
+    peer: Option<IpAddr>,
     scheme: Option<&'static str>,
     host: Option<String>,
 }
@@ -18,11 +21,28 @@ pub(super) struct Caller {
 impl Caller {
     /// The caller of a request.
     pub(super) fn of(request: &HttpRequest, shared: &Shared) -> Self {
-        let Some(peer) = request.peer_addr() else { return Self { client: None, scheme: None, host: None } };
+        let Some(peer) = request.peer_addr() else {
+            return Self { client: None, peer: None, scheme: None, host: None };
+        };
         let values =
             |name| request.headers().get_all(name).map(|value| String::from_utf8_lossy(value.as_bytes())).collect();
         let Origin { client, scheme, host } = shared.trusted_proxies.origin(peer.ip(), values);
-        Self { client: Some(client), scheme, host }
+        Self { client, peer: Some(peer.ip().to_canonical()), scheme, host }
+    }
+
+    /// The address that people are shown: where nobody knows the sender's, that of the proxy that let it be so.
+    pub(super) fn shown(&self) -> Option<IpAddr> {
+        self.client.or(self.peer)
+    }
+
+    /// The same as the log has it.
+    pub(super) fn shown_text(&self) -> String {
+        self.shown().map(|address| address.to_string()).unwrap_or_default()
+    }
+
+    /// Whose failed proofs these are.
+    pub(super) fn counted(&self) -> Option<Counted> {
+        self.client.map(Counted::Sender).or(self.peer.map(Counted::Behind))
     }
 
     /// The address of the request as the sender called it.

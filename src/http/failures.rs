@@ -15,7 +15,16 @@ const NETWORK_BITS: u32 = 64;
 
 /// The failures of the last minute.
 #[derive(Debug, Default)]
-pub(super) struct Failures(HashMap<IpAddr, Window>);
+pub(super) struct Failures(HashMap<Counted, Window>);
+
+/// Whose failures are counted together.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) enum Counted {
+    /// One sender.
+    Sender(IpAddr),
+    /// All of whom nobody knows who they are, behind one proxy. It isn't the proxy that fails.
+    Behind(IpAddr),
+}
 
 /// The minute that begins with an address's first failure.
 #[derive(Debug, Clone, Copy)]
@@ -42,8 +51,11 @@ impl Window {
 
 impl Failures {
     /// Counts a failed proof; tells when the address has had too many.
-    pub(super) fn count(&mut self, address: IpAddr, now: Timestamp) -> Option<TooMany> {
-        let caller = caller(address);
+    pub(super) fn count(&mut self, whose: Counted, now: Timestamp) -> Option<TooMany> {
+        let caller = match whose {
+            Counted::Sender(address) => Counted::Sender(caller(address)),
+            Counted::Behind(proxy) => Counted::Behind(caller(proxy)),
+        };
         if self.0.len() >= ADDRESSES && !self.0.contains_key(&caller) {
             self.make_room(now);
         }
@@ -90,8 +102,12 @@ fn caller(address: IpAddr) -> IpAddr {
 mod tests {
     use super::*;
 
-    fn ip(text: &str) -> IpAddr {
-        text.parse().expect("an address")
+    fn ip(text: &str) -> Counted {
+        Counted::Sender(text.parse().expect("an address"))
+    }
+
+    fn numbered(n: u32) -> Counted {
+        Counted::Sender(IpAddr::from(n.to_be_bytes()))
     }
 
     #[test]
@@ -128,14 +144,14 @@ mod tests {
             failures.count(guesser, Timestamp(0));
         }
         for n in 0..100_000_u32 {
-            assert_eq!(failures.count(IpAddr::from((0x0a00_0000 + n).to_be_bytes()), Timestamp(1)), None);
+            assert_eq!(failures.count(numbered(0x0a00_0000 + n), Timestamp(1)), None);
             assert!(failures.0.len() <= ADDRESSES);
         }
         assert!(failures.count(guesser, Timestamp(2)).is_some());
         // A flood in which everybody fails as often is counted anew, and still takes no more room.
         for n in 0..20_000_u32 {
             for _ in 0..2 {
-                failures.count(IpAddr::from((0x0b00_0000 + n).to_be_bytes()), Timestamp(3));
+                failures.count(numbered(0x0b00_0000 + n), Timestamp(3));
             }
         }
         assert!(failures.0.len() <= ADDRESSES && failures.waiting(Timestamp(3)) == 1);
@@ -148,5 +164,14 @@ mod tests {
             failures.count(ip("192.0.2.1"), Timestamp(10 * MINUTE_MS));
         }
         assert_eq!(failures.count(ip("192.0.2.1"), Timestamp(0)), None);
+    }
+    #[test]
+    fn whoever_hides_behind_a_proxy_counts_apart_from_it() {
+        let mut failures = Failures::default();
+        let proxy = ip("10.0.0.5");
+        let Counted::Sender(address) = proxy else { unreachable!("a sender") };
+        let counts: Vec<_> = (0..21).map(|_| failures.count(Counted::Behind(address), Timestamp(0))).collect();
+        assert!(counts.iter().take(20).all(Option::is_none) && counts[20].is_some(), "{counts:?}");
+        assert_eq!(failures.count(proxy, Timestamp(0)), None);
     }
 }

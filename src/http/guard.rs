@@ -28,13 +28,13 @@ pub(super) async fn wrong_tokens(
     }
     let request = response.request().clone();
     let Some(shared) = request.app_data::<web::Data<Shared>>() else { return Ok(response) };
-    let client = Caller::of(&request, shared).client;
-    let too_many = shared.refusals.failed_proof(client, clock::now());
+    let caller = Caller::of(&request, shared);
+    let too_many = shared.refusals.failed_proof(caller.counted(), clock::now());
     let problem = too_many.map_or(Problem::NoToken, |many| Problem::TooManyProofs { retry_after: many.retry_after });
     shared.gateway.metrics.refused(API, problem.word());
     let Some(too_many) = too_many else { return Ok(response) };
     if too_many.begins {
-        tracing::warn!(client = ?client, "too many wrong tokens for the API; this address must wait");
+        tracing::warn!(client = caller.shown_text(), "too many wrong tokens for the API; this address must wait");
     }
     Ok(ServiceResponse::new(request, problem.error_response()))
 }

@@ -1,7 +1,6 @@
 //! `/hooks/{source}`: from an HTTP request to a plain one, and back to an answer.
 
 use std::borrow::Cow;
-use std::net::IpAddr;
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -37,7 +36,7 @@ pub async fn hook(request: HttpRequest, payload: web::Payload, shared: web::Data
     let caller = Caller::of(&request, &shared);
     match take(&request, payload, &shared, &rules, &caller, now).await {
         Ok(response) => response,
-        Err(refusing) => refuse(&request, &shared, &rules, caller.client, now, *refusing.0),
+        Err(refusing) => refuse(&request, &shared, &rules, &caller, now, *refusing.0),
     }
 }
 
@@ -153,27 +152,28 @@ fn refuse(
     request: &HttpRequest,
     shared: &Shared,
     rules: &RuleSet,
-    client: Option<IpAddr>,
+    caller: &Caller,
     now: Timestamp,
     refusing: (Problem, String),
 ) -> HttpResponse {
     let (problem, reason) = refusing;
     let name = name_of(request);
     let too_many = match problem {
-        Problem::NoProof => shared.refusals.failed_proof(client, now),
+        Problem::NoProof => shared.refusals.failed_proof(caller.counted(), now),
         _ => None,
     };
     let problem = too_many.map_or(problem, |many| Problem::TooManyProofs { retry_after: many.retry_after });
     // An address that nobody configured would let a stranger write labels and log lines of any length.
     let known = rules.source(name).map_or("unknown", |source| source.config().name.as_str());
-    let (word, client_text) = (problem.word(), client.map(|client| client.to_string()).unwrap_or_default());
+    let (word, client) = (problem.word(), caller.shown_text());
     if too_many.is_some_and(|many| !many.begins) {
         // Whoever goes on guessing writes no more into the log; metric and list have it all.
-        tracing::debug!(source = known, problem = word, client = client_text, reason, "request refused");
+        tracing::debug!(source = known, problem = word, client, reason, "request refused");
     } else {
-        tracing::warn!(source = known, problem = word, client = client_text, reason, "request refused");
+        tracing::warn!(source = known, problem = word, client, reason, "request refused");
     }
     shared.gateway.metrics.refused(known, problem.word());
-    shared.refusals.keep(Refused { at: now, source: known.to_owned(), peer: client, problem: problem.word(), reason });
+    let (source, peer) = (known.to_owned(), caller.shown());
+    shared.refusals.keep(Refused { at: now, source, peer, problem: problem.word(), reason });
     actix_web::ResponseError::error_response(&problem)
 }

@@ -6,7 +6,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use serde::Serialize;
 
-use super::failures::{Failures, TooMany};
+use super::failures::{Counted, Failures, TooMany};
 use crate::domain::time::{Timestamp, rfc3339};
 
 /// Refusals that are shown.
@@ -20,7 +20,7 @@ pub struct Refused {
     pub at: Timestamp,
     /// The source's name as the address had it.
     pub source: String,
-    /// Who called: behind proxies that are trusted the sender, not the proxy.
+    /// Who called: behind proxies that are trusted the sender, not the proxy, unless nobody knows the sender.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub peer: Option<IpAddr>,
     /// The stable word of the problem.
@@ -41,8 +41,8 @@ struct Inner {
 
 impl Refusals {
     /// Counts a failed proof; tells when the address has had too many.
-    pub(super) fn failed_proof(&self, client: Option<IpAddr>, now: Timestamp) -> Option<TooMany> {
-        self.inner().failures.count(client?, now)
+    pub(super) fn failed_proof(&self, whose: Option<Counted>, now: Timestamp) -> Option<TooMany> {
+        self.inner().failures.count(whose?, now)
     }
 
     /// How many addresses must wait since they failed too often.

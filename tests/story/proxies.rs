@@ -136,3 +136,29 @@ fn allowed_addresses_are_those_of_senders() {
     }
     assert!(gateway.api("/refusals").to_string().contains("allow_ips"));
 }
+
+#[test]
+fn whoever_hides_his_address_is_not_taken_for_the_proxy() {
+    // Neighbours of the proxy may call, and so may the proxy itself.
+    let allowing = SOURCE.replace("    contact:", "    allow_ips: [127.0.0.0/8]\n    contact:");
+    let rules = format!("{allowing}{CRM}rules:\n  - id: hello\n    match: {{ intent: hello }}\n    reply: Hola\n");
+    let gateway = Setup::bare(&rules).set("TAGRELAY_TRUSTED_PROXIES", "127.0.0.1").start();
+    let from = |signed_for: &str, headers: &[(&str, &str)]| {
+        send_with(&gateway, "/hooks/bot", signed_for, &format!("{headers:?}"), headers).status
+    };
+    let right = "http://gateway/hooks/bot";
+    assert_eq!(from(right, &[]), 200);
+    assert_eq!(from(right, &[("X-Forwarded-For", "127.0.0.2")]), 200);
+    // As nginx hands it over: its own header, and another that the sender made up.
+    for made_up in ["for=1.1.1.1", "for=127.0.0.1", "nonsense", "for=\""] {
+        assert_eq!(from(right, &[("X-Forwarded-For", "203.0.113.7"), ("Forwarded", made_up)]), 401, "{made_up}");
+    }
+    assert_eq!(from(right, &[("X-Forwarded-For", "unknown")]), 401);
+    let refused = &gateway.api("/refusals")["items"][0];
+    assert_eq!(refused["peer"], "127.0.0.1", "people are shown who let it be so: {refused}");
+    assert!(refused["reason"].as_str().is_some_and(|reason| reason.starts_with("address_not_allowed")), "{refused}");
+    // His failures are counted, and are not the proxy's.
+    let hidden: Vec<u16> = (0..16).map(|_| from("wrong", &[("X-Forwarded-For", "unknown")])).collect();
+    assert_eq!((hidden.first(), hidden.last()), (Some(&401), Some(&429)));
+    assert_eq!(from("wrong", &[]), 401);
+}

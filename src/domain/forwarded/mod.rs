@@ -14,10 +14,11 @@ use ipnet::{IpNet, Ipv4Net};
 pub struct TrustedProxies(Vec<IpNet>);
 
 /// Where a request comes from, as far as it can be believed.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Origin {
-    /// The sender: the nearest address in front of the proxies that are trusted.
-    pub client: IpAddr,
+    /// The sender: the nearest address in front of the proxies that are trusted. `None`: nobody knows; a proxy's own address must
+    /// never stand for it, since whoever called could have it so.
+    pub client: Option<IpAddr>,
     /// `http` or `https`, as the sender called the outermost trusted proxy.
     pub scheme: Option<&'static str>,
     /// The host, and port if any, that the sender called.
@@ -53,33 +54,35 @@ impl TrustedProxies {
     /// Where a request comes from that `peer` handed over. `values` gives all values of a header in the order they came.
     pub fn origin<'r>(&self, peer: IpAddr, values: impl Fn(&'static str) -> Vec<Cow<'r, str>>) -> Origin {
         let peer = peer.to_canonical();
-        let direct = Origin { client: peer, scheme: None, host: None };
         if !self.trusts(peer) {
-            return direct;
+            return Origin { client: Some(peer), scheme: None, host: None };
         }
-        let listed: Vec<Hop> = items(&values("x-forwarded-for")).iter().map(|item| Hop::from(node(item))).collect();
+        let listed = listed(&values("x-forwarded-for"));
         let standard: Vec<Hop> = values("forwarded").iter().flat_map(|line| standard::hops(line)).collect();
-        let hops = match (self.outermost(peer, &listed), self.outermost(peer, &standard)) {
+        let (client, hop) = match (self.outermost(peer, &listed), self.outermost(peer, &standard)) {
             // A proxy writes one of the two and may hand the other on as the sender made it up. Where they tell different
             // stories, nobody knows which is the proxy's.
-            (Some((one, _)), Some((other, _))) if one != other => return direct,
+            (Some((one, _)), Some((other, _))) if one != other => return Origin::default(),
             (Some(from), _) => from,
             (None, Some((client, hop))) => {
                 let Hop { scheme, host, .. } = standard.into_iter().rev().nth(hop).unwrap_or_default();
                 return told(client, hop, &values, scheme, host);
             }
-            (None, None) => (peer, 0),
+            (None, None) => (Some(peer), 0),
         };
-        told(hops.0, hops.1, &values, None, None)
+        told(client, hop, &values, None, None)
     }
 
     /// Walks from the nearest proxy outwards as long as each is trusted: the last address that is told, and which hop from the
-    /// end tells it. `None` for an empty list. What is no address ends the walk at the proxy that let it stand.
-    fn outermost(&self, peer: IpAddr, hops: &[Hop]) -> Option<(IpAddr, usize)> {
-        let mut last = (peer, 0);
+    /// end tells it. `None` where nothing is told. What is no address ends the walk, and nobody knows whose it would be.
+    fn outermost(&self, peer: IpAddr, hops: &[Hop]) -> Option<(Option<IpAddr>, usize)> {
+        let mut last = (Some(peer), 0);
         for (n, hop) in hops.iter().rev().enumerate() {
-            let Some(from) = hop.from else { break };
-            last = (from, n);
+            let Some(from) = hop.from else {
+                last.0 = None;
+                break;
+            };
+            last = (Some(from), n);
             if !self.trusts(from) {
                 break;
             }
@@ -90,7 +93,7 @@ impl TrustedProxies {
 
 /// The sender with the address that it called, where the proxy of this hop tells it.
 fn told<'r>(
-    client: IpAddr,
+    client: Option<IpAddr>,
     hop: usize,
     values: &impl Fn(&'static str) -> Vec<Cow<'r, str>>,
     scheme: Option<&'static str>,
@@ -106,6 +109,12 @@ impl From<Option<IpAddr>> for Hop {
     fn from(from: Option<IpAddr>) -> Self {
         Self { from, ..Self::default() }
     }
+}
+
+/// The hops of `X-Forwarded-For`, outermost first. A header in which nothing stands is one hop that says nothing.
+fn listed(values: &[Cow<'_, str>]) -> Vec<Hop> {
+    let hops: Vec<Hop> = items(values).iter().map(|item| Hop::from(node(item))).collect();
+    if hops.is_empty() && !values.is_empty() { vec![Hop::default()] } else { hops }
 }
 
 fn network(n: usize, word: &str) -> Result<IpNet, String> {
