@@ -18,15 +18,21 @@ pub fn happened<'a>(item: Json<'a>, entry: Json<'a>, event: &mut Event<'a>) {
     event.payload = item;
     event.contact = person(sender);
     let Some((name, what)) = item.entries().into_iter().find(is_what) else { return };
-    let [mid, words, title, payload, referral, echo] =
-        what.pick(["mid", "text", "title", "payload", "referral", "is_echo"]);
+    let [mid, words, title, payload, referral, echo, deleted] =
+        what.pick(["mid", "text", "title", "payload", "referral", "is_echo", "is_deleted"]);
+    let [is_echo, is_deleted] = [echo, deleted].map(|said| said.is_some_and(|said| said.text() == "true"));
     event.key = text(mid).filter(|_| matches!(name.as_ref(), "message" | "postback"));
+    if is_deleted {
+        // It has the id of the message that is taken back, and would be lost as that message once more.
+        event.key = event.key.take().map(|key| format!("{key}/deleted").into());
+    }
     match name.as_ref() {
-        "message" if echo.is_some_and(|echo| echo.text() == "true") => {
+        "message" if is_echo => {
             // The page said it: whoever it was said to is the contact, and the words aren't that person's.
             event.contact = person(recipient);
             event.kind = Some("message.echo".into());
         }
+        "message" if is_deleted => event.kind = Some("message.deleted".into()),
         "message" => {
             let [quick_reply, attachments] = what.pick(["quick_reply", "attachments"]);
             event.intent = text(map(quick_reply).get("payload"));

@@ -10,6 +10,8 @@ mod whatsapp;
 use std::borrow::Cow;
 use std::iter::once;
 
+use sha2::{Digest, Sha256};
+
 use crate::domain::event::Event;
 use crate::domain::json::{Json, JsonKind};
 use crate::domain::kind::Media;
@@ -38,36 +40,55 @@ fn read<'a>(_: &SourceConfig, body: &'a JsonBody<'_>, event: Event<'a>) -> Resul
     let blank = Event { body: json, key: None, ..event };
     let mut found = Vec::new();
     for entry in list.items() {
-        of_entry(json, Cut { list, item: Some(entry) }, entry, &blank, &mut found);
-        look::few(found.len(), "entry")?;
+        of_entry(json, Cut { list, item: Some(entry) }, entry, &blank, &mut found)?;
     }
     Ok(Reading::of_lists(found, json))
 }
 
-fn of_entry<'a>(whole: Json<'a>, outer: Cut<'a>, entry: Json<'a>, blank: &Event<'a>, found: &mut Found<'a>) {
+/// One more event, unless there are too many: one entry can hold more of them than memory should.
+fn add<'a>(found: &mut Found<'a>, cuts: Vec<Cut<'a>>, event: Event<'a>) -> Result<(), ReadError> {
+    look::few(found.len() + 1, "entry")?;
+    found.push((cuts, event));
+    Ok(())
+}
+
+fn of_entry<'a>(
+    whole: Json<'a>,
+    outer: Cut<'a>,
+    entry: Json<'a>,
+    blank: &Event<'a>,
+    found: &mut Found<'a>,
+) -> Result<(), ReadError> {
     let lists = lists(entry, LISTS);
     for (name, list) in &lists {
         for item in list.items() {
             let cuts = once(outer).chain(cuts(&lists, name, item)).collect();
             if *name == "changes" {
-                of_change(cuts, entry, item, blank, found);
+                of_change(cuts, entry, item, blank, found)?;
             } else {
                 let mut event = blank.clone();
                 messenger::happened(item, entry, &mut event);
                 if *name == "standby" {
                     messenger::overheard(&mut event);
                 }
-                found.push((cuts, event));
+                add(found, cuts, event)?;
             }
         }
     }
     if lists.is_empty() {
         let event = Event { kind: text(whole.get("object")), payload: entry, ..blank.clone() };
-        found.push((vec![outer], event));
+        add(found, vec![outer], event)?;
     }
+    Ok(())
 }
 
-fn of_change<'a>(cuts: Vec<Cut<'a>>, entry: Json<'a>, change: Json<'a>, blank: &Event<'a>, found: &mut Found<'a>) {
+fn of_change<'a>(
+    cuts: Vec<Cut<'a>>,
+    entry: Json<'a>,
+    change: Json<'a>,
+    blank: &Event<'a>,
+    found: &mut Found<'a>,
+) -> Result<(), ReadError> {
     let [field, value] = change.pick(["field", "value"]);
     let value = map(value);
     let lists = lists(value, whatsapp::LISTS);
@@ -75,11 +96,11 @@ fn of_change<'a>(cuts: Vec<Cut<'a>>, entry: Json<'a>, change: Json<'a>, blank: &
         for item in list.items() {
             let mut event = blank.clone();
             whatsapp::happened(name, item, &mut event);
-            found.push((cuts.iter().copied().chain(self::cuts(&lists, name, item)).collect(), event));
+            add(found, cuts.iter().copied().chain(self::cuts(&lists, name, item)).collect(), event)?;
         }
     }
     if !lists.is_empty() {
-        return;
+        return Ok(());
     }
     let mut event = blank.clone();
     if value.get("sender").is_some() {
@@ -87,7 +108,7 @@ fn of_change<'a>(cuts: Vec<Cut<'a>>, entry: Json<'a>, change: Json<'a>, blank: &
     } else {
         changed(text(field), value, &mut event);
     }
-    found.push((cuts, event));
+    add(found, cuts, event)
 }
 
 /// Those of the lists that a mapping has, in the order in which they stand there.
@@ -105,16 +126,16 @@ fn cuts<'a>(lists: &[(&'static str, Json<'a>)], kept: &str, item: Json<'a>) -> i
 
 /// A comment, a lead, a template's approval: what changed is the type, the new value are the parameters.
 fn changed<'a>(field: Option<Cow<'a, str>>, value: Json<'a>, event: &mut Event<'a>) {
-    let [from, message, words, verb, time] = value.pick(["from", "message", "text", "verb", "created_time"]);
+    let [from, message, words] = value.pick(["from", "message", "text"]);
     let ids = value.pick(["leadgen_id", "comment_id", "id"]);
     event.contact = id(map(from).get("id"));
     event.text = text(message).or_else(|| text(words));
     event.params = value;
     event.payload = value;
-    // The same comment comes again when it is edited or taken back.
+    // The same comment is told of again when it is edited, hidden or taken back: only the same words of it are a repetition.
     if let (Some(field), Some(number)) = (&field, ids.into_iter().find_map(id)) {
-        let parts = [text(verb), id(time)].into_iter().flatten();
-        event.key = Some(parts.fold(format!("{field}/{number}"), |key, part| key + "/" + &part).into());
+        let said = hex::encode(Sha256::digest(value.text()));
+        event.key = Some(format!("{field}/{number}/{said:.16}").into());
     }
     event.kind = field;
 }

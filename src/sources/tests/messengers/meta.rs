@@ -16,7 +16,7 @@ macro_rules! message {
 }
 
 #[rustfmt::skip]
-const ROWS: [Row; 34] = [
+const ROWS: [Row; 36] = [
     ("messenger_text", &[Told { kind: "message", text: "¿Cuánto cuesta el pan?", key: "m_panaderia_1", ..ANA }]),
     ("messenger_quick_reply", &[Told { kind: "message", intent: "pricing.inquiry", text: "Precios", key: "m_panaderia_2", ..ANA }]),
     ("messenger_image", &[Told { kind: "message.image", key: "m_panaderia_3", ..ANA }]),
@@ -34,13 +34,15 @@ const ROWS: [Row; 34] = [
         Told { kind: "message", text: "dos", key: "m_panaderia_10", ..ANA },
         Told { kind: "postback", intent: "MENU", text: "Menú", key: "m_panaderia_11", contact: "3000000000000010", ..NOTHING },
     ]),
-    ("page_comment", &[Told { kind: "feed", text: "¡Qué rico!", contact: "3000000000000011", key: "feed/77_88/add/1767268799", params: VALUE, ..NOTHING }]),
-    ("page_lead", &[Told { kind: "leadgen", key: "leadgen/444000111/1767268799", params: VALUE, ..NOTHING }]),
+    ("page_comment", &[Told { kind: "feed", text: "¡Qué rico!", contact: "3000000000000011", key: "feed/77_88/fa13f685c0c98518", params: VALUE, ..NOTHING }]),
+    ("page_comment_hidden", &[Told { kind: "feed", contact: "3000000000000011", key: "feed/77_88/957d7a44981f6211", params: VALUE, ..NOTHING }]),
+    ("page_lead", &[Told { kind: "leadgen", key: "leadgen/444000111/db8198998afea1cf", params: VALUE, ..NOTHING }]),
     ("instagram_text", &[Told { kind: "message", text: "¿Envían a Cali?", key: "aWdf_1", ..IG }]),
+    ("instagram_unsend", &[Told { kind: "message.deleted", key: "aWdf_1/deleted", ..IG }]),
     ("instagram_story_mention", &[Told { kind: "message.story_mention", key: "aWdf_2", ..IG }]),
     ("instagram_postback", &[Told { kind: "postback", intent: "MENU", text: "Ver menú", key: "aWdf_3", ..IG }]),
     ("instagram_reaction", &[Told { kind: "reaction", key: "reaction/17841400000000001/90010000000001/1767268800100", params: "/entry/0/messaging/0/reaction", ..IG }]),
-    ("instagram_comment", &[Told { kind: "comments", text: "¿Precio?", key: "comments/17865", params: VALUE, ..IG }]),
+    ("instagram_comment", &[Told { kind: "comments", text: "¿Precio?", key: "comments/17865/ec4d38d768c76e22", params: VALUE, ..IG }]),
     ("whatsapp_text", &[Told { kind: "message", text: "precio pro ☕", key: "wamid.pan1==", ..WA }]),
     ("whatsapp_button", &[Told { kind: "message", intent: "pricing.inquiry", text: "Precios", key: "wamid.pan2==", ..WA }]),
     ("whatsapp_list", &[Told { kind: "message", intent: "plan:pro", text: "Plan Pro", key: "wamid.pan3==", ..WA }]),
@@ -63,6 +65,35 @@ const ROWS: [Row; 34] = [
 #[test]
 fn every_notification_is_read() {
     assert_rows(SourceKind::Meta, &ROWS);
+}
+
+#[test]
+fn events_are_counted_while_an_entry_is_read() {
+    let items = vec![r#"{"sender":{"id":"1"},"message":{"text":"a"}}"#; 5_000].join(",");
+    let messages = vec![r#"{"from":"1","text":{"body":"a"}}"#; 5_000].join(",");
+    for lists in [
+        format!(r#""messaging":[{items}]"#),
+        format!(r#""changes":[{{"field":"messages","value":{{"messages":[{messages}]}}}}]"#),
+    ] {
+        let body = format!(r#"{{"object":"page","entry":[{{"id":"1",{lists}}}]}}"#);
+        with_events(&of_kind(SourceKind::Meta), body.as_bytes(), |events| {
+            let error = events.expect_err("too many").to_string();
+            assert!(error.starts_with("entry: there are 1001 events"), "{error}");
+        });
+    }
+}
+
+#[test]
+fn a_message_taken_back_by_us_is_still_what_we_said() {
+    let body = br#"{"object":"instagram","entry":[{"id":"2","messaging":[{"sender":{"id":"2"},"recipient":{"id":"1"},
+        "timestamp":3,"message":{"mid":"m","is_echo":true,"is_deleted":true}}]}]}"#;
+    with_events(&of_kind(SourceKind::Meta), body, |events| {
+        let event = &events.expect("an event")[0];
+        assert_eq!(
+            [&event.kind, &event.key, &event.contact].map(|part| part.as_deref()),
+            [Some("message.echo"), Some("m/deleted"), Some("1")]
+        );
+    });
 }
 
 #[test]
