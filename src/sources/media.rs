@@ -5,10 +5,6 @@ use crate::domain::kind::Media;
 use crate::domain::request::Request;
 use crate::domain::source::SourceKind;
 
-use super::catch;
-use super::fault::ReadError;
-use super::reading::JsonBody;
-
 /// The methods that a kind takes, as the `Allow` header has them.
 pub fn methods(kind: SourceKind) -> &'static str {
     kind.traits().methods
@@ -31,14 +27,6 @@ fn expected(media: &[Media]) -> &'static str {
         (false, true, _) => "application/x-www-form-urlencoded",
         _ => "application/json",
     }
-}
-
-/// A vendor's body as JSON text: JSON as it came, a form as a mapping of texts.
-pub fn json_body<'r>(kind: SourceKind, request: &Request<'r>) -> Result<JsonBody<'r>, ReadError> {
-    if kind.traits().media.contains(&Media::Form) && Media::of(request) == Media::Form {
-        return catch::form_body(request.body);
-    }
-    Ok(JsonBody::as_it_came(request.body))
 }
 
 /// A content type without its parameters.

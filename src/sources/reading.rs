@@ -8,6 +8,9 @@ use crate::domain::kind::Media;
 
 use super::fault::TooMuch;
 
+/// The most events that one body may hold.
+pub(super) const MAX_EVENTS: usize = 1_000;
+
 /// The most bytes that the events of one request may take in the store. A list of many small items in a large body would
 /// else become many times the body.
 const MAX_STORED: usize = 16 * 1024 * 1024;

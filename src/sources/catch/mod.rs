@@ -13,12 +13,9 @@ use crate::domain::kind::Media;
 use crate::domain::reply::Reply;
 
 use super::fault::ReadError;
-use super::reading::{JsonBody, Reading};
+use super::reading::{JsonBody, MAX_EVENTS, Reading};
 
-pub use self::body::{form_body, json_body};
-
-/// The most events that one body may hold.
-const MAX_EVENTS: usize = 1_000;
+pub use self::body::json_body;
 
 /// Reads the events of a body; `event` is what they all share, its key that of the message.
 pub fn read<'a>(

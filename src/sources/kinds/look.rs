@@ -6,7 +6,7 @@ use std::borrow::Cow;
 use crate::domain::json::{Json, JsonKind};
 use crate::domain::value::Number;
 use crate::sources::fault::ReadError;
-use crate::sources::reading::JsonBody;
+use crate::sources::reading::{JsonBody, MAX_EVENTS};
 
 /// The body as a mapping.
 pub fn mapping<'a>(body: &'a JsonBody<'_>) -> Result<Json<'a>, ReadError> {
@@ -46,9 +46,6 @@ pub fn map(json: Option<Json<'_>>) -> Json<'_> {
 pub fn texts(json: Json<'_>) -> Vec<Cow<'_, str>> {
     json.items().into_iter().filter_map(|item| text(Some(item))).collect()
 }
-
-/// The most events that one body may hold.
-const MAX_EVENTS: usize = 1_000;
 
 /// The list by which a vendor's bodies are told.
 pub fn list<'a>(json: Json<'a>, field: &str, vendor: &str) -> Result<Json<'a>, ReadError> {

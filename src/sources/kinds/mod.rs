@@ -29,7 +29,7 @@ use crate::domain::source::{SourceConfig, SourceKind};
 
 use super::fault::{ReadError, ReplyTooLarge};
 use super::reading::{JsonBody, Reading};
-use super::{catch, dialogflow_cx, dialogflow_es, media};
+use super::{catch, dialogflow_cx, dialogflow_es};
 
 /// Writes a request's body as JSON text.
 pub type Body = for<'r> fn(&SourceConfig, &Request<'r>) -> Result<JsonBody<'r>, ReadError>;
@@ -90,7 +90,7 @@ impl Code {
 
     const fn of(reader: Reader, body: &'static str) -> Self {
         Self {
-            body: |config, request| media::json_body(config.kind, request),
+            body: |_, request| Ok(JsonBody::as_it_came(request.body)),
             reader,
             write: |_, _, reply| Ok(catch::write_reply(reply)),
             params: None,
