@@ -35,6 +35,20 @@ impl<'a> Fields<'a> {
     }
 }
 
+/// The most fields of a form or a query: beyond it, a small body would take much memory.
+const MAX_FIELDS: usize = 10_000;
+
+/// A form or a query has more fields than are read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("there are {0} fields; {MAX_FIELDS} is the most")]
+pub struct TooManyFields(usize);
+
+/// Whether a form or a query has few enough fields, told before any of them is read.
+pub fn few_fields(text: &[u8]) -> Result<(), TooManyFields> {
+    let fields = text.split(|byte| *byte == b'&').filter(|pair| !pair.is_empty()).count();
+    if fields > MAX_FIELDS { Err(TooManyFields(fields)) } else { Ok(()) }
+}
+
 impl Fields<'_> {
     /// Writes the pairs as a query that [`Fields::parse_query`] reads as the same pairs.
     pub fn to_query(&self) -> String {
@@ -62,30 +76,37 @@ fn percent_encode(text: &str, to: &mut String) {
     }
 }
 
-/// Decodes `%41` and `+`; what isn't a valid escape stays as it is, what isn't UTF-8 is replaced.
+/// The same as a text, in which what isn't UTF-8 is replaced.
 fn percent_decode(text: &str) -> Cow<'_, str> {
-    if !text.bytes().any(|b| matches!(b, b'%' | b'+')) {
+    match percent_decoded(text.as_bytes()) {
+        Cow::Borrowed(_) => Cow::Borrowed(text),
+        Cow::Owned(bytes) => Cow::Owned(String::from_utf8_lossy(&bytes).into_owned()),
+    }
+}
+
+/// Decodes `%41` and `+`; what isn't a valid escape stays as it is.
+pub fn percent_decoded(text: &[u8]) -> Cow<'_, [u8]> {
+    if !text.iter().any(|byte| matches!(byte, b'%' | b'+')) {
         return Cow::Borrowed(text);
     }
     let mut bytes = Vec::with_capacity(text.len());
-    let mut rest = text.as_bytes();
+    let mut rest = text;
     while let Some((first, tail)) = rest.split_first() {
-        let escape = tail
-            .get(..2)
-            .and_then(|two| std::str::from_utf8(two).ok())
-            .and_then(|two| u8::from_str_radix(two, 16).ok());
-        match (first, escape) {
-            (b'%', Some(byte)) => {
-                bytes.push(byte);
-                rest = tail.get(2..).unwrap_or_default();
-            }
-            (byte, _) => {
-                bytes.push(if *byte == b'+' { b' ' } else { *byte });
-                rest = tail;
-            }
-        }
+        let (byte, after) = match (first, tail) {
+            (b'+', _) => (b' ', tail),
+            (b'%', [high, low, after @ ..]) => escaped(*high, *low).map_or((b'%', tail), |byte| (byte, after)),
+            (other, _) => (*other, tail),
+        };
+        bytes.push(byte);
+        rest = after;
     }
-    Cow::Owned(String::from_utf8_lossy(&bytes).into_owned())
+    Cow::Owned(bytes)
+}
+
+/// The byte that two digits of an escape stand for. They are digits and nothing else: `+1` is a number too, and no escape.
+fn escaped(high: u8, low: u8) -> Option<u8> {
+    let digit = |letter: u8| char::from(letter).to_digit(16);
+    u8::try_from(digit(high)? * 16 + digit(low)?).ok()
 }
 
 /// A request to `/hooks/{source}`, not yet trusted.
@@ -101,7 +122,7 @@ pub struct Request<'a> {
     pub headers: Fields<'a>,
     /// The raw bytes, never re-serialised: signatures are over these.
     pub body: &'a [u8],
-    /// Who called.
+    /// Who called; `None`: nobody knows.
     pub peer: Option<IpAddr>,
     /// When.
     pub received_at: Timestamp,
@@ -113,12 +134,21 @@ mod tests {
 
     #[test]
     fn queries_are_decoded_and_never_fail() {
-        let fields = Fields::parse_query("a=1&b=x%20y+z&c&%ff=%zz&&d=%");
+        let fields = Fields::parse_query("a=1&b=x%20y+z&c&%ff=%zz&&d=%&f=%+1%2b%4");
         assert_eq!(fields.get("b"), Some("x y z"));
         assert_eq!(fields.get("c"), Some(""));
         assert_eq!(fields.get("\u{fffd}"), Some("%zz"));
         assert_eq!(fields.get("d"), Some("%"));
         assert_eq!(fields.get("e"), None);
+        assert_eq!(fields.get("f"), Some("% 1+%4"));
+        assert!(matches!(percent_decoded(b"plain"), Cow::Borrowed(b"plain")));
+    }
+
+    #[test]
+    fn fields_are_counted_before_they_are_read() {
+        assert_eq!(few_fields("&a".repeat(10_000).as_bytes()), Ok(()));
+        let error = few_fields("a&".repeat(10_001).as_bytes()).expect_err("too many");
+        assert_eq!(error.to_string(), "there are 10001 fields; 10000 is the most");
     }
 
     #[test]

@@ -4,6 +4,7 @@
 use std::fmt;
 
 use crate::domain::json::JsonError;
+use crate::domain::request::TooManyFields;
 use crate::domain::scheme_text::SchemeError;
 use crate::vault::VaultError;
 
@@ -66,6 +67,8 @@ pub enum Refusal {
     MissingTimestamp,
     /// The signature needs the message's id, and there is none.
     MissingId,
+    /// The form that would be signed has more fields than are read.
+    TooManyFields,
     /// The time is neither a number nor an RFC 3339 time.
     UnreadableTimestamp,
     /// Signed too long ago.
@@ -98,6 +101,7 @@ impl Refusal {
             Self::OtherEmail => "other_email",
             Self::MissingTimestamp => "missing_timestamp",
             Self::MissingId => "missing_id",
+            Self::TooManyFields => "too_many_fields",
             Self::UnreadableTimestamp => "unreadable_timestamp",
             Self::TimestampTooOld => "timestamp_too_old",
             Self::TimestampTooEarly => "timestamp_too_early",
@@ -126,6 +130,7 @@ impl fmt::Display for Refusal {
             Self::OtherEmail => "the token's address is not the source's `email`, or isn't verified",
             Self::MissingTimestamp => "the time of the signature is missing",
             Self::MissingId => "the header with the message's id is missing",
+            Self::TooManyFields => "the form has more fields than are read",
             Self::UnreadableTimestamp => "the time of the signature can't be read",
             Self::TimestampTooOld => "the signature is too old; was the request replayed, or is a clock wrong?",
             Self::TimestampTooEarly => "the signature is from the future; a clock is wrong",
@@ -168,6 +173,12 @@ impl ReadError {
     #[must_use]
     pub fn help(self, help: &str) -> Self {
         Self { help: Some(help.to_owned()), ..self }
+    }
+}
+
+impl From<TooManyFields> for ReadError {
+    fn from(error: TooManyFields) -> Self {
+        Self::whole(&error.to_string())
     }
 }
 

@@ -4,7 +4,7 @@
 use sha2::{Digest, Sha256};
 
 use crate::domain::kind::Media;
-use crate::domain::request::{Fields, Request};
+use crate::domain::request::{Fields, Request, few_fields, percent_decoded};
 use crate::sources::fault::Refusal;
 
 /// The parameter of the address that holds a body's SHA-256, as hexadecimal.
@@ -16,6 +16,8 @@ pub fn covered(request: &Request<'_>) -> Result<Vec<u8>, Refusal> {
         return Ok(Vec::new());
     }
     if Media::of(request) == Media::Form {
+        // Nothing is proven yet, and a body of many short fields would take long to sort.
+        few_fields(request.body).map_err(|_| Refusal::TooManyFields)?;
         return Ok(fields(request.body));
     }
     let query = Fields::parse_query(request.url.split_once('?').map_or("", |(_, query)| query));
@@ -64,28 +66,12 @@ fn fields(body: &[u8]) -> Vec<u8> {
         .map(|pair| {
             let equals = pair.iter().position(|byte| *byte == b'=').unwrap_or(pair.len());
             let value = pair.get(equals + 1..).unwrap_or_default();
-            (decoded(pair.get(..equals).unwrap_or_default()), decoded(value))
+            (percent_decoded(pair.get(..equals).unwrap_or_default()), percent_decoded(value))
         })
         .collect();
     pairs.sort();
     pairs.dedup();
     pairs.into_iter().flat_map(|(name, value)| [name, value]).collect::<Vec<_>>().concat()
-}
-
-fn decoded(text: &[u8]) -> Vec<u8> {
-    let mut bytes = Vec::with_capacity(text.len());
-    let mut rest = text;
-    while let Some((first, tail)) = rest.split_first() {
-        let mut byte = [0];
-        let is_escape = *first == b'%' && tail.get(..2).is_some_and(|two| hex::decode_to_slice(two, &mut byte).is_ok());
-        (byte, rest) = match first {
-            _ if is_escape => (byte, tail.get(2..).unwrap_or_default()),
-            b'+' => (*b" ", tail),
-            other => ([*other], tail),
-        };
-        bytes.extend(byte);
-    }
-    bytes
 }
 
 fn hash(body: &[u8]) -> String {

@@ -7,7 +7,7 @@ use serde_json::json;
 
 use crate::domain::json::{Json, JsonKind};
 use crate::domain::kind::Media;
-use crate::domain::request::{Fields, Request};
+use crate::domain::request::{Fields, Request, few_fields};
 use crate::domain::source::SourceConfig;
 use crate::sources::credentials;
 use crate::sources::fault::ReadError;
@@ -16,15 +16,13 @@ use crate::sources::reading::JsonBody;
 use super::nest::{nested, nests};
 use super::xml;
 
-/// The most fields of a form or a query: beyond it, a small body would take much memory.
-const MAX_FIELDS: usize = 10_000;
-
 /// Writes a request's body as JSON; without one its query, credentials left out. JSON stays as it came, unless a key nests.
 pub fn json_body<'r>(config: &SourceConfig, request: &Request<'r>) -> Result<JsonBody<'r>, ReadError> {
     let body = request.body;
     if body.trim_ascii().is_empty() {
+        few_fields(request.query.as_bytes())?;
         let (_, query) = credentials::left_out(config, request);
-        return Ok(JsonBody { json: Cow::Owned(of_fields(&query)?), media: None, params: None });
+        return Ok(JsonBody { json: Cow::Owned(of_fields(&query)), media: None, params: None });
     }
     if request.method == "GET" {
         // To read it would make the query and the body two truths; to leave it would be to ignore what was sent.
@@ -43,8 +41,9 @@ pub fn json_body<'r>(config: &SourceConfig, request: &Request<'r>) -> Result<Jso
 }
 
 /// A form as a mapping of texts.
-pub fn form_body(body: &[u8]) -> Result<JsonBody<'static>, ReadError> {
-    let json = Cow::Owned(of_fields(&Fields::parse_query(text(body)?.trim()))?);
+fn form_body(body: &[u8]) -> Result<JsonBody<'static>, ReadError> {
+    few_fields(body)?;
+    let json = Cow::Owned(of_fields(&Fields::parse_query(text(body)?.trim())));
     Ok(JsonBody { json, media: Some(Media::Form), params: None })
 }
 
@@ -75,11 +74,7 @@ struct Field<'f> {
 }
 
 /// `a=1&b__c=2&d=3&d=4` as `{"a":"1","b":{"c":"2"},"d":["3","4"]}`.
-fn of_fields(fields: &Fields<'_>) -> Result<Vec<u8>, ReadError> {
-    if fields.0.len() > MAX_FIELDS {
-        let message = format!("there are {} fields; {MAX_FIELDS} is the most", fields.0.len());
-        return Err(ReadError::whole(&message));
-    }
+fn of_fields(fields: &Fields<'_>) -> Vec<u8> {
     let mut found: BTreeMap<&str, Field<'_>> = BTreeMap::new();
     for (name, value) in &fields.0 {
         let listed = name.strip_suffix("[]").filter(|name| !name.is_empty());
@@ -94,5 +89,5 @@ fn of_fields(fields: &Fields<'_>) -> Result<Vec<u8>, ReadError> {
         };
         (name.to_owned(), value.to_string())
     });
-    Ok(nested(&written.collect()))
+    nested(&written.collect())
 }

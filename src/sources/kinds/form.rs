@@ -1,30 +1,26 @@
 //! A form as JSON, for vendors who send one.
 
 use std::borrow::Cow;
+use std::collections::HashSet;
 
 use serde_json::{Map, Value};
 
-use crate::domain::request::{Fields, Request};
+use crate::domain::request::{Fields, Request, few_fields};
 use crate::sources::fault::ReadError;
-
-/// The most fields of a form: beyond it, a small body would take much memory.
-const MAX_FIELDS: usize = 10_000;
 
 /// The pairs of a request's body.
 pub fn pairs<'r>(request: &Request<'r>) -> Result<Fields<'r>, ReadError> {
+    few_fields(request.body)?;
     let text = std::str::from_utf8(request.body).map_err(|_| ReadError::whole("the body is not UTF-8"))?;
-    let fields = Fields::parse_query(text.trim());
-    if fields.0.len() > MAX_FIELDS {
-        let message = format!("there are {} fields; {MAX_FIELDS} is the most", fields.0.len());
-        return Err(ReadError::whole(&message));
-    }
-    Ok(fields)
+    Ok(Fields::parse_query(text.trim()))
 }
 
-/// `a=1&b=2&b=3` as `{"a":"1","b":["2","3"]}`.
+/// `a=1&b=2&b=3` as `{"a":"1","b":["2","3"]}`. A pair counts once: a signature over the fields counts it once too, so that whoever
+/// repeats one would else make another event of a request that was signed.
 pub fn mapping(fields: &Fields<'_>) -> Cow<'static, [u8]> {
     let mut map: Map<String, Value> = Map::new();
-    for (name, value) in &fields.0 {
+    let mut seen = HashSet::new();
+    for (name, value) in fields.0.iter().filter(|pair| seen.insert(*pair)) {
         let value = Value::from(value.as_ref());
         match map.get_mut(name.as_ref()) {
             None => drop(map.insert(name.to_string(), value)),

@@ -110,6 +110,17 @@ fn twilio_may_have_signed_the_port_or_not() {
 }
 
 #[test]
+fn a_form_of_too_many_fields_is_refused_before_it_is_sorted() {
+    let source = source(vec![own_proof(SourceKind::Twilio)]);
+    for (fields, expected) in [(10_000, Ok(())), (10_001, Err(Refusal::TooManyFields))] {
+        let body = "a=&".repeat(fields);
+        let mut sent = Sent::new(body.as_bytes()).header("content-type", "application/x-www-form-urlencoded");
+        sent.headers.extend(source.proof(NOW, &sent.url, &sent.body, "m").headers);
+        assert_eq!(sent.verify(&source), expected, "{fields}");
+    }
+}
+
+#[test]
 fn telegrams_header_must_be_the_secret() {
     let source = source(vec![own_proof(SourceKind::Telegram)]);
     let name = "x-telegram-bot-api-secret-token";

@@ -52,6 +52,18 @@ fn a_request_that_is_repeated_has_the_same_key() {
 }
 
 #[test]
+fn a_field_that_is_repeated_makes_no_other_event() {
+    let read = |body: &[u8]| {
+        let sent = Sent::new(body).header("content-type", "application/x-www-form-urlencoded");
+        let json = json_body(&of_kind(SourceKind::Twilio), &Verified::by_operator(sent.request())).expect("a form");
+        String::from_utf8(json.json.into_owned()).expect("UTF-8")
+    };
+    let once = read(b"Body=pan&From=%2B1&MessageSid=SM1");
+    assert_eq!(read(b"MessageSid=SM1&Body=pan&From=%2B1&MessageSid=%53M1&Body=pan"), once);
+    assert_eq!(read(b"a=1&a=2&a=1"), r#"{"a":["1","2"]}"#);
+}
+
+#[test]
 fn how_sure_twilio_is_of_what_it_heard_is_a_number() {
     let body = b"CallSid=CA1&CallStatus=in-progress&SpeechResult=si&Confidence=0.91";
     with_events(&of_kind(SourceKind::Twilio), body, |events| {
