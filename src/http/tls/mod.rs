@@ -27,7 +27,7 @@ pub(super) use wire::Wire;
 
 /// How often the files are looked at, at most.
 const LOOK_EVERY_MS: i64 = 1_000;
-/// Two files can't be replaced in one step: a pair that is wrong is told of once nothing has been written for so long.
+/// Two files can't be replaced in one step: a pair that is wrong is told of once it has stayed so for so long.
 const SETTLED_MS: i64 = 3_000;
 /// The only protocol that is spoken inside.
 const HTTP_1_1: &[u8] = b"http/1.1";
@@ -43,6 +43,9 @@ pub struct Tls {
 struct Look {
     at: Timestamp,
     seen: Option<Looks>,
+    /// A pair that is no good, and since when it looks so. When the files say that they were written proves nothing: it may be
+    /// copied with them, or lie in the future.
+    unsettled: Option<(Looks, Timestamp)>,
     /// What was wrong with them, as it was told.
     told: Option<String>,
     /// When the certificate in use ends.
@@ -55,10 +58,10 @@ type Looks = [Option<(u64, u64, i64, i64)>; 2];
 impl Tls {
     /// Reads the pair for the first time.
     pub fn open(files: Files, now: Timestamp) -> Result<Self, BadPair> {
-        let seen = Some(looks(&files).0);
+        let seen = Some(looks(&files));
         let pair = files.read(now)?;
         warn(&pair.warnings);
-        let look = Look { at: now, seen, told: None, end: pair.end };
+        let look = Look { at: now, seen, unsettled: None, told: None, end: pair.end };
         Ok(Self { current: RwLock::new(configured(pair)?), look: Mutex::new(look), files })
     }
 
@@ -80,7 +83,7 @@ impl Tls {
             return;
         }
         look.at = now;
-        let (looks, written) = looks(&self.files);
+        let looks = looks(&self.files);
         if look.seen == Some(looks) {
             return;
         }
@@ -91,13 +94,13 @@ impl Tls {
         match read {
             Ok((config, warnings, end)) => {
                 *self.current.write().unwrap_or_else(PoisonError::into_inner) = config;
-                (look.seen, look.told, look.end) = (Some(looks), None, end);
+                (look.seen, look.unsettled, look.told, look.end) = (Some(looks), None, None, end);
                 metrics.certificate(end);
                 metrics.certificate_reloaded(true);
                 tracing::info!(until = %end, "another certificate is in use");
                 warn(&warnings);
             }
-            Err(_) if now.since(written) < SETTLED_MS => {}
+            Err(_) if look.is_unsettled(looks, now) => {}
             Err(fault) => {
                 let fault = fault.to_string();
                 look.seen = Some(looks);
@@ -108,6 +111,16 @@ impl Tls {
                 }
             }
         }
+    }
+}
+
+impl Look {
+    /// Whether the files have looked so for less time than it takes to write both.
+    fn is_unsettled(&mut self, looks: Looks, now: Timestamp) -> bool {
+        let since = self.unsettled.filter(|(before, _)| *before == looks).map_or(now, |(_, since)| since);
+        self.unsettled = Some((looks, since));
+        // A clock that was set back must not hide it for ever.
+        (0..SETTLED_MS).contains(&now.since(since))
     }
 }
 
@@ -129,12 +142,7 @@ fn configured(pair: Pair) -> Result<Arc<ServerConfig>, BadPair> {
     Ok(Arc::new(config))
 }
 
-/// How the files look, and when the newer of them was written.
-fn looks(files: &Files) -> (Looks, Timestamp) {
-    let look = |path| std::fs::metadata(path).ok();
-    let (cert, key) = (look(&files.cert), look(&files.key));
-    let shape = |file: &Metadata| (file.ino(), file.size(), file.mtime(), file.mtime_nsec());
-    let written = |file: &Metadata| file.mtime().saturating_mul(1000).saturating_add(file.mtime_nsec() / 1_000_000);
-    let newest = [&cert, &key].into_iter().flatten().map(written).max().unwrap_or_default();
-    ([cert.as_ref().map(shape), key.as_ref().map(shape)], Timestamp(newest))
+fn looks(files: &Files) -> Looks {
+    let shape = |file: Metadata| (file.ino(), file.size(), file.mtime(), file.mtime_nsec());
+    [&files.cert, &files.key].map(|path| std::fs::metadata(path).ok().map(shape))
 }

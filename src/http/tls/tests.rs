@@ -141,6 +141,19 @@ fn half_of_a_change_is_not_told_of_and_a_whole_one_is_taken() {
         assert!(Arc::ptr_eq(&second, &tls.current(&metrics, at(seconds))));
     }
     assert_eq!((reloads("ok"), reloads("refused")), ("1".to_owned(), "1".to_owned()));
+    // Whenever the files say that they were written: a copy may keep its time, and a clock may be ahead.
+    for (begins, written) in [(30, -1_000_000), (50, 1_000_000)] {
+        write_at(&cert, &read("a.crt"), at(begins));
+        write_at(&key, &read("a.key"), at(begins));
+        tls.current(&metrics, at(begins + 1));
+        let told = reloads("refused");
+        write_at(&key, &read("b.key"), at(written));
+        tls.current(&metrics, at(begins + 2));
+        tls.current(&metrics, at(begins + 4));
+        assert_eq!(reloads("refused"), told, "{written}: the certificate may be on its way");
+        tls.current(&metrics, at(begins + 5));
+        assert_ne!(reloads("refused"), told, "{written}");
+    }
 }
 
 #[test]
