@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use crate::support::body::said;
 use crate::support::command::run_with;
-use crate::support::gateway::{ADMIN, Gateway, HEAD, Setup};
+use crate::support::gateway::{ADMIN, Gateway, HEAD, REMEMBERED_LEADS, Setup};
 use crate::support::gestures::states;
 
 const TOLD: &str = "told-token-22";
@@ -22,15 +22,7 @@ fn start() -> Gateway {
     contact: "{{{{ payload.customer.id }}}}"
     tags_changed_at: {{ crm: "{{{{ payload.customer.id }}}}" }}
     tags_told: "{{{{ payload.customer.tags }}}}"
-
-connections:
-  crm: {{ provider: helpcrunch, api_key: env:CRM_KEY, tag_cache: 1h }}
-
-rules:
-  - id: lead
-    match: {{ intent: lead }}
-    tag: {{ crm: {{ add: [Lead] }} }}
-  - id: no-lead
+{REMEMBERED_LEADS}  - id: no-lead
     match: {{ intent: no-lead }}
     tag: {{ crm: {{ remove: [Lead] }} }}
   - id: seen
@@ -140,15 +132,7 @@ fn of_a_vendors_kind_nothing_more_has_to_be_said() {
     kind: helpcrunch
     auth:
       - bearer: env:TOLD
-
-connections:
-  crm: {{ provider: helpcrunch, api_key: env:CRM_KEY, tag_cache: 1h }}
-
-rules:
-  - id: lead
-    match: {{ intent: lead }}
-    tag: {{ crm: {{ add: [Lead] }} }}
-  - id: seen
+{REMEMBERED_LEADS}  - id: seen
     match: {{ source: vendor, type: customer.tags_changed }}
     tag: {{ crm: {{ add: [Seen] }} }}
 "

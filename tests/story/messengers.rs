@@ -9,18 +9,14 @@ use tagrelay::sources::Source;
 use tagrelay::vault::Vault;
 
 use crate::support::command::run_with;
-use crate::support::gateway::{Gateway, PASSWORD, SIGNING_SECRET, Setup};
+use crate::support::gateway::{Gateway, PASSWORD, SIGNING_SECRET, Setup, vendors};
 use crate::support::http::Answer;
 
-const RULES: &str = r#"
-sources:
+const META: &str = "sources:
   meta: { kind: meta, auth: { secret: env:BOT_SECRET }, verify_token: env:BOT_PASSWORD }
-  telegram: { kind: telegram, auth: { secret: env:BOT_SECRET } }
-  line: { kind: line, auth: { secret: env:BOT_SECRET } }
-  viber: { kind: viber, auth: { secret: env:BOT_SECRET } }
-  slack: { kind: slack, auth: { secret: env:BOT_SECRET } }
-  twilio: { kind: twilio, auth: { secret: env:BOT_SECRET } }
-connections:
+";
+
+const RULES: &str = r#"connections:
   crm: { provider: helpcrunch, api_key: env:CRM_KEY }
 rules:
   - id: words
@@ -33,6 +29,10 @@ rules:
     tag: { crm: { add: [Wrote] } }
 "#;
 
+fn rules_file() -> String {
+    format!("{META}{}{RULES}", vendors(&["telegram", "line", "viber", "slack", "twilio"]))
+}
+
 /// A vendor with the secret that the gateway knows, and with our way to sign, which the reference tests hold against theirs.
 struct Vendor<'g> {
     gateway: &'g Gateway,
@@ -41,7 +41,7 @@ struct Vendor<'g> {
 
 impl<'g> Vendor<'g> {
     fn of(gateway: &'g Gateway, name: &str) -> Self {
-        let files = [RuleFile { path: "rules.yaml".to_owned(), text: RULES.to_owned() }];
+        let files = [RuleFile { path: "rules.yaml".to_owned(), text: rules_file() }];
         let checked = rules::check(&files);
         let told = || rules::report::text(&checked.findings, &files, false);
         let catalog = checked.catalog.as_ref().unwrap_or_else(|| panic!("{}", told()));
@@ -86,7 +86,7 @@ const FORM: &str = "application/x-www-form-urlencoded";
 
 #[test]
 fn meta_asks_for_the_token_and_sends_several_events_a_body() {
-    let gateway = Setup::bare(RULES).start();
+    let gateway = Setup::bare(&rules_file()).start();
     let meta = Vendor::of(&gateway, "meta");
     let ask = |query: &str| gateway.call("GET", &format!("/hooks/meta?{query}"), &[], b"");
     let greeted = ask(&format!("hub.mode=subscribe&hub.challenge=1158201444&hub.verify_token={PASSWORD}"));
@@ -110,7 +110,7 @@ fn meta_asks_for_the_token_and_sends_several_events_a_body() {
 
 #[test]
 fn slack_asks_first_and_reads_the_answer_to_a_command() {
-    let gateway = Setup::bare(RULES).start();
+    let gateway = Setup::bare(&rules_file()).start();
     let slack = Vendor::of(&gateway, "slack");
     let asked = json!({ "token": "old", "challenge": "3eZbrw1aBm2r", "type": "url_verification" });
     assert_eq!(slack.forged(&asked).status, 401);
@@ -129,7 +129,7 @@ fn slack_asks_first_and_reads_the_answer_to_a_command() {
 
 #[test]
 fn viber_and_line_try_the_address_and_viber_reads_a_welcome() {
-    let gateway = Setup::bare(RULES).start();
+    let gateway = Setup::bare(&rules_file()).start();
     let (viber, line) = (Vendor::of(&gateway, "viber"), Vendor::of(&gateway, "line"));
     assert_eq!(viber.json(&json!({ "event": "webhook", "timestamp": 1, "message_token": 7 })).ok(), json!({}));
     assert_eq!(
@@ -150,7 +150,7 @@ fn viber_and_line_try_the_address_and_viber_reads_a_welcome() {
 
 #[test]
 fn telegram_is_answered_with_a_call_of_its_api() {
-    let gateway = Setup::bare(RULES).start();
+    let gateway = Setup::bare(&rules_file()).start();
     let telegram = Vendor::of(&gateway, "telegram");
     let update =
         json!({ "update_id": 1, "message": { "text": "precio", "from": { "id": 7 }, "chat": { "id": -100_123 } } });
@@ -167,7 +167,7 @@ fn telegram_is_answered_with_a_call_of_its_api() {
 
 #[test]
 fn twilio_signs_address_and_fields_and_reads_twiml() {
-    let gateway = Setup::bare(RULES).start();
+    let gateway = Setup::bare(&rules_file()).start();
     let twilio = Vendor::of(&gateway, "twilio");
     let body: &[u8] = b"MessageSid=SM1&From=whatsapp%3A%2B573001112233&Body=precio+%3Cpro%3E&NumMedia=0";
     let answer = twilio.post(body, FORM);
@@ -189,7 +189,7 @@ fn twilio_signs_address_and_fields_and_reads_twiml() {
 
 #[test]
 fn send_signs_as_each_messenger_does() {
-    let gateway = Setup::bare(RULES).start();
+    let gateway = Setup::bare(&rules_file()).start();
     let folder = gateway.setup.folder();
     let url = format!("http://{}", gateway.address);
     let secrets = [("BOT_SECRET", SIGNING_SECRET), ("BOT_PASSWORD", PASSWORD)];

@@ -6,7 +6,7 @@ use crate::support::body::said;
 use crate::support::command::run_with;
 use crate::support::eventually;
 
-use crate::support::gateway::{ADMIN, Gateway, HEAD, Setup};
+use crate::support::gateway::{ADMIN, Gateway, HEAD, REMEMBERED_LEADS, Setup};
 use crate::support::gestures::states;
 
 /// A colleague's tool tells of changes at `changed`; knowledge would be trusted for an hour.
@@ -23,15 +23,7 @@ fn start() -> Gateway {
     kind: catch
     auth: none
     tags_changed_at: {{ crm: {{ email: "{{{{ payload.email }}}}" }} }}
-
-connections:
-  crm: {{ provider: helpcrunch, api_key: env:CRM_KEY, tag_cache: 1h }}
-
-rules:
-  - id: lead
-    match: {{ intent: lead }}
-    tag: {{ crm: {{ add: [Lead] }} }}
-  - id: lead-by-mail
+{REMEMBERED_LEADS}  - id: lead-by-mail
     match: {{ intent: mail }}
     contact: {{ email: "{{{{ params.email }}}}" }}
     tag: {{ crm: {{ add: [Lead] }} }}

@@ -3,20 +3,14 @@
 use serde_json::json;
 
 use crate::support::command::run_with;
-use crate::support::gateway::{Gateway, Setup};
+use crate::support::gateway::{Gateway, Setup, vendors};
 
-const RULES: &str = r#"
-sources:
-  helpcrunch: { kind: helpcrunch, auth: { secret: env:BOT_SECRET } }
-  respond-io: { kind: respond-io, auth: { secret: env:BOT_SECRET } }
+const OTHERS: &str = r#"sources:
   b2chat: { kind: b2chat, auth: { query: { name: token, value: env:BOT_SECRET } }, dedupe: "{{ payload.chat.chat_id }}" }
-  chatwoot: { kind: chatwoot, auth: { secret: env:BOT_SECRET } }
-  intercom: { kind: intercom, auth: { secret: env:BOT_SECRET } }
   zendesk: { kind: zendesk, auth: { secret: [env:BOT_PASSWORD, env:BOT_SECRET] } }
-  typeform: { kind: typeform, auth: { secret: env:BOT_SECRET } }
-  github: { kind: github, auth: { secret: env:BOT_SECRET } }
-  stripe: { kind: stripe, auth: { secret: env:BOT_SECRET } }
-connections:
+"#;
+
+const RULES: &str = "connections:
   crm: { provider: helpcrunch, api_key: env:CRM_KEY }
 rules:
   - id: price
@@ -34,7 +28,12 @@ rules:
     match: { source: github, type: issue_comment.created }
   - id: paid
     match: { source: stripe, type: checkout.session.completed, language: es, params: { payment_status: paid } }
-"#;
+";
+
+fn rules_file() -> String {
+    let kinds = ["helpcrunch", "respond-io", "chatwoot", "intercom", "typeform", "github", "stripe"];
+    format!("{OTHERS}{}{RULES}", vendors(&kinds))
+}
 
 /// What `tagrelay send` of the kind's own body is answered, and with which status it ends.
 fn send(gateway: &Gateway, source: &str, secret: &str) -> (i32, serde_json::Value, String) {
@@ -47,7 +46,7 @@ fn send(gateway: &Gateway, source: &str, secret: &str) -> (i32, serde_json::Valu
 
 #[test]
 fn each_vendor_is_known_by_its_own_proof_read_and_judged() {
-    let gateway = Setup::bare(RULES).set("BOT_SECRET", "levadura-42").start();
+    let gateway = Setup::bare(&rules_file()).set("BOT_SECRET", "levadura-42").start();
     let fired = [
         ("helpcrunch", json!(["price", "lead"])),
         ("respond-io", json!(["price"])),
@@ -78,7 +77,7 @@ fn each_vendor_is_known_by_its_own_proof_read_and_judged() {
 
 #[test]
 fn a_look_whether_anybody_is_there_is_answered_and_kept_nowhere() {
-    let gateway = Setup::bare(RULES).set("BOT_SECRET", "levadura-42").start();
+    let gateway = Setup::bare(&rules_file()).set("BOT_SECRET", "levadura-42").start();
     let answer = gateway.call("HEAD", "/hooks/intercom", &[], b"");
     assert_eq!((answer.status, answer.text().as_str()), (200, ""));
     assert_eq!(gateway.call("HEAD", "/hooks/stripe", &[], b"").status, 405);

@@ -42,6 +42,23 @@ connections:
   crm: { provider: helpcrunch, api_key: env:CRM_KEY }
 ";
 
+/// A connection that believes for an hour what it knows of tags, and the rule that a lead gets one.
+pub const REMEMBERED_LEADS: &str = "
+connections:
+  crm: { provider: helpcrunch, api_key: env:CRM_KEY, tag_cache: 1h }
+
+rules:
+  - id: lead
+    match: { intent: lead }
+    tag: { crm: { add: [Lead] } }
+";
+
+/// Sources of these kinds, each named like its kind and proving itself with the bot's secret.
+pub fn vendors(kinds: &[&str]) -> String {
+    let line = |kind: &&str| format!("  {kind}: {{ kind: {kind}, auth: {{ secret: env:BOT_SECRET }} }}\n");
+    kinds.iter().map(line).collect::<Vec<_>>().concat()
+}
+
 /// How a gateway is started.
 pub struct Setup {
     folder: TempDir,
