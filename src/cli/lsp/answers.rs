@@ -101,7 +101,7 @@ impl Server {
                 title: format!("Write `{}`", fix.replacement.trim()),
                 kind: Some(CodeActionKind::QUICKFIX),
                 diagnostics: Some(marks.filter(meant).cloned().collect()),
-                edit: Some(workspace_edit(vec![document_edit(
+                edit: Some(workspace_edit(vec![self.document_edit(
                     params.text_document.uri.clone(),
                     vec![TextEdit::new(lines.range(&fix.span.range()), fix.replacement.clone())],
                 )])),
@@ -118,7 +118,7 @@ impl Server {
         let changed = files.iter().zip(&mended.files).filter(|(before, after)| before.text != after.text);
         let edits: Vec<_> = changed
             .filter_map(|(before, after)| {
-                Some(document_edit(self.set.uri(&before.path)?, vec![whole(before, after.text.clone())]))
+                Some(self.document_edit(self.set.uri(&before.path)?, vec![whole(before, after.text.clone())]))
             })
             .collect();
         (!edits.is_empty()).then(|| CodeAction {
@@ -197,7 +197,7 @@ impl Server {
 
     fn rename(&mut self, params: &RenameParams) -> Result<WorkspaceEdit, Refusal> {
         let sheets = self.set.sheets();
-        if let Some(file) = self.quick.files.iter().find(|file| !sheets.iter().any(|sheet| sheet.file == **file)) {
+        if let Some(file) = self.set.files().iter().find(|file| !sheets.iter().any(|sheet| sheet.file == **file)) {
             // A name in it would be left behind.
             return Err((ErrorCode::RequestFailed, format!("{} can't be read now; mend it first", file.path)));
         }
@@ -211,10 +211,18 @@ impl Server {
             let text = TextEdit::new(range, edit.text);
             match edits.iter_mut().find(|known| known.text_document.uri == uri) {
                 Some(known) => known.edits.push(OneOf::Left(text)),
-                None => edits.push(document_edit(uri, vec![text])),
+                None => edits.push(self.document_edit(uri, vec![text])),
             }
         }
         Ok(workspace_edit(edits))
+    }
+
+    /// Of the text that the editor is known to have.
+    fn document_edit(&self, uri: Uri, edits: Vec<TextEdit>) -> TextDocumentEdit {
+        TextDocumentEdit {
+            text_document: OptionalVersionedTextDocumentIdentifier { version: self.set.version(&uri), uri },
+            edits: edits.into_iter().map(OneOf::Left).collect(),
+        }
     }
 
     fn location(&self, place: &Place<'_>) -> Option<Location> {
@@ -263,13 +271,6 @@ fn covers(wide: &CodeActionKind, kind: &CodeActionKind) -> bool {
 
 fn whole(file: &RuleFile, text: String) -> TextEdit {
     TextEdit::new(Lines::new(&file.text).range(&(0..file.text.len())), text)
-}
-
-fn document_edit(uri: Uri, edits: Vec<TextEdit>) -> TextDocumentEdit {
-    TextDocumentEdit {
-        text_document: OptionalVersionedTextDocumentIdentifier { uri, version: None },
-        edits: edits.into_iter().map(OneOf::Left).collect(),
-    }
 }
 
 fn workspace_edit(edits: Vec<TextDocumentEdit>) -> WorkspaceEdit {

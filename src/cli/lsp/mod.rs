@@ -8,6 +8,8 @@ mod lens;
 mod marks;
 mod place;
 mod set;
+#[cfg(test)]
+mod tests;
 mod worker;
 
 use std::collections::BTreeMap;
@@ -20,7 +22,7 @@ use lsp_types::notification::{
     DidChangeTextDocument, DidChangeWatchedFiles, DidCloseTextDocument, DidOpenTextDocument, DidSaveTextDocument, Exit,
     LogMessage, Notification as _, PublishDiagnostics,
 };
-use lsp_types::request::{CodeLensRefresh, RegisterCapability, Request as _, Shutdown};
+use lsp_types::request::{CodeActionRequest, CodeLensRefresh, RegisterCapability, Request as _, Shutdown};
 use lsp_types::{
     Diagnostic, DidChangeTextDocumentParams, DidCloseTextDocumentParams, DidOpenTextDocumentParams, InitializeParams,
     LogMessageParams, MessageType, PublishDiagnosticsParams, Uri,
@@ -214,7 +216,13 @@ impl Server {
                 Err(TryRecvError::Disconnected) => Heard::Gone,
             };
             match heard {
-                Heard::Said(Message::Request(request)) => send(Message::Response(self.answer(request)))?,
+                Heard::Said(Message::Request(request)) => {
+                    // Edits are of the text that the editor has now: what was typed right before would be lost.
+                    if request.method == CodeActionRequest::METHOD && std::mem::take(&mut self.has_changed) {
+                        self.look().into_iter().try_for_each(send)?;
+                    }
+                    send(Message::Response(self.answer(request)))?;
+                }
                 Heard::Said(Message::Notification(said)) if said.method == Exit::METHOD => return Ok(self.is_ending),
                 Heard::Said(Message::Notification(said)) => {
                     let is_another = self.hear(said);
@@ -246,12 +254,14 @@ impl Server {
         }
         let params = said.params;
         match said.method.as_str() {
-            DidOpenTextDocument::METHOD => read::<DidOpenTextDocumentParams>(params)
-                .is_some_and(|opened| self.set.open(&opened.text_document.uri, opened.text_document.text)),
+            DidOpenTextDocument::METHOD => read::<DidOpenTextDocumentParams>(params).is_some_and(|opened| {
+                let file = opened.text_document;
+                self.set.open(&file.uri, file.version, file.text)
+            }),
             DidChangeTextDocument::METHOD => {
                 let Some(changed) = read::<DidChangeTextDocumentParams>(params) else { return false };
-                let last = changed.content_changes.into_iter().next_back();
-                last.is_some_and(|change| self.set.open(&changed.text_document.uri, change.text))
+                let (file, last) = (changed.text_document, changed.content_changes.into_iter().next_back());
+                last.is_some_and(|change| self.set.open(&file.uri, file.version, change.text))
             }
             DidCloseTextDocument::METHOD => read::<DidCloseTextDocumentParams>(params)
                 .is_some_and(|closed| self.set.close(&closed.text_document.uri)),

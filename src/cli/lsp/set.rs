@@ -13,10 +13,19 @@ use crate::rules::{self, RuleFile};
 /// A rule directory with open files.
 pub struct Set {
     root: PathBuf,
-    /// By path, each under the name that the editor has for it.
-    open: BTreeMap<String, (Uri, String)>,
+    /// By path.
+    open: BTreeMap<String, Open>,
     /// Each file as it could be read the last time, by path: while something is being written, it mostly can't.
     sheets: HashMap<String, Rc<Sheet>>,
+}
+
+/// A file as the editor has it.
+struct Open {
+    /// The name that the editor has for it.
+    uri: Uri,
+    /// Which of its texts this is.
+    version: i32,
+    text: String,
 }
 
 /// The directory of the editor's folder that holds rules; where there is none, the folder itself.
@@ -40,10 +49,10 @@ impl Set {
         Self { root, open: BTreeMap::new(), sheets: HashMap::new() }
     }
 
-    /// A file is open with this text; whether it is one of the set.
-    pub fn open(&mut self, uri: &Uri, text: String) -> bool {
+    /// A file is open with this text of this version; whether it is one of the set.
+    pub fn open(&mut self, uri: &Uri, version: i32, text: String) -> bool {
         let Some(path) = path(uri) else { return false };
-        self.open.insert(path.clone(), (uri.clone(), text));
+        self.open.insert(path.clone(), Open { uri: uri.clone(), version, text });
         self.holds(&path)
     }
 
@@ -55,7 +64,7 @@ impl Set {
     /// An open file.
     pub fn file(&self, uri: &Uri) -> Option<RuleFile> {
         let path = path(uri)?;
-        let text = self.open.get(&path).map(|(_, text)| text.clone())?;
+        let text = self.open.get(&path).map(|open| open.text.clone())?;
         Some(RuleFile { path, text })
     }
 
@@ -64,14 +73,14 @@ impl Set {
         // A directory without a rule file is where a first one may be open.
         let mut files = rules::read_dir(&self.root).unwrap_or_default();
         for file in &mut files {
-            if let Some((_, text)) = self.open.get(&file.path) {
-                file.text.clone_from(text);
+            if let Some(open) = self.open.get(&file.path) {
+                file.text.clone_from(&open.text);
             }
         }
         let unsaved = self.open.iter().filter(|(path, _)| self.holds(path));
         let unsaved = unsaved.filter(|(path, _)| !files.iter().any(|file| file.path == **path));
         let unsaved: Vec<_> =
-            unsaved.map(|(path, (_, text))| RuleFile { path: path.clone(), text: text.clone() }).collect();
+            unsaved.map(|(path, open)| RuleFile { path: path.clone(), text: open.text.clone() }).collect();
         files.extend(unsaved);
         files.sort_by(|a, b| a.path.as_bytes().cmp(b.path.as_bytes()));
         files
@@ -107,10 +116,15 @@ impl Set {
         is_yaml && below.is_ok_and(|below| !is_hidden(below))
     }
 
+    /// Which text of an open file there is; an edit that names it is refused where the file has gone on.
+    pub fn version(&self, uri: &Uri) -> Option<i32> {
+        self.open.get(&path(uri)?).map(|open| open.version)
+    }
+
     /// The editor's name for a file, else the one that everybody makes of its path.
     pub fn uri(&self, path: &str) -> Option<Uri> {
         match self.open.get(path) {
-            Some((uri, _)) => Some(uri.clone()),
+            Some(open) => Some(open.uri.clone()),
             None => Url::from_file_path(path).ok()?.as_str().parse().ok(),
         }
     }
