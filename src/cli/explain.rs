@@ -11,7 +11,6 @@ use super::{Format, NO, WRONG, fail, ruleset, settings};
 use crate::clock;
 use crate::domain::change::{Change, Effect};
 use crate::domain::duration::format_duration;
-use crate::domain::kind::Answer;
 use crate::domain::source::SourceKind;
 use crate::domain::tag::TagName;
 use crate::domain::time::Timestamp;
@@ -117,7 +116,7 @@ fn show(explanation: &Explanation, kind: SourceKind, catalog: &Catalog) {
     }
     match decision.reply.as_ref().map(super::pretty) {
         Some(reply) => say_line!("reply  {reply}"),
-        None if matches!(kind.traits().answer, Answer::Own(_)) => say_line!("no reply: the agent's own answer stays"),
+        None if kind.traits().has_agent => say_line!("no reply: the agent's own answer stays"),
         None => say_line!("no reply"),
     }
     if decision.changes.is_empty() {

@@ -110,8 +110,9 @@ pub struct Traits {
     pub is_told: bool,
     /// The parts that its events may carry.
     pub carries: &'static [Part],
-    /// Whether an agent fills its parameters in, and lets through what its entities know; else they are what somebody wrote.
-    pub fills_params: bool,
+    /// Whether an agent speaks through it, that is, Dialogflow. It fills the parameters in and lets through what its entities know;
+    /// elsewhere they are what somebody wrote. It waits for an answer for some seconds, and has words of its own where none comes.
+    pub has_agent: bool,
     /// The providers at which a contact that its events name is known by that id.
     pub contact_at: &'static [ProviderKind],
     /// Whether some events tell that a contact's tags changed.
@@ -166,7 +167,7 @@ kinds! {
     DialogflowEs => DIALOGFLOW_ES,
     /// Dialogflow CX, API v3.
     DialogflowCx => DIALOGFLOW_CX,
-    /// Whatever a sender likes to send: JSON, a form, plain text or a query.
+    /// Whatever a sender likes to send: JSON, XML, a form, plain text or a query.
     Catch => CATCH,
     /// HelpCrunch's webhooks.
     Helpcrunch => HELPCRUNCH,

@@ -8,7 +8,7 @@ use super::desk::{Desk, Target};
 use super::draft::Named;
 use super::{auth, contact, intents, reply, shape};
 use crate::domain::duration::parse_duration;
-use crate::domain::kind::{Answer, Handshake, OwnProof};
+use crate::domain::kind::{Handshake, OwnProof};
 use crate::domain::name::{ConnectionName, SourceName};
 use crate::domain::secret::SecretRef;
 use crate::domain::source::{AuthConfig, SourceConfig, SourceKind};
@@ -125,11 +125,11 @@ fn verify_token(entry: &Entry, kind: Option<SourceKind>, desk: &mut Desk<'_>) ->
     token.and_then(Node::scalar).map(|text| SecretRef::parse(&text))
 }
 
-/// What nobody waits for, and what promises nothing to anybody, has no place.
+/// Only an agent would rather be answered in time than be told what became of its event.
 fn late(node: &Node, kind: Option<SourceKind>, desk: &mut Desk<'_>) -> Option<Late> {
     const KEYS: [&str; 2] = ["reply_within", "reply_late"];
     let lines = || node.entries().iter().filter(|line| KEYS.contains(&line.key.as_str()));
-    if let Some(kind) = kind.filter(|kind| matches!(kind.traits().answer, Answer::Told)) {
+    if let Some(kind) = kind.filter(|kind| !kind.traits().has_agent) {
         for line in lines() {
             desk.findings.add(Code::BadValue, line.key_span, format!("`{}` is for Dialogflow sources", line.key)).help(
                 format!(

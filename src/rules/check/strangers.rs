@@ -19,7 +19,7 @@ pub fn held_by_match(node: &Node, known: &Known) -> Held {
     let asked = [("intent", Root::Intent), ("type", Root::Type), ("language", Root::Language)];
     let asks = |key: &str| node.get("match").is_some_and(|node| node.get(key).is_some());
     let may_meet = |source: &Carrier| asked.iter().all(|(key, root)| !asks(key) || source.carries(*root));
-    let is_unfiltered = |source: &&Rc<Carrier>| !source.kind.traits().fills_params;
+    let is_unfiltered = |source: &&Rc<Carrier>| !source.kind.traits().has_agent;
     let meets_strangers = known.sources.iter().filter(is_unfiltered).any(|source| may_meet(source));
     let params = node.get("match").and_then(|node| node.get("params")).map(Node::entries).unwrap_or_default();
     let is_one = |node: &Node| match &node.kind {

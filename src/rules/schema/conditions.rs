@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::domain::connection::{Capabilities, ProviderKind};
-use crate::domain::kind::{Answer, Handshake, OwnProof, SourceKind, Traits};
+use crate::domain::kind::{Handshake, OwnProof, SourceKind, Traits};
 use crate::rules::keys::Object;
 
 /// The conditions of an object, besides its keys' own: keywords of JSON Schema.
@@ -62,9 +62,9 @@ fn source() -> Vec<(&'static str, Value)> {
     let is_other = json!({ "required": ["kind"], "properties": { "kind": { "not": { "const": "dialogflow-es" } } } });
     let without_agent = json!({ "if": is_other, "then": { "properties": none_of(["agent"]) } });
     let mut all = vec![auth, json!({ "if": is_catch, "else": { "properties": finds } }), without_agent];
-    // Who is told what became of an event has to wait for that.
-    let told = names(|traits| matches!(traits.answer, Answer::Told));
-    all.push(json!({ "if": is_of(&told), "then": { "properties": none_of(["reply_within", "reply_late"]) } }));
+    // Only an agent would rather be answered in time than be told what became of its event.
+    let others = names(|traits| !traits.has_agent);
+    all.push(json!({ "if": is_of(&others), "then": { "properties": none_of(["reply_within", "reply_late"]) } }));
     all.extend(proof());
     all.extend(verify_token());
     vec![("allOf", Value::from(all))]
