@@ -15,37 +15,36 @@ const whence = [
   { key: 'rule', label: 'Rule' },
   { key: 'event', label: 'Event ID' },
 ];
-const sampleOfTag = {
-  connection: 'crm',
-  contact: 'id:1568834',
-  contact_id: '1568834',
-  rule: 'pricing-lead',
-  event: '17',
-  delivery: 93,
-  tag: 'Lead',
-};
+// What is brought about at a provider is told of each tag.
+const ofTag = ({ done, ...words }) => ({
+  key: `tag_${done}`,
+  event: `tag.${done}`,
+  noun: 'Tag',
+  ...words,
+  filters: ['connection', 'rule', 'tag'],
+  data: {
+    connection: 'crm',
+    contact: 'id:1568834',
+    contact_id: '1568834',
+    rule: 'pricing-lead',
+    event: '17',
+    delivery: 93,
+    tag: 'Lead',
+  },
+  outputFields: [...who, { key: 'tag', label: 'Tag' }, ...whence],
+});
 
 const TOPICS = [
-  {
-    key: 'tag_added',
-    event: 'tag.added',
-    noun: 'Tag',
+  ofTag({
+    done: 'added',
     label: 'Tag Added',
     description: 'Triggers when a tag was added to a contact at its provider.',
-    filters: ['connection', 'rule', 'tag'],
-    data: sampleOfTag,
-    outputFields: [...who, { key: 'tag', label: 'Tag' }, ...whence],
-  },
-  {
-    key: 'tag_removed',
-    event: 'tag.removed',
-    noun: 'Tag',
+  }),
+  ofTag({
+    done: 'removed',
     label: 'Tag Removed',
     description: 'Triggers when a tag was removed from a contact at its provider.',
-    filters: ['connection', 'rule', 'tag'],
-    data: sampleOfTag,
-    outputFields: [...who, { key: 'tag', label: 'Tag' }, ...whence],
-  },
+  }),
   {
     key: 'rule_fired',
     event: 'rule.fired',
