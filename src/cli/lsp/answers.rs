@@ -64,7 +64,7 @@ impl Server {
         let mut actions = Vec::new();
         if is_asked(&CodeActionKind::QUICKFIX) {
             // Of the longer look, what the quick one hasn't told already.
-            let long = self.mends(&self.long, &path, params).filter(|_| same_text(&self.long, &self.quick, &path));
+            let long = self.mends(&self.long, &path, params).filter(|_| self.long.agrees(&self.quick, &path));
             actions.extend(self.mends(&self.quick, &path, params));
             for action in long {
                 if !actions.iter().any(|other: &CodeAction| other.title == action.title && other.edit == action.edit) {
@@ -132,9 +132,8 @@ impl Server {
     /// Above each rule how many events it would match, where that is known.
     fn lenses(&mut self, params: &CodeLensParams) -> Vec<CodeLens> {
         let sheets = self.set.sheets();
-        let (Some(sheet), Some((rules, events))) = (current(&sheets, &params.text_document.uri), &self.counted) else {
-            return Vec::new();
-        };
+        let Some(sheet) = current(&sheets, &params.text_document.uri) else { return Vec::new() };
+        let (rules, events) = &self.counted;
         let lines = Lines::new(&sheet.file.text);
         let ids = sheet.names().filter(|(name, _)| name.names == Names::Rule && name.defines);
         ids.filter_map(|(name, bytes)| {
@@ -256,11 +255,6 @@ fn name_at<'s>(sheets: &'s [Rc<Sheet>], params: &TextDocumentPositionParams) -> 
         What::Name(name) => Some(name),
         _ => None,
     }
-}
-
-fn same_text(one: &Look, other: &Look, path: &str) -> bool {
-    let text = |look: &Look| look.files.iter().find(|file| file.path == path).map(|file| file.text.clone());
-    text(one) == text(other)
 }
 
 /// `source` covers `source.fixAll`.

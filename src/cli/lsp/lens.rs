@@ -32,8 +32,8 @@ struct Page {
     items: Vec<Recorded>,
 }
 
-/// Matches by rule, and how many events were judged.
-type Counted = (BTreeMap<String, u64>, u64);
+/// Matches by rule, and how many events were judged; of no rule where no events are known.
+pub type Counted = (BTreeMap<String, u64>, u64);
 
 impl Recent {
     /// Of the gateway at this address, else of the one that the settings describe.
@@ -41,7 +41,7 @@ impl Recent {
         Self { url, events: Vec::new(), asked: None, told: false }
     }
 
-    /// What a set would match; and, once, why that can't be told.
+    /// What a set would match, unless nobody wants that any more; and, once, why it can't be told.
     pub fn count(&mut self, catalog: &Catalog, is_wanted: &dyn Fn() -> bool) -> (Option<Counted>, Option<String>) {
         if self.asked.is_none_or(|asked| asked.elapsed() > FRESH) {
             self.asked = Some(Instant::now());
@@ -50,12 +50,16 @@ impl Recent {
                 Err(why) => {
                     self.events.clear();
                     let is_news = !std::mem::replace(&mut self.told, true);
-                    return (None, is_news.then(|| format!("rules have no counts of events: {why}")));
+                    // What was counted before is of a gateway that may be another by now.
+                    return (
+                        Some(Counted::default()),
+                        is_news.then(|| format!("rules have no counts of events: {why}")),
+                    );
                 }
             }
         }
         if self.events.is_empty() {
-            return (None, None);
+            return (Some(Counted::default()), None);
         }
         let mut rules: BTreeMap<String, u64> = catalog.rules().map(|rule| (rule.id.to_string(), 0)).collect();
         for event in &self.events {

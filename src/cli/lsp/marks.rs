@@ -30,11 +30,20 @@ impl Look {
         let mut marks = Marks::new();
         for finding in self.findings.iter().filter(|finding| finding.waived.is_none()) {
             let of_file = marks.entry(finding.file.clone()).or_default();
-            if let Some(mark) = self.mark(finding, &lines, set).filter(|_| of_file.len() < MOST) {
-                of_file.push(mark);
+            if of_file.len() < MOST {
+                of_file.extend(self.mark(finding, &lines, set));
             }
         }
         marks
+    }
+
+    /// Whether another look saw the same text of a file.
+    pub fn agrees(&self, other: &Look, path: &str) -> bool {
+        self.text(path) == other.text(path)
+    }
+
+    fn text(&self, path: &str) -> Option<&str> {
+        self.files.iter().find(|file| file.path == path).map(|file| file.text.as_str())
     }
 
     fn mark(&self, finding: &Finding, lines: &[Lines<'_>], set: &Set) -> Option<Diagnostic> {
@@ -68,9 +77,8 @@ impl Look {
 /// What the quick look found, and what only a longer one finds: of a file that has changed since, nothing of that is shown.
 pub fn joined(quick: &Look, long: &Look, set: &Set) -> Marks {
     let mut marks = quick.marks(set);
-    let text = |look: &Look, path: &str| look.files.iter().find(|file| file.path == path).map(|file| file.text.clone());
     for (path, more) in long.marks(set) {
-        if text(quick, &path) != text(long, &path) {
+        if !quick.agrees(long, &path) {
             continue;
         }
         let known = marks.entry(path).or_default();

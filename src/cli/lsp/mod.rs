@@ -32,6 +32,7 @@ use serde_json::{Value, json};
 
 use super::{NO, fail, settings};
 use crate::rules;
+use lens::Counted;
 use marks::Look;
 use set::Set;
 use worker::{Done, Worker};
@@ -160,8 +161,7 @@ struct Server {
     long: Look,
     /// What the editor was told of each file.
     shown: BTreeMap<String, Marked>,
-    /// Matches of each rule, and how many events were judged.
-    counted: Option<(BTreeMap<String, u64>, u64)>,
+    counted: Counted,
     has_changed: bool,
     is_ending: bool,
     asked: i32,
@@ -176,7 +176,7 @@ impl Server {
             quick: Look::default(),
             long: Look::default(),
             shown: BTreeMap::new(),
-            counted: None,
+            counted: Counted::default(),
             has_changed: false,
             is_ending: false,
             asked: 0,
@@ -277,8 +277,8 @@ impl Server {
                 self.long = look;
                 self.mark()
             }
-            Done::Counted(rules, events) => {
-                let is_news = self.counted.replace((rules, events)) != self.counted;
+            Done::Counted(counted) => {
+                let is_news = std::mem::replace(&mut self.counted, counted) != self.counted;
                 if !(is_news && self.abilities.refreshes) {
                     return Vec::new();
                 }

@@ -108,3 +108,31 @@ fn a_name_that_was_typed_right_before_is_renamed() {
     let (version, edit) = edit(&answer["result"]);
     assert_eq!((version, &edit["range"]["end"]["character"]), (&json!(2), &json!(18)), "{answer}");
 }
+
+#[test]
+fn where_no_gateway_answers_nothing_is_counted_and_that_is_told_once() {
+    // Nobody listens at the port of another program that has just gone.
+    let port = std::net::TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr()).expect("a port");
+    let mut recent = lens::Recent::new(Some(format!("http://{port}")));
+    let rule = rules::RuleFile { path: "a.yaml".to_owned(), text: format!("{SOURCES}{RULE}") };
+    let catalog = rules::check(&[rule]).catalog.expect("a clean set");
+    let (counted, told) = recent.count(&catalog, &|| true);
+    assert_eq!(counted, Some(Counted::default()), "counts of a gateway that is gone would stay");
+    assert!(told.is_some());
+    assert_eq!(recent.count(&catalog, &|| true), (Some(Counted::default()), None));
+}
+
+#[test]
+fn of_a_file_with_thousands_of_faults_the_first_are_marked() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("a.yaml");
+    let keys: Vec<String> = (0..600).map(|number| format!("k{number}: 1")).collect();
+    std::fs::write(&path, keys.join("\n")).expect("written");
+    let set = Set::new(folder.path().to_owned());
+    let files = set.files();
+    let findings = rules::check(&files).findings;
+    assert!(findings.len() >= 600);
+    let look = Look { files, findings };
+    let marks = marks::joined(&look, &look, &set);
+    assert_eq!(marks[path.to_str().expect("UTF-8")].len(), 500);
+}

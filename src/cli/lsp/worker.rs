@@ -2,7 +2,6 @@
 //!
 //! It begins when nothing was written for a while, and is given up as soon as something is.
 
-use std::collections::BTreeMap;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -10,7 +9,7 @@ use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
 use std::time::Duration;
 
 use super::Heard;
-use super::lens::Recent;
+use super::lens::{Counted, Recent};
 use super::marks::Look;
 use crate::flow::preview;
 use crate::rules::{Checked, RuleFile};
@@ -22,8 +21,8 @@ const IDLE: Duration = Duration::from_millis(300);
 pub enum Done {
     /// A look at all that there is to find.
     Looked(Look),
-    /// How many events each rule would match, by its id, and of how many.
-    Counted(BTreeMap<String, u64>, u64),
+    /// How many events each rule would match.
+    Counted(Counted),
     /// Something that the editor's log shall say.
     Told(String),
 }
@@ -89,7 +88,7 @@ fn work(wanted: &Receiver<Job>, recent: &mut Recent, heard: &Sender<Heard>) {
         }
         let Some(catalog) = catalog else { continue };
         let (counted, told) = recent.count(&catalog, &is_wanted);
-        let counted = counted.map(|(rules, events)| Done::Counted(rules, events));
+        let counted = counted.map(Done::Counted);
         for done in told.map(Done::Told).into_iter().chain(counted) {
             if tell(done).is_err() {
                 return;
