@@ -138,6 +138,9 @@ pub struct Failing {
     pub since: Timestamp,
     /// How many.
     pub tries: u32,
+    /// In how many of them the receiver called what was sent wrong.
+    #[serde(default)]
+    pub wrong: u32,
     /// The next one is made then.
     pub next_try_at: Timestamp,
     /// What the last one failed of.

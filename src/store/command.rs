@@ -4,6 +4,7 @@ use super::contact::{self, ContactRow};
 use super::delivery::{self, SettledChange, Settlement};
 use super::face::{Accepted, Again, Paused, Said, StoreError, Taken, Wake};
 use super::forget::{Forgotten, Found, Gone};
+use super::log::Log;
 use super::outbox::{Outbox, Reply};
 use super::record::Intake;
 use super::runs::Runs;
@@ -45,6 +46,18 @@ pub(super) enum Command {
     Retain(Reply<bool>),
     Ping(Reply<()>),
     Stop,
+}
+
+impl Command {
+    /// Where its carrying out adds what is read in order.
+    pub fn writes(&self) -> Option<Log> {
+        match self {
+            Self::Accept(..) => Some(Log::Lots),
+            Self::Settle(..) | Self::Tell(..) | Self::DiscardDead(..) => Some(Log::Deliveries),
+            Self::KeepPaused(..) => Some(Log::Notices),
+            _ => None,
+        }
+    }
 }
 
 /// The text of a rule set, and the hash that names it.

@@ -9,6 +9,7 @@ use tokio::sync::{Notify, mpsc::UnboundedSender, oneshot, watch};
 use super::command::{Command, RuleText};
 use super::delivery::Settlement;
 use super::forget::{Forgotten, Found};
+use super::log::{Commits, Log};
 use super::postgres::{Address, Shared};
 use super::read::Reader;
 use super::record::Intake;
@@ -31,7 +32,7 @@ pub struct Store {
     commands: Way,
     reader: Reader,
     timers: Arc<Notify>,
-    commits: watch::Sender<()>,
+    commits: Commits,
     writer: Arc<Mutex<Option<std::thread::JoinHandle<()>>>>,
 }
 
@@ -228,7 +229,7 @@ impl Store {
     /// Tags of these contacts were changed by others: whichever gateway has a contact knows nothing of them any more. Returns when
     /// it is durable.
     pub async fn outdated(&self, contacts: Vec<(ContactKey, ConnectionName)>) -> Result<(), StoreError> {
-        if let Way::Shared(_) = &self.commands {
+        if self.is_shared() && !contacts.is_empty() {
             self.ask(|reply| Command::Outdated(contacts, reply)).await?;
         }
         Ok(())
@@ -285,9 +286,9 @@ impl Store {
         self.ask(|reply| Command::Advance(Box::new((id, was, is)), reply)).await
     }
 
-    /// Hears of each commit of this gateway from now on. Others' are to be looked for.
-    pub fn commits(&self) -> watch::Receiver<()> {
-        self.commits.subscribe()
+    /// Hears of each commit of this gateway that adds to a log, from now on. Others' are to be looked for.
+    pub fn commits(&self, log: Log) -> watch::Receiver<()> {
+        self.commits.hear(log)
     }
 
     /// Forgets timers that have been carried out.

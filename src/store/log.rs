@@ -1,9 +1,15 @@
 //! What was written, read in the order of its numbers: events, deliveries, and notices of connections.
 //!
 //! In a file numbers are committed in their order. Where several gateways write, a number may be committed after a greater one: so
-//! nobody goes past a gap before it is certain that nothing will fill it.
+//! nobody goes past a gap before it is certain that nothing will fill it. That takes some looks, see [`Gap`].
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use tokio::sync::watch;
 
 use super::StoreError;
+use super::command::Command;
 use super::delivery::{self, Delivery};
 use super::lot;
 use super::notice::{self, Notice};
@@ -13,14 +19,13 @@ use crate::domain::change::Ord;
 use crate::domain::subscription::Topic;
 use crate::domain::time::Timestamp;
 
-/// A gap is none any more when what comes behind it is so old and all that was being written by then has ended: whoever takes a number
-/// is known to the database as one who writes within this time.
+/// Whoever takes a number is known to the database as one who writes within this time.
 const SETTLED_MS: i64 = 2_000;
 /// Whatever else goes on there, no transaction of a gateway lasts so long: its statements have a limit.
 const OVER_MS: i64 = 60_000;
 
 /// What is written with numbers.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, std::cmp::Ord)]
 pub enum Log {
     /// Events.
     Lots,
@@ -40,6 +45,11 @@ impl Log {
         }
     }
 
+    /// Those in which something is written by these.
+    pub(super) fn written_by(commands: &[Command]) -> BTreeSet<Self> {
+        commands.iter().filter_map(Command::writes).collect()
+    }
+
     /// Its table, and the column of its number.
     fn place(self) -> (&'static str, &'static str) {
         match self {
@@ -47,6 +57,36 @@ impl Log {
             Self::Deliveries => ("delivery", "id"),
             Self::Notices => ("notice", "id"),
         }
+    }
+}
+
+/// Who wants to hear that something was written: of each log by itself, so that nobody is woken for what they don't read.
+#[derive(Debug, Clone, Default)]
+pub struct Commits {
+    lots: watch::Sender<()>,
+    deliveries: watch::Sender<()>,
+    notices: watch::Sender<()>,
+}
+
+impl Commits {
+    fn of(&self, log: Log) -> &watch::Sender<()> {
+        match log {
+            Log::Lots => &self.lots,
+            Log::Deliveries => &self.deliveries,
+            Log::Notices => &self.notices,
+        }
+    }
+
+    /// Tells that some of these was committed.
+    pub(super) fn tell(&self, logs: impl IntoIterator<Item = Log>) {
+        for log in logs {
+            self.of(log).send_if_modified(|()| true);
+        }
+    }
+
+    /// Hears of each commit from now on.
+    pub(super) fn hear(&self, log: Log) -> watch::Receiver<()> {
+        self.of(log).subscribe()
     }
 }
 
@@ -81,6 +121,34 @@ pub struct Stretch {
     pub upto: i64,
     /// Whether there is more, or may be soon, without anybody saying so.
     pub more: bool,
+    /// What was left behind for the next look.
+    pub gap: Option<Gap>,
+}
+
+/// Numbers that are missing, and what was learnt of them.
+///
+/// Transactions don't take their numbers in the order in which they begin to write: one may take a number before the database knows
+/// of it as one who writes, or in the middle of its work. So it says nothing that a greater number was written by an older one. But
+/// a number that is missing below one that is there was taken when the gap was seen, and whoever took it is known a moment later:
+/// when all that are known by then have ended, nobody is left who could fill it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Gap {
+    /// All numbers up to here were taken when it was seen.
+    upto: i64,
+    /// When it was seen.
+    seen: Timestamp,
+    /// All who had taken one of the numbers were known to the database as transactions below this one.
+    writers: Option<i64>,
+}
+
+impl Stretch {
+    /// A look that was asked for then took so long: what it saw may have been written as late.
+    pub(super) fn seen_within(mut self, asked: Timestamp, took: Duration) -> Self {
+        if let Some(gap) = self.gap.as_mut().filter(|gap| gap.seen == asked) {
+            gap.seen = asked.plus(took);
+        }
+        self
+    }
 }
 
 /// What is asked for.
@@ -92,13 +160,15 @@ pub struct Behind {
     pub after: i64,
     /// About so many.
     pub limit: usize,
+    /// What the look before left behind.
+    pub gap: Option<Gap>,
     /// The time.
     pub now: Timestamp,
 }
 
 /// Reads what comes behind a number. `shared`: others may be writing what has lower numbers than what is there.
 pub(super) fn behind(db: &dyn Sql, asked: &Behind, shared: bool) -> Result<Stretch, StoreError> {
-    let Behind { log, after, limit, now } = *asked;
+    let Behind { log, after, limit, now, .. } = *asked;
     let mut stretch = Stretch { upto: after, ..Stretch::default() };
     if log == Log::Lots {
         // The rest of one that was begun.
@@ -111,23 +181,22 @@ pub(super) fn behind(db: &dyn Sql, asked: &Behind, shared: bool) -> Result<Stret
         Log::Deliveries => delivery::COLUMNS,
         Log::Notices => notice::COLUMNS,
     };
-    // The transaction that wrote a row is older than any that is still under way.
-    let settled = if shared {
-        "CASE WHEN age(xmin) > age(pg_snapshot_xmin(pg_current_snapshot())::xid) THEN 1::bigint ELSE 0::bigint END"
-    } else {
-        "1"
-    };
-    let sql = format!("SELECT {columns}, {settled} FROM {table} WHERE {number} > ?1 ORDER BY {number}");
-    let last = columns.split(',').count();
+    let oldest = if shared { "(SELECT pg_snapshot_xmin(pg_current_snapshot())::text::bigint)" } else { "0" };
+    let sql = format!("SELECT {columns}, {oldest} FROM {table} WHERE {number} > ?1 ORDER BY {number}");
+    let oldest = columns.split(',').count();
+    let mut waits = false;
     if stretch.written.len() < limit {
         db.each(&sql, args![stretch.upto], &mut |row| {
             let (found, at) = (row.int(0)?, row.time(1)?);
-            let age = now.since(at);
-            let is_passed =
-                || -> Result<bool, StoreError> { Ok(age > OVER_MS || age > SETTLED_MS && row.int(last)? == 1) };
-            if shared && found > stretch.upto + 1 && !is_passed()? {
-                stretch.more = true;
-                return Ok(false);
+            if shared && found > stretch.upto + 1 && now.since(at) <= OVER_MS {
+                // All who may have taken it have ended: what they wrote is seen by this very look.
+                let oldest = row.int(oldest)?;
+                let writers = asked.gap.filter(|gap| found <= gap.upto).and_then(|gap| gap.writers);
+                if writers.is_none_or(|writers| oldest < writers) {
+                    (stretch.more, waits) = (true, true);
+                    stretch.gap = asked.gap.filter(|gap| found <= gap.upto);
+                    return Ok(false);
+                }
             }
             take(&mut stretch, log, &row, found)?;
             stretch.more = stretch.written.len() >= limit;
@@ -136,7 +205,28 @@ pub(super) fn behind(db: &dyn Sql, asked: &Behind, shared: bool) -> Result<Stret
     } else {
         stretch.more = true;
     }
+    stretch.gap = if waits {
+        noted(db, (table, number), stretch.gap, now)?
+    } else {
+        asked.gap.filter(|gap| stretch.upto < gap.upto)
+    };
     Ok(stretch)
+}
+
+/// Learns more of a gap that nobody may go past yet.
+fn noted(db: &dyn Sql, place: (&str, &str), gap: Option<Gap>, now: Timestamp) -> Result<Option<Gap>, StoreError> {
+    let Some(mut gap) = gap else {
+        // For all that are missing now, so that many gaps take no longer than one.
+        let (table, number) = place;
+        let newest = format!("SELECT {number} FROM {table} ORDER BY {number} DESC LIMIT 1");
+        let newest = db.first(&newest, &[], |row| row.int(0))?;
+        return Ok(newest.map(|upto| Gap { upto, seen: now, writers: None }));
+    };
+    if gap.writers.is_none() && now.since(gap.seen) > SETTLED_MS {
+        // A number of our own: a snapshot tells of nobody who began after the last that ended.
+        gap.writers = db.first("SELECT pg_current_xact_id()::text::bigint", &[], |row| row.int(0))?;
+    }
+    Ok(Some(gap))
 }
 
 fn take(stretch: &mut Stretch, log: Log, row: &Row<'_>, number: i64) -> Result<(), StoreError> {
@@ -207,6 +297,6 @@ pub(super) fn newest(db: &dyn Sql, log: Log, limit: i64, now: Timestamp) -> Resu
     let mut numbers = db.all(&newest, args![limit], |row| row.int(0))?;
     let Some(after) = numbers.pop().map(|oldest| oldest - 1) else { return Ok(Vec::new()) };
     // Gaps are nothing to wait for here.
-    let all = Behind { log, after, limit: usize::MAX, now };
+    let all = Behind { log, after, limit: usize::MAX, gap: None, now };
     Ok(behind(db, &all, false)?.written.into_iter().map(|(_, written)| written).collect())
 }

@@ -60,7 +60,7 @@ pub use face::{
     Accepted, Again, Database, Options, PauseKind, Paused, Said, Store, StoreError, Taken, Waiting, Wake, What,
 };
 pub use forget::Forgotten;
-pub use log::{Behind, Log, Stretch, Written};
+pub use log::{Behind, Commits, Gap, Log, Stretch, Written};
 pub use notice::Notice;
 pub use read::{ChangeState, DeadQuery, DeliveryQuery, EventView, Page, Reader};
 pub use record::{EventHead, EventRecord, Intake, Origin};

@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
+use std::time::Instant;
 
 use rusqlite::Connection;
 use serde::Serialize;
@@ -343,7 +344,9 @@ impl Reader {
         // What was written bears the time of the database's clock there.
         let ahead = if let From::Shared { standing, .. } = &self.from { Some(standing.ahead_ms()) } else { None };
         asked.now = asked.now.plus_millis(ahead.unwrap_or_default());
-        self.read(move |db| log::behind(db, &asked, ahead.is_some())).await
+        let began = Instant::now();
+        let stretch = self.read(move |db| log::behind(db, &asked, ahead.is_some())).await?;
+        Ok(stretch.seen_within(asked.now, began.elapsed()))
     }
 
     /// The newest of what was written, in order.

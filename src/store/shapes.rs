@@ -5,10 +5,9 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::watch;
-
 use super::contact::Past;
 use super::delivery::Retry;
+use super::log::Commits;
 use super::postgres::{Address, Hold};
 use super::schema;
 use crate::clock::Clock;
@@ -121,8 +120,8 @@ pub struct Options {
     pub mark: Option<PathBuf>,
     /// No call takes longer: what this gateway delivers for stays its own for as long.
     pub longest_call: Duration,
-    /// Told of each commit, as long as somebody listens.
-    pub commits: watch::Sender<()>,
+    /// Told of commits, as long as somebody listens.
+    pub commits: Commits,
 }
 
 impl Options {
@@ -135,7 +134,7 @@ impl Options {
             name: String::new(),
             mark: None,
             longest_call: Duration::from_secs(10),
-            commits: watch::Sender::default(),
+            commits: Commits::default(),
         }
     }
 }

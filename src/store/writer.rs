@@ -11,6 +11,7 @@ use super::dedup::{self, DedupKey, Spans};
 use super::delivery;
 use super::face::{Accepted, Options, StoreError, Taken, Wake};
 use super::forget::{self, Forgotten, Found, Gone};
+use super::log::Log;
 use super::outbox::Outbox;
 use super::record::{Frame, Intake};
 use super::runs::Runs;
@@ -137,6 +138,7 @@ impl Writer {
         let sets_timers = |write: &Command| matches!(write, Command::Settle(s, _) if timer::are_set(&s.settled));
         let forgets = writes.iter().any(|write| matches!(write, Command::Forget(..)));
         let timers = writes.iter().any(sets_timers);
+        let logs = Log::written_by(&writes);
         let spread = self.memory.as_ref().is_some_and(|m| m.recent.spreading.is_some());
         let done = self.memory().and_then(|()| {
             let memory = self.memory.as_mut().ok_or(StoreError::Stopped)?;
@@ -152,7 +154,7 @@ impl Writer {
                 self.runs = memory.runs;
             }
         } else {
-            self.options.commits.send_if_modified(|()| true);
+            self.options.commits.tell(logs);
             if !wakes.is_empty() {
                 let _ = self.wake.send(wakes);
             }

@@ -149,6 +149,31 @@ fn what_a_receiver_did_not_take_is_told_after_a_crash_and_a_410_ends_it() {
 }
 
 #[test]
+fn a_body_is_left_out_for_what_is_said_of_it_and_not_because_nobody_answered_before() {
+    let provider = provider();
+    let mut gateway = setup(&provider).on_a_file().start();
+    let one = subscribe(&gateway, &json!({ "target_url": hook(&provider, "one"), "event": "rule.fired" }));
+    let fails = |status: u16| {
+        provider.clear_faults();
+        provider.add_faults(&json!([{ "kind": "status", "status": status, "provider": "webhook" }])).expect("faults");
+    };
+    fails(500);
+    gateway.event(&said("a", 7, "lead"));
+    eventually("a failure", || (shown(&gateway, &one)["state"] == "failing").then_some(()));
+    gateway.kill();
+    // It has been tried for hours, and is tried again now.
+    let db = rusqlite::Connection::open(gateway.setup.database()).expect("the file");
+    let later =
+        "UPDATE subscription SET progress = json_set(progress, '$.failing.tries', 7, '$.failing.next_try_at', 0)";
+    assert_eq!(db.execute(later, []).expect("written"), 1);
+    drop(db);
+    fails(400);
+    gateway.start_again();
+    let tried = eventually("a try", || Some(shown(&gateway, &one)).filter(|one| one["failing"]["tries"] != 7));
+    assert_eq!((&tried["failing"]["tries"], &tried["left_out"]), (&json!(8), &json!(0)), "{tried}");
+}
+
+#[test]
 fn of_several_gateways_one_tells_and_where_it_ends_another_goes_on() {
     let server = Postgres::start();
     let provider = provider();

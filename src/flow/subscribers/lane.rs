@@ -14,7 +14,7 @@ use crate::flow::retry;
 use crate::providers::Outcome;
 use crate::providers::outbound::Outbound;
 use crate::providers::webhook::Webhook;
-use crate::store::{Behind, Log, StoreError};
+use crate::store::{Behind, Gap, Log, StoreError};
 
 /// How many of what was written are read at once.
 const PAGE: usize = 64;
@@ -26,7 +26,7 @@ const LOOK_EVERY: Duration = Duration::from_secs(2);
 const KEEP_EVERY: Duration = Duration::from_secs(1);
 /// Of what nobody wants to be told, so much may be looked through again after a restart.
 const LOOKED: i64 = 1_000;
-/// Tries of a body that the receiver calls wrong; then it is left out, so that others may come after it.
+/// So often the receiver may call a body wrong; then it is left out, so that others may come after it.
 const TRIES_OF_WRONG: u32 = 4;
 /// Nothing was taken for so long: the subscription ends.
 const GIVE_UP_MS: i64 = 3 * 86_400_000;
@@ -35,7 +35,7 @@ const STORE_PAUSE: Duration = Duration::from_secs(1);
 
 /// What happens next.
 enum Next {
-    /// Whoever commits something says so.
+    /// Whoever commits something of what is told says so.
     Hear,
     /// It is looked again after this time, whatever is heard.
     After(Duration),
@@ -51,6 +51,8 @@ enum Sent {
     Later {
         reason: String,
         after: Option<Duration>,
+        /// Whether the receiver calls it wrong.
+        wrong: bool,
     },
     /// The receiver wants nothing any more.
     Gone,
@@ -64,18 +66,20 @@ pub(super) struct Lane {
     subscription: Subscription,
     /// How far it is, and how far it was when that was kept; nothing where it must be read.
     at: Option<(Progress, Progress)>,
+    /// Numbers that are missing, where several write.
+    gap: Option<Gap>,
     kept: Instant,
 }
 
 impl Lane {
     pub fn new(gateway: Arc<Gateway>, clock: Clock, outbound: &Outbound, subscription: Subscription) -> Self {
         let hook = Webhook::to(outbound, subscription.url.clone(), subscription.secret.clone());
-        Self { gateway, clock, hook, subscription, at: None, kept: Instant::now() }
+        Self { gateway, clock, hook, subscription, at: None, gap: None, kept: Instant::now() }
     }
 
     /// Tells until the subscription ends.
     pub async fn run(mut self) {
-        let mut commits = self.gateway.store.commits();
+        let mut commits = self.gateway.store.commits(self.log());
         let shared = self.gateway.store.is_shared();
         loop {
             // Before the look: what is committed during it is heard after it.
@@ -108,6 +112,11 @@ impl Lane {
         }
     }
 
+    /// What it reads.
+    fn log(&self) -> Log {
+        Log::of(self.subscription.topic)
+    }
+
     /// Sends all that there is.
     async fn turn(&mut self) -> Result<Next, StoreError> {
         loop {
@@ -131,9 +140,9 @@ impl Lane {
             if let Some(failing) = progress.failing.as_ref().filter(|failing| failing.next_try_at > now) {
                 return Ok(Next::After(Duration::from_millis(failing.next_try_at.since(now).max(1) as u64)));
             }
-            let log = Log::of(self.subscription.topic);
-            let after = progress.upto;
-            let stretch = reader.behind(Behind { log, after, limit: PAGE, now }).await?;
+            let asked = Behind { log: self.log(), after: progress.upto, limit: PAGE, gap: self.gap, now };
+            let stretch = reader.behind(asked).await?;
+            self.gap = stretch.gap;
             let far = stretch.upto - kept.upto >= LOOKED;
             let page = stretch.written.len() >= PAGE;
             for (number, written) in stretch.written {
@@ -175,8 +184,9 @@ impl Lane {
     /// Sends one; what happens next where it isn't the next one's turn.
     async fn send(&mut self, told: &Told) -> Result<Option<Next>, StoreError> {
         let now = self.clock.now();
-        let tries = self.at.as_ref().and_then(|(p, _)| p.failing.as_ref()).map_or(0, |failing| failing.tries);
-        match self.post(told, tries, now).await {
+        let failing = self.at.as_ref().and_then(|(progress, _)| progress.failing.as_ref());
+        let (tries, wrong) = failing.map_or((0, 0), |failing| (failing.tries, failing.wrong));
+        match self.post(told, wrong, now).await {
             Sent::Taken => self.with(|progress| {
                 (progress.within, progress.sent, progress.failing) = (progress.within + 1, progress.sent + 1, None);
             }),
@@ -190,19 +200,19 @@ impl Lane {
             Sent::Gone => {
                 return self.end(now, "the receiver answered 410: it wants nothing any more".to_owned()).await;
             }
-            Sent::Later { reason, after } => {
+            Sent::Later { reason, after, wrong: is_wrong } => {
                 let since = self.at.as_ref().and_then(|(p, _)| p.failing.as_ref()).map_or(now, |failing| failing.since);
                 if now.since(since) >= GIVE_UP_MS {
                     return self.end(now, format!("nothing was taken for three days: {reason}")).await;
                 }
-                let tries = tries + 1;
+                let (tries, wrong) = (tries + 1, wrong + u32::from(is_wrong));
                 let jitter = retry::jitter(ContactKey::from_hash(self.subscription.id.as_bytes()), tries);
                 let wait = retry::wait(tries, jitter).max(after.unwrap_or_default());
                 if tries == 1 {
                     tracing::warn!(subscription = %self.subscription.id, reason, "a subscriber could not be told; it is tried again");
                 }
                 self.with(|progress| {
-                    progress.failing = Some(Failing { since, tries, next_try_at: now.plus(wait), reason });
+                    progress.failing = Some(Failing { since, tries, wrong, next_try_at: now.plus(wait), reason });
                 });
                 self.keep().await?;
                 return Ok(Some(Next::After(wait)));
@@ -214,7 +224,7 @@ impl Lane {
         Ok(None)
     }
 
-    async fn post(&self, told: &Told, tries: u32, now: Timestamp) -> Sent {
+    async fn post(&self, told: &Told, wrong: u32, now: Timestamp) -> Sent {
         let text = told.body.to_string();
         let Ok(body) = Json::parse(text.as_bytes()).map(OwnedJson::of) else {
             return Sent::LeftOut("it is no JSON that we send".to_owned());
@@ -223,12 +233,11 @@ impl Lane {
         match called.outcome {
             _ if called.attempt.status == Some(410) => Sent::Gone,
             Outcome::Done { .. } | Outcome::Unproven => Sent::Taken,
-            Outcome::Dead { reason } | Outcome::Lost { reason } if tries + 1 >= TRIES_OF_WRONG => Sent::LeftOut(reason),
-            Outcome::Retry { reason, after, .. } => Sent::Later { reason, after },
-            Outcome::Dead { reason } | Outcome::Lost { reason } | Outcome::Refused { reason } => {
-                Sent::Later { reason, after: None }
-            }
-            Outcome::NotYet { .. } => Sent::Later { reason: called.attempt.verdict, after: None },
+            Outcome::Dead { reason } | Outcome::Lost { reason } if wrong + 1 >= TRIES_OF_WRONG => Sent::LeftOut(reason),
+            Outcome::Dead { reason } | Outcome::Lost { reason } => Sent::Later { reason, after: None, wrong: true },
+            Outcome::Retry { reason, after, .. } => Sent::Later { reason, after, wrong: false },
+            Outcome::Refused { reason } => Sent::Later { reason, after: None, wrong: false },
+            Outcome::NotYet { .. } => Sent::Later { reason: called.attempt.verdict, after: None, wrong: false },
         }
     }
 

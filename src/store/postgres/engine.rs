@@ -23,6 +23,7 @@ use crate::store::command::{Command, Kept, carry_out};
 use crate::store::contact::{self, ContactRow, Past};
 use crate::store::face::{Options, StoreError, Taken, Wake};
 use crate::store::forget::{self, Forgotten, Found, Gone};
+use crate::store::log::Log;
 use crate::store::outbox::{Outbox, Reply};
 use crate::store::runs::Runs;
 use crate::store::sql::{Row, Sql, args};
@@ -205,6 +206,7 @@ impl Books {
         }
         let sets_timers = |write: &Command| matches!(write, Command::Settle(s, _) if timer::are_set(&s.settled));
         let timers = writes.iter().any(sets_timers);
+        let logs = Log::written_by(&writes);
         let now = self.options.clock.now().plus_millis(self.standing.ahead_ms());
         let mut outbox = Outbox::default();
         let mut wakes = Vec::new();
@@ -212,11 +214,12 @@ impl Books {
         let called: Vec<_> = writes.iter().filter_map(calls_for).map(|(key, name)| (as_who, key, name)).collect();
         let Self { session, standing, options, gone, heard, owed, room, .. } = self;
         let done = session.write(|db| {
+            let deliveries = writes.iter().filter(|write| write.writes() == Some(Log::Deliveries)).count();
             let (owners, others): (Vec<_>, Vec<_>) = writes.into_iter().partition(is_owners);
             let mut keys: Vec<ContactKey> = owners.iter().filter_map(concerns).collect();
             keys.sort_unstable();
             keys.dedup();
-            let (deliveries, mut told) = (owners.len() + others.len(), false);
+            let mut told = false;
             let mut carrying = Carrying {
                 session: db,
                 options,
@@ -310,7 +313,7 @@ impl Books {
                 tracing::error!(%error, "commit failed; what was in it is not stored");
             }
             Ok(tell_others) => {
-                self.options.commits.send_if_modified(|()| true);
+                self.options.commits.tell(logs);
                 self.owed.clear();
                 wakes.retain(|wake| self.standing.owns(wake.key.bucket()));
                 if !wakes.is_empty() {

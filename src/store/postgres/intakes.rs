@@ -17,6 +17,7 @@ use crate::domain::time::Timestamp;
 use crate::store::Accepted;
 use crate::store::command::Command;
 use crate::store::face::{Options, StoreError, Wake};
+use crate::store::log::Log;
 use crate::store::outbox::Reply;
 use crate::store::record::Intake;
 
@@ -67,7 +68,7 @@ impl Intakes {
         self.standing.end_lot();
         match done {
             Ok(accepted) => {
-                self.options.commits.send_if_modified(|()| true);
+                self.options.commits.tell([Log::Lots]);
                 let new = |accepted: &Accepted| if let Accepted::New(ord) = accepted { Some(ord.0) } else { None };
                 if let Some(last) = accepted.iter().rev().find_map(new) {
                     self.room.reached(Numbered::Lots, last as i64);
