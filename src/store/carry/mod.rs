@@ -165,7 +165,7 @@ pub fn carry(wish: &Wish, heard: &mut dyn FnMut(Progress)) -> Result<Report, Car
     for ((table, rows), carried) in TABLES.iter().zip(&source.counts).zip(&mut tables) {
         carried.checksum = Some(compare(&source, &target, table, *rows, heard)?);
     }
-    target.finish(fingerprint, source.next_event, source.next_delivery)?;
+    target.finish(fingerprint, (source.next_event, source.next_delivery), source.last_notice)?;
     source.mark_migrated().map_err(CarryError::NotMarked)?;
     Ok(Report { resumed, next_event, tables })
 }

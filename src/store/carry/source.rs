@@ -24,6 +24,8 @@ pub(super) struct Source {
     pub next_event: Ord,
     /// The number of the next delivery.
     pub next_delivery: i64,
+    /// The greatest number that a notice has had, be it there still or not.
+    pub last_notice: i64,
     /// Rows of each table.
     pub counts: Vec<u64>,
     /// Tells what is in the file: another one's is another, and so is this one's after a gateway ran on it.
@@ -65,12 +67,14 @@ impl Source {
             db.execute_batch("COMMIT")?;
         }
         let sql: &dyn Sql = &db;
+        let last_notice = sql.first("SELECT seq FROM sqlite_sequence WHERE name = 'notice'", &[], |row| row.int(0))?;
         let mut counts = Vec::new();
         for table in &TABLES {
             counts.push(sql.first(&table.count_read(), &[], |row| row.int(0))?.unwrap_or_default() as u64);
         }
         let fingerprint = fingerprint(&db, &counts, next_event, next_delivery)?;
-        Ok(Self { db, _lock: lock, next_event, next_delivery, counts, fingerprint })
+        let last_notice = last_notice.unwrap_or_default();
+        Ok(Self { db, _lock: lock, next_event, next_delivery, last_notice, counts, fingerprint })
     }
 
     /// Marks the file, so that no gateway runs on it again unless somebody wants just that.

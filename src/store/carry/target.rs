@@ -112,11 +112,11 @@ impl Target {
     }
 
     /// Lets gateways in: the numbers go on behind those that there are.
-    pub fn finish(&self, fingerprint: i64, next_event: Ord, next_delivery: i64) -> Result<(), CarryError> {
+    pub fn finish(&self, fingerprint: i64, next: (Ord, i64), last_notice: i64) -> Result<(), CarryError> {
         let all: Vec<&str> = TABLES.iter().map(|table| table.name).collect();
         // Else the first minute's questions would be answered as if the tables were empty.
         self.session.alone(&format!("ANALYZE {}", all.join(", ")), Vec::new()).map_err(to)?;
-        let last = [("event_number", next_event.0 as i64 - 1), ("delivery_number", next_delivery - 1)];
+        let last = [("event_number", next.0.0 as i64 - 1), ("delivery_number", next.1 - 1)];
         let finished = self.session.write(|db| {
             alone(db)?;
             if let Err(refused) = still_ours(state_of_gateways(db)?, fingerprint) {
@@ -127,11 +127,13 @@ impl Target {
                 let set = format!("SELECT setval('{sequence}', greatest(?1, last_value)) FROM {sequence}");
                 sql.first(&set, args![number], |_| Ok(()))?;
             }
-            for table in ["started", "notice"] {
+            // Subscribers' positions outlive what is older than the retention: no number of those rows comes twice.
+            for (table, last) in [("started", 0), ("notice", last_notice)] {
                 let set = format!(
-                    "SELECT setval(pg_get_serial_sequence('{table}', 'id'), max(id)) FROM {table} HAVING max(id) IS NOT NULL"
+                    "SELECT setval(pg_get_serial_sequence('{table}', 'id'), greatest(max(id), ?1)) FROM {table}
+                     HAVING greatest(max(id), ?1) > 0"
                 );
-                sql.first(&set, &[], |_| Ok(()))?;
+                sql.first(&set, args![last], |_| Ok(()))?;
             }
             sql.send("DELETE FROM meta WHERE name = ?1", args![MIGRATING])?;
             keep(db, MIGRATED, fingerprint)?;

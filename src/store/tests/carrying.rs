@@ -176,6 +176,26 @@ async fn everything_looks_the_same_and_goes_on_where_it_was() {
     assert!(matches!(carried(&other, server, Begin::Anew).await, Err(CarryError::Holds("lot"))));
 }
 
+/// Positions of subscribers outlive the notices before them: a number that came again would be passed by.
+#[tokio::test]
+async fn numbers_of_notices_go_on_behind_those_that_are_forgotten() {
+    let bench = Bench::on(Engine::Sqlite).await;
+    for kind in [PauseKind::Failing, PauseKind::Refused] {
+        bench.pause("crm", kind, Some(START)).await;
+    }
+    bench.clock.set(START.plus_millis(31 * DAY_MS));
+    bench.store.retain().await.expect("retained");
+    assert_eq!(bench.rows("notice"), 0);
+    bench.store.stop();
+    let server = server::Postgres::start();
+    carried(&bench, &server, Begin::GoOn).await.expect("carried");
+    let (store, _, _wakes) = join(&server, &bench.clock).await;
+    let after = Bench { store, server: None, waiting: Vec::new(), ..bench };
+    after.pause("crm", PauseKind::Failing, Some(START)).await;
+    assert_eq!(server.sql(server::USER, "SELECT id FROM notice"), "3");
+    after.store.stop();
+}
+
 #[tokio::test]
 async fn what_stopped_in_the_middle_goes_on_and_no_gateway_starts_before_the_end() {
     let bench = full().await;
