@@ -20,8 +20,24 @@ pub struct Before {
     pub words: BTreeMap<TagName, (bool, Timestamp)>,
     /// Tags for which changes wait.
     pub waiting: BTreeSet<TagName>,
-    /// What the provider told last, however old.
+    /// What the provider told last, however old, but for what our words overrule.
     pub known: KnownTags,
+}
+
+impl Before {
+    /// Whether news of a tag proves nothing.
+    pub fn is_in_play(&self, tag: &TagName, now: Timestamp) -> bool {
+        self.waiting.contains(tag) || self.words.get(tag).is_some_and(|(_, settled)| is_recent(*settled, now))
+    }
+
+    /// Whether we ever did something of theirs, as far as is known.
+    pub fn is_touched(&self) -> bool {
+        !self.words.is_empty() || !self.waiting.is_empty()
+    }
+}
+
+fn is_recent(settled: Timestamp, now: Timestamp) -> bool {
+    now.since(settled) < WINDOW
 }
 
 /// What news comes to.
@@ -38,10 +54,12 @@ pub enum Verdict {
 
 /// Whose doing it is that news tells of.
 pub fn judge(news: &News, before: &Before, now: Timestamp) -> Verdict {
-    let is_recent = |at: Timestamp| now.since(at) < WINDOW;
-    let in_play = |tag: &TagName| {
-        before.waiting.contains(tag) || before.words.get(tag).is_some_and(|(_, settled)| is_recent(*settled))
-    };
+    if !before.is_touched() && before.known == KnownTags::nothing() {
+        // Nothing was brought about by us, nor told before, that this could be the echo of.
+        return Verdict::Foreign;
+    }
+    let is_recent = |at: Timestamp| is_recent(at, now);
+    let in_play = |tag: &TagName| before.is_in_play(tag, now);
     let acted = !before.waiting.is_empty() || before.words.values().any(|(_, settled)| is_recent(*settled));
     let told: Vec<(&TagName, bool)> = match news {
         News::Unknown => return if acted { Verdict::Echo { current: false } } else { Verdict::Foreign },
@@ -166,6 +184,8 @@ mod tests {
             ("something, while a change waits", News::Unknown, before(&old, &["Hot"], nothing()), LATE),
             ("something, much later", News::Unknown, before(&old, &[], nothing()), Verdict::Foreign),
             ("something, of somebody we never changed", News::Unknown, Before::default(), Verdict::Foreign),
+            ("that somebody we never changed has no tag left", all(&[]), Before::default(), Verdict::Foreign),
+            ("the same once more", all(&[]), before(&[], &[], whole(&[])), ECHO),
         ] {
             assert_eq!(judge(&news, &before, NOW), expected, "{name}");
         }

@@ -83,10 +83,18 @@ impl Gateway {
         self.refused.load_full()
     }
 
-    /// What is known of a contact's tags without a call; `None` where its connection isn't called.
-    pub fn known(&self, contact: &Contact, now: Timestamp) -> Option<KnownTags> {
+    /// What calls and news told of a contact's tags, our last words being what overrules what is older: to be shown, and nothing else.
+    /// `None` where its connection isn't called.
+    pub fn last_known<'t>(
+        &self,
+        contact: &Contact,
+        words: impl IntoIterator<Item = (&'t TagName, bool, Timestamp)>,
+        now: Timestamp,
+    ) -> Option<KnownTags> {
         let account = self.deliveries.accounts().into_iter().find(|a| a.config.name == contact.connection)?;
-        Some(account.knowledge.known(contact.key(), now, account.config.tag_cache))
+        let mut last = account.knowledge.last_known(contact.key());
+        words.into_iter().for_each(|(tag, wants, at)| last.overrule(tag, wants, at));
+        Some(last.within(now, account.config.tag_cache))
     }
 
     /// Until when a tag of a contact rests, since it flaps.

@@ -1,7 +1,10 @@
 //! News of tags: what a provider tells is held against what we did, before the event that tells it is judged.
 //!
-//! What is judged is the store's, so any gateway may hear it. What is learnt stays where it was heard; whichever gateway has the
-//! contact drops what it knew wherever that may be wrong.
+//! News may come late, twice or out of order, and is heard before anybody knows whether the event repeats another. So it never says
+//! how tags are: what is known is dropped by it, or stays known where it agrees. What was told is remembered for judging later news.
+//!
+//! What is judged is the store's, so any gateway may hear it. What is remembered stays where it was heard, and our own words, which
+//! all gateways have, overrule what is older; whichever gateway has the contact drops what it knew wherever that may be wrong.
 
 use std::sync::Arc;
 
@@ -11,9 +14,10 @@ use super::gateway::Gateway;
 use crate::clock;
 use crate::domain::contact::Contact;
 use crate::domain::event::Event;
-use crate::domain::known::KnownTags;
 use crate::domain::news::News;
+use crate::domain::tag::TagName;
 use crate::domain::time::Timestamp;
+use crate::providers::knowledge::LastKnown;
 use crate::rules::{Catalog, tags_told};
 use crate::store::StoreError;
 
@@ -22,7 +26,7 @@ pub async fn hear(gateway: &Gateway, catalog: &Catalog, event: &mut Event<'_>) -
     let Some(told) = tags_told(catalog, event) else { return Ok(false) };
     let news = told.news;
     let accounts = gateway.deliveries.accounts();
-    let (mut echoes, mut doubtful) = (false, Vec::new());
+    let (mut verdicts, mut doubtful) = (Vec::new(), Vec::new());
     for contact in &told.whose {
         let Some(account) = accounts.iter().find(|account| account.config.name == contact.connection) else { continue };
         let known_as = gateway.store.reader().known_as(contact.clone()).await?;
@@ -30,16 +34,18 @@ pub async fn hear(gateway: &Gateway, catalog: &Catalog, event: &mut Event<'_>) -
         let now = clock::now();
         let verdict = judge(&news, &before, now);
         tracing::debug!(connection = %contact.connection, ?verdict, "tags are told of");
-        echoes |= matches!(verdict, Verdict::Echo { .. });
+        verdicts.push((before.is_touched(), matches!(verdict, Verdict::Echo { .. })));
         for one in &known_as {
-            believe(account, one, &news, verdict, now);
+            remember(account, one, &news, &before, verdict, now);
         }
         if verdict != (Verdict::Echo { current: true }) {
             doubtful.extend(known_as.iter().map(|one| (one.key(), one.connection.clone())));
         }
     }
     gateway.store.outdated(doubtful).await?;
-    if echoes {
+    // Where an id is known at several connections, those at which we did something say what it is.
+    let any_touched = verdicts.iter().any(|(touched, _)| *touched);
+    if verdicts.iter().any(|(touched, is_echo)| *is_echo && (*touched || !any_touched)) {
         event.mark_as_echo();
     }
     Ok(true)
@@ -47,7 +53,7 @@ pub async fn hear(gateway: &Gateway, catalog: &Catalog, event: &mut Event<'_>) -
 
 /// What we know of a person, under whatever they are known by.
 async fn before(gateway: &Gateway, account: &Account, known_as: &[Contact]) -> Result<Before, StoreError> {
-    let mut before = Before::default();
+    let (mut before, mut last) = (Before::default(), LastKnown::default());
     for contact in known_as {
         // First: what is settled in between is then a word, and not lost between the two.
         let taken = gateway.store.look(contact.key()).await?;
@@ -58,29 +64,32 @@ async fn before(gateway: &Gateway, account: &Account, known_as: &[Contact]) -> R
                 before.words.insert(tag, (word.wants, word.at));
             }
         }
-        let known = account.knowledge.last_known(contact.key());
-        if known != KnownTags::nothing() {
-            before.known = known;
-        }
+        last = last.or_newer(account.knowledge.last_known(contact.key()));
     }
+    // Another gateway may have had the words, and this one have heard the news before them.
+    before.words.iter().for_each(|(tag, (wants, at))| last.overrule(tag, *wants, *at));
+    before.known = last.all();
     Ok(before)
 }
 
-/// What is current is learnt; whatever else is told, what was known before isn't believed any more. What another hand did is
-/// learnt after that, so that it is shown.
-fn believe(account: &Arc<Account>, contact: &Contact, news: &News, verdict: Verdict, now: Timestamp) {
+/// What may be wrong is known no more; what our last words say too stays known. What was told is remembered.
+fn remember(account: &Arc<Account>, contact: &Contact, news: &News, before: &Before, verdict: Verdict, now: Timestamp) {
     let (knowledge, key) = (&account.knowledge, contact.key());
-    let at = match verdict {
-        Verdict::Echo { current: true } => now,
-        Verdict::Echo { current: false } => return knowledge.outdate(key, now),
-        Verdict::Foreign => {
-            knowledge.outdate(key, now);
-            now.plus_millis(1)
-        }
-    };
-    match news {
-        News::All(tags) => knowledge.learn_whole(key, &tags.iter().cloned().collect::<Vec<_>>(), at),
-        News::Some(tags) => tags.iter().for_each(|(tag, there)| knowledge.learn(key, tag, *there, at)),
-        News::Unknown => knowledge.outdate(key, now),
+    if verdict == (Verdict::Echo { current: true }) {
+        let told = |tag: &TagName| match news {
+            News::All(tags) => Some(tags.contains(tag)),
+            News::Some(tags) => tags.get(tag).copied(),
+            News::Unknown => None,
+        };
+        let words = before.words.iter().filter(|(tag, (wants, _))| told(tag) == Some(*wants));
+        let agreed: Vec<(TagName, bool)> = words.map(|(tag, (wants, _))| (tag.clone(), *wants)).collect();
+        knowledge.confirm(key, &agreed, now, account.config.tag_cache);
+    } else {
+        knowledge.outdate(key, now);
+    }
+    if verdict != (Verdict::Echo { current: false }) {
+        let in_play = before.words.keys().chain(&before.waiting).filter(|tag| before.is_in_play(tag, now));
+        let unproven = if verdict == Verdict::Foreign { in_play.cloned().collect() } else { Vec::new() };
+        knowledge.hear(key, news, &unproven, now);
     }
 }

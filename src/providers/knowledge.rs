@@ -1,5 +1,8 @@
 //! What is known of contacts' tags: a bounded cache that saves calls and is never the truth. Deleting all of it costs
 //! calls, never correctness.
+//!
+//! Beside it stands what others' news told of tags. News may come late, twice or out of order, so it is kept for comparing later
+//! news with and for people to see: nothing of it is ever known, and no call is saved by it.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -11,6 +14,7 @@ use moka::sync::Cache;
 
 use crate::domain::contact::ContactKey;
 use crate::domain::known::KnownTags;
+use crate::domain::news::News;
 use crate::domain::tag::TagName;
 use crate::domain::time::Timestamp;
 
@@ -26,7 +30,7 @@ const OUTDATED: usize = 10_000;
 /// What is known of contacts' tags. Clones share one cache.
 #[derive(Debug, Clone)]
 pub struct Knowledge {
-    facts: Cache<(u64, ContactKey), Arc<Facts>>,
+    facts: Cache<(u64, ContactKey), Arc<Entry>>,
     /// Whose knowledge: another account under the same name has another one.
     of: u64,
     accounts: Arc<AtomicU64>,
@@ -42,6 +46,19 @@ struct Outdated {
     /// Of anybody: what stands for those that were too many.
     everybody: Option<Timestamp>,
 }
+
+/// What there is of a contact.
+#[derive(Debug, Clone, Default)]
+struct Entry {
+    /// What calls told.
+    certain: Facts,
+    /// What news told.
+    told: Facts,
+}
+
+/// What a contact's tags were last, by calls and by news, each as of its time. Nothing may be skipped because of it.
+#[derive(Debug, Clone, Default)]
+pub struct LastKnown(Facts);
 
 #[derive(Debug, Clone, Default)]
 struct Facts {
@@ -60,7 +77,7 @@ impl Knowledge {
     /// Nothing is known yet.
     pub fn new() -> Self {
         let capacity = CONTACTS * u64::from(LEAST_WEIGHT);
-        let facts = Cache::builder().max_capacity(capacity).weigher(|_, facts: &Arc<Facts>| facts.weight()).build();
+        let facts = Cache::builder().max_capacity(capacity).weigher(|_, entry: &Arc<Entry>| entry.weight()).build();
         Self { facts, of: 0, accounts: Arc::default(), outdated: Arc::default(), tenures: Arc::default() }
     }
 
@@ -74,14 +91,43 @@ impl Knowledge {
     /// What is known at `now` and was learnt less than `ttl` ago; with a `ttl` of zero that is nothing. A fact from the
     /// future is not trusted either: the clock has been set back, and nobody knows how old it is.
     pub fn known(&self, key: ContactKey, now: Timestamp, ttl: Duration) -> KnownTags {
-        let Some(facts) = self.facts.get(&(self.of, key)) else { return KnownTags::nothing() };
-        let ttl = i64::try_from(ttl.as_millis()).unwrap_or(i64::MAX);
-        facts.fresh(|at| (0..ttl).contains(&now.since(at)))
+        let Some(entry) = self.facts.get(&(self.of, key)) else { return KnownTags::nothing() };
+        entry.certain.fresh(|at| is_within(at, now, ttl))
     }
 
-    /// What was learnt last, however long ago: for comparing news with. Nothing may be skipped because of it.
-    pub fn last_known(&self, key: ContactKey) -> KnownTags {
-        self.facts.get(&(self.of, key)).map_or_else(KnownTags::nothing, |facts| facts.fresh(|_| true))
+    /// What was learnt or told last, however long ago: for comparing news with, and to be shown.
+    pub fn last_known(&self, key: ContactKey) -> LastKnown {
+        let entry = self.facts.get(&(self.of, key)).map(Arc::unwrap_or_clone).unwrap_or_default();
+        LastKnown(entry.certain.or_newer(entry.told))
+    }
+
+    /// News told this, as was heard at `at`; it proves nothing of the tags that are in play. It is for [`Self::last_known`] alone.
+    pub fn hear(&self, key: ContactKey, news: &News, in_play: &[TagName], at: Timestamp) {
+        self.change(key, |entry| {
+            let told = &mut entry.told;
+            match news {
+                News::All(tags) => *told = Facts { whole: Some((at, tags.clone())), ..Facts::default() },
+                News::Some(tags) => {
+                    told.single.extend(tags.iter().map(|(tag, there)| (tag.clone(), (at, Some(*there)))));
+                }
+                News::Unknown => {}
+            }
+            told.unsure(in_play, at);
+        });
+    }
+
+    /// News told these facts once more: as far as calls told the same, less than `ttl` ago and with nothing heard against it since, they
+    /// are as fresh as that news. Nothing is learnt by it.
+    pub fn confirm(&self, key: ContactKey, facts: &[(TagName, bool)], at: Timestamp, ttl: Duration) {
+        let _outdated = self.outdated();
+        self.change(key, |entry| {
+            for (tag, there) in facts {
+                let learnt = entry.certain.learnt(tag).filter(|learnt| is_within(*learnt, at, ttl));
+                if learnt.is_some() && entry.certain.says(tag) == Some(*there) {
+                    entry.certain.single.insert(tag.clone(), (at, Some(*there)));
+                }
+            }
+        });
     }
 
     /// The provider told the whole list at `at`. What was learnt later than that stays; of what it contradicts nobody can say which of
@@ -91,7 +137,7 @@ impl Knowledge {
         if outdated.has((self.of, key), at) {
             return;
         }
-        self.change(key, |facts| {
+        self.change(key, |Entry { certain: facts, .. }| {
             if let Some((known, later)) = facts.whole.as_ref().filter(|(known, _)| *known > at) {
                 let told: BTreeSet<TagName> = tags.iter().cloned().collect();
                 let (known, differing) = (*known, later.symmetric_difference(&told).cloned().collect::<Vec<_>>());
@@ -110,7 +156,7 @@ impl Knowledge {
         if outdated.has((self.of, key), at) {
             return;
         }
-        self.change(key, |facts| {
+        self.change(key, |Entry { certain: facts, .. }| {
             let newest = facts.single.get(tag).map(|(learnt, _)| *learnt).max(facts.whole.as_ref().map(|(t, _)| *t));
             match newest.filter(|newest| *newest > at) {
                 None => drop(facts.single.insert(tag.clone(), (at, Some(present)))),
@@ -122,7 +168,7 @@ impl Knowledge {
 
     /// A call that ended at `at` had no clear answer: its tags are unknown until a call that began later tells, whatever was known.
     pub fn doubt(&self, key: ContactKey, tags: &[TagName], at: Timestamp) {
-        self.change(key, |facts| {
+        self.change(key, |Entry { certain: facts, .. }| {
             let newest = facts.newest().max(at);
             facts.unsure(tags, newest);
         });
@@ -164,11 +210,11 @@ impl Knowledge {
     }
 
     /// Reads and writes as one step, so that two facts learnt at once are both kept.
-    fn change(&self, key: ContactKey, change: impl FnOnce(&mut Facts)) {
+    fn change(&self, key: ContactKey, change: impl FnOnce(&mut Entry)) {
         self.facts.entry((self.of, key)).and_compute_with(|entry| {
-            let mut facts = entry.map(moka::Entry::into_value).unwrap_or_default();
-            change(Arc::make_mut(&mut facts));
-            Op::Put(facts)
+            let mut entry = entry.map(moka::Entry::into_value).unwrap_or_default();
+            change(Arc::make_mut(&mut entry));
+            Op::Put(entry)
         });
     }
 }
@@ -187,7 +233,67 @@ impl Outdated {
     }
 }
 
+fn is_within(at: Timestamp, now: Timestamp, ttl: Duration) -> bool {
+    (0..i64::try_from(ttl.as_millis()).unwrap_or(i64::MAX)).contains(&now.since(at))
+}
+
+impl Entry {
+    fn weight(&self) -> u32 {
+        self.certain.weight().saturating_add(self.told.weight()).max(LEAST_WEIGHT)
+    }
+}
+
+impl LastKnown {
+    /// Of several that one person is known as.
+    #[must_use]
+    pub fn or_newer(self, other: Self) -> Self {
+        Self(self.0.or_newer(other.0))
+    }
+
+    /// Our last word on a tag took at `at`: what contradicts it and isn't newer holds no more.
+    pub fn overrule(&mut self, tag: &TagName, wants: bool, at: Timestamp) {
+        if self.0.says(tag) == Some(!wants) && self.0.learnt(tag).is_some_and(|learnt| learnt <= at) {
+            self.0.unsure(std::slice::from_ref(tag), at);
+        }
+    }
+
+    /// All of it, however old.
+    pub fn all(&self) -> KnownTags {
+        self.0.fresh(|_| true)
+    }
+
+    /// What of it is less than `ttl` old at `now`.
+    pub fn within(&self, now: Timestamp, ttl: Duration) -> KnownTags {
+        self.0.fresh(|at| is_within(at, now, ttl))
+    }
+}
+
 impl Facts {
+    /// Of two facts about a tag the newer one.
+    fn or_newer(self, other: Self) -> Self {
+        let whole = if other.whole.as_ref().map(|(at, _)| at) > self.whole.as_ref().map(|(at, _)| at) {
+            other.whole
+        } else {
+            self.whole
+        };
+        let mut single = self.single;
+        for (tag, fact) in other.single {
+            if single.get(&tag).is_none_or(|(at, _)| *at < fact.0) {
+                single.insert(tag, fact);
+            }
+        }
+        // A doubt of the same moment is about the list.
+        let holds =
+            |(at, fact): &(Timestamp, Option<bool>), told: Timestamp| *at > told || *at == told && fact.is_none();
+        single.retain(|_, fact| whole.as_ref().is_none_or(|(told, _)| holds(fact, *told)));
+        Self { whole, single }
+    }
+
+    /// When it was learnt what the newest facts say of a tag.
+    fn learnt(&self, tag: &TagName) -> Option<Timestamp> {
+        self.single.get(tag).map(|(at, _)| *at).or_else(|| self.whole.as_ref().map(|(at, _)| *at))
+    }
+
     /// What the newest facts say of a tag.
     fn says(&self, tag: &TagName) -> Option<bool> {
         match self.single.get(tag) {
@@ -225,7 +331,7 @@ impl Facts {
     fn weight(&self) -> u32 {
         let listed = self.whole.iter().flat_map(|(_, tags)| tags);
         let names: usize = listed.chain(self.single.keys()).map(|tag| tag.as_str().len() + 64).sum();
-        u32::try_from(names).unwrap_or(u32::MAX).max(LEAST_WEIGHT)
+        u32::try_from(names).unwrap_or(u32::MAX)
     }
 }
 
@@ -360,6 +466,51 @@ mod tests {
         let many: BTreeSet<TagName> = (0..1000).map(|n| tag(&format!("tag {n}"))).collect();
         let facts = Facts { whole: Some((at(0), many)), ..Facts::default() };
         assert!(facts.weight() > 60_000);
-        assert_eq!(Facts::default().weight(), LEAST_WEIGHT);
+        assert_eq!(Entry::default().weight(), LEAST_WEIGHT);
+    }
+
+    #[test]
+    fn what_news_told_is_never_known_and_what_it_repeats_stays_known_for_longer() {
+        let knowledge = Knowledge::new();
+        let get = |now| knowledge.known(KEY, at(now), TTL).get(&tag("a"));
+        knowledge.hear(KEY, &News::All([tag("a")].into()), &[], at(1000));
+        knowledge.confirm(KEY, &[(tag("a"), true)], at(1000), TTL);
+        assert_eq!(get(1000), None, "nothing is learnt from news");
+        assert_eq!(knowledge.last_known(KEY).all(), KnownTags::whole([tag("a")]));
+        knowledge.learn(KEY, &tag("a"), true, at(1010));
+        knowledge.confirm(KEY, &[(tag("a"), true)], at(1050), TTL);
+        assert_eq!((get(1149), get(1150)), (Some(true), None));
+        knowledge.confirm(KEY, &[(tag("a"), true)], at(1160), TTL);
+        assert_eq!(get(1161), None, "what isn't trusted any more isn't trusted again");
+        knowledge.learn(KEY, &tag("a"), true, at(1200));
+        knowledge.confirm(KEY, &[(tag("a"), false)], at(1210), TTL);
+        assert_eq!((get(1299), get(1300)), (Some(true), None), "it told otherwise");
+        knowledge.learn(KEY, &tag("a"), true, at(1400));
+        knowledge.outdate(KEY, at(1410));
+        knowledge.confirm(KEY, &[(tag("a"), true)], at(1420), TTL);
+        assert_eq!(get(1421), None, "news that comes late or twice doesn't bring back what another hand has changed");
+    }
+
+    #[test]
+    fn of_calls_news_and_our_words_the_newest_holds() {
+        let knowledge = Knowledge::new();
+        let last = |name: &str, words: &[(bool, i64)]| {
+            let mut last = knowledge.last_known(KEY);
+            words.iter().for_each(|(wants, when)| last.overrule(&tag(name), *wants, at(*when)));
+            last.all().get(&tag(name))
+        };
+        knowledge.learn(KEY, &tag("a"), true, at(1000));
+        knowledge.hear(KEY, &News::All([tag("b")].into()), &[tag("c")], at(1010));
+        knowledge.learn(KEY, &tag("d"), true, at(1020));
+        let each = ["a", "b", "c", "d", "e"].map(|name| last(name, &[]));
+        assert_eq!(each, [Some(false), Some(true), None, Some(true), Some(false)]);
+        assert_eq!(last("b", &[(false, 1009)]), Some(true), "the news is newer");
+        assert_eq!(last("b", &[(false, 1010)]), None, "our word is");
+        assert_eq!(last("b", &[(true, 1500)]), Some(true), "and says the same");
+        knowledge.hear(KEY, &News::Some([(tag("d"), false)].into()), &[], at(1030));
+        assert_eq!((last("d", &[]), last("b", &[])), (Some(false), Some(true)));
+        assert_eq!(knowledge.last_known(KEY).within(at(1115), TTL).get(&tag("b")), None, "it has aged");
+        knowledge.forget(KEY);
+        assert_eq!(knowledge.last_known(KEY).all(), KnownTags::nothing());
     }
 }

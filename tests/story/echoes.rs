@@ -25,6 +25,9 @@ fn start() -> Gateway {
 {REMEMBERED_LEADS}  - id: no-lead
     match: {{ intent: no-lead }}
     tag: {{ crm: {{ remove: [Lead] }} }}
+  - id: vip
+    match: {{ intent: vip }}
+    tag: {{ crm: {{ add: [VIP] }} }}
   - id: seen
     match: {{ source: crm-tells, type: customer.tags_changed }}
     tag: {{ crm: {{ add: ["Seen {{{{ payload.id }}}}"] }} }}
@@ -39,11 +42,16 @@ fn start() -> Gateway {
 /// `customer.tags_changed`, with the tags where the payload carries them.
 #[track_caller]
 fn told(gateway: &Gateway, key: &str, id: u64, tags: Option<&[&str]>) -> Value {
+    told_as(gateway, "customer.tags_changed", key, id, tags)
+}
+
+#[track_caller]
+fn told_as(gateway: &Gateway, event: &str, key: &str, id: u64, tags: Option<&[&str]>) -> Value {
     let mut data = json!({ "id": id, "name": "Ana" });
     if let Some(tags) = tags {
         data["tags"] = tags.iter().map(|name| json!({ "name": name, "color": "#fff" })).collect();
     }
-    let body = json!({ "event": "customer.tags_changed", "customer": data, "id": key }).to_string();
+    let body = json!({ "event": event, "customer": data, "id": key }).to_string();
     let authorization = format!("Bearer {TOLD}");
     let headers = [("Authorization", authorization.as_str()), ("Content-Type", "application/json")];
     gateway.call("POST", "/hooks/crm-tells", &headers, body.as_bytes()).ok()
@@ -104,6 +112,54 @@ fn what_another_hand_did_fires_rules_once_and_is_not_by_us() {
     let url = format!("http://{}", gateway.address);
     let shown = run_with(gateway.setup.folder(), &["contacts", "crm", "7", "--url", &url], &settings, b"").out;
     assert!(shown.lines().any(|line| line.contains("VIP") && line.contains("not by us")), "{shown}");
+}
+
+#[test]
+fn what_news_tells_late_twice_or_out_of_order_never_saves_a_call() {
+    let gateway = start();
+    gateway.set_tags_by_hand(7, &["VIP"]);
+    // No rule asks for anything because of it.
+    told_as(&gateway, "customer.noted", "n1", 7, Some(&["VIP"]));
+    // It is taken away; the news of that comes first, is on its way yet, or was lost.
+    gateway.set_tags_by_hand(7, &[]);
+    told_as(&gateway, "customer.noted", "n2", 7, Some(&[]));
+    for key in ["n1", "n0", "n0"] {
+        told_as(&gateway, "customer.noted", key, 7, Some(&["VIP"]));
+    }
+    assert_eq!(asked(&gateway, "a", "vip"), ["applied"]);
+    assert!(gateway.contact_in_sandbox(7).expect("known").contains(&"VIP".to_owned()));
+}
+
+#[test]
+fn parts_are_found_once_though_tags_are_told() {
+    let text = format!(
+        r#"{HEAD}
+  crm-tells:
+    kind: catch
+    auth:
+      - bearer: env:TOLD
+    intent: "{{{{ text | default('none') }}}}"
+    text: "{{{{ payload.event }}}}"
+    tags_changed_at: {{ crm: "{{{{ payload.customer.id }}}}" }}
+    tags_told: "{{{{ payload.customer.tags }}}}"
+
+connections:
+  crm: {{ provider: helpcrunch, api_key: env:CRM_KEY }}
+
+rules:
+  - id: before-the-text
+    match: {{ source: crm-tells, intent: none }}
+    reply: none
+"#
+    );
+    let gateway = Setup::bare(&text).set("TOLD", TOLD).start();
+    assert_eq!(told(&gateway, "n1", 7, Some(&["VIP"]))["rules"], json!(["before-the-text"]), "as a test of rules says");
+}
+
+#[test]
+fn who_was_never_changed_by_us_loses_the_last_tag_by_another_hand() {
+    let gateway = start();
+    assert_eq!(told(&gateway, "n1", 8, Some(&[]))["rules"], json!(["seen"]));
 }
 
 #[test]

@@ -173,11 +173,13 @@ fn flaps(shared: &Shared, view: &ContactView, waiting: &BTreeSet<TagName>) -> Ve
 /// The state of a tag that is there, or isn't, by another hand.
 const NOT_BY_US: &str = "not by us";
 
-/// What is known of the contact's tags without a call.
+/// What is known of the contact's tags without a call, be it told by calls or by news.
 fn known(shared: &Shared, view: &ContactView) -> Vec<KnownTags> {
     let now = clock::now();
+    let words = || view.tags.iter().map(|(tag, blame)| (tag, &blame.word)).filter(|(_, word)| word.how.took());
+    let words = || words().map(|(tag, word)| (tag, word.wants, word.at));
     let all = view.known_as.iter();
-    all.filter_map(|contact| shared.gateway.known(contact, now)).collect()
+    all.filter_map(|contact| shared.gateway.last_known(contact, words(), now)).collect()
 }
 
 fn tag_of(tag: &TagName, blame: &Blame, known: &[KnownTags], waits: bool) -> Value {
