@@ -4,6 +4,9 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::future::join_all;
+use tokio::sync::oneshot;
+
 use super::batch::Batcher;
 use super::gateway::Gateway;
 use super::news::hear;
@@ -11,6 +14,7 @@ use super::outdated::drop_knowledge;
 use super::ruleset::RuleSet;
 use super::signing_keys::Asked;
 use crate::clock;
+use crate::domain::contact::Contact;
 use crate::domain::decision::{Decision, Fault};
 use crate::domain::event::Event;
 use crate::domain::name::RuleId;
@@ -76,7 +80,7 @@ impl Taken {
 
 /// Takes one request of a source of `rules`, and judges it by the same set.
 pub async fn receive(
-    gateway: &Gateway,
+    gateway: &Arc<Gateway>,
     rules: &RuleSet,
     batcher: &Rc<Batcher>,
     source: &Source,
@@ -101,8 +105,9 @@ pub async fn receive(
     let mut changes = 0;
     for event in &mut reading.events {
         event.forget_marks();
+        let faults = find_parts(&rules.catalog, event);
         let told = hear(gateway, &rules.catalog, event).await?;
-        let (decision, reply) = judge(&rules.catalog, source, event);
+        let (decision, reply) = tell_of(event, judge_found(&rules.catalog, source.config().kind, event, faults));
         changes += decision.changes.len();
         if changes > MAX_CHANGES {
             return Err(TooMuch::Changes { changes, limit: MAX_CHANGES }.into());
@@ -122,15 +127,14 @@ pub async fn receive(
     }
     let late = reading.events.first().and_then(|event| late(rules, source, event));
     drop(reading);
-    drop_knowledge(gateway, changed).await?;
+    let handing = hand_in(Arc::clone(gateway), Rc::clone(batcher), changed, intake);
     let accepted = match late {
-        None => batcher.accept(intake).await?,
+        None => handing.await?,
         Some((until, reply)) => {
-            let accepting = batcher.accept(intake);
-            if let Ok(accepted) = tokio::time::timeout(until, accepting).await {
+            if let Ok(accepted) = tokio::time::timeout(until, beside(handing)).await {
                 accepted?
             } else {
-                // What was handed in goes on to the store; nobody was told that it is there.
+                // What is handed in goes on to the store; nobody was told that it is there.
                 tracing::warn!(source = %source.config().name, "answered before the event was on disk");
                 let answer = Answer { id: String::new(), rules: Vec::new(), duplicate: false, reply };
                 return Ok(Taken::events(vec![answer], is_list));
@@ -154,6 +158,30 @@ pub async fn receive(
     Ok(Taken::events(answers.collect(), is_list))
 }
 
+/// Drops what is known no more, and stores the events.
+async fn hand_in(
+    gateway: Arc<Gateway>,
+    batcher: Rc<Batcher>,
+    changed: Vec<Contact>,
+    intake: Vec<Intake>,
+) -> Result<Vec<Accepted>, StoreError> {
+    drop_knowledge(&gateway, changed).await?;
+    batcher.accept(intake).await
+}
+
+/// Goes on by itself where nobody waits for it any more.
+async fn beside(
+    handing: impl Future<Output = Result<Vec<Accepted>, StoreError>> + 'static,
+) -> Result<Vec<Accepted>, StoreError> {
+    let (answer, answered) = oneshot::channel();
+    tokio::task::spawn_local(async move {
+        if let Err(Err(error)) = answer.send(handing.await) {
+            tracing::error!(%error, "an event that was answered already is not stored");
+        }
+    });
+    answered.await.map_err(|_| StoreError::Stopped)?
+}
+
 /// How much longer the sender may wait for the store, and what it reads then.
 fn late(rules: &RuleSet, source: &Source, event: &Event<'_>) -> Option<(Duration, Vec<u8>)> {
     let (within, reply) = late_reply(&rules.catalog, event)?;
@@ -165,10 +193,14 @@ fn late(rules: &RuleSet, source: &Source, event: &Event<'_>) -> Option<(Duration
 
 /// Verifies a request. Only one whose key isn't known waits until it was asked for.
 async fn verify<'r>(gateway: &Gateway, source: &Source, request: Request<'r>) -> Result<Verified<'r>, Refusal> {
+    if source.keys().next().is_none() {
+        return source.verify(request);
+    }
     let now = request.received_at;
     let refused = match source.verify(request.clone()) {
         Ok(verified) => {
-            for keys in source.keys().filter(|keys| keys.is_due(now)) {
+            let due = source.keys().filter(|keys| keys.is_due(now) && gateway.signing_keys.would_ask(keys));
+            for keys in due {
                 let (signing_keys, keys) = (Arc::clone(&gateway.signing_keys), Arc::clone(keys));
                 tokio::spawn(async move { signing_keys.ask(&keys).await });
             }
@@ -179,10 +211,8 @@ async fn verify<'r>(gateway: &Gateway, source: &Source, request: Request<'r>) ->
     if refused != Refusal::UnknownKey {
         return Err(refused);
     }
-    let mut asked = Vec::new();
-    for keys in source.keys() {
-        asked.push(gateway.signing_keys.ask(keys).await);
-    }
+    // All at once: the sender waits as long as for one.
+    let asked = join_all(source.keys().map(|keys| gateway.signing_keys.ask(keys))).await;
     match source.verify(request) {
         Err(Refusal::UnknownKey) if asked.contains(&Asked::Failed) => Err(Refusal::NoKeys),
         other => other,
@@ -191,7 +221,11 @@ async fn verify<'r>(gateway: &Gateway, source: &Source, request: Request<'r>) ->
 
 /// Decides an event and writes its answer; what went wrong in rules is logged.
 pub fn judge(catalog: &Catalog, source: &Source, event: &mut Event<'_>) -> (Decision, Vec<u8>) {
-    let (decision, written) = judged(catalog, source.config().kind, event);
+    let judged = judged(catalog, source.config().kind, event);
+    tell_of(event, judged)
+}
+
+fn tell_of(event: &Event<'_>, (decision, written): (Decision, Vec<u8>)) -> (Decision, Vec<u8>) {
     for fault in &decision.faults {
         tracing::warn!(source = %event.source, rule = %fault.rule, at = %fault.at, problem = %fault.message, "rule fault");
     }
@@ -201,6 +235,11 @@ pub fn judge(catalog: &Catalog, source: &Source, event: &mut Event<'_>) -> (Deci
 /// The same, untold. A reply that the platform would not take is a fault, and the answer is empty.
 pub fn judged(catalog: &Catalog, kind: SourceKind, event: &mut Event<'_>) -> (Decision, Vec<u8>) {
     let faults = find_parts(catalog, event);
+    judge_found(catalog, kind, event, faults)
+}
+
+/// The same, where its parts have been found, with what couldn't be.
+fn judge_found(catalog: &Catalog, kind: SourceKind, event: &Event<'_>, faults: Vec<Fault>) -> (Decision, Vec<u8>) {
     let mut decision = decide(catalog, event);
     decision.faults.splice(0..0, faults);
     let reply = decision.reply.take();

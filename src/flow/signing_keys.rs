@@ -37,6 +37,17 @@ pub enum Asked {
 #[derive(Debug, Default)]
 struct Last(Option<(Timestamp, bool)>);
 
+impl Last {
+    /// What came of the last time, where that is so short ago that nobody asks again.
+    fn so_lately(&self, now: Timestamp) -> Option<Asked> {
+        match self.0 {
+            Some((at, true)) if now.since(at) < BETWEEN => Some(Asked::NotAgain),
+            Some((at, false)) if now.since(at) < BETWEEN_FAILURES => Some(Asked::Failed),
+            _ => None,
+        }
+    }
+}
+
 /// Fetches keys; each address has one flight at a time.
 #[derive(Debug, Default)]
 pub struct SigningKeys {
@@ -51,11 +62,11 @@ impl SigningKeys {
         let all = async {
             let mut last = flight.lock().await;
             let now = clock::now();
-            match last.0 {
-                Some((at, true)) if at >= came => return Asked::Fetched,
-                Some((at, true)) if now.since(at) < BETWEEN => return Asked::NotAgain,
-                Some((at, false)) if now.since(at) < BETWEEN_FAILURES => return Asked::Failed,
-                _ => {}
+            if last.0.is_some_and(|(at, is_fetched)| is_fetched && at >= came) {
+                return Asked::Fetched;
+            }
+            if let Some(lately) = last.so_lately(now) {
+                return lately;
             }
             // Written first: a fetch that is given up in the middle was one too.
             last.0 = Some((now, false));
@@ -72,6 +83,12 @@ impl SigningKeys {
             if is_fetched { Asked::Fetched } else { Asked::Failed }
         };
         tokio::time::timeout(PATIENCE, all).await.unwrap_or(Asked::Failed)
+    }
+
+    /// Whether asking for keys now would fetch them: nobody does so at this moment, nor did a moment ago.
+    pub fn would_ask(&self, keys: &KeyStore) -> bool {
+        let flight = self.flight(keys.url());
+        flight.try_lock().is_ok_and(|last| last.so_lately(clock::now()).is_none())
     }
 
     fn flight(&self, url: &str) -> Arc<tokio::sync::Mutex<Last>> {

@@ -7,7 +7,6 @@ use super::Catalog;
 use super::decide::scope;
 use super::expr::eval::Scope;
 use super::expr::template::Template;
-use super::finder::find_parts;
 use super::render::{self, Home};
 use crate::domain::contact::{Contact, ContactRef};
 use crate::domain::event::{Event, TagNews};
@@ -30,14 +29,13 @@ pub struct TagsToldAt {
 ///
 /// Whose they are the source's `tags_changed_at` says; else it is the contact that the vendor names, at the connections that know
 /// it by that id.
-pub fn tags_told(catalog: &Catalog, event: &mut Event<'_>) -> Option<TagsTold> {
+///
+/// The event has the parts that [`find_parts`](super::find_parts) finds.
+pub fn tags_told(catalog: &Catalog, event: &Event<'_>) -> Option<TagsTold> {
     let source = catalog.entry(event.source.as_str())?;
     if event.tags_told.is_none() && source.finder.tags_told.is_none() {
         return None;
     }
-    // What can't be found is told when the event is judged.
-    drop(find_parts(catalog, event));
-    let event = &*event;
     let scope = scope(catalog, source, event, None);
     let whose: Vec<Contact> = match &event.tags_told {
         Some(told) if source.tags_changed_at.is_empty() => {
