@@ -110,3 +110,30 @@ async fn fetch(keys: &KeyStore) -> Result<KeySet, String> {
     }
     KeySet::parse(&answer.body, answer.fresh_for, clock::now()).map_err(|error| error.to_string())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn nobody_begins_to_ask_while_it_is_asked_or_was_a_moment_ago() {
+        let all = SigningKeys::default();
+        let keys = KeyStore::new("https://keys.example.com".to_owned(), false).expect("an address");
+        assert!(all.would_ask(&keys));
+        let flight = all.flight(keys.url());
+        let mut last = flight.lock().await;
+        assert!(!all.would_ask(&keys), "somebody asks");
+        for (ago, is_fetched, expected) in [
+            (1_000, true, false),
+            (1_000, false, false),
+            (BETWEEN_FAILURES + 1_000, false, true),
+            (BETWEEN_FAILURES + 1_000, true, false),
+            (BETWEEN + 1_000, true, true),
+        ] {
+            last.0 = Some((clock::now().plus_millis(-ago), is_fetched));
+            drop(last);
+            assert_eq!(all.would_ask(&keys), expected, "{ago} ms ago, {is_fetched}");
+            last = flight.lock().await;
+        }
+    }
+}
