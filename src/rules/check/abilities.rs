@@ -182,9 +182,10 @@ fn is_known_there(rule: &Rule, span: Span, source: &Source, config: &ConnectionC
         "`{}` changes a contact at `{connection}`, a {provider} connection, by the id that {} gives in `{}`",
         rule.id, traits.title, source.config.name
     );
-    let not_for_all = match rule.matcher.sources.is_empty() {
-        true => ", or name the sources that the rule is for, as in `match: { source: .. }`",
-        false => "",
+    let not_for_all = if rule.matcher.sources.is_empty() {
+        ", or name the sources that the rule is for, as in `match: { source: .. }`"
+    } else {
+        ""
     };
     desk.findings.add(Code::ForeignContact, span, message).help(format!(
         "say who that is there: `contact_at: {{ {connection}: {{ email: \"{{{{ params.email }}}}\" }} }}` in the source or the rule{not_for_all}"
