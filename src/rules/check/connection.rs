@@ -83,9 +83,10 @@ fn with_settings(mut config: ConnectionConfig, entry: &Entry, desk: &mut Desk<'_
     }
     let tags = node.get("tags").map(Node::one_or_many).unwrap_or_default();
     config.tags = texts(tags);
-    for (tag, span) in tags.iter().filter_map(|node| Some((node.text()?.trim(), node.span))) {
+    // A list with one tag in two spellings lets both through; a name that the connection doesn't list is never replaced.
+    let sets = node.get("exclusive").map(Node::one_or_many).unwrap_or_default().iter().flat_map(Node::one_or_many);
+    for (tag, span) in tags.iter().chain(sets).filter_map(|node| Some((node.text()?.trim(), node.span))) {
         if !tag.is_empty() && !tag.contains('*') {
-            // A list with one tag in two spellings lets both through.
             desk.ask(&entry.key, Asked::Tag(Some(tag.to_owned())), span);
         }
     }
