@@ -22,6 +22,8 @@ use crate::{Outcome, guard, web};
 
 /// Gateways that share one database.
 const SHARING: usize = 3;
+/// Room for the indices that these parts use.
+pub const BUFFERS: &str = "1GB";
 /// Events that each side holds before it is measured, at most: each is a request that has to be sent.
 const HELD: u64 = 100_000;
 /// What the statement is called that accepts a lot.
@@ -49,10 +51,10 @@ impl Drop for Server {
 }
 
 /// A server as one would set it up: everything on disk before it is answered, room for what is in use, checkpoints far apart.
-pub fn server() -> Outcome<Server> {
+pub fn server(shared_buffers: &str) -> Outcome<Server> {
     let mut server = Postgres::start();
     let settings = [
-        ("shared_buffers", "1GB"),
+        ("shared_buffers", shared_buffers),
         ("max_wal_size", "8GB"),
         ("checkpoint_timeout", "15min"),
         ("max_connections", "100"),
@@ -72,7 +74,7 @@ pub fn server() -> Outcome<Server> {
 /// Intake: the plain grouped insert, one gateway and three, in alternating rounds; then round trips.
 pub fn intake(options: &Options, report: &mut Report) -> Outcome<()> {
     let intents = options.intents.unwrap_or(options.rules);
-    let server = server()?;
+    let server = server(BUFFERS)?;
     let pid = server.process;
     server.sql(USER, "CREATE EXTENSION pg_stat_statements");
     let plain = |ids: &str| -> Outcome<(Running, SocketAddr)> {
@@ -205,7 +207,7 @@ pub async fn store(url: &str, folder: &Path) -> Outcome<(Store, UnboundedReceive
 
 /// The median of taking, and of taking and settling, with few changes that wait and with many.
 pub fn take(options: &Options, report: &mut Report) -> Outcome<()> {
-    let server = server()?;
+    let server = server(BUFFERS)?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(async {
         let mut sides = Vec::new();

@@ -1,4 +1,5 @@
-//! Any text as rule files: what is found is shown in every form; a set that is clean judges an event and runs its tests.
+//! Any text as rule files: what is found is shown in every form; a set that is clean is looked at for conflicts, judges an event
+//! and runs its tests.
 //!
 //! Sections: a rule file, a file of tests, a body.
 
@@ -8,7 +9,7 @@ use libfuzzer_sys::fuzz_target;
 use tagrelay_fuzz::domain::event::Event;
 use tagrelay_fuzz::domain::json::Json;
 use tagrelay_fuzz::input::Sections;
-use tagrelay_fuzz::rules::{Finding, RuleFile, check, decide, explain, report};
+use tagrelay_fuzz::rules::{Finding, RuleFile, check, decide, explain, inspect, report};
 use tagrelay_fuzz::{NOW, in_time, run_tests};
 
 fuzz_target!(|data: &[u8]| {
@@ -28,6 +29,8 @@ fuzz_target!(|data: &[u8]| {
             assert!(serde_json::from_str::<serde_json::Value>(&written).is_ok(), "a report that is no JSON");
         }
         let Some(catalog) = checked.catalog else { return };
+        // What the rules of a clean set mean together.
+        inspect(&files).findings.iter().for_each(|finding| lies_within(finding, &files));
         for config in catalog.sources() {
             let event = Event { params: body, payload: body, body, ..Event::empty(config.name.clone(), NOW) };
             decide(&catalog, &event);
