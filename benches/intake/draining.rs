@@ -69,6 +69,7 @@ pub fn wait_for(world: &World, hook: &str, options: &Options) -> Outcome<u64> {
         addresses: vec![world.address],
         path: format!("/hooks/{hook}"),
         intents: 1,
+        mixed: false,
         processes: vec![world.gateway.id()],
     };
     let options = Options { contacts: ALL_CONTACTS, ..options.clone() };

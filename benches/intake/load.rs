@@ -11,6 +11,7 @@ use tokio::net::TcpStream;
 use crate::Outcome;
 use crate::histogram::Histogram;
 use crate::options::Load;
+use crate::senders::Vendor;
 use crate::shapes::Message;
 
 /// What a burst came to. Durations are microseconds.
@@ -107,13 +108,20 @@ impl Lane {
 async fn drive(plan: Arc<Plan>, lane: usize) -> Outcome<Lane> {
     let load = &plan.load;
     let mut message = Message::new(&load.path, load.intents, load.contacts, load.body_signature);
+    let vendor = load.mixed.then(|| Vendor::of(lane, load.contacts));
+    let mut written;
     let mut seen = Lane::default();
     let mut number = load.first + lane as u64;
     let address = *load.addresses.get(lane % load.addresses.len().max(1)).ok_or("nobody to call")?;
     let mut stream = connect(address).await?;
     let mut buffer = vec![0; 16 * 1024];
     while Instant::now() < plan.end && plan.sent.fetch_add(1, Ordering::Relaxed) < load.requests {
-        let request = message.fill(number, tagrelay::clock::now().seconds());
+        let request = if let Some(vendor) = &vendor {
+            written = vendor.request(number);
+            written.as_slice()
+        } else {
+            message.fill(number, tagrelay::clock::now().seconds())
+        };
         number += load.connections as u64;
         let sent = Instant::now();
         let answer = tokio::time::timeout(PATIENCE, exchange(&stream, request, &mut buffer)).await??;
@@ -126,6 +134,10 @@ async fn drive(plan: Arc<Plan>, lane: usize) -> Outcome<Lane> {
                 seen.times.add(now.duration_since(sent).as_micros() as u64);
             }
         } else {
+            if seen.refused == 0 {
+                let answer = String::from_utf8_lossy(buffer.get(..400).unwrap_or_default()).into_owned();
+                eprintln!("refused: {}\n{answer}", String::from_utf8_lossy(request.get(..120).unwrap_or_default()));
+            }
             seen.refused += 1;
         }
         if answer.closes {

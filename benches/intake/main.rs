@@ -17,6 +17,7 @@ mod load;
 mod long;
 #[path = "../shapes/meeting.rs"]
 mod meeting;
+mod mixed;
 mod options;
 mod parts;
 mod plain;
@@ -27,6 +28,7 @@ mod process;
 mod provider;
 mod report;
 mod rounds;
+mod senders;
 #[path = "../shapes/mod.rs"]
 mod shapes;
 mod sharing;
@@ -77,8 +79,9 @@ type Measure = fn(&Options, &mut Report) -> Outcome<()>;
 fn measure(options: &Options) -> Outcome<ExitCode> {
     let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
     let mut report = Report { quick: options.quick, cores, ..Report::default() };
-    let parts: [(Part, Measure); 13] = [
+    let parts: [(Part, Measure); 14] = [
         (Part::Intake, parts::intake),
+        (Part::Mixed, mixed::mixed),
         (Part::Idle, parts::idle),
         (Part::Ready, parts::ready),
         (Part::Rules, parts::rules),

@@ -87,6 +87,8 @@ pub struct Options {
 pub enum Part {
     /// The ratio to a bare handler, latency, memory under load.
     Intake,
+    /// The ratio with requests of fifteen vendors against the one of Dialogflow's alone.
+    Mixed,
     /// Memory and wake-ups of a gateway without anything to do.
     Idle,
     /// From the start of the process to the first 200 of /readyz.
@@ -203,6 +205,9 @@ pub struct Load {
     /// Also sign the body alone.
     #[arg(long)]
     pub body_signature: bool,
+    /// Requests of all vendors in place of one, a vendor a connection.
+    #[arg(long)]
+    pub mixed: bool,
 }
 
 impl Options {

@@ -29,6 +29,7 @@ pub fn intake(options: &Options, report: &mut Report) -> Outcome<()> {
             addresses: vec![bare_address],
             path: path.clone(),
             intents,
+            mixed: false,
             processes: vec![bare.id()],
         },
         Side {
@@ -36,6 +37,7 @@ pub fn intake(options: &Options, report: &mut Report) -> Outcome<()> {
             addresses: vec![world.address],
             path,
             intents,
+            mixed: false,
             processes: vec![world.gateway.id()],
         },
     ];
@@ -47,6 +49,7 @@ pub fn intake(options: &Options, report: &mut Report) -> Outcome<()> {
             addresses: vec![other.address],
             path: World::path(),
             intents,
+            mixed: false,
             processes: vec![other.gateway.id()],
         });
     }
@@ -164,6 +167,7 @@ fn peer_side(peer: &str, intents: usize) -> Outcome<Side> {
         addresses: vec![address],
         path: format!("/{path}"),
         intents,
+        mixed: false,
         processes: vec![process],
     })
 }
@@ -207,6 +211,7 @@ pub fn rules(options: &Options, report: &mut Report) -> Outcome<()> {
         addresses: vec![world.address],
         path: World::path(),
         intents,
+        mixed: false,
         processes: vec![world.gateway.id()],
     };
     let sides = [side(format!("{FEW} rules"), &small, FEW), side(format!("{many} rules"), &large, many)];

@@ -21,6 +21,8 @@ pub struct Side {
     pub path: String,
     /// Different intents in its requests.
     pub intents: usize,
+    /// Whether vendors of all kinds send them.
+    pub mixed: bool,
     /// Its processes; what they have started is part of them.
     pub processes: Vec<u32>,
 }
@@ -193,6 +195,7 @@ fn load_for(side: &Side, options: &Options, first: u64) -> Load {
         warm_up: if options.quick { 0.1 } else { 0.7 },
         requests: u64::MAX,
         body_signature: !options.peer.is_empty(),
+        mixed: side.mixed,
     }
 }
 
@@ -207,7 +210,12 @@ fn measure(side: &Side, options: &Options, load: &Load) -> Outcome<Measured> {
     let (generator, server) = (cpu(ours) - generator, side.cpu() - server);
     let last = side.processes.last().map_or(0.0, |process| tree_cpu(*process) - last);
     let others = (machine_cpu() - machine - generator - server).max(0.0) / elapsed / cores;
-    if options.peer.is_empty() && burst.taken > 0 && burst.shortest != burst.longest && burst.shortest < 20 {
+    if options.peer.is_empty()
+        && !side.mixed
+        && burst.taken > 0
+        && burst.shortest != burst.longest
+        && burst.shortest < 20
+    {
         return Err(format!("{}: some answers were empty and some not", side.name).into());
     }
     let requests = (burst.taken + burst.refused).max(1) as f64;
@@ -232,8 +240,8 @@ fn run_load(side: &Side, load: &Load) -> Outcome<(Burst, u64)> {
         command.args([name, &value.to_string()]);
     }
     command.args(["--seconds", &load.seconds.to_string(), "--warm-up", &load.warm_up.to_string()]);
-    if load.body_signature {
-        command.arg("--body-signature");
+    for (flag, set) in [("--body-signature", load.body_signature), ("--mixed", load.mixed)] {
+        command.args(set.then_some(flag));
     }
     let mut child = command.stdin(Stdio::null()).stdout(Stdio::piped()).spawn()?;
     let mut resident = 0;

@@ -101,6 +101,7 @@ pub fn intake(options: &Options, report: &mut Report) -> Outcome<()> {
         addresses: gateways.iter().map(|world| world.address).collect(),
         path: path.clone(),
         intents,
+        mixed: false,
         processes: gateways.iter().map(|world| world.gateway.id()).chain([pid]).collect(),
     };
     let plain_side = |name: &str, (plain, address): &(Running, SocketAddr)| Side {
@@ -108,6 +109,7 @@ pub fn intake(options: &Options, report: &mut Report) -> Outcome<()> {
         addresses: vec![*address],
         path: path.clone(),
         intents,
+        mixed: false,
         processes: vec![plain.id(), pid],
     };
     let sides = [

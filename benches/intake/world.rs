@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
 use crate::process::{Running, free_address};
+use crate::senders::{SENDER_SECRET, SENDER_SECRET_NAME, sender_rules};
 use crate::shapes::{Message, SECRET, SOURCE, rule_files};
 use crate::{Outcome, guard, web};
 
@@ -37,19 +38,25 @@ impl World {
         Self::of(Path::new(PROGRAM), rules)
     }
 
+    /// The same with a source and a rule for each vendor besides.
+    pub fn mixed(rules: usize) -> Outcome<Self> {
+        Self::set_up(Path::new(PROGRAM), rules, None, true)
+    }
+
     /// The same on a database that it shares.
     pub fn on(database: &str, rules: usize) -> Outcome<Self> {
-        Self::set_up(Path::new(PROGRAM), rules, Some(database.to_owned()))
+        Self::set_up(Path::new(PROGRAM), rules, Some(database.to_owned()), false)
     }
 
     /// The same with another build of tagrelay.
     pub fn of(program: &Path, rules: usize) -> Outcome<Self> {
-        Self::set_up(program, rules, None)
+        Self::set_up(program, rules, None, false)
     }
 
-    fn set_up(program: &Path, rules: usize, database: Option<String>) -> Outcome<Self> {
+    fn set_up(program: &Path, rules: usize, database: Option<String>, mixed: bool) -> Outcome<Self> {
         let sandbox = free_address()?;
-        let folder = furnished(rule_files(rules, &sandbox.to_string()))?;
+        let files = rule_files(rules, &sandbox.to_string()).into_iter().chain(mixed.then(sender_rules));
+        let folder = furnished(files.collect())?;
         let running = start_sandbox(folder.path(), sandbox)?;
         let (gateway, address, ready) = start_gateway(program, folder.path(), database.as_deref())?;
         Ok(Self { folder, database, sandbox: Some((sandbox, running)), gateway, address, ready })
@@ -195,7 +202,7 @@ fn start_gateway(program: &Path, folder: &Path, database: Option<&str>) -> Outco
     command.env("TAGRELAY_DATABASE_URL", database.map_or_else(own, str::to_owned));
     command.env("TAGRELAY_ADMIN_TOKEN", TOKEN).env("TAGRELAY_LOG", "info").env("TAGRELAY_LOG_FORMAT", "json");
     command.env("WEBSITE_BOT_SECRET", SECRET).env("HELPCRUNCH_API_KEY", "sandbox");
-    command.env("OTHER_API_KEY", "another account");
+    command.env("OTHER_API_KEY", "another account").env(SENDER_SECRET_NAME, SENDER_SECRET);
     let from = Instant::now();
     let mut gateway = Running::start("the gateway", &mut command)?;
     let ready = gateway.wait_until(from, || web::get(address, "/readyz", "").is_ok_and(|a| a.status == 200));
