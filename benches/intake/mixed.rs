@@ -42,6 +42,8 @@ pub fn mixed(options: &Options, report: &mut Report) -> Outcome<()> {
     if refused > 0 || newest != sent {
         return Err(format!("{sent} requests were taken and {refused} refused, and {newest} events are stored").into());
     }
+    // The last ones are of all vendors.
+    (newest.saturating_sub(60).max(1)..=newest).try_for_each(|id| world.has_acted(id))?;
     // Round by round, as the ratios are.
     let pairs = one.rounds.iter().zip(&bare_one.rounds).zip(mixed.rounds.iter().zip(&bare_mixed.rounds));
     let ratios = pairs.map(|((one, bare), (mixed, bare_mixed))| {

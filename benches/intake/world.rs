@@ -154,6 +154,18 @@ impl World {
         web::get_json(self.address, &format!("/api/v1/events/{id}"), TOKEN)
     }
 
+    /// Makes sure that one rule fitted an event and changed one thing.
+    pub fn has_acted(&self, id: u64) -> Outcome<()> {
+        let event = self.event(id)?;
+        let count = |what| event.get(what).and_then(serde_json::Value::as_array).map_or(0, Vec::len);
+        match (count("rules"), count("changes")) {
+            (1, 1) => Ok(()),
+            (rules, changes) => {
+                Err(format!("event {id} has {rules} rules and {changes} changes in place of one each").into())
+            }
+        }
+    }
+
     /// The calls that the provider got.
     pub fn provider_calls(&self) -> Outcome<usize> {
         let Some((sandbox, _)) = &self.sandbox else { return Ok(0) };
