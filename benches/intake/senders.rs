@@ -36,7 +36,7 @@ const SENDERS: [Sender; 15] = [
         "60000004",
         "chat.contact.id",
     ),
-    sender("chatwoot", ("\"id\": 501,", "\"id\": #,"), "17", "sender.id"),
+    sender("chatwoot", ("\"id\":501,", "\"id\":#,"), "17", "sender.id"),
     sender("intercom", ("78c122d0-23ba-11e4", "78c122d0-#"), "64f0c1", "data.item.source.author.id"),
     sender("zendesk", ("2b24ef10-19d8-4b4e", "2b24ef10-#"), "6596848315901", "detail.id"),
     sender("typeform", ("01KDX0PANADERIA00000000001", "01KDX0PANADERIA#"), "1568834", "form_response.hidden.crm_id"),
@@ -96,7 +96,7 @@ pub struct Vendor {
 }
 
 enum Part {
-    Fixed(&'static str),
+    Fixed(String),
     Id,
     Contact,
 }
@@ -118,7 +118,7 @@ impl Vendor {
         for (name, value) in sample.headers {
             let _ = write!(head, "{name}: {value}\r\n");
         }
-        Self { sender, source, contacts: contacts.max(1) as u64, body: parts(sender, sample.body), head }
+        Self { sender, source, contacts: contacts.max(1) as u64, body: parts(sender, &compact(sample.body)), head }
     }
 
     /// The request of a number, signed now.
@@ -148,15 +148,21 @@ impl Vendor {
     }
 }
 
-fn parts(sender: &Sender, mut text: &'static str) -> Vec<Part> {
+/// The sample as a program writes it: without the spaces that make it readable.
+fn compact(sample: &str) -> String {
+    let json: Result<serde_json::Value, _> = serde_json::from_str(sample);
+    json.map_or_else(|_| sample.to_owned(), |json| json.to_string())
+}
+
+fn parts(sender: &Sender, mut text: &str) -> Vec<Part> {
     let mut parts = Vec::new();
     loop {
         let found = [(sender.id.0, Part::Id), (sender.contact, Part::Contact)].into_iter();
         let found = found.filter_map(|(what, part)| text.split_once(what).map(|(before, rest)| (before, part, rest)));
         let Some((before, part, rest)) = found.min_by_key(|(before, ..)| before.len()) else { break };
-        parts.extend([Part::Fixed(before), part]);
+        parts.extend([Part::Fixed(before.to_owned()), part]);
         text = rest;
     }
-    parts.push(Part::Fixed(text));
+    parts.push(Part::Fixed(text.to_owned()));
     parts
 }
