@@ -122,22 +122,46 @@ fn number_length(rest: &str) -> usize {
     length
 }
 
-/// `||` begins like a filter, and is another language's `or`.
+/// Signs of comparison as other languages and other hands write them, and ours. Longer ones first.
+const FOREIGN: [(&str, &str); 9] = [
+    ("===", "=="),
+    ("!==", "!="),
+    ("=>", ">="),
+    ("=<", "<="),
+    ("<>", "!="),
+    ("\u{2265}", ">="),
+    ("\u{2264}", "<="),
+    ("\u{2260}", "!="),
+    ("=", "=="),
+];
+
+/// What begins like a sign of ours and is one of another language, as `||` begins like a filter.
 fn is_foreign(rest: &str) -> bool {
-    rest.starts_with("||")
+    ["||", "===", "!==", "<>"].into_iter().any(|sign| rest.starts_with(sign))
 }
 
 fn unknown(rest: &str, first: char, start: usize) -> Problem {
+    let problem = |length: usize| {
+        let sign = rest.get(..length).unwrap_or_default();
+        Problem::new(ProblemKind::Syntax, start..start + length, format!("`{sign}` has no meaning here"))
+    };
+    if let Some((sign, ours)) = FOREIGN.into_iter().find(|(sign, _)| rest.starts_with(sign)) {
+        return Problem { fix: Some(ours.to_owned()), ..problem(sign.len()) }
+            .help(format!("write `{ours}` to compare"));
+    }
     let (length, help) = match first {
         '&' if rest.starts_with("&&") => (2, "write `and`"),
         '|' => (2, "write `or`"),
-        '=' => (1, "write `==` to compare"),
         '!' => (1, "write `not`"),
-        '{' | '}' => (1, "within `{{ }}`, and in a condition, there are no braces"),
+        '{' => (1, "within `{{ }}`, and in a condition, there are no braces"),
+        '}' => (1, "`{{` is closed by `}}`; in a condition there are no braces"),
         '~' => (1, "write two `{{ }}` beside each other to join texts"),
+        '?' => (1, "`default(..)` answers what is unset; for two cases write two rules, or a tag with its own `when`"),
+        '$' => (1, "a name stands alone, and a number too: `params.budget >= 100`"),
+        '\u{201c}' | '\u{201d}' | '\u{201e}' | '\u{2018}' | '\u{2019}' => {
+            (first.len_utf8(), "texts stand in straight quotes, as a keyboard has them: `\"pro\"`")
+        }
         _ => (first.len_utf8(), "texts stand in quotes"),
     };
-    let sign = rest.get(..length).unwrap_or_default();
-    let problem = Problem::new(ProblemKind::Syntax, start..start + length, format!("`{sign}` has no meaning here"));
-    Problem { fix: (sign == "=").then(|| "==".to_owned()), ..problem }.help(help)
+    problem(length).help(help)
 }
