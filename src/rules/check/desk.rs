@@ -82,7 +82,9 @@ fn is_way(source: &str) -> bool {
 fn in_single_braces(source: &str) -> impl Iterator<Item = (usize, &str)> {
     source.match_indices('{').filter_map(|(at, _)| {
         let (within, after) = source.get(at + 1..)?.split_once('}')?;
-        (!after.starts_with('}') && !within.contains('{')).then_some((at, within))
+        // The second brace of a template that lacks one at its end is none of these.
+        let is_second = source.get(..at)?.ends_with('{');
+        (!is_second && !after.starts_with('}') && !within.contains('{')).then_some((at, within))
     })
 }
 
@@ -188,7 +190,8 @@ impl<'f> Desk<'f> {
                 .findings
                 .add(Code::NoBraces, node.span, format!("in single braces `{{{way}}}` is just these letters"))
                 .help(format!("for what an event holds there write `{meant}`"));
-            if place != node.span {
+            // With a `$` before it it may be a price, or the whole of it another language's template.
+            if place != node.span && !source.get(..at).is_some_and(|before| before.ends_with('$')) {
                 told.fix_at(place, meant);
             }
         }
