@@ -22,7 +22,7 @@ use crate::vault::Vault;
 /// Send a body to a running gateway, signed as the source demands.
 #[derive(clap::Args)]
 #[command(after_help = "Example:\n  tagrelay send website-bot rules/fixtures/es-pricing.json --sandbox\n  \
-                  tagrelay send crm-tells --sandbox")]
+                  tagrelay send website-bot --sandbox")]
 pub struct Args {
     /// The source's name.
     source: String,
