@@ -66,7 +66,7 @@ impl Checker<'_, '_> {
             }
             Shape::OneOrMany(inner) => {
                 if matches!(&node.kind, Kind::List(items) if items.is_empty()) {
-                    let message = format!("{label} is an empty list, which nothing fits");
+                    let message = format!("{label} is an empty list, and names nothing");
                     self.findings.add(Code::BadValue, node.span, message).help("name something, or leave the key out");
                 }
                 let outside = std::mem::take(&mut self.takes_variables);
@@ -242,14 +242,21 @@ impl Checker<'_, '_> {
 
     fn wrong_kind(&mut self, shape: &Shape, node: &Node, label: &str) {
         let message = format!("{label} must be {}, and this is {}", words(shape), node.words());
-        let help = match node.kind {
+        let help = match &node.kind {
             Kind::Null => "write a value, or take the key away".to_owned(),
+            Kind::List(_) if label == "`when`" => "join the parts by `and`, `or` and `not` in one text".to_owned(),
+            Kind::Map(entries) if label == "`when`" && !entries.is_empty() => {
+                "a condition is a text, as in `params.budget > 5`; what an event must fit stands in `match`".to_owned()
+            }
             Kind::Map(_) => "a value that begins with `{{` needs quotes around it".to_owned(),
             Kind::Text(_) if matches!(shape, Shape::Flag) => "write `true` or `false`, without quotes".to_owned(),
             _ => match (shape, node.scalar()) {
                 (Shape::Object(object), _) => {
                     let keys: Vec<_> = object.keys.iter().map(|key| key.name).take(6).collect();
                     format!("its keys are: {}", keys.join(", "))
+                }
+                (Shape::Named(_) | Shape::Mapping(_), Some(only)) if SourceName::parse(&only).is_ok() => {
+                    format!("a name comes first, then its value: `{only}: ..`, or `{{ {only}: .. }}`")
                 }
                 (Shape::List(_), Some(only)) => format!("one alone stands in brackets too: `[{only}]`"),
                 _ => String::new(),

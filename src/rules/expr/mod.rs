@@ -6,6 +6,7 @@
 pub mod ast;
 pub mod eval;
 mod filter;
+mod hints;
 pub mod known;
 pub mod lexer;
 mod number;

@@ -7,7 +7,7 @@ use std::ops::Range;
 use super::ast::{Arithmetic, Comparison, Expr, FILTERS, Node, Path, ROOTS, Root, Step};
 use super::lexer::{Lexer, Token};
 use super::regexp::Regexp;
-use super::{MAX_NESTING, MAX_OPERATORS, Problem, ProblemKind};
+use super::{MAX_NESTING, MAX_OPERATORS, Problem, ProblemKind, hints};
 use crate::domain::value::{Number, Value};
 use crate::rules::near;
 
@@ -57,7 +57,12 @@ impl<'s, 'p> Parser<'s, 'p> {
         let expr = self.or()?;
         match &self.token {
             Token::End => Ok((expr, self.span)),
-            _ => Err(self.unexpected("an operator or the end")),
+            token => {
+                let before = self.source.get(..self.span.start).and_then(|text| text.chars().next_back());
+                let after = self.source.get(self.span.end..).and_then(|text| text.chars().next());
+                let help = hints::in_place_of_operator(token, before, after);
+                Err(self.unexpected("an operator or the end").help(help))
+            }
         }
     }
 
@@ -204,7 +209,7 @@ impl<'s, 'p> Parser<'s, 'p> {
         self.count()?;
         let span = self.span.clone();
         let Token::Text(source) = self.token.clone() else {
-            return Err(self.unexpected("a regular expression in quotes"));
+            return Err(self.unexpected("a regular expression in quotes").help("as in `text matches \"(?i)prices?\"`"));
         };
         self.advance()?;
         let regexp = Regexp::parse(&source).map_err(|why| {
@@ -333,7 +338,7 @@ impl<'s, 'p> Parser<'s, 'p> {
                 Node::Literal(Value::Bool(word == "true"))
             }
             Token::Name(word @ ("and" | "or" | "in" | "is" | "contains" | "set" | "matches")) => {
-                return Err(self.unexpected("a value").help(format!("`{word}` is a word of the language")));
+                return Err(self.unexpected("a value").help(hints::in_place_of_value(word)));
             }
             Token::Name(name) => self.named(name)?,
             Token::Symbol("[") => {
@@ -343,7 +348,9 @@ impl<'s, 'p> Parser<'s, 'p> {
             Token::Symbol("(") => {
                 self.advance()?;
                 let inner = self.nested(Self::or)?;
-                self.expect(")")?;
+                if !self.take_symbol(")")? {
+                    return Err(self.unexpected("`)`").help(hints::in_place_of_bracket(&self.token)));
+                }
                 return Ok(Expr { node: inner.node, span: start..self.before });
             }
             _ => return Err(self.unexpected("a value")),
@@ -376,7 +383,8 @@ impl<'s, 'p> Parser<'s, 'p> {
     fn path(&mut self, name: &'s str, span: Range<usize>) -> Read<Path> {
         let root = ROOTS.iter().find(|(known, _)| *known == name).map(|(_, root)| *root);
         if root.is_none() {
-            self.problems.push(unknown_root(name, span));
+            let rest = self.source.get(span.start..).unwrap_or_default();
+            self.problems.push(unknown_root(name, way(rest), span));
         }
         let mut steps = Vec::new();
         loop {
@@ -432,13 +440,23 @@ fn compute(operator: Arithmetic, left: Expr, right: Expr) -> Expr {
     Expr { node: Node::Compute(operator, Box::new(left), Box::new(right)), span }
 }
 
-fn unknown_root(name: &str, span: Range<usize>) -> Problem {
+/// What stands at the beginning of a source up to whatever no name has: `pricing.inquiry`.
+fn way(source: &str) -> &str {
+    let end = source.find(|c: char| !c.is_alphanumeric() && c != '_' && c != '.').unwrap_or(source.len());
+    source.get(..end).unwrap_or_default().trim_end_matches('.')
+}
+
+/// `written` is the name with what hangs on it.
+fn unknown_root(name: &str, written: &str, span: Range<usize>) -> Problem {
     let known = ROOTS.map(|(known, _)| known);
     let problem = Problem::new(ProblemKind::UnknownName, span, format!("there is no `{name}`"));
+    if let Some((help, fix)) = hints::foreign_word(name) {
+        return Problem { fix: fix.map(str::to_owned), ..problem }.help(help);
+    }
     match near::meant(name, known) {
         Some(meant) => problem.meant(meant),
         None => problem.help(format!(
-            "a text stands in quotes: `\"{name}\"`; a parameter is `params.{name}`; there are: {}",
+            "a text stands in quotes: `\"{written}\"`; a parameter is `params.{written}`; there are: {}",
             known.join(", ")
         )),
     }
