@@ -52,6 +52,20 @@ fn a_mend_that_would_bring_an_error_is_left_to_a_person() {
 }
 
 #[test]
+fn signs_of_other_languages_become_ours_and_halves_of_templates_stay() {
+    let (text, left) = mended(
+        "rules:\n  - id: a\n    when: params.a => 1 and params.b =< 2 and params.c === 3 and params.d <> 4\n    \
+         reply: \"{{ params.a\"\n  - id: b\n    reply: \"{{params.a}, ${params.b}\"\n",
+    );
+    assert_eq!(
+        text,
+        "rules:\n  - id: a\n    when: params.a >= 1 and params.b <= 2 and params.c == 3 and params.d != 4\n    \
+         reply: \"{{ params.a\"\n  - id: b\n    reply: \"{{params.a}, ${params.b}\"\n",
+    );
+    assert_eq!(left, ["E017", "W108", "E017"]);
+}
+
+#[test]
 fn of_two_names_as_near_none_is_written() {
     let text = "connections:\n  crm1: { provider: webhook, url: env:A }\n  crm2: { provider: webhook, url: env:B }\n\
                 rules:\n  - id: a\n    forward: { crm3: { a: 1 } }\n  - id: b\n    forward: { crm1: {}, crm2: {} }\n";
