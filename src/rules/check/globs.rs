@@ -23,11 +23,25 @@ pub fn look(text: &str, of: Of, node: &Node, desk: &mut Desk<'_>) {
         Some(written) => {
             told.help(format!("the whole text is compared, and `*` stands for anything: `{meant}`")).fix(written)
         }
-        None if is_choice(text) => {
-            told.help(format!("any one of a list must fit: `[{}]`", text.split('|').collect::<Vec<_>>().join(", ")))
-        }
-        None => told.help("write what stands in the text itself, with `*` for whatever may stand there"),
+        None => match choices(text) {
+            Some(choices) => told.help(format!("any one of a list must fit: `[{}]`", choices.join(", "))),
+            None => told.help("write what stands in the text itself, with `*` for whatever may stand there"),
+        },
     };
+}
+
+/// Tells of a word in `contains` that was meant as a pattern or a regular expression: only letters and digits count there.
+pub fn look_at_words(text: &str, node: &Node, desk: &mut Desk<'_>) {
+    let is_star = text.split_whitespace().any(|word| word.contains('*') && word.contains(char::is_alphanumeric));
+    let sign = match () {
+        () if is_star => "*",
+        () if text.len() > 1 && text.starts_with('^') => "^",
+        () if is_choice(text) => "|",
+        () => return,
+    };
+    desk.findings
+        .add(Code::RegexHabit, node.span, format!("`{sign}` has no meaning in `contains`, which compares whole words"))
+        .help("name each form of the word in a list, or write `regex` in place of `contains`");
 }
 
 /// What gives a habit away.
@@ -47,6 +61,27 @@ fn habit(text: &str, of: Of) -> Option<Habit> {
         () => None,
     }
 }
+
+/// The patterns that a regular expression of several comes to, `a|b` or one with a single `(a|b)` in it; `None` where it
+/// has more signs than that.
+fn choices(text: &str) -> Option<Vec<String>> {
+    let (before, inner, after) = match text.split_once('(') {
+        Some((before, rest)) => rest.split_once(')').map(|(inner, after)| (before, inner, after))?,
+        None => ("", text, ""),
+    };
+    let inner = inner.strip_prefix("?:").unwrap_or(inner);
+    let patterns: Vec<_> = inner.split('|').map(|part| mended(&format!("{before}{part}{after}"))).collect();
+    let is_plain = |pattern: &String| !pattern.is_empty() && !pattern.contains(SIGNS);
+    if patterns.len() < 2 || !patterns.iter().all(is_plain) {
+        return None;
+    }
+    // A `*` at the beginning means something else to YAML.
+    let written = |pattern: String| if pattern.contains('*') { quoted(&pattern) } else { Some(pattern) };
+    patterns.into_iter().map(written).collect()
+}
+
+/// What no pattern has, and a regular expression may.
+const SIGNS: [char; 10] = ['|', '(', ')', '[', ']', '+', '?', '^', '$', '\\'];
 
 /// `a|b`, and not a name in which a `|` stands alone between spaces.
 fn is_choice(text: &str) -> bool {
@@ -91,6 +126,22 @@ mod tests {
             assert!(habit(text, Of::Names).is_none(), "{text}");
         }
         assert!(habit("a|b", Of::Texts).is_none());
+    }
+
+    #[test]
+    fn one_of_several_is_a_list() {
+        for (written, list) in [
+            ("a|b", "a, b"),
+            ("^(a|b)$", "a, b"),
+            ("^pricing.(ask|inquiry)$", "pricing.ask, pricing.inquiry"),
+            ("^pricing\\.(?:ask|inquiry)$", "pricing.ask, pricing.inquiry"),
+            ("^pricing|quote$", "\"pricing*\", \"*quote\""),
+        ] {
+            assert_eq!(choices(written).map(|choices| choices.join(", ")).as_deref(), Some(list), "{written}");
+        }
+        for written in ["a", "^(a|b)(c|d)$", "^(a|b+)$", "^(a)$", "^(a|)$", "(a|b", "^[ab]|c$"] {
+            assert_eq!(choices(written), None, "{written}");
+        }
     }
 
     #[test]

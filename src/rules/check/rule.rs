@@ -159,6 +159,7 @@ fn never_carried(node: &Node, desk: &mut Desk<'_>) {
 }
 
 fn phrase(text: &str, node: &Node, desk: &mut Desk<'_>) -> Option<Phrase> {
+    globs::look_at_words(text, node, desk);
     let phrase = Phrase::parse(text);
     if phrase.is_none() {
         desk.findings
