@@ -16,11 +16,15 @@ use crate::rules::expr::known::{Carrier, Known};
 use crate::rules::expr::regexp::Regexp;
 use crate::rules::files::RuleFile;
 use crate::rules::model::{Matcher, Rule};
+use crate::rules::near;
 use crate::rules::params::{ParamType, can_equal};
 use crate::rules::pattern::{LanguagePattern, ParamPattern, Pattern};
 use crate::rules::render::respond_io;
 use crate::rules::words::Phrase;
 use crate::rules::yaml::{Entry, Kind, Node};
+
+/// The keys by which a rule does something.
+const ACTS: [&str; 5] = ["tag", "set", "forward", "reply", "stop"];
 
 /// Reads one rule; the table of keys has been held against it already. `None` for what has no id.
 pub fn read(file: &RuleFile, node: &Node, desk: &mut Desk<'_>) -> Option<Named<Rule>> {
@@ -58,7 +62,13 @@ fn rule(file: &RuleFile, node: &Node, desk: &mut Desk<'_>) -> Option<Named<Rule>
     let name = id.scalar()?;
     let is_empty =
         |key: &str| node.get(key).is_none_or(|it| matches!(&it.kind, Kind::Map(entries) if entries.is_empty()));
-    if ["tag", "set", "forward"].into_iter().all(is_empty) && node.get("reply").is_none() && !stop {
+    // A misspelt `tag` is told as that.
+    let is_misspelt = node
+        .entries()
+        .iter()
+        .map(|entry| entry.key.as_str())
+        .any(|key| !ACTS.contains(&key) && near::meant(key, ACTS).is_some());
+    if ["tag", "set", "forward"].into_iter().all(is_empty) && node.get("reply").is_none() && !stop && !is_misspelt {
         desk.findings
             .add(Code::DoesNothing, id.span, format!("the rule `{name}` does nothing"))
             .help("give it `tag`, `set`, `forward`, `reply` or `stop: true`");

@@ -26,6 +26,7 @@ pub fn read(node: &Node, desk: &mut Desk<'_>) -> Vec<TagBlock> {
         let guard =
             Guard { if_tagged: names(entry, "if_tagged", desk), unless_tagged: names(entry, "unless_tagged", desk) };
         guard_can_hold(block, &guard, desk);
+        each_remove_counts(block, desk);
         if let Some(connection) = desk.connection(&entry.key) {
             blocks.push(TagBlock { connection, add, remove, guard });
         }
@@ -105,6 +106,22 @@ fn names(at: &Entry, key: &str, desk: &mut Desk<'_>) -> Vec<TagName> {
 
 fn empty(node: &Node, desk: &mut Desk<'_>) {
     desk.findings.add(Code::BadValue, node.span, "a tag's name can't be empty").help("name the tag, or take it away");
+}
+
+/// In one block removes come first, so of a tag that it surely adds too the remove says nothing.
+fn each_remove_counts(block: &Node, desk: &mut Desk<'_>) {
+    let entries = |key: &str| block.get(key).map(Node::one_or_many).unwrap_or_default();
+    let name = |node: &Node| node.scalar().or_else(|| Desk::text(node, "name")).and_then(|text| TagName::parse(&text));
+    for removed in entries("remove") {
+        let Some(tag) = name(removed) else { continue };
+        let is_added = |node: &&Node| node.get("when").is_none() && name(node).as_ref() == Some(&tag);
+        if let Some(added) = entries("add").iter().find(is_added) {
+            desk.findings
+                .add(Code::DoesNothing, removed.span, format!("`{tag}` is added by this block too, and that wins"))
+                .help("take it out of one of the two, or give the one under `add` a `when`")
+                .related(added.span, "added here");
+        }
+    }
 }
 
 fn guard_can_hold(block: &Node, guard: &Guard, desk: &mut Desk<'_>) {
