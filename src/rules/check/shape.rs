@@ -242,15 +242,25 @@ impl Checker<'_, '_> {
 
     fn wrong_kind(&mut self, shape: &Shape, node: &Node, label: &str) {
         let message = format!("{label} must be {}, and this is {}", words(shape), node.words());
+        let written = self.findings.text(node.span.file).get(node.span.range()).unwrap_or_default();
         let help = match &node.kind {
             Kind::Null => "write a value, or take the key away".to_owned(),
             Kind::List(_) if label == "`when`" => "join the parts by `and`, `or` and `not` in one text".to_owned(),
             Kind::Map(entries) if label == "`when`" && !entries.is_empty() => {
                 "a condition is a text, as in `params.budget > 5`; what an event must fit stands in `match`".to_owned()
             }
-            Kind::Map(_) => "a value that begins with `{{` needs quotes around it".to_owned(),
+            Kind::Map(_) if written.starts_with('{') => {
+                "a value that begins with `{{` needs quotes around it".to_owned()
+            }
+            Kind::Map(_) if matches!(shape, Shape::List(_)) => "each item of a list begins with `- `".to_owned(),
+            Kind::Map(_) => "write one value in place of its keys".to_owned(),
             Kind::Text(_) if matches!(shape, Shape::Flag) => "write `true` or `false`, without quotes".to_owned(),
             _ => match (shape, node.scalar()) {
+                (Shape::Object(object), _)
+                    if object.what == "a block of tags" && object.key(label.trim_matches('`')).is_none() =>
+                {
+                    "what is added stands under `add`, and what goes under `remove`: `{ add: [Lead] }`".to_owned()
+                }
                 (Shape::Object(object), _) => {
                     let keys: Vec<_> = object.keys.iter().map(|key| key.name).take(6).collect();
                     format!("its keys are: {}", keys.join(", "))
@@ -262,7 +272,6 @@ impl Checker<'_, '_> {
                 _ => String::new(),
             },
         };
-        let written = self.findings.text(node.span.file).get(node.span.range()).unwrap_or_default();
         let fix = match (shape, &node.kind) {
             (Shape::Flag, Kind::Text(text)) if matches!(text.as_str(), "true" | "false") => Some(text.clone()),
             (Shape::List(_), Kind::Text(_) | Kind::Number(_)) if !written.contains('\n') && !written.is_empty() => {
