@@ -70,12 +70,13 @@ pub fn text(node: &Node, desk: &mut Desk<'_>) -> Option<TextTemplate> {
             each.push((LanguagePattern::parse(&entry.key), template));
         }
     }
-    if node.get("default").is_none() {
+    let is_told = desk.known.carries(Root::Language);
+    if node.get("default").is_none() && is_told {
         desk.findings
             .add(Code::NoDefault, node.span, "who speaks another language gets no answer from this rule")
             .help("add `default:` with the words for everybody else");
     }
-    if !desk.known.carries(Root::Language) {
+    if !is_told {
         desk.findings
             .add(Code::NotCarried, node.span, "no source of this rule tells a language, so only `default` is ever said")
             .help("write the text alone");
