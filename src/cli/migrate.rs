@@ -17,7 +17,7 @@ use crate::store::postgres::Address;
 /// Carry a gateway's SQLite file over into a PostgreSQL database.
 #[derive(clap::Args)]
 #[command(
-    after_help = "Example:\n  tagrelay migrate --from sqlite://tagrelay.db --to postgres://tagrelay@db.example.com/tagrelay \\\n      --password-file /run/secrets/tagrelay-db\n\nStop the gateway first. The file stays as it is and can be gone back to. A run that was interrupted goes on\nwhere it was when it is started again, and no gateway starts on the database before all is there."
+    after_help = "Example:\n  tagrelay migrate --from sqlite://tagrelay.db --to postgres://tagrelay@db.example.com/tagrelay \\\n      --password-file /run/secrets/tagrelay-db\n\nStop the gateway first. The file stays as it is and can be gone back to. A run that was interrupted goes on where it was when it is started again, and no gateway starts on the database before all is there."
 )]
 pub struct Args {
     /// The file, as `sqlite://FILE`.
