@@ -13,6 +13,10 @@ const SECRET_KEYS: [&str; 7] = ["password", "secret", "token", "bearer", "api_ke
 /// Keys that look like one of those and aren't.
 const OTHER_KEYS: [&str; 4] = ["header", "name", "default", "values"];
 
+/// Keys whose value is covered wherever it is a plain one: addresses that hold a secret, and `basic: name:password`, written as for
+/// curl where a mapping belongs.
+const COVERED_KEYS: [&str; 2] = ["url", "basic"];
+
 /// Whether a key, perhaps misspelt, is one of a secret.
 fn is_secret(key: &str) -> bool {
     let nearest = nearest(key, OTHER_KEYS.into_iter().chain(SECRET_KEYS));
@@ -62,7 +66,7 @@ fn by_key(text: &str) -> Vec<std::ops::Range<usize>> {
         let named = ["env:", "file:", "{"].iter().any(|form| written.starts_with(form)) || written.contains('{');
         if written.is_empty()
             || named
-            || !(key == "url" || key.len() >= 4 && *known.entry(key).or_insert_with(|| is_secret(key)))
+            || !(COVERED_KEYS.contains(&key) || key.len() >= 4 && *known.entry(key).or_insert_with(|| is_secret(key)))
         {
             continue;
         }
@@ -78,12 +82,12 @@ mod tests {
 
     #[test]
     fn secrets_are_starred_by_the_likeness_of_their_key_and_references_stay() {
-        let text = "header: X-Sig\n- basic: { username: me, pasword: hunter2 }\n  secret: [env:A, x]\n  value: \"sha256={signature}\"\n  token: \"abc\"\n  api_key: env:KEY\n";
+        let text = "- basic: me:hunter2\nheader: X-Sig\n- basic: { username: me, pasword: hunter2 }\n  secret: [env:A, x]\n  value: \"sha256={signature}\"\n  token: \"abc\"\n  api_key: env:KEY\n";
         let file = RuleFile { path: "a.yaml".to_owned(), text: text.to_owned() };
         let masked = &masked(&[], &[file])[0].text;
         assert_eq!(
             masked,
-            "header: X-Sig\n- basic: { username: me, pasword: ******* }\n  secret: [env:A, x]\n  value: \"sha256={signature}\"\n  token: *****\n  api_key: env:KEY\n"
+            "- basic: **********\nheader: X-Sig\n- basic: { username: me, pasword: ******* }\n  secret: [env:A, x]\n  value: \"sha256={signature}\"\n  token: *****\n  api_key: env:KEY\n"
         );
     }
 }
