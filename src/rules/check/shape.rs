@@ -268,6 +268,9 @@ impl Checker<'_, '_> {
                 (Shape::Named(_) | Shape::Mapping(_), Some(only)) if SourceName::parse(&only).is_ok() => {
                     format!("a name comes first, then its value: `{only}: ..`, or `{{ {only}: .. }}`")
                 }
+                (Shape::Named(_) | Shape::Mapping(_), None) => {
+                    "names come first, each with its value: `name: ..`".to_owned()
+                }
                 (Shape::List(_), Some(only)) => format!("one alone stands in brackets too: `[{only}]`"),
                 _ => String::new(),
             },
