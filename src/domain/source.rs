@@ -78,6 +78,15 @@ pub struct GoogleIdToken {
     pub allow_private: bool,
 }
 
+impl SourceConfig {
+    /// Whether a signature over the fields of a form lets somebody in. It tells nothing of how often a field stands there.
+    pub fn signs_fields(&self) -> bool {
+        let signs =
+            |auth: &AuthConfig| matches!(auth, AuthConfig::Hmac { scheme, .. } if scheme.signed.contains("{form}"));
+        self.auth.iter().any(signs)
+    }
+}
+
 impl AuthConfig {
     /// Its key in rule files: `basic`, `bearer`, `header`, `query`, `google_id_token`, `hmac`.
     pub fn name(&self) -> &'static str {

@@ -1,7 +1,7 @@
 //! Every form of body as one JSON text.
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 use serde_json::json;
 
@@ -22,7 +22,7 @@ pub fn json_body<'r>(config: &SourceConfig, request: &Request<'r>) -> Result<Jso
     if body.trim_ascii().is_empty() {
         few_fields(request.query.as_bytes())?;
         let (_, query) = credentials::left_out(config, request);
-        return Ok(JsonBody { json: Cow::Owned(of_fields(&query)), media: None, params: None });
+        return Ok(JsonBody { json: Cow::Owned(of_fields(&query.0)), media: None, params: None });
     }
     if request.method == "GET" {
         // To read it would make the query and the body two truths; to leave it would be to ignore what was sent.
@@ -32,7 +32,7 @@ pub fn json_body<'r>(config: &SourceConfig, request: &Request<'r>) -> Result<Jso
     let media = Media::of(request);
     let json = match media {
         Media::Json => unnested(body)?,
-        Media::Form => return form_body(body),
+        Media::Form => return form_body(config, body),
         // What is stored of one of several is JSON, whose keys nest: they must have nested before.
         Media::Xml => Cow::Owned(unnested(&xml::json_of(text(body)?)?)?.into_owned()),
         Media::Text => Cow::Owned(json!({ "text": text(body)? }).to_string().into_bytes()),
@@ -40,10 +40,16 @@ pub fn json_body<'r>(config: &SourceConfig, request: &Request<'r>) -> Result<Jso
     Ok(JsonBody { json, media: Some(media), params: None })
 }
 
-/// A form as a mapping of texts.
-fn form_body(body: &[u8]) -> Result<JsonBody<'static>, ReadError> {
+/// A form as a mapping of texts. A signature over the fields counts a pair once, so the source that is proven by one does it too:
+/// whoever repeats a pair would else make another event of a request that was signed.
+fn form_body(config: &SourceConfig, body: &[u8]) -> Result<JsonBody<'static>, ReadError> {
     few_fields(body)?;
-    let json = Cow::Owned(of_fields(&Fields::parse_query(text(body)?.trim())));
+    let mut fields = Fields::parse_query(text(body)?.trim());
+    if config.signs_fields() {
+        let mut seen = HashSet::new();
+        fields.0.retain(|pair| seen.insert(pair.clone()));
+    }
+    let json = Cow::Owned(of_fields(&fields.0));
     Ok(JsonBody { json, media: Some(Media::Form), params: None })
 }
 
@@ -74,9 +80,9 @@ struct Field<'f> {
 }
 
 /// `a=1&b__c=2&d=3&d=4` as `{"a":"1","b":{"c":"2"},"d":["3","4"]}`.
-fn of_fields(fields: &Fields<'_>) -> Vec<u8> {
+fn of_fields(fields: &[(Cow<'_, str>, Cow<'_, str>)]) -> Vec<u8> {
     let mut found: BTreeMap<&str, Field<'_>> = BTreeMap::new();
-    for (name, value) in &fields.0 {
+    for (name, value) in fields {
         let listed = name.strip_suffix("[]").filter(|name| !name.is_empty());
         let field = found.entry(listed.unwrap_or(name)).or_default();
         field.is_list |= listed.is_some();

@@ -1,6 +1,8 @@
 //! Catch: every form of body, lists of events, and what is stored of each.
 
 use super::*;
+use crate::domain::presets::Preset;
+use crate::domain::scheme::HmacScheme;
 
 fn catch() -> SourceConfig {
     SourceConfig { kind: SourceKind::Catch, ..config(Vec::new()) }
@@ -282,4 +284,18 @@ fn each_kind_says_what_it_takes() {
         assert!(takes(SourceKind::Catch, Some(xml)).is_ok() && takes(SourceKind::DialogflowEs, Some(xml)).is_err());
     }
     assert!(takes(SourceKind::Catch, Some("multipart/form-data")).is_err_and(|words| words.contains("xml")));
+}
+
+#[test]
+fn a_pair_that_is_repeated_makes_no_other_event_of_what_is_signed_by_its_fields() {
+    let read = |signed: &str, body: &str| {
+        let scheme = HmacScheme { signed: signed.to_owned(), ..Preset::named("github").expect("a preset").scheme() };
+        let auth = vec![AuthConfig::Hmac { scheme, secrets: Vec::new() }];
+        let sent = posted("application/x-www-form-urlencoded", body);
+        payloads(&SourceConfig { auth, ..catch() }, &sent).expect("a form").concat()
+    };
+    let once = r#"{"id":"7","t":["a","b"],"u":["c"]}"#;
+    assert_eq!(read("{url}{form}", "id=7&t=a&t=b&u[]=c"), once);
+    assert_eq!(read("{url}{form}", "id=7&t=a&t=b&u[]=c&id=%37&t=b&u%5B]=c&id=7"), once);
+    assert_eq!(read("{body}", "id=7&id=7"), r#"{"id":["7","7"]}"#);
 }
