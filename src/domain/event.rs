@@ -32,7 +32,7 @@ pub enum TagNews<'a> {
 }
 
 /// The header that marks an echo. Whoever sends one is not believed.
-const ECHO: &str = "tagrelay-echo";
+pub const ECHO: &str = "tagrelay-echo";
 
 /// An event, read from a request's body and borrowing from it.
 ///

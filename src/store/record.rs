@@ -9,7 +9,7 @@ use super::dedup::DedupKey;
 use crate::domain::change::{Change, Ord};
 use crate::domain::contact::{Contact, ContactKey};
 use crate::domain::decision::{Decision, Fault};
-use crate::domain::event::Event;
+use crate::domain::event::{ECHO, Event};
 use crate::domain::name::{RuleId, SourceName};
 use crate::domain::time::Timestamp;
 
@@ -71,6 +71,11 @@ impl EventHead {
     pub fn names(&self, keys: &[ContactKey]) -> bool {
         let mut named = self.changes.iter().map(|change| &change.contact).chain(&self.tags_changed);
         named.any(|contact| keys.contains(&contact.key()))
+    }
+
+    /// Whether it told of what we did ourselves.
+    pub fn is_echo(&self) -> bool {
+        self.headers.iter().any(|(name, _)| name == ECHO)
     }
 
     /// Whether what it had of a person went when that person was forgotten, its body and all.

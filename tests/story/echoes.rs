@@ -208,3 +208,27 @@ fn of_a_vendors_kind_nothing_more_has_to_be_said() {
     assert_eq!(told("n3", 8)["rules"], json!([]));
     assert_eq!(gateway.calls().len(), 2);
 }
+
+#[test]
+fn people_are_told_that_an_event_was_an_echo() {
+    let gateway = start();
+    assert_eq!(asked(&gateway, "a", "lead"), ["applied"]);
+    let ask = |args: &[&str]| {
+        let url = format!("http://{}", gateway.address);
+        let args: Vec<&str> = args.iter().copied().chain(["--url", &url]).collect();
+        let ran = run_with(gateway.setup.folder(), &args, &[("TAGRELAY_ADMIN_TOKEN", ADMIN)], b"");
+        assert_eq!(ran.status, 0, "{ran:?}");
+        ran.out
+    };
+    let id = |answer: &Value| answer["id"].as_str().expect("a number").to_owned();
+    let ours = id(&told(&gateway, "n1", 7, Some(&["Lead"])));
+    let theirs = id(&told(&gateway, "n2", 7, Some(&["Lead", "VIP"])));
+    let (ours, theirs) = (ask(&["events", &ours]), ask(&["events", &theirs]));
+    assert!(ours.contains("an echo of a change of ours") && !ours.contains("changed by others"), "{ours}");
+    assert!(theirs.contains("changed by others") && !theirs.contains("echo"), "{theirs}");
+    let list = ask(&["events"]);
+    assert_eq!(list.matches("customer.tags_changed (echo)").count(), 1, "{list}");
+    assert_eq!(list.matches("customer.tags_changed").count(), 2, "{list}");
+    let echoes = gateway.events().iter().filter(|event| event["echo"] == true).count();
+    assert_eq!(echoes, 1);
+}

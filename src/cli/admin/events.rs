@@ -94,7 +94,7 @@ fn events(args: &Args) -> Result<(), ExitCode> {
         return Ok(());
     }
     names::tell_of_refused(&client)?;
-    let mut table = Table::new(&["event", "accepted", "source", "contact", "intent", "rules", "faults"]);
+    let mut table = Table::new(&["event", "accepted", "source", "contact", "type", "intent", "rules", "faults"]);
     for event in items(&list, "items") {
         let faults = items(event, "faults").len();
         table.row(vec![
@@ -102,6 +102,7 @@ fn events(args: &Args) -> Result<(), ExitCode> {
             time(event, "accepted_at"),
             text(event, "source").to_owned(),
             contacts(event),
+            format!("{}{}", text(event, "type"), if is_echo(event) { " (echo)" } else { "" }).trim_start().to_owned(),
             text(event, "intent").to_owned(),
             joined(event, "rules"),
             if faults == 0 { String::new() } else { faults.to_string() },
@@ -112,6 +113,11 @@ fn events(args: &Args) -> Result<(), ExitCode> {
         say_line!("... and older ones: --limit shows more");
     }
     Ok(())
+}
+
+/// Whether it told of what we did ourselves, so that hardly a rule saw it.
+fn is_echo(event: &Value) -> bool {
+    event.get("echo") == Some(&Value::Bool(true))
 }
 
 /// Contacts that stand in a line; an event may be about many.
@@ -152,17 +158,23 @@ fn whole(event: &Value) {
             say_line!("{label}: {value}");
         }
     }
+    if is_echo(event) {
+        say_line!("an echo of a change of ours: only rules with `match: {{ echo: true }}` see it");
+    }
     say_line!("rules: {}  (set {})", joined(event, "rules"), text(event, "rule_set"));
     duplicates(items(event, "duplicates"));
     for fault in items(event, "faults") {
         say_line!("fault: {}, {}: {}", text(fault, "rule"), text(fault, "at"), text(fault, "message"));
     }
     for contact in items(event, "tags_changed") {
-        say_line!(
-            "tags changed by others, as it says: of {} at {}; what was known of them was dropped",
-            text(contact, "contact"),
-            text(contact, "connection")
-        );
+        let (who, connection) = (text(contact, "contact"), text(contact, "connection"));
+        if is_echo(event) {
+            say_line!("tags that it tells of: those of {who} at {connection}");
+        } else {
+            say_line!(
+                "tags changed by others, as it says: of {who} at {connection}; what was known of them was dropped"
+            );
+        }
     }
     say_line!("");
     let mut table = Table::new(&["change", "rule", "wanted", "connection", "contact", "state", "reason"]);

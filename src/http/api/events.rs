@@ -84,6 +84,7 @@ fn summary(ord: Ord, accepted_at: Timestamp, head: &EventHead) -> Value {
         "key": head.key,
         "rule_set": head.rule_set,
         "rules": head.rules,
+        "echo": head.is_echo(),
         "contacts": contacts(head),
         "tags_changed": head.tags_changed.iter().map(named).collect::<Vec<_>>(),
         "faults": head.faults,
