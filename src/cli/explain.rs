@@ -81,6 +81,12 @@ fn show(explanation: &Explanation, kind: SourceKind, catalog: &Catalog) {
         Style::new().fg_color(Some(AnsiColor::Red.into())),
     );
     let (dim, near) = (Style::new().dimmed(), Style::new().fg_color(Some(AnsiColor::Yellow.into())));
+    for (name, part) in explanation.event.parts() {
+        say_line!("{dim}{name:8}{dim:#} {part:?}");
+    }
+    if explanation.event.parts().next().is_some() {
+        say_line!("");
+    }
     for verdict in &explanation.rules {
         let place = format!("{}:{}", verdict.file, verdict.line);
         match (&verdict.matched, &verdict.miss) {

@@ -1,5 +1,7 @@
 //! Why each rule did or didn't act on an event.
 
+use std::borrow::Cow;
+
 use serde::Serialize;
 
 use super::catalog::{Catalog, Source};
@@ -16,10 +18,61 @@ use crate::domain::name::RuleId;
 /// The decision on an event and the verdict on each rule of its source.
 #[derive(Debug, Clone, Serialize)]
 pub struct Explanation {
+    /// What the source made of the body.
+    pub event: Seen,
     /// Rule by rule, in the order in which they act.
     pub rules: Vec<Verdict>,
     /// What came of it.
     pub decision: Decision,
+}
+
+/// The parts of an event that rules ask for first. They are for people, and not for logs.
+#[derive(Debug, Clone, Serialize)]
+pub struct Seen {
+    /// What happened.
+    #[serde(rename = "type")]
+    pub kind: Option<String>,
+    /// What the person meant.
+    pub intent: Option<String>,
+    /// What the person said.
+    pub text: Option<String>,
+    /// The language.
+    pub language: Option<String>,
+    /// The contact's id, where the kind of source knows one.
+    pub contact: Option<String>,
+    /// The conversation.
+    pub session: Option<String>,
+    /// What makes a repetition known.
+    pub key: Option<String>,
+}
+
+impl Seen {
+    fn of(event: &Event<'_>) -> Self {
+        let owned = |part: &Option<Cow<'_, str>>| part.as_deref().map(str::to_owned);
+        Self {
+            kind: owned(&event.kind),
+            intent: owned(&event.intent),
+            text: owned(&event.text),
+            language: owned(&event.language),
+            contact: owned(&event.contact),
+            session: owned(&event.session),
+            key: owned(&event.key),
+        }
+    }
+
+    /// Each part that there is, with the word that rules have for it.
+    pub fn parts(&self) -> impl Iterator<Item = (&'static str, &str)> {
+        let parts = [
+            ("type", &self.kind),
+            ("intent", &self.intent),
+            ("text", &self.text),
+            ("language", &self.language),
+            ("contact", &self.contact),
+            ("session", &self.session),
+            ("key", &self.key),
+        ];
+        parts.into_iter().filter_map(|(name, part)| Some((name, part.as_deref()?)))
+    }
 }
 
 /// What became of one rule.
@@ -63,7 +116,7 @@ pub(super) fn explain_for(catalog: &Catalog, event: &Event<'_>, found: Option<&s
         Some(source) => verdicts(catalog, (source, event, found), &decision),
         None => Vec::new(),
     };
-    Explanation { rules, decision }
+    Explanation { event: Seen::of(event), rules, decision }
 }
 
 fn verdicts<'e>(

@@ -64,3 +64,18 @@ fn explain_says_that_an_agent_has_an_answer_of_its_own_and_a_messenger_none() {
     let bot = explained("bot", r#"{"update_id":1,"message":{"message_id":2,"chat":{"id":3},"text":"hi"}}"#);
     assert!(bot.out.contains("no reply\n"), "{bot:?}");
 }
+
+#[test]
+fn explain_shows_what_the_source_made_of_the_body() {
+    let folder = TempDir::new().expect("a folder");
+    let rules = "sources:\n  bot: { kind: telegram, auth: none }\n";
+    std::fs::write(folder.path().join("rules.yaml"), rules).expect("written");
+    let body = br#"{"update_id":1,"message":{"message_id":2,"from":{"id":7},"chat":{"id":3},"text":"/start \"hi\""}}"#;
+    let explain = |format| ["explain", "--rules", ".", "--source", "bot", "--format", format, "-"];
+    let shown = run_with(folder.path(), &explain("text"), &[], body);
+    let words = "type     \"message\"\nintent   \"/start\"\ntext     \"/start \\\"hi\\\"\"\ncontact  \"7\"\nsession  \"3\"\nkey      \"1\"\n\n";
+    assert!(shown.out.starts_with(words), "{shown:?}");
+    let told = run_with(folder.path(), &explain("json"), &[], body).json();
+    let event = &told["events"][0]["event"];
+    assert_eq!((event["type"].as_str(), &event["language"]), (Some("message"), &serde_json::Value::Null), "{told}");
+}
