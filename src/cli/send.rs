@@ -79,7 +79,8 @@ fn send(args: &Args) -> Result<ExitCode, ExitCode> {
     let body = if let Some(file) = &args.file {
         ruleset::body(file)?
     } else {
-        headers.extend(sample.headers.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
+        let of_sample = sample.headers.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+        headers.splice(0..0, of_sample);
         sample.body.as_bytes().to_vec()
     };
     let Reach { base, tls } = args.at.reach(&settings)?;
@@ -108,13 +109,16 @@ async fn post(
     tls: Option<rustls::ClientConfig>,
 ) -> Result<(u16, String), String> {
     let now = clock::now();
-    let proof = source.proof(now, known, &body, &format!("send-{}", now.millis()));
+    // An id that is given counts, and is signed where the scheme signs it.
+    let id = source.given_id(given).unwrap_or_else(|| format!("send-{}", now.millis()));
+    let proof = source.proof(now, known, &body, &id);
     let mut url = Url::parse(url).map_err(|error| error.to_string())?;
     if !proof.query.is_empty() {
         url.query_pairs_mut().extend_pairs(&proof.query);
     }
     let mut headers = HeaderMap::new();
-    for (name, value) in given.iter().chain(&proof.headers) {
+    // What is given by hand has the last word, be it a proof or a wrong one to try.
+    for (name, value) in proof.headers.iter().chain(given) {
         let name = HeaderName::from_bytes(name.as_bytes()).map_err(|error| error.to_string())?;
         headers.insert(name, HeaderValue::from_str(value).map_err(|error| error.to_string())?);
     }

@@ -47,11 +47,15 @@ fn is_query(config: &SourceConfig, name: &str) -> bool {
 
 /// The message's id where a scheme of this source names a header for it: the key of a request whose kind has none.
 pub fn message_id<'a>(config: &SourceConfig, request: &Request<'a>) -> Option<Cow<'a, str>> {
+    let mut found = id_headers(config).filter_map(|id| request.headers.0.iter().find(|(name, _)| name == id));
+    found.next().map(|(_, value)| value.clone()).filter(|value| !value.is_empty())
+}
+
+/// The headers in which the schemes of this source have the message's id, in lower case.
+pub fn id_headers(config: &SourceConfig) -> impl Iterator<Item = &str> {
     let id_headers = config.auth.iter().filter_map(|auth| match auth {
         AuthConfig::Hmac { scheme, .. } => scheme.id_header.as_deref().map(header_names),
         _ => None,
     });
-    let id_headers = id_headers.flatten();
-    let mut found = id_headers.filter_map(|id| request.headers.0.iter().find(|(name, _)| name == id));
-    found.next().map(|(_, value)| value.clone()).filter(|value| !value.is_empty())
+    id_headers.flatten()
 }

@@ -112,6 +112,13 @@ impl Source {
         self.verifier.proof(now, url, body, id)
     }
 
+    /// The message's id among headers that somebody gives, named in lower case.
+    pub fn given_id(&self, headers: &[(String, String)]) -> Option<String> {
+        let mut given =
+            credentials::id_headers(&self.config).filter_map(|id| headers.iter().rfind(|(name, _)| name == id));
+        given.next().map(|(_, value)| value.clone())
+    }
+
     /// The audience of the identity tokens that are its only way in: those nobody here can sign.
     pub fn only_google_signs(&self) -> Option<String> {
         self.verifier.only_google_signs()

@@ -37,9 +37,15 @@ fn rules_file() -> String {
 
 /// What `tagrelay send` of the kind's own body is answered, and with which status it ends.
 fn send(gateway: &Gateway, source: &str, secret: &str) -> (i32, serde_json::Value, String) {
+    send_with(gateway, source, secret, &[])
+}
+
+/// The same with headers that are given by hand.
+fn send_with(gateway: &Gateway, source: &str, secret: &str, headers: &[&str]) -> (i32, serde_json::Value, String) {
     let url = format!("http://{}", gateway.address);
     let secrets = [("BOT_SECRET", secret), ("BOT_PASSWORD", secret), ("CRM_KEY", "unused")];
-    let args = ["send", source, "--url", &url, "--rules", "rules"];
+    let mut args = vec!["send", source, "--url", &url, "--rules", "rules"];
+    args.extend(headers.iter().flat_map(|header| ["--header", *header]));
     let sent = run_with(gateway.setup.folder(), &args, &secrets, b"");
     (sent.status, serde_json::from_str(&sent.out).unwrap_or_default(), sent.err)
 }
@@ -82,4 +88,18 @@ fn a_look_whether_anybody_is_there_is_answered_and_kept_nowhere() {
     assert_eq!((answer.status, answer.text().as_str()), (200, ""));
     assert_eq!(gateway.call("HEAD", "/hooks/stripe", &[], b"").status, 405);
     assert!(gateway.events().is_empty());
+}
+
+#[test]
+fn what_is_given_to_send_by_hand_has_the_last_word() {
+    let gateway = Setup::bare(&rules_file()).set("BOT_SECRET", "levadura-42").start();
+    let headers = ["X-GitHub-Event: issues", "X-GitHub-Delivery: d-1"];
+    let (status, answer, err) = send_with(&gateway, "github", "levadura-42", &headers);
+    assert_eq!((status, &answer["duplicate"]), (0, &json!(false)), "{answer} {err}");
+    let event = &gateway.events()[0];
+    assert_eq!((&event["type"], &event["key"]), (&json!("issues.created"), &json!("d-1")));
+    let (_, again, _) = send_with(&gateway, "github", "levadura-42", &headers);
+    assert_eq!(again["duplicate"], json!(true), "{again}");
+    let (status, _, err) = send_with(&gateway, "github", "levadura-42", &["X-Hub-Signature-256: sha256=00"]);
+    assert!(status == 1 && err.contains("401"), "{err}");
 }
