@@ -136,7 +136,7 @@ fn look_up_parameters(source: &Source, span: Span, config: &ConnectionConfig, de
     let own = source.contact_at.iter().find(|(name, _)| *name == config.name).map(|(_, contact)| contact);
     let contact = own.or(source.contact.as_ref());
     if let Some(contact) = contact {
-        can_find(contact, span, config, desk);
+        can_find(None, contact, span, config, desk);
     }
     if is_by_id(contact) && !config.provider.capabilities().reads_tags {
         let asks = [(!config.unless_tagged.is_empty(), UNLESS_ASKS), (!config.exclusive.is_empty(), EXCLUSIVE_ASKS)];
@@ -155,7 +155,11 @@ fn acts_at(rule: &Rule) -> Vec<&ConnectionName> {
 
 fn look_up(rule: &Rule, span: Span, sources: &[&Source], config: &ConnectionConfig, desk: &mut Desk<'_>) {
     let contacts = contacts_of(rule, sources, config, &desk.known);
-    contacts.iter().filter_map(|(_, contact)| *contact).for_each(|contact| can_find(contact, span, config, desk));
+    for (source, contact) in &contacts {
+        if let Some(contact) = contact {
+            can_find(*source, contact, span, config, desk);
+        }
+    }
     let unsaid = contacts.iter().filter(|(_, contact)| contact.is_none()).filter_map(|(source, _)| *source);
     let (naming, silent): (Vec<_>, Vec<_>) =
         unsaid.partition(|source| source.config.kind.traits().carries(Part::Contact));
@@ -275,19 +279,28 @@ fn not_found_by(contact: &ContactTemplate, config: &ConnectionConfig) -> Option<
     (!can).then_some(by)
 }
 
-fn can_find(contact: &ContactTemplate, span: Span, config: &ConnectionConfig, desk: &mut Desk<'_>) {
+/// `source` is the one that says whom a rule is about, where the rule doesn't.
+fn can_find(
+    source: Option<&Source>,
+    contact: &ContactTemplate,
+    span: Span,
+    config: &ConnectionConfig,
+    desk: &mut Desk<'_>,
+) {
     let (name, provider) = (&config.name, config.provider);
+    let whose = source.map_or(String::new(), |it| format!(", as the source `{}` asks", it.config.name));
     if let Some(by) = not_found_by(contact, config) {
-        let message = format!("`{name}` is a {} connection, which can't find contacts by {by}", provider.name());
+        let message = format!("`{name}` is a {} connection, which can't find contacts by {by}{whose}", provider.name());
         desk.findings.add(Code::CantDo, span, message).help(ways(provider));
     } else if contact.create && !provider.capabilities().creates {
-        let message = format!("`{name}` is a {} connection, which can't make contacts", provider.name());
+        let message = format!("`{name}` is a {} connection, which can't make contacts{whose}", provider.name());
         desk.findings.add(Code::CantDo, span, message).help("take `create` away");
     } else if let (true, FoundBy::Field(field)) = (contact.create, &contact.by)
         && !provider.capabilities().makes_with.has(field)
     {
         let provider = provider.name();
-        let message = format!("`{name}` is a {provider} connection, where nobody can be made with the field `{field}`");
+        let message =
+            format!("`{name}` is a {provider} connection, where nobody can be made with the field `{field}`{whose}");
         desk.findings
             .add(Code::CantDo, span, message)
             .help("take `create` away, or find the contact by something else");
