@@ -84,6 +84,19 @@ fn every_body_is_read_as_the_table_says() {
     }
 }
 
+/// Kinds whose bodies have rooms of tests of their own: Dialogflow's, whatever one likes to send, and the messengers'.
+const TESTED_ELSEWHERE: [SourceKind; 9] = [
+    SourceKind::DialogflowEs,
+    SourceKind::DialogflowCx,
+    SourceKind::Catch,
+    SourceKind::Meta,
+    SourceKind::Telegram,
+    SourceKind::Line,
+    SourceKind::Viber,
+    SourceKind::Slack,
+    SourceKind::Twilio,
+];
+
 /// A rule that matches on what its sources never carry is a finding, so a row that forgets a part would forbid good rules.
 #[test]
 fn no_event_carries_what_its_kind_is_said_not_to() {
@@ -101,8 +114,8 @@ fn no_event_carries_what_its_kind_is_said_not_to() {
         }
         assert!(read.tags.is_none() || kind.traits().tells_tags, "{name}");
     }
-    // And what it is said to carry some event has, or no rule could be tried on it.
-    for kind in SourceKind::ALL.iter().filter(|kind| rows().iter().any(|row| row.kind == **kind)) {
+    // And what it is said to carry some event has, or no rule could be tried on it. A new kind has no fixture, and is told of too.
+    for kind in SourceKind::ALL.iter().filter(|kind| !TESTED_ELSEWHERE.contains(kind)) {
         let of_it: Vec<_> = rows().into_iter().filter(|row| row.kind == *kind).map(|row| row.read).collect();
         for part in kind.traits().carries {
             let has = |read: &Read| match part {
