@@ -1,8 +1,23 @@
 //! The measuring stick: an actix-web handler that reads the body and answers 200, with the default settings.
 
 use std::net::SocketAddr;
+use std::process::{Command, Stdio};
+use std::time::Instant;
 
 use actix_web::{App, HttpResponse, HttpServer, web};
+
+use crate::process::{Running, free_address};
+use crate::{Outcome, web as client};
+
+/// Starts it as a process of its own.
+pub fn start() -> Outcome<(Running, SocketAddr)> {
+    let address = free_address()?;
+    let mut command = Command::new(std::env::current_exe()?);
+    command.args(["bare", &address.to_string()]).stdin(Stdio::null()).stdout(Stdio::null());
+    let mut bare = Running::start("the bare handler", &mut command)?;
+    bare.wait_until(Instant::now(), || client::get(address, "/", "").is_ok())?;
+    Ok((bare, address))
+}
 
 /// Serves until the process is ended.
 pub fn serve(address: SocketAddr) -> std::io::Result<()> {

@@ -1,25 +1,17 @@
 //! What it costs that vendors of all kinds send, each with its own form and its own proof.
 
-use std::process::{Command, Stdio};
-use std::time::Instant;
-
 use crate::options::Options;
-use crate::process::{Running, free_address};
 use crate::report::{Report, Wanted};
 use crate::rounds::{Numbers, Series, Side, alternate};
 use crate::world::World;
-use crate::{Outcome, web};
+use crate::{Outcome, bare};
 
 /// The ratio to a bare handler with requests of all vendors, against the same ratio with requests of Dialogflow's, in the same rounds. Each
 /// request is held against a bare handler that gets the same.
 pub fn mixed(options: &Options, report: &mut Report) -> Outcome<()> {
     let intents = options.intents.unwrap_or(options.rules);
     let world = World::mixed(options.rules)?;
-    let bare_address = free_address()?;
-    let mut command = Command::new(std::env::current_exe()?);
-    command.args(["bare", &bare_address.to_string()]).stdin(Stdio::null()).stdout(Stdio::null());
-    let mut bare = Running::start("the bare handler", &mut command)?;
-    bare.wait_until(Instant::now(), || web::get(bare_address, "/", "").is_ok())?;
+    let (bare, bare_address) = bare::start()?;
     let side = |name: &str, mixed| {
         let (address, process) =
             if name.starts_with("bare") { (bare_address, bare.id()) } else { (world.address, world.gateway.id()) };

@@ -1,14 +1,13 @@
 //! The parts of the benchmark, each from the start of its processes to its figures.
 
-use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use crate::options::Options;
-use crate::process::{Running, free_address, memory, wake_ups};
+use crate::process::{memory, wake_ups};
 use crate::report::{Report, Wanted};
 use crate::rounds::{Numbers, Series, Side, alternate, fill, median};
 use crate::world::World;
-use crate::{Outcome, web};
+use crate::{Outcome, bare};
 
 const MIB: f64 = 1024.0 * 1024.0;
 
@@ -16,11 +15,7 @@ const MIB: f64 = 1024.0 * 1024.0;
 pub fn intake(options: &Options, report: &mut Report) -> Outcome<()> {
     let intents = options.intents.unwrap_or(options.rules);
     let world = World::new(options.rules)?;
-    let bare_address = free_address()?;
-    let mut command = Command::new(std::env::current_exe()?);
-    command.args(["bare", &bare_address.to_string()]).stdin(Stdio::null()).stdout(Stdio::null());
-    let mut bare = Running::start("the bare handler", &mut command)?;
-    bare.wait_until(Instant::now(), || web::get(bare_address, "/", "").is_ok())?;
+    let (bare, bare_address) = bare::start()?;
 
     let path = World::path();
     let mut sides = vec![

@@ -1,6 +1,7 @@
 //! An inbound request as plain data: what the sources need of HTTP, and nothing of any server.
 
 use std::borrow::Cow;
+use std::collections::HashSet;
 use std::fmt::Write;
 use std::net::IpAddr;
 
@@ -62,6 +63,13 @@ impl Fields<'_> {
             percent_encode(value, &mut query);
         }
         query
+    }
+
+    /// Each pair once. So a signature over the fields of a form counts them, and so must whoever reads a form that was let in by one: a
+    /// pair that is repeated on the way would else make another event of the same request.
+    pub fn each_once(&self) -> impl Iterator<Item = &(Cow<'_, str>, Cow<'_, str>)> {
+        let mut seen = HashSet::new();
+        self.0.iter().filter(move |pair| seen.insert(*pair))
     }
 }
 

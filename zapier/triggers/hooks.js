@@ -15,6 +15,15 @@ const whence = [
   { key: 'rule', label: 'Rule' },
   { key: 'event', label: 'Event ID' },
 ];
+// Of a change that was delivered, or can't be.
+const change = {
+  connection: 'crm',
+  contact: 'id:1568834',
+  contact_id: '1568834',
+  rule: 'pricing-lead',
+  event: '17',
+  delivery: 93,
+};
 // What is brought about at a provider is told of each tag.
 const ofTag = ({ done, ...words }) => ({
   key: `tag_${done}`,
@@ -22,15 +31,7 @@ const ofTag = ({ done, ...words }) => ({
   noun: 'Tag',
   ...words,
   filters: ['connection', 'rule', 'tag'],
-  data: {
-    connection: 'crm',
-    contact: 'id:1568834',
-    contact_id: '1568834',
-    rule: 'pricing-lead',
-    event: '17',
-    delivery: 93,
-    tag: 'Lead',
-  },
+  data: { ...change, tag: 'Lead' },
   outputFields: [...who, { key: 'tag', label: 'Tag' }, ...whence],
 });
 
@@ -71,12 +72,7 @@ const TOPICS = [
     description: 'Triggers when a change can\'t be delivered without a person.',
     filters: ['connection', 'rule', 'tag'],
     data: {
-      connection: 'crm',
-      contact: 'id:1568834',
-      contact_id: '1568834',
-      rule: 'pricing-lead',
-      event: '17',
-      delivery: 93,
+      ...change,
       change: '17.0',
       wanted: 'add',
       subject: 'Lead',

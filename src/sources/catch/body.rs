@@ -1,7 +1,7 @@
 //! Every form of body as one JSON text.
 
 use std::borrow::Cow;
-use std::collections::{BTreeMap, HashSet};
+use std::collections::BTreeMap;
 
 use serde_json::json;
 
@@ -40,17 +40,12 @@ pub fn json_body<'r>(config: &SourceConfig, request: &Request<'r>) -> Result<Jso
     Ok(JsonBody { json, media: Some(media), params: None })
 }
 
-/// A form as a mapping of texts. A signature over the fields counts a pair once, so the source that is proven by one does it too:
-/// whoever repeats a pair would else make another event of a request that was signed.
+/// A form as a mapping of texts; each pair once where a signature over the fields may let it in.
 fn form_body(config: &SourceConfig, body: &[u8]) -> Result<JsonBody<'static>, ReadError> {
     few_fields(body)?;
-    let mut fields = Fields::parse_query(text(body)?.trim());
-    if config.signs_fields() {
-        let mut seen = HashSet::new();
-        fields.0.retain(|pair| seen.insert(pair.clone()));
-    }
-    let json = Cow::Owned(of_fields(&fields.0));
-    Ok(JsonBody { json, media: Some(Media::Form), params: None })
+    let fields = Fields::parse_query(text(body)?.trim());
+    let json = if config.signs_fields() { of_fields(fields.each_once()) } else { of_fields(&fields.0) };
+    Ok(JsonBody { json: Cow::Owned(json), media: Some(Media::Form), params: None })
 }
 
 fn text(body: &[u8]) -> Result<&str, ReadError> {
@@ -80,7 +75,7 @@ struct Field<'f> {
 }
 
 /// `a=1&b__c=2&d=3&d=4` as `{"a":"1","b":{"c":"2"},"d":["3","4"]}`.
-fn of_fields(fields: &[(Cow<'_, str>, Cow<'_, str>)]) -> Vec<u8> {
+fn of_fields<'f>(fields: impl IntoIterator<Item = &'f (Cow<'f, str>, Cow<'f, str>)>) -> Vec<u8> {
     let mut found: BTreeMap<&str, Field<'_>> = BTreeMap::new();
     for (name, value) in fields {
         let listed = name.strip_suffix("[]").filter(|name| !name.is_empty());

@@ -1,7 +1,6 @@
 //! A form as JSON, for vendors who send one.
 
 use std::borrow::Cow;
-use std::collections::HashSet;
 
 use serde_json::{Map, Value};
 
@@ -15,12 +14,10 @@ pub fn pairs<'r>(request: &Request<'r>) -> Result<Fields<'r>, ReadError> {
     Ok(Fields::parse_query(text.trim()))
 }
 
-/// `a=1&b=2&b=3` as `{"a":"1","b":["2","3"]}`. A pair counts once: a signature over the fields counts it once too, so that whoever
-/// repeats one would else make another event of a request that was signed.
+/// `a=1&b=2&b=3` as `{"a":"1","b":["2","3"]}`, each pair once.
 pub fn mapping(fields: &Fields<'_>) -> Cow<'static, [u8]> {
     let mut map: Map<String, Value> = Map::new();
-    let mut seen = HashSet::new();
-    for (name, value) in fields.0.iter().filter(|pair| seen.insert(*pair)) {
+    for (name, value) in fields.each_once() {
         let value = Value::from(value.as_ref());
         match map.get_mut(name.as_ref()) {
             None => drop(map.insert(name.to_string(), value)),
