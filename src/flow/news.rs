@@ -1,7 +1,8 @@
 //! News of tags: what a provider tells is held against what we did, before the event that tells it is judged.
 //!
 //! News may come late, twice or out of order, and is heard before anybody knows whether the event repeats another. So it never says
-//! how tags are: what is known is dropped by it, or stays known where it agrees. What was told is remembered for judging later news.
+//! how tags are: what is known is dropped by it, or stays known where it agrees. What was told is remembered for judging later news
+//! once the event is stored, and by no event that repeats another: whoever gets no answer tells the same again, and is no echo of that.
 //!
 //! What is judged is the store's, so any gateway may hear it. What is remembered stays where it was heard, and our own words, which
 //! all gateways have, overrule what is older; whichever gateway has the contact drops what it knew wherever that may be wrong.
@@ -12,7 +13,7 @@ use super::converge::Account;
 use super::echo::{Before, Verdict, judge};
 use super::gateway::Gateway;
 use crate::clock;
-use crate::domain::contact::Contact;
+use crate::domain::contact::{Contact, ContactKey};
 use crate::domain::event::Event;
 use crate::domain::news::News;
 use crate::domain::tag::TagName;
@@ -21,10 +22,31 @@ use crate::providers::knowledge::LastKnown;
 use crate::rules::{Catalog, tags_told};
 use crate::store::StoreError;
 
-/// Judges what an event tells of tags, and marks it where it is an echo. Whether it told of any.
-pub async fn hear(gateway: &Gateway, catalog: &Catalog, event: &mut Event<'_>) -> Result<bool, StoreError> {
-    let Some(told) = tags_told(catalog, event) else { return Ok(false) };
-    let news = told.news;
+/// What is to be remembered of news of one contact.
+pub struct Heard {
+    account: Arc<Account>,
+    key: ContactKey,
+    news: Arc<News>,
+    /// Tags of which it proves nothing.
+    unproven: Vec<TagName>,
+    at: Timestamp,
+}
+
+impl Heard {
+    /// The event that told it is stored, and new.
+    pub fn remember(&self) {
+        self.account.knowledge.hear(self.key, &self.news, &self.unproven, self.at);
+    }
+}
+
+/// Judges what an event tells of tags, and marks it where it is an echo. What is to be remembered of it, where it told of any.
+pub async fn hear(
+    gateway: &Gateway,
+    catalog: &Catalog,
+    event: &mut Event<'_>,
+) -> Result<Option<Vec<Heard>>, StoreError> {
+    let Some(told) = tags_told(catalog, event) else { return Ok(None) };
+    let (news, mut heard) = (Arc::new(told.news), Vec::new());
     let accounts = gateway.deliveries.accounts();
     let (mut verdicts, mut doubtful) = (Vec::new(), Vec::new());
     for contact in &told.whose {
@@ -36,7 +58,18 @@ pub async fn hear(gateway: &Gateway, catalog: &Catalog, event: &mut Event<'_>) -
         tracing::debug!(connection = %contact.connection, ?verdict, "tags are told of");
         verdicts.push((before.is_touched(), matches!(verdict, Verdict::Echo { .. })));
         for one in &known_as {
-            remember(account, one, &news, &before, verdict, now);
+            doubt(account, one.key(), &news, &before, verdict, now);
+        }
+        if verdict != (Verdict::Echo { current: false }) {
+            let in_play = before.words.keys().chain(&before.waiting).filter(|tag| before.is_in_play(tag, now));
+            let unproven: Vec<_> = if verdict == Verdict::Foreign { in_play.cloned().collect() } else { Vec::new() };
+            heard.extend(known_as.iter().map(|one| Heard {
+                account: Arc::clone(account),
+                key: one.key(),
+                news: Arc::clone(&news),
+                unproven: unproven.clone(),
+                at: now,
+            }));
         }
         if verdict != (Verdict::Echo { current: true }) {
             doubtful.extend(known_as.iter().map(|one| (one.key(), one.connection.clone())));
@@ -48,7 +81,7 @@ pub async fn hear(gateway: &Gateway, catalog: &Catalog, event: &mut Event<'_>) -
     if verdicts.iter().any(|(touched, is_echo)| *is_echo && (*touched || !any_touched)) {
         event.mark_as_echo();
     }
-    Ok(true)
+    Ok(Some(heard))
 }
 
 /// What we know of a person, under whatever they are known by.
@@ -72,9 +105,9 @@ async fn before(gateway: &Gateway, account: &Account, known_as: &[Contact]) -> R
     Ok(before)
 }
 
-/// What may be wrong is known no more; what our last words say too stays known. What was told is remembered.
-fn remember(account: &Arc<Account>, contact: &Contact, news: &News, before: &Before, verdict: Verdict, now: Timestamp) {
-    let (knowledge, key) = (&account.knowledge, contact.key());
+/// What may be wrong is known no more; what our last words say too stays known.
+fn doubt(account: &Account, key: ContactKey, news: &News, before: &Before, verdict: Verdict, now: Timestamp) {
+    let knowledge = &account.knowledge;
     if verdict == (Verdict::Echo { current: true }) {
         let told = |tag: &TagName| match news {
             News::All(tags) => Some(tags.contains(tag)),
@@ -86,10 +119,5 @@ fn remember(account: &Arc<Account>, contact: &Contact, news: &News, before: &Bef
         knowledge.confirm(key, &agreed, now, account.config.tag_cache);
     } else {
         knowledge.outdate(key, now);
-    }
-    if verdict != (Verdict::Echo { current: false }) {
-        let in_play = before.words.keys().chain(&before.waiting).filter(|tag| before.is_in_play(tag, now));
-        let unproven = if verdict == Verdict::Foreign { in_play.cloned().collect() } else { Vec::new() };
-        knowledge.hear(key, news, &unproven, now);
     }
 }

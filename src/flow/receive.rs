@@ -9,7 +9,7 @@ use tokio::sync::oneshot;
 
 use super::batch::Batcher;
 use super::gateway::Gateway;
-use super::news::hear;
+use super::news::{Heard, hear};
 use super::outdated::drop_knowledge;
 use super::ruleset::RuleSet;
 use super::signing_keys::Asked;
@@ -116,18 +116,19 @@ pub async fn receive(
     }
     let mut intake = Vec::with_capacity(judged.len());
     let mut decided = Vec::with_capacity(judged.len());
-    let mut changed = Vec::new();
+    let (mut changed, mut heard) = (Vec::new(), Vec::new());
     for (index, (event, (mut decision, reply, told))) in reading.events.iter().zip(judged).enumerate() {
-        // Where tags were told, what is to be known of them was seen to.
-        if !told {
-            changed.extend_from_slice(&decision.tags_changed);
+        match told {
+            // What is to be known of these was seen to.
+            Some(told) => heard.push((index, told)),
+            None => changed.extend_from_slice(&decision.tags_changed),
         }
         intake.push(Intake::of(event, rules.catalog.hash(), &mut decision, &reply, &reading.stored(index, body)));
         decided.push((decision.rules, reply));
     }
     let late = reading.events.first().and_then(|event| late(rules, source, event));
     drop(reading);
-    let handing = hand_in(Arc::clone(gateway), Rc::clone(batcher), changed, intake);
+    let handing = hand_in(Arc::clone(gateway), Rc::clone(batcher), changed, intake, heard);
     let accepted = match late {
         None => handing.await?,
         Some((until, reply)) => {
@@ -158,15 +159,22 @@ pub async fn receive(
     Ok(Taken::events(answers.collect(), is_list))
 }
 
-/// Drops what is known no more, and stores the events.
+/// Drops what is known no more, stores the events, and remembers what new ones told; each by its place in the request.
 async fn hand_in(
     gateway: Arc<Gateway>,
     batcher: Rc<Batcher>,
     changed: Vec<Contact>,
     intake: Vec<Intake>,
+    heard: Vec<(usize, Vec<Heard>)>,
 ) -> Result<Vec<Accepted>, StoreError> {
     drop_knowledge(&gateway, changed).await?;
-    batcher.accept(intake).await
+    let accepted = batcher.accept(intake).await?;
+    for (index, told) in heard {
+        if matches!(accepted.get(index), Some(Accepted::New(_))) {
+            told.iter().for_each(Heard::remember);
+        }
+    }
+    Ok(accepted)
 }
 
 /// Goes on by itself where nobody waits for it any more.

@@ -33,14 +33,17 @@ pub enum Asked {
     Failed,
 }
 
-/// When an address was asked last, and whether it answered.
+/// When an address was asked last, and whether it answered; and the keys that it gave last, for every source that asks there.
 #[derive(Debug, Default)]
-struct Last(Option<(Timestamp, bool)>);
+struct Last {
+    asked: Option<(Timestamp, bool)>,
+    keys: Option<Arc<KeySet>>,
+}
 
 impl Last {
     /// What came of the last time, where that is so short ago that nobody asks again.
     fn so_lately(&self, now: Timestamp) -> Option<Asked> {
-        match self.0 {
+        match self.asked {
             Some((at, true)) if now.since(at) < BETWEEN => Some(Asked::NotAgain),
             Some((at, false)) if now.since(at) < BETWEEN_FAILURES => Some(Asked::Failed),
             _ => None,
@@ -48,38 +51,45 @@ impl Last {
     }
 }
 
-/// Fetches keys; each address has one flight at a time.
+/// One address and whether it may be in a network of one's own: an answer that one way isn't allowed to fetch says nothing of another.
+type Place = (String, bool);
+
+/// Fetches keys; each place has one flight at a time.
 #[derive(Debug, Default)]
 pub struct SigningKeys {
-    flights: Mutex<HashMap<String, Arc<tokio::sync::Mutex<Last>>>>,
+    flights: Mutex<HashMap<Place, Arc<tokio::sync::Mutex<Last>>>>,
 }
 
 impl SigningKeys {
     /// Asks for keys, unless that was done a moment ago; who comes while somebody asks has what they get.
     pub async fn ask(&self, keys: &KeyStore) -> Asked {
         let came = clock::now();
-        let flight = self.flight(keys.url());
+        let flight = self.flight(keys);
         let all = async {
             let mut last = flight.lock().await;
             let now = clock::now();
-            if last.0.is_some_and(|(at, is_fetched)| is_fetched && at >= came) {
-                return Asked::Fetched;
-            }
-            if let Some(lately) = last.so_lately(now) {
+            let is_new = last.asked.is_some_and(|(at, is_fetched)| is_fetched && at >= came);
+            if let Some(lately) = if is_new { Some(Asked::Fetched) } else { last.so_lately(now) } {
+                // Another source may have asked, whose keys aren't this one's yet.
+                if let Some(set) = last.keys.as_ref().filter(|_| lately != Asked::Failed) {
+                    keys.put(Arc::clone(set));
+                }
                 return lately;
             }
             // Written first: a fetch that is given up in the middle was one too.
-            last.0 = Some((now, false));
+            last.asked = Some((now, false));
             let fetched = fetch(keys).await;
             let is_fetched = fetched.is_ok();
             match fetched {
                 Ok(set) => {
-                    keys.put(set);
+                    let set = Arc::new(set);
+                    keys.put(Arc::clone(&set));
+                    last.keys = Some(set);
                     tracing::debug!(url = keys.url(), "signing keys fetched");
                 }
                 Err(why) => tracing::warn!(url = keys.url(), why, "signing keys can't be fetched"),
             }
-            last.0 = Some((clock::now(), is_fetched));
+            last.asked = Some((clock::now(), is_fetched));
             if is_fetched { Asked::Fetched } else { Asked::Failed }
         };
         tokio::time::timeout(PATIENCE, all).await.unwrap_or(Asked::Failed)
@@ -87,13 +97,13 @@ impl SigningKeys {
 
     /// Whether asking for keys now would fetch them: nobody does so at this moment, nor did a moment ago.
     pub fn would_ask(&self, keys: &KeyStore) -> bool {
-        let flight = self.flight(keys.url());
+        let flight = self.flight(keys);
         flight.try_lock().is_ok_and(|last| last.so_lately(clock::now()).is_none())
     }
 
-    fn flight(&self, url: &str) -> Arc<tokio::sync::Mutex<Last>> {
+    fn flight(&self, keys: &KeyStore) -> Arc<tokio::sync::Mutex<Last>> {
         let mut flights = self.flights.lock().unwrap_or_else(PoisonError::into_inner);
-        Arc::clone(flights.entry(url.to_owned()).or_default())
+        Arc::clone(flights.entry((keys.url().to_owned(), keys.allow_private())).or_default())
     }
 }
 
@@ -120,7 +130,7 @@ mod tests {
         let all = SigningKeys::default();
         let keys = KeyStore::new("https://keys.example.com".to_owned(), false).expect("an address");
         assert!(all.would_ask(&keys));
-        let flight = all.flight(keys.url());
+        let flight = all.flight(&keys);
         let mut last = flight.lock().await;
         assert!(!all.would_ask(&keys), "somebody asks");
         for (ago, is_fetched, expected) in [
@@ -130,7 +140,7 @@ mod tests {
             (BETWEEN_FAILURES + 1_000, true, false),
             (BETWEEN + 1_000, true, true),
         ] {
-            last.0 = Some((clock::now().plus_millis(-ago), is_fetched));
+            last.asked = Some((clock::now().plus_millis(-ago), is_fetched));
             drop(last);
             assert_eq!(all.would_ask(&keys), expected, "{ago} ms ago, {is_fetched}");
             last = flight.lock().await;

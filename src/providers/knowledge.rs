@@ -52,6 +52,8 @@ struct Outdated {
 struct Entry {
     /// What calls told.
     certain: Facts,
+    /// What of it news told once more, with its time.
+    confirmed: BTreeMap<TagName, (Timestamp, bool)>,
     /// What news told.
     told: Facts,
 }
@@ -92,7 +94,15 @@ impl Knowledge {
     /// future is not trusted either: the clock has been set back, and nobody knows how old it is.
     pub fn known(&self, key: ContactKey, now: Timestamp, ttl: Duration) -> KnownTags {
         let Some(entry) = self.facts.get(&(self.of, key)) else { return KnownTags::nothing() };
-        entry.certain.fresh(|at| is_within(at, now, ttl))
+        let is_fresh = |at| is_within(at, now, ttl);
+        let mut known = entry.certain.fresh(is_fresh);
+        for (tag, (at, there)) in &entry.confirmed {
+            // Whatever a call has told otherwise since, when that call began and the news came proves nothing.
+            if is_fresh(*at) && entry.certain.says(tag) == Some(*there) {
+                known.set(tag.clone(), *there);
+            }
+        }
+        known
     }
 
     /// What was learnt or told last, however long ago: for comparing news with, and to be shown.
@@ -117,14 +127,14 @@ impl Knowledge {
     }
 
     /// News told these facts once more: as far as calls told the same, less than `ttl` ago and with nothing heard against it since, they
-    /// are as fresh as that news. Nothing is learnt by it.
+    /// are trusted as long as if they had been learnt with that news. Nothing is learnt by it: what a call tells overrules it, whenever that began.
     pub fn confirm(&self, key: ContactKey, facts: &[(TagName, bool)], at: Timestamp, ttl: Duration) {
         let _outdated = self.outdated();
         self.change(key, |entry| {
             for (tag, there) in facts {
                 let learnt = entry.certain.learnt(tag).filter(|learnt| is_within(*learnt, at, ttl));
                 if learnt.is_some() && entry.certain.says(tag) == Some(*there) {
-                    entry.certain.single.insert(tag.clone(), (at, Some(*there)));
+                    entry.confirmed.insert(tag.clone(), (at, *there));
                 }
             }
         });
@@ -184,7 +194,13 @@ impl Knowledge {
     pub fn outdate(&self, key: ContactKey, at: Timestamp) {
         let mut outdated = self.outdated();
         outdated.add((self.of, key), at);
-        self.facts.invalidate(&(self.of, key));
+        // What news told is no more than that, and stays for comparing.
+        self.facts.entry((self.of, key)).and_compute_with(|entry| match entry.map(moka::Entry::into_value) {
+            Some(entry) if !entry.told.is_empty() => {
+                Op::Put(Arc::new(Entry { told: entry.told.clone(), ..Entry::default() }))
+            }
+            _ => Op::Remove,
+        });
     }
 
     /// Held while a fact is written: no older one may slip in behind a change that is heard of at that moment.
@@ -239,7 +255,8 @@ fn is_within(at: Timestamp, now: Timestamp, ttl: Duration) -> bool {
 
 impl Entry {
     fn weight(&self) -> u32 {
-        self.certain.weight().saturating_add(self.told.weight()).max(LEAST_WEIGHT)
+        let confirmed = u32::try_from(self.confirmed.len()).unwrap_or(u32::MAX).saturating_mul(LEAST_WEIGHT);
+        self.certain.weight().saturating_add(self.told.weight()).saturating_add(confirmed).max(LEAST_WEIGHT)
     }
 }
 
@@ -320,6 +337,10 @@ impl Facts {
             }
         }
         known
+    }
+
+    fn is_empty(&self) -> bool {
+        self.whole.is_none() && self.single.is_empty()
     }
 
     fn newest(&self) -> Timestamp {

@@ -15,7 +15,7 @@ use crate::domain::decision::{Decision, Fault};
 use crate::domain::event::Event;
 use crate::domain::name::RuleId;
 
-/// The decision on an event and the verdict on each rule of its source.
+/// An event, the decision on it and the verdict on each rule of its source.
 #[derive(Debug, Clone, Serialize)]
 pub struct Explanation {
     /// What the source made of the body.

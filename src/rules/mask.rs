@@ -13,9 +13,8 @@ const SECRET_KEYS: [&str; 7] = ["password", "secret", "token", "bearer", "api_ke
 /// Keys that look like one of those and aren't.
 const OTHER_KEYS: [&str; 4] = ["header", "name", "default", "values"];
 
-/// Keys whose value is covered wherever it is a plain one: addresses that hold a secret, and `basic: name:password`, written as for
-/// curl where a mapping belongs.
-const COVERED_KEYS: [&str; 2] = ["url", "basic"];
+/// The key of addresses, which may hold a secret.
+const ADDRESS: &str = "url";
 
 /// Whether a key, perhaps misspelt, is one of a secret.
 fn is_secret(key: &str) -> bool {
@@ -62,11 +61,18 @@ fn by_key(text: &str) -> Vec<std::ops::Range<usize>> {
         else {
             continue;
         };
+        // Written in any other way than as its mapping of two references, all of it may be the secret.
+        let line = after.split('\n').next().unwrap_or_default();
+        if key == "basic" && !["username", "password", "env:", "file:"].iter().any(|word| line.contains(word)) {
+            let start = colon + 1 + (line.len() - line.trim_start().len());
+            found.push(start..start + line.trim().len());
+            continue;
+        }
         let written = value.trim().trim_matches(['"', '\'', '[']);
         let named = ["env:", "file:", "{"].iter().any(|form| written.starts_with(form)) || written.contains('{');
         if written.is_empty()
             || named
-            || !(COVERED_KEYS.contains(&key) || key.len() >= 4 && *known.entry(key).or_insert_with(|| is_secret(key)))
+            || !(key == ADDRESS || key.len() >= 4 && *known.entry(key).or_insert_with(|| is_secret(key)))
         {
             continue;
         }
@@ -79,6 +85,20 @@ fn by_key(text: &str) -> Vec<std::ops::Range<usize>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_name_and_password_are_covered_however_they_are_written() {
+        for (written, drawn) in [
+            ("- basic: me:hunt,er2#x", "- basic: *************"),
+            ("- basic: [me, hunter2]", "- basic: *************"),
+            ("- basic: { me: hunter2 }", "- basic: ***************"),
+            ("- basic: { username: env:A, password: env:B }", "- basic: { username: env:A, password: env:B }"),
+            ("- basic:\n    username: env:A", "- basic:\n    username: env:A"),
+        ] {
+            let file = RuleFile { path: "a.yaml".to_owned(), text: written.to_owned() };
+            assert_eq!(masked(&[], &[file])[0].text, drawn);
+        }
+    }
 
     #[test]
     fn secrets_are_starred_by_the_likeness_of_their_key_and_references_stay() {

@@ -187,14 +187,15 @@ pub(super) fn behind(db: &dyn Sql, asked: &Behind, shared: bool) -> Result<Stret
     let mut waits = false;
     if stretch.written.len() < limit {
         db.each(&sql, args![stretch.upto], &mut |row| {
-            let (found, at) = (row.int(0)?, row.time(1)?);
-            if shared && found > stretch.upto + 1 && now.since(at) <= OVER_MS {
+            let found = row.int(0)?;
+            let gap = asked.gap.filter(|gap| found <= gap.upto);
+            // By how long it is known, and not by what the row says of its time, which is another clock's.
+            let is_over = gap.is_some_and(|gap| now.since(gap.seen) > OVER_MS);
+            if shared && found > stretch.upto + 1 && !is_over {
                 // All who may have taken it have ended: what they wrote is seen by this very look.
                 let oldest = row.int(oldest)?;
-                let writers = asked.gap.filter(|gap| found <= gap.upto).and_then(|gap| gap.writers);
-                if writers.is_none_or(|writers| oldest < writers) {
-                    (stretch.more, waits) = (true, true);
-                    stretch.gap = asked.gap.filter(|gap| found <= gap.upto);
+                if gap.and_then(|gap| gap.writers).is_none_or(|writers| oldest < writers) {
+                    (stretch.more, waits, stretch.gap) = (true, true, gap);
                     return Ok(false);
                 }
             }

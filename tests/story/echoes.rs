@@ -232,3 +232,47 @@ fn people_are_told_that_an_event_was_an_echo() {
     let echoes = gateway.events().iter().filter(|event| event["echo"] == true).count();
     assert_eq!(echoes, 1);
 }
+
+#[test]
+fn news_that_was_not_taken_is_no_echo_when_it_comes_again() {
+    let twenty: Vec<_> = (0..20).map(|number| format!("Mark {number}")).collect();
+    let text = format!(
+        r#"{HEAD}
+  crm-tells:
+    kind: catch
+    auth:
+      - bearer: env:TOLD
+    each: body.items
+    type: "{{{{ payload.event }}}}"
+    contact: "{{{{ payload.customer.id }}}}"
+    tags_changed_at: {{ crm: "{{{{ payload.customer.id }}}}" }}
+    tags_told: "{{{{ payload.customer.tags }}}}"
+
+connections:
+  crm: {{ provider: helpcrunch, api_key: env:CRM_KEY }}
+
+rules:
+  - id: seen
+    match: {{ source: crm-tells, type: changed }}
+    reply: seen
+  - id: many
+    match: {{ source: crm-tells, type: filler }}
+    tag: {{ crm: {{ add: [{}] }} }}
+"#,
+        twenty.join(", ")
+    );
+    let gateway = Setup::bare(&text).set("TOLD", TOLD).start();
+    let send = |items: Vec<Value>| {
+        let authorization = format!("Bearer {TOLD}");
+        let headers = [("Authorization", authorization.as_str()), ("Content-Type", "application/json")];
+        gateway.call("POST", "/hooks/crm-tells", &headers, json!({ "items": items }).to_string().as_bytes())
+    };
+    let news = json!({ "event": "changed", "customer": { "id": 7, "tags": ["VIP"] } });
+    let filler = json!({ "event": "filler", "customer": { "id": 8 } });
+    let too_many: Vec<_> = std::iter::once(news.clone()).chain(std::iter::repeat_n(filler, 501)).collect();
+    let refused = send(too_many);
+    assert!(refused.status >= 400, "{}", refused.text());
+    let answer = |items| send(items).text();
+    assert!(answer(vec![news.clone()]).contains("seen"), "nobody has taken it before");
+    assert!(!answer(vec![news]).contains("seen"), "by now it was told before");
+}

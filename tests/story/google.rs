@@ -85,12 +85,20 @@ impl Keys {
     }
 }
 
+/// A source of this name, with keys from there.
+fn source(name: &str, keys: &Keys) -> String {
+    format!(
+        "  {name}:\n    kind: dialogflow-cx\n    auth:\n      - google_id_token:\n          audience: {AUDIENCE}\n          \
+         email: env:AGENT_EMAIL\n          keys_url: http://{}/certs\n          allow_private: true\n      - bearer: env:BOT_SECRET\n",
+        keys.address
+    )
+}
+
 fn rules(keys: &Keys) -> String {
     format!(
-        "sources:\n  agent:\n    kind: dialogflow-cx\n    auth:\n      - google_id_token:\n          audience: {AUDIENCE}\n          \
-         email: env:AGENT_EMAIL\n          keys_url: http://{}/certs\n          allow_private: true\n      - bearer: env:BOT_SECRET\n\
-         rules:\n  - {{ id: hello, match: {{ type: hello }}, reply: Hello }}\n",
-        keys.address
+        "sources:\n{}{}rules:\n  - {{ id: hello, match: {{ type: hello }}, reply: Hello }}\n",
+        source("agent", keys),
+        source("other-agent", keys),
     )
 }
 
@@ -99,9 +107,13 @@ fn start(keys: &Keys) -> Gateway {
 }
 
 fn send(gateway: &Gateway, token: &str) -> Answer {
+    send_to(gateway, "agent", token)
+}
+
+fn send_to(gateway: &Gateway, source: &str, token: &str) -> Answer {
     let authorization = format!("Bearer {token}");
     let headers = [("Authorization", authorization.as_str()), ("Content-Type", "application/json")];
-    gateway.call("POST", "/hooks/agent", &headers, BODY)
+    gateway.call("POST", &format!("/hooks/{source}"), &headers, BODY)
 }
 
 #[test]
@@ -120,6 +132,8 @@ fn keys_are_fetched_once_and_an_unknown_one_is_asked_for_once_a_minute() {
     assert_eq!(keys.asked(), 1);
     let told = send(&gateway, &good).ok();
     assert_eq!(told["fulfillmentResponse"]["messages"][0]["text"]["text"][0], "Hello");
+    assert_eq!(send_to(&gateway, "other-agent", &good).status, 200, "what one source has learnt another knows too");
+    assert_eq!(keys.asked(), 1);
     // Keys nobody has: the first comes in the same minute as the fetch, so nobody is asked.
     for invented in 0..5 {
         assert_eq!(send(&gateway, &token(1, &format!("invented-{invented}"))).status, 401);

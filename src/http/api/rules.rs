@@ -32,7 +32,8 @@ struct Evaluate<'a> {
     body: Option<&'a RawValue>,
 }
 
-/// `POST /api/v1/evaluate` with `{"source":"website-bot","body":{..}}`: what would happen, rule by rule, with the nearest misses; nothing is stored.
+/// `POST /api/v1/evaluate` with `{"source":"website-bot","body":{..}}`: the event, and what would
+/// happen, rule by rule, with the nearest misses; nothing is stored.
 pub async fn evaluate(
     request: HttpRequest,
     body: web::Bytes,

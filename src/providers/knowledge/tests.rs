@@ -148,6 +148,10 @@ fn what_news_told_is_never_known_and_what_it_repeats_stays_known_for_longer() {
     knowledge.learn(KEY, &tag("a"), true, at(1200));
     knowledge.confirm(KEY, &[(tag("a"), false)], at(1210), TTL);
     assert_eq!((get(1299), get(1300)), (Some(true), None), "it told otherwise");
+    knowledge.learn(KEY, &tag("a"), true, at(1350));
+    knowledge.confirm(KEY, &[(tag("a"), true)], at(1370), TTL);
+    knowledge.learn_whole(KEY, &[], at(1360));
+    assert_eq!(get(1371), Some(false), "a call that began before the news came, and ended after it, has the last word");
     knowledge.learn(KEY, &tag("a"), true, at(1400));
     knowledge.outdate(KEY, at(1410));
     knowledge.confirm(KEY, &[(tag("a"), true)], at(1420), TTL);

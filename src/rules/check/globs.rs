@@ -2,7 +2,7 @@
 
 use super::desk::Desk;
 use crate::rules::codes::Code;
-use crate::rules::yaml::{Node, quoted};
+use crate::rules::yaml::{Node, quoted, scalar};
 
 /// What a pattern is compared with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -32,7 +32,10 @@ pub fn look(text: &str, of: Of, node: &Node, desk: &mut Desk<'_>) {
 
 /// Tells of a word in `contains` that was meant as a pattern or a regular expression: only letters and digits count there.
 pub fn look_at_words(text: &str, node: &Node, desk: &mut Desk<'_>) {
-    let is_star = text.split_whitespace().any(|word| word.contains('*') && word.contains(char::is_alphanumeric));
+    // In the middle of a word it may be one that is written so.
+    let is_ending = |word: &str| word.strip_suffix('*').is_some_and(|word| word.ends_with(char::is_alphabetic));
+    let is_beginning = |word: &str| word.strip_prefix('*').is_some_and(|word| word.starts_with(char::is_alphabetic));
+    let is_star = text.split_whitespace().any(|word| is_ending(word) || is_beginning(word));
     let sign = match () {
         () if is_star => "*",
         () if text.len() > 1 && text.starts_with('^') => "^",
@@ -75,9 +78,7 @@ fn choices(text: &str) -> Option<Vec<String>> {
     if patterns.len() < 2 || !patterns.iter().all(is_plain) {
         return None;
     }
-    // A `*` at the beginning means something else to YAML.
-    let written = |pattern: String| if pattern.contains('*') { quoted(&pattern) } else { Some(pattern) };
-    patterns.into_iter().map(written).collect()
+    patterns.iter().map(|pattern| scalar(pattern)).collect()
 }
 
 /// What no pattern has, and a regular expression may.

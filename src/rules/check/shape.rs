@@ -249,8 +249,11 @@ impl Checker<'_, '_> {
             Kind::Map(entries) if label == "`when`" && !entries.is_empty() => {
                 "a condition is a text, as in `params.budget > 5`; what an event must fit stands in `match`".to_owned()
             }
-            Kind::Map(_) if written.starts_with('{') => {
-                "a value that begins with `{{` needs quotes around it".to_owned()
+            Kind::Map(entries)
+                if written.starts_with('{')
+                    && matches!(entries.as_slice(), [only] if matches!(only.value.kind, Kind::Null)) =>
+            {
+                "for what an event holds write two braces, in quotes: `\"{{ params.plan }}\"`".to_owned()
             }
             Kind::Map(_) if matches!(shape, Shape::List(_)) => "each item of a list begins with `- `".to_owned(),
             Kind::Map(_) => "write one value in place of its keys".to_owned(),

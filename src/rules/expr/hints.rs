@@ -28,11 +28,6 @@ pub fn in_place_of_operator(token: &Token<'_>, before: Option<char>, after: Opti
     }
 }
 
-/// The mend where a `)` should be.
-pub fn in_place_of_bracket(token: &Token<'_>) -> &'static str {
-    if *token == Token::Symbol(",") { LIST } else { "" }
-}
-
 /// The mend where a word that the language has stands in place of a value.
 pub fn in_place_of_value(word: &str) -> String {
     match word {

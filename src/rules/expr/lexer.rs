@@ -123,7 +123,7 @@ fn number_length(rest: &str) -> usize {
 }
 
 /// Signs of comparison as other languages and other hands write them, and ours. Longer ones first.
-const FOREIGN: [(&str, &str); 9] = [
+const FOREIGN: [(&str, &str); 11] = [
     ("===", "=="),
     ("!==", "!="),
     ("=>", ">="),
@@ -132,6 +132,8 @@ const FOREIGN: [(&str, &str); 9] = [
     ("\u{2265}", ">="),
     ("\u{2264}", "<="),
     ("\u{2260}", "!="),
+    ("=!", "!="),
+    ("= =", "=="),
     ("=", "=="),
 ];
 

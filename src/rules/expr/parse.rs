@@ -57,13 +57,15 @@ impl<'s, 'p> Parser<'s, 'p> {
         let expr = self.or()?;
         match &self.token {
             Token::End => Ok((expr, self.span)),
-            token => {
-                let before = self.source.get(..self.span.start).and_then(|text| text.chars().next_back());
-                let after = self.source.get(self.span.end..).and_then(|text| text.chars().next());
-                let help = hints::in_place_of_operator(token, before, after);
-                Err(self.unexpected("an operator or the end").help(help))
-            }
+            _ => Err(self.no_operator("an operator or the end")),
         }
+    }
+
+    /// Something stands where a value has ended.
+    fn no_operator(&self, wanted: &str) -> Problem {
+        let before = self.source.get(..self.span.start).and_then(|text| text.chars().next_back());
+        let after = self.source.get(self.span.end..).and_then(|text| text.chars().next());
+        self.unexpected(wanted).help(hints::in_place_of_operator(&self.token, before, after))
     }
 
     fn advance(&mut self) -> Read<Token<'s>> {
@@ -349,7 +351,7 @@ impl<'s, 'p> Parser<'s, 'p> {
                 self.advance()?;
                 let inner = self.nested(Self::or)?;
                 if !self.take_symbol(")")? {
-                    return Err(self.unexpected("`)`").help(hints::in_place_of_bracket(&self.token)));
+                    return Err(self.no_operator("`)`"));
                 }
                 return Ok(Expr { node: inner.node, span: start..self.before });
             }

@@ -93,8 +93,8 @@ impl KeyStore {
     }
 
     /// Puts keys in place of those before.
-    pub fn put(&self, set: KeySet) {
-        *self.set.write().unwrap_or_else(PoisonError::into_inner) = Some(Arc::new(set));
+    pub fn put(&self, set: impl Into<Arc<KeySet>>) {
+        *self.set.write().unwrap_or_else(PoisonError::into_inner) = Some(set.into());
     }
 
     /// Whether there are keys that are believed beyond their time, so that it is time to ask again.
