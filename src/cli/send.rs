@@ -81,7 +81,7 @@ fn send(args: &Args) -> Result<ExitCode, ExitCode> {
     } else {
         let of_sample = sample.headers.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
         headers.splice(0..0, of_sample);
-        sample.body.as_bytes().to_vec()
+        within(config.each.as_deref(), sample.body).into_bytes()
     };
     let Reach { base, tls } = args.at.reach(&settings)?;
     let url = format!("{}/hooks/{}", base.as_str().trim_end_matches('/'), args.source);
@@ -98,6 +98,12 @@ fn send(args: &Args) -> Result<ExitCode, ExitCode> {
         return Ok(ExitCode::SUCCESS);
     }
     Err(fail(NO, &format!("{url} answered {status}")))
+}
+
+/// The sample as the one item of the list in which the source looks for events.
+fn within(each: Option<&[String]>, sample: &str) -> String {
+    let Some(each) = each else { return sample.to_owned() };
+    each.iter().rfold(format!("[{sample}]"), |inner, step| format!("{{{}:{inner}}}", serde_json::json!(step)))
 }
 
 async fn post(
@@ -133,5 +139,18 @@ async fn post(
         Err(NoAnswer::NotSent(why) | NoAnswer::InDoubt(why)) => Err(why),
         // Nobody counts this call.
         Err(NoAnswer::NotYet(until)) => Err(format!("not before {until}")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_sample_stands_where_the_source_looks_for_events() {
+        let way = ["a b".to_owned(), "items".to_owned()];
+        assert_eq!(within(Some(&way), r#"{"x":1}"#), r#"{"a b":{"items":[{"x":1}]}}"#);
+        assert_eq!(within(Some(&[]), "{}"), "[{}]");
+        assert_eq!(within(None, "{}"), "{}");
     }
 }
