@@ -36,7 +36,7 @@ fn start() -> Gateway {
     reply: ours
 "#
     );
-    Setup::bare(&text).set("TOLD", TOLD).start()
+    Setup::bare(&text).set("TOLD", TOLD).alone("what news told is known to the gateway that heard it").start()
 }
 
 /// `customer.tags_changed`, with the tags where the payload carries them.
@@ -152,7 +152,8 @@ rules:
     reply: none
 "#
     );
-    let gateway = Setup::bare(&text).set("TOLD", TOLD).start();
+    let gateway =
+        Setup::bare(&text).set("TOLD", TOLD).alone("what news told is known to the gateway that heard it").start();
     assert_eq!(told(&gateway, "n1", 7, Some(&["VIP"]))["rules"], json!(["before-the-text"]), "as a test of rules says");
 }
 
@@ -193,7 +194,8 @@ fn of_a_vendors_kind_nothing_more_has_to_be_said() {
     tag: {{ crm: {{ add: [Seen] }} }}
 "
     );
-    let gateway = Setup::bare(&text).set("TOLD", TOLD).start();
+    let gateway =
+        Setup::bare(&text).set("TOLD", TOLD).alone("what news told is known to the gateway that heard it").start();
     let told = |key: &str, id: u64| {
         let body = json!({ "event": "customer.tags_changed", "eventData": { "id": id, "name": "Ana" }, "id": key });
         let authorization = format!("Bearer {TOLD}");
@@ -261,7 +263,8 @@ rules:
 "#,
         twenty.join(", ")
     );
-    let gateway = Setup::bare(&text).set("TOLD", TOLD).start();
+    let gateway =
+        Setup::bare(&text).set("TOLD", TOLD).alone("what news told is known to the gateway that heard it").start();
     let send = |items: Vec<Value>| {
         let authorization = format!("Bearer {TOLD}");
         let headers = [("Authorization", authorization.as_str()), ("Content-Type", "application/json")];

@@ -103,7 +103,7 @@ fn rules(keys: &Keys) -> String {
 }
 
 fn start(keys: &Keys) -> Gateway {
-    Setup::bare(&rules(keys)).set("AGENT_EMAIL", EMAIL).start()
+    Setup::bare(&rules(keys)).set("AGENT_EMAIL", EMAIL).alone("each gateway fetches keys for itself").start()
 }
 
 fn send(gateway: &Gateway, token: &str) -> Answer {

@@ -56,7 +56,7 @@ fn shown(gateway: &Gateway, subscription: &Value) -> Value {
 #[test]
 fn a_subscriber_is_told_what_was_brought_about_and_nothing_else() {
     let provider = provider();
-    let gateway = setup(&provider).start();
+    let gateway = setup(&provider).alone("another gateway may tell for a moment more").start();
     gateway.event(&said("before", 6, "lead"));
     assert_eq!(states(&gateway.settled("before")).len(), 3);
     let lead = subscribe(
