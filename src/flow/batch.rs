@@ -5,86 +5,84 @@
 
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
+use std::sync::Arc;
 
 use tokio::sync::oneshot;
 
-use crate::store::{Accepted, Intake, Store, StoreError};
+use crate::store::{Accepted, Gathered, Intake, Store, StoreError};
 
-/// Batches that one thread may have at the store: while one is written, the next is on its way.
-const UNDER_WAY: usize = 2;
-/// Events in one batch.
-const EVENTS: usize = 256;
-/// Requests that may gather; beyond it the store can't keep up, and senders are told to come back.
-const GATHERED: usize = 8_192;
+/// Requests that may be under way to the store; beyond it the store can't keep up, and senders are told to come back.
+const UNDER_WAY: usize = 8_192;
 
-/// What one request hands in, and where its answer goes.
+/// Where the answer to a request's events goes, and how many events it has.
 struct Handed {
-    events: Vec<Intake>,
+    events: usize,
     answer: oneshot::Sender<Result<Vec<Accepted>, StoreError>>,
+}
+
+/// What gathers until the writer takes it, and who waits for its answer, in the same order.
+struct Batch {
+    gathered: Arc<Gathered>,
+    handed: RefCell<Vec<Handed>>,
 }
 
 /// The events of one thread on their way to the store. Needs a `LocalSet` around it.
 pub struct Batcher {
     store: Store,
-    gathered: RefCell<Vec<Handed>>,
+    /// The one that was begun last.
+    newest: RefCell<Option<Rc<Batch>>>,
     under_way: Cell<usize>,
 }
 
 impl Batcher {
     /// A batcher for the thread that calls this.
     pub fn new(store: Store) -> Rc<Self> {
-        Rc::new(Self { store, gathered: RefCell::default(), under_way: Cell::new(0) })
+        Rc::new(Self { store, newest: RefCell::default(), under_way: Cell::new(0) })
     }
 
     /// Makes a request's events durable, all of them or none; returns when they are on disk.
     ///
     /// What was handed in is written even when the caller is dropped meanwhile.
     pub async fn accept(self: &Rc<Self>, events: Vec<Intake>) -> Result<Vec<Accepted>, StoreError> {
-        if self.gathered.borrow().len() >= GATHERED {
+        if self.under_way.get() >= UNDER_WAY {
             return Err(StoreError::Busy);
         }
         let (answer, answered) = oneshot::channel();
-        self.gathered.borrow_mut().push(Handed { events, answer });
-        if self.under_way.get() < UNDER_WAY {
-            self.under_way.set(self.under_way.get() + 1);
-            tokio::task::spawn_local(Rc::clone(self).send());
-        }
+        self.hand_in(events, answer);
         answered.await.map_err(|_| StoreError::Stopped)?
     }
 
-    /// Sends batches until nothing is gathered any more.
-    async fn send(self: Rc<Self>) {
-        loop {
-            let mut handed = self.next();
-            if handed.is_empty() {
-                break;
-            }
-            let counts: Vec<usize> = handed.iter().map(|h| h.events.len()).collect();
-            let events = handed.iter_mut().flat_map(|h| std::mem::take(&mut h.events)).collect();
-            match self.store.accept(events).await {
-                Ok(accepted) => {
-                    let mut accepted = accepted.into_iter();
-                    for (handed, count) in handed.into_iter().zip(counts) {
-                        let _ = handed.answer.send(Ok(accepted.by_ref().take(count).collect()));
-                    }
-                }
-                Err(error) => handed.into_iter().for_each(|h| drop(h.answer.send(Err(error.clone())))),
+    fn hand_in(self: &Rc<Self>, mut events: Vec<Intake>, answer: oneshot::Sender<Result<Vec<Accepted>, StoreError>>) {
+        let handed = Handed { events: events.len(), answer };
+        self.under_way.set(self.under_way.get() + 1);
+        let mut newest = self.newest.borrow_mut();
+        if let Some(batch) = newest.as_ref() {
+            match batch.gathered.add(events) {
+                Ok(()) => return batch.handed.borrow_mut().push(handed),
+                Err(left) => events = left,
             }
         }
-        self.under_way.set(self.under_way.get() - 1);
+        let batch = Rc::new(Batch { gathered: Gathered::new(events), handed: RefCell::new(vec![handed]) });
+        *newest = Some(Rc::clone(&batch));
+        tokio::task::spawn_local(Rc::clone(self).send(batch));
     }
 
-    /// The oldest requests that make a batch.
-    fn next(&self) -> Vec<Handed> {
-        let mut gathered = self.gathered.borrow_mut();
-        let mut events = 0;
-        let fits = |handed: &&Handed| {
-            events += handed.events.len();
-            events <= EVENTS
-        };
-        // A single request with more events than a batch goes alone.
-        let count = gathered.iter().take_while(fits).count().max(1).min(gathered.len());
-        gathered.drain(..count).collect()
+    /// Sends a batch, and hands out the answers.
+    async fn send(self: Rc<Self>, batch: Rc<Batch>) {
+        let accepted = self.store.accept_gathered(Arc::clone(&batch.gathered)).await;
+        // Nothing is added to one that ended without the writer.
+        batch.gathered.close();
+        let handed = batch.handed.take();
+        self.under_way.set(self.under_way.get() - handed.len());
+        match accepted {
+            Ok(accepted) => {
+                let mut accepted = accepted.into_iter();
+                for Handed { events, answer } in handed {
+                    let _ = answer.send(Ok(accepted.by_ref().take(events).collect()));
+                }
+            }
+            Err(error) => handed.into_iter().for_each(|handed| drop(handed.answer.send(Err(error.clone())))),
+        }
     }
 }
 

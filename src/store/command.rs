@@ -1,12 +1,14 @@
 //! What a store can be asked to write, and how it is carried out: the same in every database.
 
+use std::sync::Arc;
+
 use super::contact::{self, ContactRow};
 use super::delivery::{self, SettledChange, Settlement};
 use super::face::{Accepted, Again, Paused, Said, StoreError, Taken, Wake};
 use super::forget::{Forgotten, Found, Gone};
+use super::gathered::Gathered;
 use super::log::Log;
 use super::outbox::{Outbox, Reply};
-use super::record::Intake;
 use super::runs::Runs;
 use super::sql::{Sql, args};
 use super::started::{self, Met, Start, Started};
@@ -21,7 +23,7 @@ use crate::domain::time::Timestamp;
 
 /// What a store can be asked.
 pub(super) enum Command {
-    Accept(Vec<Intake>, Reply<Vec<Accepted>>),
+    Accept(Arc<Gathered>, Reply<Vec<Accepted>>),
     Take { contact: ContactKey, for_call: bool, reply: Reply<Taken> },
     InMemory(ConnectionName, Reply<Vec<ContactKey>>),
     Settle(Box<Settlement>, Reply<()>),

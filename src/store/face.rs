@@ -9,6 +9,7 @@ use tokio::sync::{Notify, mpsc::UnboundedSender, oneshot, watch};
 use super::command::{Command, RuleText};
 use super::delivery::Settlement;
 use super::forget::{Forgotten, Found};
+use super::gathered::Gathered;
 use super::log::{Commits, Log};
 use super::postgres::{Address, Shared};
 use super::read::Reader;
@@ -128,6 +129,12 @@ impl Store {
 
     /// Makes events durable, all of them or none; returns when they are on disk.
     pub async fn accept(&self, events: Vec<Intake>) -> Result<Vec<Accepted>, StoreError> {
+        self.accept_gathered(Gathered::new(events)).await
+    }
+
+    /// The same of events to which others are added as long as they wait for their commit. One answer for each that there was when the
+    /// writer took them.
+    pub async fn accept_gathered(&self, events: Arc<Gathered>) -> Result<Vec<Accepted>, StoreError> {
         self.ask(|reply| Command::Accept(events, reply)).await
     }
 

@@ -18,6 +18,7 @@ mod events;
 mod face;
 mod fault;
 mod forget;
+mod gathered;
 mod hashed;
 mod keepsake;
 mod log;
@@ -60,6 +61,7 @@ pub use face::{
     Accepted, Again, Database, Options, PauseKind, Paused, Said, Store, StoreError, Taken, Waiting, Wake, What,
 };
 pub use forget::Forgotten;
+pub use gathered::Gathered;
 pub use log::{Behind, Commits, Gap, Log, Stretch, Written};
 pub use notice::Notice;
 pub use read::{ChangeState, DeadQuery, DeliveryQuery, EventView, Page, Reader};

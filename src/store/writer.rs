@@ -71,7 +71,7 @@ impl Writer {
             while group.len() < GROUP && bytes < GROUP_BYTES {
                 let Ok(next) = queue.try_recv() else { break };
                 if let Command::Accept(events, _) = &next {
-                    bytes += events.iter().map(|e| e.frame.len()).sum::<usize>();
+                    bytes += events.size().1;
                 }
                 group.push(next);
             }
@@ -224,6 +224,7 @@ impl Memory {
         let mut frames: Vec<Vec<u8>> = Vec::new();
         for command in intake {
             let Command::Accept(events, reply) = command else { continue };
+            let events = events.take();
             let mut accepted = Vec::with_capacity(events.len());
             for event in events {
                 let seen = match event.key {

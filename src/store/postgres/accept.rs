@@ -1,8 +1,10 @@
 //! Accepting events: one statement, one round trip and one commit for all that has gathered.
 
+use std::cell::Cell;
 use std::collections::HashMap;
+use std::time::{Duration, Instant};
 
-use super::session::{Many, Session};
+use super::session::{Key, Many, Session};
 use crate::domain::change::Ord;
 use crate::domain::time::Timestamp;
 use crate::store::contact::json;
@@ -15,6 +17,26 @@ use crate::store::wakes::wake_for;
 
 /// Events that one lot takes.
 pub(super) const MOST: usize = 4_096;
+
+/// So long after a repetition others are expected: senders that weren't answered in time send all again.
+const AFTER: Duration = Duration::from_secs(2);
+
+/// Whether lots are likely to hold repetitions of earlier events.
+#[derive(Default)]
+pub(super) struct Expects(Cell<Option<Instant>>);
+
+impl Expects {
+    fn repetitions(&self) -> bool {
+        self.0.get().is_some_and(|last| last.elapsed() < AFTER)
+    }
+
+    /// Whether a lot held any.
+    fn met(&self, any: bool) {
+        if any {
+            self.0.set(Some(Instant::now()));
+        }
+    }
+}
 
 /// What became of one event of a lot.
 enum Fate {
@@ -63,16 +85,17 @@ impl Batch {
         me: i64,
         owned: impl Fn(u8) -> bool,
         inside: bool,
+        expects: &Expects,
         wakes: &mut Vec<Wake>,
     ) -> Result<Vec<Accepted>, StoreError> {
-        let values = self.values(me, owned);
-        let sql =
-            "SELECT first_number, repeats FROM accept_1($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)";
+        let values = self.values(me, owned, expects.repetitions());
+        let sql = "SELECT first_number, repeats FROM accept_2($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)";
         let rows = if inside { session.ask(sql, values) } else { session.alone(sql, values) }?;
         let row = rows.first().ok_or(StoreError::Damaged("a lot was answered by nothing"))?;
         let repeats: Option<Vec<i64>> =
             row.try_get(1).map_err(|_| StoreError::Damaged("a lot's answer can't be read"))?;
         let mut placed = Placed { first: Row::Postgres(row).ord(0)?, new: vec![true; self.events.len()] };
+        expects.met(repeats.is_some());
         for place in repeats.into_iter().flatten() {
             if let Some(new) = placed.new.get_mut(place as usize) {
                 *new = false;
@@ -92,17 +115,17 @@ impl Batch {
     }
 
     /// The values of the statement.
-    fn values(&mut self, me: i64, owned: impl Fn(u8) -> bool) -> Vec<Many<'static>> {
+    fn values(&mut self, me: i64, owned: impl Fn(u8) -> bool, look: bool) -> Vec<Many<'static>> {
         let frames: Vec<&[u8]> = self.events.iter().map(|event| event.frame.as_slice()).collect();
         let packed = lot::pack(&frames);
-        let keys = self.events.iter().map(|event| event.key.map(|key| key.0.to_vec())).collect();
+        let keys = self.events.iter().map(|event| event.key.map(|key| Key(key.0))).collect();
         let (mut contacts, mut places, mut indexes, mut changes) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
         let (mut news, mut news_at, mut news_places, mut news_owned) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
         let (mut faults, mut answers) = (Vec::new(), Vec::new());
         for (place, event) in (0_i64..).zip(&mut self.events) {
             for (index, (key, change)) in (0_i64..).zip(&mut event.changes) {
                 change.at = self.at;
-                contacts.push(Some(key.0.to_vec()));
+                contacts.push(Some(Key(key.0)));
                 places.push(place);
                 indexes.push(index);
                 changes.push(json(change));
@@ -110,7 +133,7 @@ impl Batch {
             let mut woken = Vec::new();
             wake_for(&mut woken, &event.changes);
             for Wake { key, connection, .. } in woken {
-                news.push(Some(key.0.to_vec()));
+                news.push(Some(Key(key.0)));
                 news_at.push(connection.as_str().to_owned());
                 news_places.push(place);
                 news_owned.push(i64::from(owned(key.bucket())));
@@ -123,13 +146,14 @@ impl Batch {
         vec![
             Many::One(Arg::Int(me)),
             Many::One(Arg::Int(self.at.0)),
-            Many::Blobs(keys),
+            Many::Yes(look),
+            Many::Keys(keys),
             Many::Bytes(packed),
-            Many::Blobs(contacts),
+            Many::Keys(contacts),
             Many::Ints(places),
             Many::Ints(indexes),
             Many::Texts(changes),
-            Many::Blobs(news),
+            Many::Keys(news),
             Many::Texts(news_at),
             Many::Ints(news_places),
             Many::Ints(news_owned),

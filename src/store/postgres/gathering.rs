@@ -5,7 +5,6 @@ use std::time::Instant;
 
 use super::accept::MOST;
 use crate::store::command::Command;
-use crate::store::record::Intake;
 
 /// Commands in one go, and bytes of events in one lot.
 pub(super) const GROUP: usize = 512;
@@ -24,9 +23,9 @@ pub(super) fn gather(
     }
     let (mut events, mut bytes) = (0, 0);
     loop {
-        if let Some(Command::Accept(batch, _)) = group.last() {
-            events += batch.len();
-            bytes += batch.iter().map(Intake::bytes).sum::<usize>();
+        if let Some(Command::Accept(gathered, _)) = group.last() {
+            let more = gathered.size();
+            (events, bytes) = (events + more.0, bytes + more.1);
         }
         if group.len() >= most || events >= MOST / 2 || bytes >= GROUP_BYTES {
             break;

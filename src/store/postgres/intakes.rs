@@ -1,13 +1,12 @@
 //! The thread that accepts events.
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::mpsc::Receiver;
 use std::time::{Duration, Instant};
 
 use tokio::sync::mpsc::UnboundedSender;
 
-use super::accept::{Batch, MOST};
+use super::accept::{Batch, Expects, MOST};
 use super::ahead::Room;
 use super::gathering::{GROUP, gather};
 use super::partitions::Numbered;
@@ -22,7 +21,7 @@ use crate::store::outbox::Reply;
 use crate::store::record::Intake;
 
 /// The longest wait for more events.
-const LONGEST: Duration = Duration::from_millis(8);
+const LONGEST: Duration = Duration::from_millis(4);
 
 /// Accepts events.
 pub(super) struct Intakes {
@@ -31,6 +30,7 @@ pub(super) struct Intakes {
     pub options: Options,
     pub wake: UnboundedSender<Vec<Wake>>,
     pub room: Arc<Room>,
+    pub expects: Expects,
 }
 
 impl Intakes {
@@ -56,6 +56,7 @@ impl Intakes {
         let (mut lists, mut replies) = (Vec::new(), Vec::new());
         for command in group {
             let Command::Accept(events, reply) = command else { continue };
+            let events = events.take();
             lists.push(events.len());
             replies.push((events, reply));
         }
@@ -63,7 +64,7 @@ impl Intakes {
         let events: Vec<Intake> = events.into_iter().flatten().collect();
         let mut wakes = Vec::new();
         let keys = events.iter().flat_map(|event| &event.changes).map(|(key, _)| key.bucket());
-        let concerned: BTreeSet<u8> = keys.collect();
+        let concerned: Vec<u8> = keys.collect();
         let done = self.accept(events, at, &mut wakes);
         self.standing.end_lot();
         match done {
@@ -108,14 +109,21 @@ impl Intakes {
         let owned = self.standing.begin_lot();
         let owns = |bucket: u8| owned.get(usize::from(bucket)).copied().unwrap_or_default();
         if events.len() <= MOST {
-            return Batch::of(events, at).write(&self.session, me, owns, false, wakes);
+            return Batch::of(events, at).write(&self.session, me, owns, false, &self.expects, wakes);
         }
         // More than one lot holds: several, all of them or none.
         self.session.write(|db| {
             let mut accepted = Vec::new();
             while !events.is_empty() {
                 let rest = events.split_off(events.len().min(MOST));
-                accepted.extend(Batch::of(std::mem::replace(&mut events, rest), at).write(db, me, owns, true, wakes)?);
+                accepted.extend(Batch::of(std::mem::replace(&mut events, rest), at).write(
+                    db,
+                    me,
+                    owns,
+                    true,
+                    &self.expects,
+                    wakes,
+                )?);
             }
             Ok(accepted)
         })
@@ -125,5 +133,5 @@ impl Intakes {
 /// How long the next lot gathers after one that took so long, where several gateways share the database: a commit costs it as much as a
 /// dozen events, and each of them would send it small ones. Alone, what comes while one lot is written is enough for the next.
 fn rest(took: Duration) -> Duration {
-    (2 * took).min(LONGEST)
+    took.min(LONGEST)
 }

@@ -30,7 +30,7 @@ const GATHER: Duration = Duration::from_millis(2);
 /// Beats that notices ask for are so far apart at least, where there are many; and so many times as long as a beat takes, so that a
 /// database that has much to do isn't kept from it by them, up to a longest time that a contact waits for its gateway.
 const APART: Duration = Duration::from_millis(25);
-const TIMES: u32 = 20;
+const TIMES: u32 = 50;
 const FARTHEST: Duration = Duration::from_millis(200);
 /// The channel of notices.
 const CHANNEL: &str = "tagrelay";

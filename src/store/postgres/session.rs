@@ -7,10 +7,11 @@ use std::cell::{Cell, RefCell};
 use std::pin::pin;
 use std::time::Duration;
 
+use bytes::BytesMut;
 use futures_util::TryStreamExt;
 use futures_util::future::join_all;
 use tokio::runtime::Runtime;
-use tokio_postgres::types::{ToSql, Type};
+use tokio_postgres::types::{IsNull, ToSql, Type, to_sql_checked};
 use tokio_postgres::{Client, Row as PgRow};
 
 use super::address::Address;
@@ -39,8 +40,26 @@ enum Held {
     Ints(Vec<i64>),
     Texts(Vec<String>),
     Blobs(Vec<Option<Vec<u8>>>),
+    Keys(Vec<Option<Key>>),
     SomeInts(Vec<Option<i64>>),
     SomeTexts(Vec<Option<String>>),
+    Yes(bool),
+}
+
+/// A key of 16 bytes, as a byte string.
+#[derive(Debug)]
+pub(in crate::store) struct Key(pub [u8; 16]);
+
+impl ToSql for Key {
+    fn to_sql(&self, of: &Type, to: &mut BytesMut) -> Result<IsNull, Box<dyn std::error::Error + Sync + Send>> {
+        self.0.as_slice().to_sql(of, to)
+    }
+
+    fn accepts(of: &Type) -> bool {
+        <&[u8] as ToSql>::accepts(of)
+    }
+
+    to_sql_checked!();
 }
 
 /// A value of a statement that only PostgreSQL is asked: besides the usual ones, lists of them.
@@ -55,6 +74,10 @@ pub(in crate::store) enum Many<'a> {
     Texts(Vec<String>),
     /// Byte strings, some of them missing.
     Blobs(Vec<Option<Vec<u8>>>),
+    /// Keys, some of them missing.
+    Keys(Vec<Option<Key>>),
+    /// Yes or no.
+    Yes(bool),
     /// Numbers, some of them missing.
     SomeInts(Vec<Option<i64>>),
     /// Texts, some of them missing.
@@ -80,6 +103,8 @@ impl Held {
             Many::Ints(numbers) => Self::Ints(numbers),
             Many::Texts(texts) => Self::Texts(texts),
             Many::Blobs(blobs) => Self::Blobs(blobs),
+            Many::Keys(keys) => Self::Keys(keys),
+            Many::Yes(yes) => Self::Yes(yes),
             Many::SomeInts(numbers) => Self::SomeInts(numbers),
             Many::SomeTexts(texts) => Self::SomeTexts(texts),
         }
@@ -93,6 +118,8 @@ impl Held {
             Self::Ints(values) => (values, Type::INT8_ARRAY),
             Self::Texts(values) => (values, Type::TEXT_ARRAY),
             Self::Blobs(values) => (values, Type::BYTEA_ARRAY),
+            Self::Keys(values) => (values, Type::BYTEA_ARRAY),
+            Self::Yes(value) => (value, Type::BOOL),
             Self::SomeInts(values) => (values, Type::INT8_ARRAY),
             Self::SomeTexts(values) => (values, Type::TEXT_ARRAY),
         }

@@ -92,6 +92,7 @@ impl Shared {
             standing: Arc::clone(&standing),
             options: options.clone(),
             wake: wake.clone(),
+            expects: super::accept::Expects::default(),
             room: Arc::clone(&room),
         };
         let keeping = Books {
