@@ -18,7 +18,7 @@ use crate::report::{Report, Wanted};
 use crate::rounds::{Numbers, Series, Side, alternate, fill};
 use crate::taking;
 use crate::world::World;
-use crate::{Outcome, guard, web};
+use crate::{Outcome, bare, guard, web};
 
 /// Gateways that share one database.
 const SHARING: usize = 3;
@@ -26,6 +26,8 @@ const SHARING: usize = 3;
 pub const BUFFERS: &str = "1GB";
 /// Events that each side holds before it is measured, at most: each is a request that has to be sent.
 const HELD: u64 = 100_000;
+/// The first so many sides store what they take.
+const STORING: usize = 4;
 /// What the statement is called that accepts a lot.
 const ACCEPTS: &str = "accept_";
 
@@ -88,6 +90,7 @@ pub fn intake(options: &Options, report: &mut Report) -> Outcome<()> {
         Ok((plain, address))
     };
     let (plain, ordered) = (plain("random")?, plain("ordered")?);
+    let (bare, bare_address) = bare::start()?;
     let (one_url, three_url) = (server.database("one"), server.database("three"));
     let one = World::on(&one_url, options.rules)?;
     let mut three = Vec::new();
@@ -117,10 +120,18 @@ pub fn intake(options: &Options, report: &mut Report) -> Outcome<()> {
         plain_side("plain insert, ids in order", &ordered),
         side("one", &[&one]),
         side("three", &three.iter().collect::<Vec<_>>()),
+        Side {
+            name: "bare handler".to_owned(),
+            addresses: vec![bare_address],
+            path: path.clone(),
+            intents,
+            mixed: false,
+            processes: vec![bare.id()],
+        },
     ];
     let mut numbers = Numbers::new();
     let held = numbers.block();
-    for side in &sides {
+    for side in sides.iter().take(STORING) {
         fill(side, options, &mut Numbers::at(held), options.keys.min(HELD))?;
     }
     server.sql(USER, "SELECT pg_stat_statements_reset()");
@@ -128,13 +139,15 @@ pub fn intake(options: &Options, report: &mut Report) -> Outcome<()> {
     let lots = || -> Outcome<u64> { Ok(server.sql("one", "SELECT count(*) FROM lot").parse()?) };
     let before = lots()?;
     let series = alternate(&sides, options, &mut numbers)?;
-    let [plain_series, ordered_series, one_series, three_series] = series.as_slice() else {
-        return Err("four sides".into());
+    let [plain_series, ordered_series, one_series, three_series, bare_series] = series.as_slice() else {
+        return Err("five sides".into());
     };
     let ratio = one_series.ratio_to(plain_series);
     report.judge("one gateway : plain grouped insert", ratio, "x", Wanted::AtLeast(1.2), None);
     let ratio = one_series.ratio_to(ordered_series);
     report.tell("one gateway : plain grouped insert, ids in order", ratio, "x");
+    report.tell("plain grouped insert : bare handler", plain_series.ratio_to(bare_series), "x");
+    report.tell("one gateway : bare handler", one_series.ratio_to(bare_series), "x");
     let ratio = three_series.ratio_to(one_series);
     report.judge("three gateways, in all : one", ratio, "x", Wanted::AtLeast(0.9), None);
     for one in [plain_series, ordered_series, one_series, three_series] {

@@ -73,6 +73,9 @@ pub struct Event<'a> {
     pub params: Json<'a>,
     /// The item this event was read from (the whole body, where a body is one event).
     pub payload: Json<'a>,
+    /// A part of `payload`, under this key, that the kind of source came by when it read it: where rules look for it nothing is walked
+    /// over once more.
+    pub known_part: Option<(&'static str, Json<'a>)>,
     /// The whole body.
     pub body: Json<'a>,
     /// The request's query, credentials left out.
@@ -102,6 +105,7 @@ impl Event<'_> {
             details: Details::None,
             params: Json::EMPTY_MAP,
             payload: Json::EMPTY_MAP,
+            known_part: None,
             body: Json::EMPTY_MAP,
             query: Fields::default(),
             headers: Fields::default(),

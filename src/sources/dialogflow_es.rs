@@ -28,6 +28,9 @@ struct WebhookRequest<'a> {
     session: Option<JsonText<'a>>,
     #[serde(borrow)]
     query_result: Option<OnlyMap<QueryResult<'a>>>,
+    /// Where an integration tells whose conversation it is; rules look for contacts there.
+    #[serde(borrow)]
+    original_detect_intent_request: Option<&'a RawValue>,
     /// API v1 has this in place of `queryResult`.
     result: Option<IgnoredAny>,
     /// Dialogflow CX has these.
@@ -57,6 +60,8 @@ struct Intent<'a> {
     #[serde(borrow)]
     display_name: Option<JsonText<'a>>,
 }
+
+const ORIGINAL: &str = "originalDetectIntentRequest";
 
 /// The fields we read and what each must be, for saying which one isn't. A parent stands before its children.
 const FIELDS: [Field; 10] = [
@@ -91,6 +96,7 @@ pub fn read<'a>(body: &'a [u8], event: &mut Event<'a>) -> Result<(), ReadError> 
     event.params = params;
     event.details = Details::In(details::ES);
     event.payload = json;
+    event.known_part = request.original_detect_intent_request.map(|raw| (ORIGINAL, Json::from_raw(raw)));
     event.body = json;
     Ok(())
 }

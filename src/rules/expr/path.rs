@@ -34,7 +34,12 @@ pub fn look_up<'v>(path: &'v Path, scope: &Scope<'v>) -> Result<Value<'v>, ExprF
                 None => Ok(Value::Unset),
             };
         }
-        Root::Payload => return Ok(walk(event.payload, &path.steps)),
+        Root::Payload => {
+            return Ok(match (&*path.steps, event.known_part) {
+                ([Step::Key(key), rest @ ..], Some((known, part))) if **key == *known => walk(part, rest),
+                (steps, _) => walk(event.payload, steps),
+            });
+        }
         Root::Body => return Ok(walk(event.body, &path.steps)),
         Root::Query => return Ok(field(&event.query, &path.steps)),
         Root::Headers => return Ok(field(&event.headers, &path.steps)),
