@@ -65,3 +65,37 @@ impl Gathered {
 fn bytes(events: &[Intake]) -> usize {
     events.iter().map(Intake::bytes).sum()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::decision::Decision;
+    use crate::domain::event::Event;
+    use crate::domain::name::SourceName;
+    use crate::domain::time::Timestamp;
+
+    fn intakes(count: usize, body: &[u8]) -> Vec<Intake> {
+        let event = Event::empty(SourceName::parse("bot").expect("a name"), Timestamp(0));
+        (0..count).map(|_| Intake::of(&event, "hash", &mut Decision::default(), b"", body)).collect()
+    }
+
+    #[test]
+    fn what_the_writer_has_taken_grows_no_more_and_nothing_is_lost() {
+        let gathered = Gathered::new(intakes(1, b"{}"));
+        gathered.add(intakes(2, b"{}")).expect("it is open");
+        assert_eq!(gathered.size().0, 3);
+        assert_eq!(gathered.take().len(), 3);
+        let back = gathered.add(intakes(4, b"{}")).expect_err("it was taken");
+        assert_eq!(back.len(), 4, "whoever brings them has them again");
+        assert!(gathered.take().is_empty());
+    }
+
+    #[test]
+    fn a_request_goes_in_whole_or_waits_for_another_lot() {
+        let gathered = Gathered::new(intakes(EVENTS - 1, b"{}"));
+        assert_eq!(gathered.add(intakes(2, b"{}")).expect_err("no room for both").len(), 2);
+        gathered.add(intakes(1, b"{}")).expect("room for one");
+        let large = Gathered::new(intakes(1, &vec![b' '; BYTES]));
+        assert_eq!(large.add(intakes(1, b"{}")).expect_err("as large as a lot may be").len(), 1);
+    }
+}
