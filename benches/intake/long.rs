@@ -25,12 +25,8 @@ const WARM: [&str; 3] = ["dedup_pkey", "pending_pkey", "contact_pkey"];
 /// The medians of a lot's acceptance, in turn in a database that holds a million events and in one that holds `--events`.
 pub fn large(options: &Options, report: &mut Report) -> Outcome<()> {
     let buffers = format!("{}MB", 1_024 + options.events * BUFFERS_AN_EVENT / (1 << 20));
-    let server = server(&buffers)?;
+    let server = server(&buffers, options)?;
     eprintln!("a server with {buffers} of shared buffers");
-    if options.no_full_pages {
-        server.sql("postgres", "ALTER SYSTEM SET full_page_writes = 'off'");
-        server.sql("postgres", "SELECT pg_reload_conf()");
-    }
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let few = 1_000_000.min(options.events);
     runtime.block_on(async {

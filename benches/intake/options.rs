@@ -56,9 +56,9 @@ pub struct Options {
     /// Events that the longer tables of the part `postgres-large` hold.
     #[arg(long, default_value_t = 5_000_000)]
     pub events: u64,
-    /// In the part `postgres-large` the server writes no page whole after a checkpoint, to see what that costs.
-    #[arg(long)]
-    pub no_full_pages: bool,
+    /// A setting of the server that the parts on PostgreSQL start, to see what it costs: `full_page_writes=off`.
+    #[arg(long, value_name = "NAME=VALUE")]
+    pub setting: Vec<String>,
     /// `concurrency` of the connection that is drained.
     #[arg(long, default_value_t = 64)]
     pub concurrency: usize,

@@ -53,7 +53,7 @@ impl Drop for Server {
 }
 
 /// A server as one would set it up: everything on disk before it is answered, room for what is in use, checkpoints far apart.
-pub fn server(shared_buffers: &str) -> Outcome<Server> {
+pub fn server(shared_buffers: &str, options: &Options) -> Outcome<Server> {
     let mut server = Postgres::start();
     let settings = [
         ("shared_buffers", shared_buffers),
@@ -62,7 +62,8 @@ pub fn server(shared_buffers: &str) -> Outcome<Server> {
         ("max_connections", "100"),
         ("shared_preload_libraries", "pg_stat_statements"),
     ];
-    for (name, value) in settings {
+    let asked = options.setting.iter().filter_map(|setting| setting.split_once('='));
+    for (name, value) in settings.into_iter().chain(asked) {
         server.sql("postgres", &format!("ALTER SYSTEM SET {name} = '{value}'"));
     }
     server.restart();
@@ -76,7 +77,7 @@ pub fn server(shared_buffers: &str) -> Outcome<Server> {
 /// Intake: the plain grouped insert, one gateway and three, in alternating rounds; then round trips.
 pub fn intake(options: &Options, report: &mut Report) -> Outcome<()> {
     let intents = options.intents.unwrap_or(options.rules);
-    let server = server(BUFFERS)?;
+    let server = server(BUFFERS, options)?;
     let pid = server.process;
     server.sql(USER, "CREATE EXTENSION pg_stat_statements");
     let plain = |ids: &str| -> Outcome<(Running, SocketAddr)> {
@@ -222,7 +223,7 @@ pub async fn store(url: &str, folder: &Path) -> Outcome<(Store, UnboundedReceive
 
 /// The median of taking, and of taking and settling, with few changes that wait and with many.
 pub fn take(options: &Options, report: &mut Report) -> Outcome<()> {
-    let server = server(BUFFERS)?;
+    let server = server(BUFFERS, options)?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(async {
         let mut sides = Vec::new();
