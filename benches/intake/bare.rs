@@ -7,6 +7,7 @@ use std::time::Instant;
 use actix_web::{App, HttpResponse, HttpServer, web};
 
 use crate::process::{Running, free_address};
+use crate::rounds::Side;
 use crate::{Outcome, web as client};
 
 /// Starts it as a process of its own.
@@ -17,6 +18,12 @@ pub fn start() -> Outcome<(Running, SocketAddr)> {
     let mut bare = Running::start("the bare handler", &mut command)?;
     bare.wait_until(Instant::now(), || client::get(address, "/", "").is_ok())?;
     Ok((bare, address))
+}
+
+/// It, among the sides that are compared.
+pub fn side(bare: &Running, address: SocketAddr, path: &str, intents: usize) -> Side {
+    let (name, path) = ("bare handler".to_owned(), path.to_owned());
+    Side { name, addresses: vec![address], path, intents, mixed: false, processes: vec![bare.id()] }
 }
 
 /// Serves until the process is ended.

@@ -19,14 +19,7 @@ pub fn intake(options: &Options, report: &mut Report) -> Outcome<()> {
 
     let path = World::path();
     let mut sides = vec![
-        Side {
-            name: "bare".to_owned(),
-            addresses: vec![bare_address],
-            path: path.clone(),
-            intents,
-            mixed: false,
-            processes: vec![bare.id()],
-        },
+        bare::side(&bare, bare_address, &path, intents),
         Side {
             name: "tagrelay".to_owned(),
             addresses: vec![world.address],

@@ -121,14 +121,7 @@ pub fn intake(options: &Options, report: &mut Report) -> Outcome<()> {
         plain_side("plain insert, ids in order", &ordered),
         side("one", &[&one]),
         side("three", &three.iter().collect::<Vec<_>>()),
-        Side {
-            name: "bare handler".to_owned(),
-            addresses: vec![bare_address],
-            path: path.clone(),
-            intents,
-            mixed: false,
-            processes: vec![bare.id()],
-        },
+        bare::side(&bare, bare_address, &path, intents),
     ];
     let mut numbers = Numbers::new();
     let held = numbers.block();

@@ -73,8 +73,7 @@ pub struct Event<'a> {
     pub params: Json<'a>,
     /// The item this event was read from (the whole body, where a body is one event).
     pub payload: Json<'a>,
-    /// A part of `payload`, under this key, that the kind of source came by when it read it: where rules look for it nothing is walked
-    /// over once more.
+    /// A part of `payload`, under this key, that the kind of source came by when it read it. See [`Event::payload_at`].
     pub known_part: Option<(&'static str, Json<'a>)>,
     /// The whole body.
     pub body: Json<'a>,
@@ -82,6 +81,17 @@ pub struct Event<'a> {
     pub query: Fields<'a>,
     /// The request's headers in lower case, credentials left out.
     pub headers: Fields<'a>,
+}
+
+impl<'a> Event<'a> {
+    /// The value under `key` of the payload. What the kind of source came by isn't looked for once more; only where it lies in the
+    /// payload as it is now, since an event is also asked what it would be with another one.
+    pub fn payload_at(&self, key: &str) -> Option<Json<'a>> {
+        match self.known_part {
+            Some((known, part)) if known == key && part.lies_in(self.payload) => Some(part),
+            _ => self.payload.get(key),
+        }
+    }
 }
 
 impl Event<'_> {

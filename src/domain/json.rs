@@ -103,6 +103,12 @@ impl<'a> Json<'a> {
         self.0
     }
 
+    /// Whether it is a part of `whole`, in the same place of memory and not only alike.
+    pub fn lies_in(self, whole: Json<'_>) -> bool {
+        let (whole, part) = (whole.0.as_bytes().as_ptr_range(), self.0.as_bytes().as_ptr_range());
+        whole.start <= part.start && part.end <= whole.end
+    }
+
     /// What kind of thing this is.
     pub fn kind(self) -> JsonKind {
         match self.0.as_bytes().first() {

@@ -35,9 +35,9 @@ pub fn look_up<'v>(path: &'v Path, scope: &Scope<'v>) -> Result<Value<'v>, ExprF
             };
         }
         Root::Payload => {
-            return Ok(match (&*path.steps, event.known_part) {
-                ([Step::Key(key), rest @ ..], Some((known, part))) if **key == *known => walk(part, rest),
-                (steps, _) => walk(event.payload, steps),
+            return Ok(match &*path.steps {
+                [Step::Key(key), rest @ ..] => event.payload_at(key).map_or(Value::Unset, |part| walk(part, rest)),
+                steps => walk(event.payload, steps),
             });
         }
         Root::Body => return Ok(walk(event.body, &path.steps)),

@@ -41,6 +41,21 @@ fn of(rule: &str, event: &ShortEvent) -> String {
     told.rules[0].nearest.as_ref().map(ToString::to_string).unwrap_or_default()
 }
 
+/// A reader may know a part of the payload already: another payload that is tried has another one.
+#[test]
+fn what_a_reader_came_by_does_not_hide_the_change_that_is_tried() {
+    let part = "originalDetectIntentRequest";
+    let body = format!(r#"{{"{part}":{{"source":"web"}}}}"#);
+    let payload = Json::parse(body.as_bytes()).expect("JSON");
+    let known = payload.get(part).expect("a part");
+    let source = SourceName::parse("bot").expect("a name");
+    let event = Event { payload, known_part: Some((part, known)), ..Event::empty(source, Timestamp(0)) };
+    let catalog = catalog(&format!("rules:\n  - {{ id: r, reply: x, when: payload.{part}.source == \"telegram\" }}\n"));
+    let told = told(&catalog, &event, 1);
+    let nearest = told.rules[0].nearest.as_ref().map(ToString::to_string);
+    assert_eq!(nearest.as_deref(), Some(&*format!("if payload.{part}.source were \"telegram\" (is \"web\")")));
+}
+
 #[test]
 fn the_smallest_change_is_told_in_words() {
     let poor = ShortEvent {

@@ -1,8 +1,6 @@
 //! Accepting events: one statement, one round trip and one commit for all that has gathered.
 
-use std::cell::Cell;
 use std::collections::HashMap;
-use std::time::{Duration, Instant};
 
 use super::session::{Key, Many, Session};
 use crate::domain::change::Ord;
@@ -17,26 +15,6 @@ use crate::store::wakes::wake_for;
 
 /// Events that one lot takes.
 pub(super) const MOST: usize = 4_096;
-
-/// So long after a repetition others are expected: senders that weren't answered in time send all again.
-const AFTER: Duration = Duration::from_secs(2);
-
-/// Whether lots are likely to hold repetitions of earlier events.
-#[derive(Default)]
-pub(super) struct Expects(Cell<Option<Instant>>);
-
-impl Expects {
-    fn repetitions(&self) -> bool {
-        self.0.get().is_some_and(|last| last.elapsed() < AFTER)
-    }
-
-    /// Whether a lot held any.
-    fn met(&self, any: bool) {
-        if any {
-            self.0.set(Some(Instant::now()));
-        }
-    }
-}
 
 /// What became of one event of a lot.
 enum Fate {
@@ -77,7 +55,7 @@ impl Batch {
         batch
     }
 
-    /// Writes the batch. `owned` says of a contact's bucket whether this gateway has it and so hears of the change by itself; it is
+    /// Writes the batch. `look`: repetitions of earlier events are expected, and looked for before anything is written. `owned` says of a contact's bucket whether this gateway has it and so hears of the change by itself; it is
     /// told by `wakes`.
     pub fn write(
         mut self,
@@ -85,17 +63,16 @@ impl Batch {
         me: i64,
         owned: impl Fn(u8) -> bool,
         inside: bool,
-        expects: &Expects,
+        look: bool,
         wakes: &mut Vec<Wake>,
     ) -> Result<Vec<Accepted>, StoreError> {
-        let values = self.values(me, owned, expects.repetitions());
+        let values = self.values(me, owned, look);
         let sql = "SELECT first_number, repeats FROM accept_2($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)";
         let rows = if inside { session.ask(sql, values) } else { session.alone(sql, values) }?;
         let row = rows.first().ok_or(StoreError::Damaged("a lot was answered by nothing"))?;
         let repeats: Option<Vec<i64>> =
             row.try_get(1).map_err(|_| StoreError::Damaged("a lot's answer can't be read"))?;
         let mut placed = Placed { first: Row::Postgres(row).ord(0)?, new: vec![true; self.events.len()] };
-        expects.met(repeats.is_some());
         for place in repeats.into_iter().flatten() {
             if let Some(new) = placed.new.get_mut(place as usize) {
                 *new = false;

@@ -1,12 +1,13 @@
 //! The thread that accepts events.
 
+use std::cell::Cell;
 use std::sync::Arc;
 use std::sync::mpsc::Receiver;
 use std::time::{Duration, Instant};
 
 use tokio::sync::mpsc::UnboundedSender;
 
-use super::accept::{Batch, Expects, MOST};
+use super::accept::{Batch, MOST};
 use super::ahead::Room;
 use super::gathering::{GROUP, gather};
 use super::partitions::Numbered;
@@ -23,6 +24,9 @@ use crate::store::record::Intake;
 /// The longest wait for more events.
 const LONGEST: Duration = Duration::from_millis(4);
 
+/// So long after a repetition others are expected: senders that weren't answered in time send all again.
+const AFTER: Duration = Duration::from_secs(2);
+
 /// Accepts events.
 pub(super) struct Intakes {
     pub session: Session,
@@ -30,7 +34,8 @@ pub(super) struct Intakes {
     pub options: Options,
     pub wake: UnboundedSender<Vec<Wake>>,
     pub room: Arc<Room>,
-    pub expects: Expects,
+    /// When an event came last that repeated another one.
+    pub repeated: Cell<Option<Instant>>,
 }
 
 impl Intakes {
@@ -74,6 +79,9 @@ impl Intakes {
                 if let Some(last) = accepted.iter().rev().find_map(new) {
                     self.room.reached(Numbered::Lots, last as i64);
                 }
+                if accepted.iter().any(|accepted| matches!(accepted, Accepted::Duplicate { .. })) {
+                    self.repeated.set(Some(Instant::now()));
+                }
                 let mut accepted = accepted.into_iter();
                 for (reply, length) in replies.into_iter().zip(lists) {
                     let _ = reply.send(Ok(accepted.by_ref().take(length).collect()));
@@ -108,22 +116,17 @@ impl Intakes {
         let me = self.standing.me();
         let owned = self.standing.begin_lot();
         let owns = |bucket: u8| owned.get(usize::from(bucket)).copied().unwrap_or_default();
+        let look = self.repeated.get().is_some_and(|last| last.elapsed() < AFTER);
         if events.len() <= MOST {
-            return Batch::of(events, at).write(&self.session, me, owns, false, &self.expects, wakes);
+            return Batch::of(events, at).write(&self.session, me, owns, false, look, wakes);
         }
         // More than one lot holds: several, all of them or none.
         self.session.write(|db| {
             let mut accepted = Vec::new();
             while !events.is_empty() {
                 let rest = events.split_off(events.len().min(MOST));
-                accepted.extend(Batch::of(std::mem::replace(&mut events, rest), at).write(
-                    db,
-                    me,
-                    owns,
-                    true,
-                    &self.expects,
-                    wakes,
-                )?);
+                let these = Batch::of(std::mem::replace(&mut events, rest), at);
+                accepted.extend(these.write(db, me, owns, true, look, wakes)?);
             }
             Ok(accepted)
         })

@@ -85,70 +85,6 @@ const STEPS: [&str; 5] = ["
     CREATE TABLE meta (name TEXT PRIMARY KEY, value BIGINT NOT NULL);
     -- All is in the tables at once: nothing waits to be spread, and nothing settled is subtracted at a start.
     INSERT INTO meta VALUES ('spread', 9223372036854775807), ('settled_from', 9223372036854775807), ('ping', 0);
-    -- Writes the keys of a lot whose first number is given; the places of those that are new. Keys are looked up first: nearly always
-    -- all are new, and a row that can't be in anybody's way costs half of one that may. Two gateways that write the same key at the
-    -- same time meet in the index: then each row is written with care.
-    CREATE FUNCTION keep_keys_1(start BIGINT, now BIGINT, keys BYTEA[]) RETURNS BIGINT[] LANGUAGE plpgsql
-        SET enable_seqscan = off SET jit = off AS $$
-        DECLARE kept BIGINT[];
-        BEGIN
-        IF NOT EXISTS (SELECT FROM dedup d WHERE d.key = ANY (keys)) THEN
-            BEGIN
-                INSERT INTO dedup (key, ord, at)
-                SELECT e.key, start + e.place - 1, now FROM unnest(keys) WITH ORDINALITY AS e (key, place)
-                WHERE e.key IS NOT NULL ORDER BY e.key;
-                RETURN NULL;
-            EXCEPTION WHEN unique_violation THEN NULL;
-            END;
-        END IF;
-        WITH fresh AS (
-            INSERT INTO dedup (key, ord, at)
-            SELECT e.key, start + e.place - 1, now FROM unnest(keys) WITH ORDINALITY AS e (key, place)
-            WHERE e.key IS NOT NULL ORDER BY e.key
-            ON CONFLICT (key) DO UPDATE SET ord = excluded.ord, at = excluded.at WHERE dedup.at <= excluded.at - 86400000
-            RETURNING dedup.ord)
-        SELECT coalesce(array_agg(f.ord - start), '{}') INTO kept FROM fresh f;
-        RETURN (SELECT array_agg(e.place - 1 ORDER BY e.place) FROM unnest(keys) WITH ORDINALITY AS e (key, place)
-            WHERE e.key IS NOT NULL AND e.place - 1 NOT IN (SELECT unnest(kept)));
-        END $$;
-    -- Accepts a lot: one round trip, planned once a connection. Its answer is the first number and the places of the events that
-    -- repeat others, if any. Another form of it gets another name: gateways of two versions run side by side during an update.
-    CREATE FUNCTION accept_1(me BIGINT, now BIGINT, keys BYTEA[], packed BYTEA, contacts BYTEA[], places BIGINT[], indexes BIGINT[],
-        changes TEXT[], news BYTEA[], news_at TEXT[], news_places BIGINT[], news_owned BIGINT[], faults BIGINT[], answers BIGINT[])
-        RETURNS TABLE (first_number BIGINT, repeats BIGINT[]) LANGUAGE plpgsql
-        SET enable_seqscan = off SET jit = off AS $$
-        #variable_conflict use_column
-        DECLARE
-            start BIGINT := take_numbers_1(cardinality(keys));
-            known BIGINT[] := keep_keys_1(start, now, keys);
-            fenced BOOLEAN := FALSE;
-        BEGIN
-        first_number := start;
-        repeats := known;
-        RETURN NEXT;
-        IF cardinality(known) = cardinality(keys) THEN RETURN; END IF;
-        INSERT INTO lot (first, at, events, body, skipped)
-            VALUES (start, now, cardinality(keys), packed, array_to_string(known, ','));
-        INSERT INTO pending (run, contact, ord, ix, change)
-            SELECT (start + c.place) >> 16, c.contact, start + c.place, c.ix, c.change
-            FROM unnest(contacts, places, indexes, changes) AS c (contact, place, ix, change)
-            WHERE known IS NULL OR c.place NOT IN (SELECT unnest(known));
-        IF 1 = ANY (news_owned) THEN
-            PERFORM FROM gateway g WHERE g.id = me AND g.fenced = 0 FOR KEY SHARE;
-            fenced := NOT FOUND;
-        END IF;
-        IF fenced OR 0 = ANY (news_owned) THEN
-            INSERT INTO news (xid, contacts, connections)
-            SELECT pg_current_xact_id(), array_agg(c.contact), array_agg(c.connection)
-            FROM unnest(news, news_at, news_places, news_owned) AS c (contact, connection, place, owned)
-            WHERE (fenced OR c.owned = 0) AND (known IS NULL OR c.place NOT IN (SELECT unnest(known))) HAVING count(*) > 0;
-        END IF;
-        IF cardinality(faults) > 0 THEN
-            INSERT INTO fault (ord) SELECT start + f.place FROM unnest(faults) AS f (place)
-            WHERE known IS NULL OR f.place NOT IN (SELECT unnest(known));
-        END IF;
-        IF cardinality(answers) > 0 THEN DELETE FROM fault WHERE ord = ANY (answers); END IF;
-        END $$;
     -- Writes the start of a call down, if no limit of its account forbids it, whichever gateway asks: its number, or how long to wait.
     -- One at a time for an account, until the commit; what is counted was committed before.
     CREATE FUNCTION start_1(one TEXT, names TEXT[], calls BIGINT[], windows BIGINT[])
@@ -318,8 +254,10 @@ const STEPS: [&str; 5] = ["
     CREATE TABLE subscription (id TEXT PRIMARY KEY, at BIGINT NOT NULL, ended BIGINT, body TEXT NOT NULL, progress TEXT NOT NULL);
     CREATE TABLE notice (id BIGINT GENERATED BY DEFAULT AS IDENTITY PRIMARY KEY, at BIGINT NOT NULL, body TEXT NOT NULL);
 ", "
-    -- As keep_keys_1, and keys are looked up only where somebody expects repetitions: elsewhere nearly always all are new, and to find
-    -- that out in the index costs a third of writing them. Where one wasn't, what was written is given up, and each is written with care.
+    -- Writes the keys of a lot whose first number is given; the places of those that are not new, nothing where all are. Keys are
+    -- looked up only where somebody expects repetitions: elsewhere nearly always all are new, and to find that out in the index costs a
+    -- third of writing them. Where one wasn't (two gateways that write the same key at the same time meet in the index, too), what was
+    -- written is given up, and each row is written with care, which costs twice as much. Called by accept_2 alone, whose settings hold.
     CREATE FUNCTION keep_keys_2(start BIGINT, now BIGINT, keys BYTEA[], look BOOLEAN) RETURNS BIGINT[] LANGUAGE plpgsql AS $$
         DECLARE kept BIGINT[];
         BEGIN
@@ -345,7 +283,8 @@ const STEPS: [&str; 5] = ["
         RETURN (SELECT array_agg(e.place - 1 ORDER BY e.place) FROM unnest(keys) WITH ORDINALITY AS e (key, place)
             WHERE e.key IS NOT NULL AND e.place - 1 NOT IN (SELECT unnest(kept)));
         END $$;
-    -- As accept_1, and says whether repetitions are expected.
+    -- Accepts a lot: one round trip, planned once a connection. Its answer is the first number and the places of the events that
+    -- repeat others, if any. Another form of it gets another name: gateways of two versions run side by side during an update.
     CREATE FUNCTION accept_2(me BIGINT, now BIGINT, look BOOLEAN, keys BYTEA[], packed BYTEA, contacts BYTEA[], places BIGINT[],
         indexes BIGINT[], changes TEXT[], news BYTEA[], news_at TEXT[], news_places BIGINT[], news_owned BIGINT[], faults BIGINT[],
         answers BIGINT[])
@@ -383,6 +322,16 @@ const STEPS: [&str; 5] = ["
         END IF;
         IF cardinality(answers) > 0 THEN DELETE FROM fault WHERE ord = ANY (answers); END IF;
         END $$;
+    -- What a gateway of the version before calls, as long as it runs.
+    CREATE OR REPLACE FUNCTION accept_1(me BIGINT, now BIGINT, keys BYTEA[], packed BYTEA, contacts BYTEA[], places BIGINT[],
+        indexes BIGINT[], changes TEXT[], news BYTEA[], news_at TEXT[], news_places BIGINT[], news_owned BIGINT[], faults BIGINT[],
+        answers BIGINT[])
+        RETURNS TABLE (first_number BIGINT, repeats BIGINT[]) LANGUAGE plpgsql AS $$
+        BEGIN
+        RETURN QUERY SELECT a.first_number, a.repeats FROM accept_2(me, now, true, keys, packed, contacts, places, indexes, changes,
+            news, news_at, news_places, news_owned, faults, answers) a;
+        END $$;
+    DROP FUNCTION IF EXISTS keep_keys_1;
 "];
 
 /// The number of `meta` that is there as long as a migration from a file isn't done: the file's fingerprint.

@@ -1,5 +1,6 @@
 //! The engine put together: its threads, its task, and the ways to them.
 
+use std::cell::Cell;
 use std::collections::HashMap;
 use std::sync::mpsc::{self, SyncSender};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -92,7 +93,7 @@ impl Shared {
             standing: Arc::clone(&standing),
             options: options.clone(),
             wake: wake.clone(),
-            expects: super::accept::Expects::default(),
+            repeated: Cell::default(),
             room: Arc::clone(&room),
         };
         let keeping = Books {

@@ -47,6 +47,30 @@ async fn a_duplicate_within_one_commit_is_known(on: Engine) {
     assert_eq!(ids(&bench.take("1").await), [id(1, 0)]);
 }
 
+/// The second lot comes when repetitions are expected, the first one when they aren't.
+async fn a_lot_of_new_events_and_repetitions_keeps_them_apart(on: Engine) {
+    let bench = Bench::on(on).await;
+    bench.accept(keyed("0", &[("1", "a")])).await;
+    for lot in 1..=2 {
+        let sent = ["0", "new-1", "0", "new-2"].map(|key| match key {
+            "0" => keyed(key, &[("1", "a")]).intake(START),
+            key => keyed(&format!("{key}-{lot}"), &[("2", "b")]).intake(START),
+        });
+        let accepted = bench.store.accept(sent.into()).await.expect("stored");
+        let [again, one, once_more, two] = accepted.as_slice() else { panic!("four answers: {accepted:?}") };
+        for repeated in [again, once_more] {
+            assert!(matches!(repeated, Accepted::Duplicate { ord: Ord(1), differs: false, .. }), "{repeated:?}");
+        }
+        let (Accepted::New(one), Accepted::New(two)) = (one, two) else { panic!("two are new: {accepted:?}") };
+        assert!(one < two, "in the order of the lot");
+    }
+    assert_eq!(bench.take("1").await.changes.len(), 1, "what was repeated changes nothing");
+    assert_eq!(bench.take("2").await.changes.len(), 4);
+    let bench = bench.restart().await;
+    let view = bench.store.reader().event(Ord(1)).await.expect("read").expect("there");
+    assert_eq!(view.duplicates.len(), 4);
+}
+
 async fn the_same_key_of_another_source_and_no_key_at_all_are_new_events(on: Engine) {
     let bench = Bench::on(on).await;
     bench.accept(keyed("k", &[])).await;
@@ -93,5 +117,6 @@ on_each_store!(
     an_accepted_event_is_read_back_whole_after_a_restart,
     the_same_key_again_gets_the_stored_answer_and_changes_nothing,
     a_duplicate_within_one_commit_is_known,
+    a_lot_of_new_events_and_repetitions_keeps_them_apart,
     the_same_key_of_another_source_and_no_key_at_all_are_new_events,
 );
