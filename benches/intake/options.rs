@@ -57,8 +57,8 @@ pub struct Options {
     #[arg(long, default_value_t = 5_000_000)]
     pub events: u64,
     /// A setting of the server that the parts on PostgreSQL start, to see what it costs: `full_page_writes=off`.
-    #[arg(long, value_name = "NAME=VALUE")]
-    pub setting: Vec<String>,
+    #[arg(long, value_name = "NAME=VALUE", value_parser = setting)]
+    pub setting: Vec<(String, String)>,
     /// `concurrency` of the connection that is drained.
     #[arg(long, default_value_t = 64)]
     pub concurrency: usize,
@@ -83,6 +83,11 @@ pub struct Options {
     /// End with status 1 when a required figure is missed.
     #[arg(long)]
     pub enforce: bool,
+}
+
+fn setting(text: &str) -> Result<(String, String), String> {
+    let (name, value) = text.split_once('=').ok_or("expected NAME=VALUE, as in full_page_writes=off")?;
+    Ok((name.to_owned(), value.to_owned()))
 }
 
 /// A part of the benchmark.

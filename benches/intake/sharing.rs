@@ -62,7 +62,7 @@ pub fn server(shared_buffers: &str, options: &Options) -> Outcome<Server> {
         ("max_connections", "100"),
         ("shared_preload_libraries", "pg_stat_statements"),
     ];
-    let asked = options.setting.iter().filter_map(|setting| setting.split_once('='));
+    let asked = options.setting.iter().map(|(name, value)| (name.as_str(), value.as_str()));
     for (name, value) in settings.into_iter().chain(asked) {
         server.sql("postgres", &format!("ALTER SYSTEM SET {name} = '{value}'"));
     }
@@ -74,7 +74,7 @@ pub fn server(shared_buffers: &str, options: &Options) -> Outcome<Server> {
     Ok(Server { postgres: server, process })
 }
 
-/// Intake: the plain grouped insert, one gateway and three, in alternating rounds; then round trips.
+/// Intake: the plain grouped insert, one gateway, three, and a bare handler, in alternating rounds; then round trips.
 pub fn intake(options: &Options, report: &mut Report) -> Outcome<()> {
     let intents = options.intents.unwrap_or(options.rules);
     let server = server(BUFFERS, options)?;

@@ -119,6 +119,20 @@ pub(super) fn holding(db: &dyn Sql, ord: Ord) -> Result<Option<Lot>, StoreError>
     Ok(candidate.filter(|lot| lot.last() >= ord))
 }
 
+/// The lot that was opened last. Who sends again what wasn't answered in time sends again all that was in one lot, or in a few.
+#[derive(Default)]
+pub(super) struct Opened(Option<Lot>);
+
+impl Opened {
+    /// The lot that holds `ord`, if it is still there.
+    pub fn holding(&mut self, db: &dyn Sql, ord: Ord) -> Result<Option<&Lot>, StoreError> {
+        if !self.0.as_ref().is_some_and(|lot| lot.first <= ord && ord <= lot.last()) {
+            self.0 = holding(db, ord)?;
+        }
+        Ok(self.0.as_ref())
+    }
+}
+
 /// The newest lot whose first event's number is below `before`.
 pub(super) fn newest_below(db: &dyn Sql, before: Ord) -> Result<Option<Lot>, StoreError> {
     let near = format!("{COLUMNS} WHERE first < ?1 AND first >= ?2 ORDER BY first DESC LIMIT 1");

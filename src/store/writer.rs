@@ -12,6 +12,7 @@ use super::delivery;
 use super::face::{Accepted, Options, StoreError, Taken, Wake};
 use super::forget::{self, Forgotten, Found, Gone};
 use super::log::Log;
+use super::lot::Opened;
 use super::outbox::Outbox;
 use super::record::{Frame, Intake};
 use super::runs::Runs;
@@ -222,13 +223,14 @@ impl Memory {
         self.spans.advance(db, now)?;
         let first = self.next_ord;
         let mut frames: Vec<Vec<u8>> = Vec::new();
+        let mut opened = Opened::default();
         for command in intake {
             let Command::Accept(events, reply) = command else { continue };
             let events = events.take();
             let mut accepted = Vec::with_capacity(events.len());
             for event in events {
                 let seen = match event.key {
-                    Some(key) => self.seen(db, key, now, first, &frames, &event)?,
+                    Some(key) => self.seen(db, key, now, (first, &frames), &mut opened, &event)?,
                     None => None,
                 };
                 if let Some(duplicate) = seen {
@@ -257,14 +259,15 @@ impl Memory {
         Ok(frames.len())
     }
 
-    /// Whether an event with this key was accepted in the last 24 hours; the earlier one may be in this very commit.
+    /// Whether an event with this key was accepted in the last 24 hours; the earlier one may be in this very commit, whose
+    /// frames are given with the number of the first.
     fn seen(
         &self,
         db: &Connection,
         key: DedupKey,
         now: Timestamp,
-        first: Ord,
-        frames: &[Vec<u8>],
+        (first, frames): (Ord, &[Vec<u8>]),
+        opened: &mut Opened,
         event: &Intake,
     ) -> Result<Option<Accepted>, StoreError> {
         let found = match self.recent.find(key) {
@@ -275,7 +278,7 @@ impl Memory {
         let (_, body) = parts(&event.frame)?;
         let earlier = match ord.0.checked_sub(first.0) {
             Some(index) => frames.get(index as usize).map(|frame| parts(frame)).transpose()?,
-            None => match lot::holding(db, ord)? {
+            None => match opened.holding(db, ord)? {
                 Some(lot) if now.since(lot.at) < dedup::WINDOW_MS => {
                     let record = lot.record(ord)?.ok_or(StoreError::Damaged("a lot lacks an event"))?;
                     return duplicate(db, now, ord, record.head.rules, record.reply, record.body != body).map(Some);

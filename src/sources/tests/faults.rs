@@ -59,6 +59,12 @@ fn what_is_not_json_has_its_place() {
         (b"{\"queryResult\": {}} secret", 1, 21, "trailing characters"),
         (b"{\"a\": \"\xff\", \"queryResult\": {}}", 1, 8, "this byte is not UTF-8"),
         (b"{\"queryResult\": {}, \"queryResult\": {}}", 1, 33, "duplicate field `queryResult`"),
+        (
+            b"{\"originalDetectIntentRequest\": {}, \"originalDetectIntentRequest\": {}}",
+            1,
+            65,
+            "duplicate field `originalDetectIntentRequest`",
+        ),
         (b"{\"queryResult\": {\"intentDetectionConfidence\": 1e999}}", 1, 51, "number out of range"),
     ] {
         let error = error(body);

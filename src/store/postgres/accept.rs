@@ -8,7 +8,7 @@ use crate::domain::time::Timestamp;
 use crate::store::contact::json;
 use crate::store::dedup::DedupKey;
 use crate::store::face::{Accepted, StoreError, Wake};
-use crate::store::lot;
+use crate::store::lot::{self, Opened};
 use crate::store::record::{Frame, Intake};
 use crate::store::sql::{Arg, Row, Sql, args};
 use crate::store::wakes::wake_for;
@@ -55,8 +55,8 @@ impl Batch {
         batch
     }
 
-    /// Writes the batch. `look`: repetitions of earlier events are expected, and looked for before anything is written. `owned` says of a contact's bucket whether this gateway has it and so hears of the change by itself; it is
-    /// told by `wakes`.
+    /// Writes the batch. `owned` says of a contact's bucket whether this gateway has it and so hears of the change by itself; it is told
+    /// by `wakes`. Where repetitions of earlier events are expected, `look` looks for them before anything is written.
     pub fn write(
         mut self,
         session: &Session,
@@ -141,33 +141,52 @@ impl Batch {
 
     /// What became of each event, where some repeat others.
     fn tell(&self, db: &Session, placed: &Placed) -> Result<Vec<Accepted>, StoreError> {
+        let is_new = |place: usize| placed.new.get(place).copied().unwrap_or_default();
+        let known =
+            self.events.iter().enumerate().filter(|(place, _)| !is_new(*place)).filter_map(|(_, event)| event.key);
+        let known = kept(db, known.collect())?;
+        let mut opened = Opened::default();
         let mut accepted = Vec::with_capacity(self.fates.len());
         for fate in &self.fates {
             let (place, event) = match fate {
                 Fate::Placed(place) => (*place, self.events.get(*place)),
                 Fate::Repeats(place, event) => (*place, Some(event)),
             };
-            let ord = Ord(placed.first.0 + place as u64);
-            let is_new = placed.new.get(place).copied().unwrap_or_default();
             let event = event.ok_or(StoreError::Damaged("an event of a batch"))?;
+            let ord = Ord(placed.first.0 + place as u64);
             accepted.push(match fate {
-                Fate::Placed(_) if is_new => Accepted::New(ord),
-                _ => self.repeated(db, event, if is_new { Some(ord) } else { None })?,
+                Fate::Placed(_) if is_new(place) => Accepted::New(ord),
+                _ if is_new(place) => self.repeated(db, event, ord, &mut opened)?,
+                _ => {
+                    let of = event.key.and_then(|key| known.get(&key).copied());
+                    self.repeated(db, event, of.ok_or(StoreError::Busy)?, &mut opened)?
+                }
             });
         }
         Ok(accepted)
     }
 
-    /// The answer to an event that repeats another one: `of`, or the one that its key is kept for.
-    fn repeated(&self, db: &dyn Sql, event: &Intake, of: Option<Ord>) -> Result<Accepted, StoreError> {
-        let key = event.key.ok_or(StoreError::Damaged("an event without a key repeats nothing"))?;
-        let kept = || db.first("SELECT ord FROM dedup WHERE key = ?1", args![key.0.as_slice()], |row| row.ord(0));
-        let ord = of.map_or_else(kept, |ord| Ok(Some(ord)))?.ok_or(StoreError::Busy)?;
+    /// The answer to an event that repeats the one with this number.
+    fn repeated(&self, db: &dyn Sql, event: &Intake, ord: Ord, opened: &mut Opened) -> Result<Accepted, StoreError> {
         let (frame, _) = Frame::split_first(&event.frame)?;
-        let earlier = lot::holding(db, ord)?.map(|lot| lot.record(ord)).transpose()?.flatten();
+        let earlier = opened.holding(db, ord)?.map(|lot| lot.record(ord)).transpose()?.flatten();
         let earlier = earlier.ok_or(StoreError::Damaged("a key is of an event that isn't there"))?;
         let differs = earlier.body != frame.body;
         db.send("INSERT INTO duplicate (ord, at, differs) VALUES (?1, ?2, ?3)", args![ord, self.at, differs])?;
         Ok(Accepted::Duplicate { ord, rules: earlier.head.rules, reply: earlier.reply, differs })
     }
+}
+
+/// Which events these keys are kept for.
+fn kept(db: &Session, keys: Vec<DedupKey>) -> Result<HashMap<DedupKey, Ord>, StoreError> {
+    if keys.is_empty() {
+        return Ok(HashMap::new());
+    }
+    let keys = keys.into_iter().map(|key| Some(Key(key.0))).collect();
+    let rows = db.ask("SELECT key, ord FROM dedup WHERE key = ANY ($1)", vec![Many::Keys(keys)])?;
+    let read = |row| {
+        let row = Row::Postgres(row);
+        Ok((DedupKey(row.key(0)?.0), row.ord(1)?))
+    };
+    rows.iter().map(read).collect()
 }

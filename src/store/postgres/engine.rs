@@ -171,9 +171,9 @@ impl Books {
         let limits = pages.iter().map(|page| i64::try_from(page.saturating_add(1)).unwrap_or(i64::MAX)).collect();
         let rows = "SELECT key, connection, reference, retry, words, guards, more FROM contact WHERE key = ANY ($1)";
         let mut answers = self.session.look(vec![
-            (FORGOTTEN, vec![blobs(keys)]),
-            (rows, vec![blobs(keys)]),
-            (pending::OF_MANY, vec![blobs(keys), Many::Ints(limits)]),
+            (FORGOTTEN, vec![Many::keys(keys)]),
+            (rows, vec![Many::keys(keys)]),
+            (pending::OF_MANY, vec![Many::keys(keys), Many::Ints(limits)]),
         ])?;
         let (Some(changes), Some(rows), Some(heard)) = (answers.pop(), answers.pop(), answers.pop()) else {
             return Err(StoreError::Damaged("three questions have three answers"));
@@ -238,8 +238,8 @@ impl Books {
                         "SELECT id FROM gateway WHERE id = $1 AND fenced = 0 FOR KEY SHARE",
                         vec![Many::One(standing.me().into())],
                     ),
-                    (LOCK, vec![blobs(&keys)]),
-                    (FORGOTTEN, vec![blobs(&keys)]),
+                    (LOCK, vec![Many::keys(&keys)]),
+                    (FORGOTTEN, vec![Many::keys(&keys)]),
                 ])?;
                 let (Some(entries), Some(rows), Some(alive)) = (answers.pop(), answers.pop(), answers.pop()) else {
                     return Err(StoreError::Damaged("four questions have four answers"));
@@ -382,10 +382,6 @@ const FORGOTTEN: &str = "SELECT contact, id, upto FROM forgotten WHERE contact =
 
 /// Numbers of deliveries, the next one last.
 const NUMBERS: &str = "SELECT nextval('delivery_number') FROM generate_series(1, $1) ORDER BY 1 DESC";
-
-fn blobs(keys: &[ContactKey]) -> Many<'static> {
-    Many::Blobs(keys.iter().map(|key| Some(key.0.to_vec())).collect())
-}
 
 fn nothing() -> Taken {
     Taken { contact: None, changes: Vec::new(), more: false, past: Past::default(), retry: None, hold: None }

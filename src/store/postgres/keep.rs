@@ -72,7 +72,7 @@ fn aliases(session: &Session, events: &[Came]) -> Result<HashMap<ContactKey, Vec
             return Ok(known);
         }
         let sql = "SELECT key, contact FROM alias WHERE key = ANY ($1) ORDER BY key, other";
-        let rows = session.ask(sql, vec![blobs(&unknown)])?;
+        let rows = session.ask(sql, vec![Many::keys(&unknown)])?;
         known.extend(unknown.into_iter().map(|key| (key, Vec::new())));
         for row in &rows {
             let row = Row::Postgres(row);
@@ -93,10 +93,10 @@ fn waiting(session: &Session, concerned: &HashMap<ContactKey, Vec<&Came>>) -> Re
     }
     // In one order, so that no two that write changes wait for each other.
     asked.sort_unstable();
-    let keys = asked.iter().map(|(key, _)| Some(key.0.to_vec())).collect();
+    let keys = Many::keys(asked.iter().map(|(key, _)| key));
     let ords = asked.iter().map(|(_, id)| id.ord.0 as i64).collect();
     let indexes = asked.iter().map(|(_, id)| i64::from(id.index)).collect();
-    for row in &session.ask(pending::OF_IDS, vec![Many::Blobs(keys), Many::Ints(ords), Many::Ints(indexes)])? {
+    for row in &session.ask(pending::OF_IDS, vec![keys, Many::Ints(ords), Many::Ints(indexes)])? {
         let (key, id, change) = pending::of_ids(&Row::Postgres(row))?;
         let event = concerned.get(&key).into_iter().flatten().find(|event| event.ord == id.ord);
         if let Some(event) = event {
@@ -174,13 +174,9 @@ fn each_row(
     let sql = format!(
         "SELECT key, connection, reference, retry, words, guards, more FROM contact WHERE key = ANY ($1) ORDER BY key {lock}"
     );
-    for row in &session.ask(&sql, vec![blobs(keys)])? {
+    for row in &session.ask(&sql, vec![Many::keys(keys)])? {
         let row = Row::Postgres(row);
         each(row.key(0)?, &mut contact::read(&row, 1)?)?;
     }
     Ok(())
-}
-
-fn blobs(keys: &BTreeSet<ContactKey>) -> Many<'static> {
-    Many::Blobs(keys.iter().map(|key| Some(key.0.to_vec())).collect())
 }

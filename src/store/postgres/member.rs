@@ -36,6 +36,9 @@ const FARTHEST: Duration = Duration::from_millis(200);
 const CHANNEL: &str = "tagrelay";
 /// How long an answer is waited for.
 const PATIENCE: Duration = Duration::from_secs(5);
+/// What belongs to a gateway that isn't there, or is fenced, is anybody's: such a one writes nothing.
+const FREE: &str = "UPDATE bucket b SET owner = NULL
+    WHERE b.owner IS NOT NULL AND NOT EXISTS (SELECT FROM gateway g WHERE g.id = b.owner AND g.fenced = 0)";
 /// Contacts that are looked up at once when a bucket is gained.
 const PAGE: i64 = 4_096;
 
@@ -219,14 +222,16 @@ impl Member {
                     if notice == own {
                         continue;
                     }
+                    // Others wait for no beat of ours.
+                    self.tell(client).await?;
                     // The first after some quiet is heard at once; where they come all the time, one beat hears many.
                     tokio::time::sleep(GATHER.max(apart.saturating_sub(from.elapsed()))).await;
                     while notices.try_recv().is_ok() {}
+                    self.tell(client).await?;
                     return Ok(());
                 }
                 () = self.standing.stir.notified() => {
-                    if self.standing.others_to_tell() {
-                        self.notify(client).await?;
+                    if self.tell(client).await? {
                         // What is written meanwhile is told of together.
                         tokio::time::sleep(GATHER).await;
                     }
@@ -238,19 +243,35 @@ impl Member {
         }
     }
 
+    /// Tells others, if something was written for them that they weren't told of; whether it was.
+    async fn tell(&self, client: &Client) -> Result<bool, StoreError> {
+        let any = self.standing.others_to_tell();
+        if any {
+            self.notify(client).await?;
+        }
+        Ok(any)
+    }
+
     async fn notify(&self, client: &Client) -> Result<(), StoreError> {
         within(client.batch_execute(&format!("NOTIFY {CHANNEL}, '{}'", self.standing.me()))).await
+    }
+
+    /// Frees what belongs to nobody, once this was done. A beat that its gateway doesn't wait for any more may go on at the server and
+    /// claim: so it is waited for, and none begins meanwhile, nor does a gateway join; else what one claims would be nobody's for ever,
+    /// or be taken from one that has just come.
+    async fn free(&self, client: &Client, first: &str) -> Result<(), StoreError> {
+        let lock = "SET LOCAL lock_timeout = '4s'; LOCK TABLE gateway IN SHARE ROW EXCLUSIVE MODE";
+        within(client.batch_execute(&format!("BEGIN; {lock}; {first}; {FREE}; COMMIT"))).await
     }
 
     async fn join(&self, client: &Client, mark: &mut Option<Mark>) -> Result<(), StoreError> {
         // Whoever was here before is gone: what it had needn't wait for the end of its lease.
         if let Some(Marked { id, secret }) = mark.as_mut().and_then(Mark::before) {
-            let sql = "WITH was AS (SELECT id FROM gateway WHERE id = $1 AND mark = $2 FOR UPDATE),
-                gone AS (UPDATE gateway g SET fenced = 1 FROM was WHERE g.id = was.id RETURNING g.id)
-                UPDATE bucket b SET owner = NULL FROM gone WHERE b.owner = gone.id";
+            let sql = "UPDATE gateway SET fenced = 1 WHERE id = $1 AND mark = $2";
             let values: [(&(dyn ToSql + Sync), Type); 2] = [(&id, Type::INT8), (&secret, Type::TEXT)];
             within(client.execute_typed(sql, &values)).await?;
         }
+        self.free(client, "").await?;
         let sql = "INSERT INTO gateway (id, name, version, mark, began, until, rule_set, lease)
             SELECT nextval('gateway_number'), $1, $2, $3, now, now + $4, $5, $4
             FROM (SELECT (extract(epoch FROM clock_timestamp()) * 1000)::bigint AS now) t RETURNING id";
@@ -412,9 +433,7 @@ impl Member {
         }
         let left = async {
             let client = self.address.connect(None).await.map_err(|e| StoreError::Unavailable(e.to_string()))?;
-            within(client.execute_typed("UPDATE bucket SET owner = NULL WHERE owner = $1", &[(&me, Type::INT8)]))
-                .await?;
-            within(client.execute_typed("DELETE FROM gateway WHERE id = $1", &[(&me, Type::INT8)])).await?;
+            self.free(&client, &format!("DELETE FROM gateway WHERE id = {me}")).await?;
             self.notify(&client).await
         };
         let left = tokio::time::timeout(PATIENCE, left).await;

@@ -331,7 +331,6 @@ const STEPS: [&str; 5] = ["
         RETURN QUERY SELECT a.first_number, a.repeats FROM accept_2(me, now, true, keys, packed, contacts, places, indexes, changes,
             news, news_at, news_places, news_owned, faults, answers) a;
         END $$;
-    DROP FUNCTION IF EXISTS keep_keys_1;
 "];
 
 /// The number of `meta` that is there as long as a migration from a file isn't done: the file's fingerprint.

@@ -15,6 +15,7 @@ use tokio_postgres::types::{IsNull, ToSql, Type, to_sql_checked};
 use tokio_postgres::{Client, Row as PgRow};
 
 use super::address::Address;
+use crate::domain::contact::ContactKey;
 use crate::store::StoreError;
 use crate::store::sql::{Arg, Each, Row, Sql};
 
@@ -82,6 +83,13 @@ pub(in crate::store) enum Many<'a> {
     SomeInts(Vec<Option<i64>>),
     /// Texts, some of them missing.
     SomeTexts(Vec<Option<String>>),
+}
+
+impl Many<'_> {
+    /// Keys of contacts.
+    pub fn keys<'k>(keys: impl IntoIterator<Item = &'k ContactKey>) -> Self {
+        Self::Keys(keys.into_iter().map(|key| Some(Key(key.0))).collect())
+    }
 }
 
 impl Held {

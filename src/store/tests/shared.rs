@@ -55,6 +55,39 @@ async fn a_limit_that_one_gateway_has_met_holds_all_of_them_and_slows_them_down(
     other.stop();
 }
 
+/// A beat whose gateway doesn't wait for it any more goes on at the server, and claims.
+#[tokio::test]
+async fn a_gateway_that_ends_leaves_nothing_that_a_beat_of_its_own_still_claims() {
+    let bench = Bench::on(Engine::Postgres).await;
+    let server = bench.server.as_ref().expect("a server");
+    let claims = "BEGIN; UPDATE gateway SET until = until; SELECT pg_sleep(1.5);
+        UPDATE bucket SET owner = (SELECT id FROM gateway) WHERE id = 7; COMMIT";
+    std::thread::scope(|scope| {
+        scope.spawn(|| server.sql(server::USER, claims));
+        std::thread::sleep(Duration::from_millis(500));
+        bench.store.stop();
+    });
+    assert_eq!(server.sql(server::USER, "SELECT count(*) FROM gateway"), "0");
+    assert_eq!(server.sql(server::USER, "SELECT id FROM bucket WHERE owner IS NOT NULL"), "");
+}
+
+#[tokio::test]
+async fn what_belongs_to_a_gateway_that_is_not_there_goes_to_those_that_are() {
+    let bench = Bench::on(Engine::Postgres).await;
+    let server = bench.server.as_ref().expect("a server");
+    server.sql(server::USER, "UPDATE bucket SET owner = 999 WHERE id IN (7, 8)");
+    let other = another(&bench).await;
+    let lost = || server.sql(server::USER, "SELECT count(*) FROM bucket WHERE owner IS NULL OR owner = 999");
+    for _ in 0..500 {
+        if lost() == "0" {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    assert_eq!(lost(), "0");
+    other.stop();
+}
+
 #[tokio::test]
 async fn after_the_wait_calls_start_and_everybody_hears_how_much_is_used() {
     let bench = Bench::on(Engine::Postgres).await;
