@@ -56,6 +56,9 @@ pub struct Options {
     /// Events that the longer tables of the part `postgres-large` hold.
     #[arg(long, default_value_t = 5_000_000)]
     pub events: u64,
+    /// Hours in which these came. Deduplication keys of the last 25 are held: with 25, of all of them.
+    #[arg(long, default_value_t = 720)]
+    pub hours: u64,
     /// A setting of the server that the parts on PostgreSQL start, to see what it costs: `full_page_writes=off`.
     #[arg(long, value_name = "NAME=VALUE", value_parser = setting)]
     pub setting: Vec<(String, String)>,
