@@ -23,7 +23,7 @@ const BATCH: u64 = 128;
 /// Hours for which a key is held, and in which what is measured comes.
 const HELD: u64 = 25;
 /// How far apart checkpoints are: what is measured comes between two of them.
-const CHECKPOINTS: [(&str, &str); 2] = [("checkpoint_timeout", "1h"), ("max_wal_size", "64GB")];
+const CHECKPOINTS: [(&str, &str); 2] = [("checkpoint_timeout", "1h"), ("max_wal_size", "32GB")];
 /// Of so many lots for the long tables, one is for the short ones: they shall stay short.
 const FEWER: u64 = 10;
 /// How often the sides take turns in a round: what a commit costs changes from second to second.
