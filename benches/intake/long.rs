@@ -149,7 +149,9 @@ pub fn large(options: &Options, report: &mut Report) -> Outcome<()> {
             report.tell(&format!("WAL of an event, {}", side.name), wal, "bytes");
             report.tell(&format!("index pages that weren't in the buffers, an event, {}", side.name), pages, "");
         }
-        sides.into_iter().for_each(|side| side.store.stop());
+        for side in sides {
+            side.store.stop();
+        }
         Ok(())
     })
 }
