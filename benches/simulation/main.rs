@@ -28,6 +28,10 @@ use clap::Parser;
 
 use simulate::{Wish, simulate};
 
+/// The gateway's own.
+#[global_allocator]
+static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
+
 /// Deliveries in virtual time.
 #[derive(Debug, Parser)]
 #[command(after_help = "Example: cargo bench --bench simulation -- --schedules 100000 --seed 7")]

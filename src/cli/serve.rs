@@ -136,7 +136,8 @@ impl Start {
         let settings = self.settings;
         let address = self.listener.local_addr().unwrap_or(settings.listen);
         let name = format!("{address}, process {}", std::process::id());
-        let gateway = Gateway::start(self.opened, &settings.database, settings.retention, name).await;
+        let trial = self.sandbox_at.is_some();
+        let gateway = Gateway::start(self.opened, &settings.database, settings.retention, name, trial).await;
         let gateway = match gateway {
             Ok(gateway) => gateway,
             Err(error) => return fail(NO, &format!("{}: {error}", settings.database)),

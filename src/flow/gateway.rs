@@ -56,13 +56,15 @@ impl Gateway {
         database: &Database,
         retention: Duration,
         name: String,
+        trial: bool,
     ) -> Result<Arc<Self>, StoreError> {
         let (wake, wakes) = tokio::sync::mpsc::unbounded_channel();
         let clock = Clock::system();
         let accounts = opened.take_accounts();
         let longest = longest_call(&accounts);
         let mark = Some(database.file().with_extension("gateway"));
-        let options = Options { name, mark, longest_call: longest, ..Options::new(retention, clock.clone()) };
+        let options =
+            Options { name, mark, longest_call: longest, trial: Some(trial), ..Options::new(retention, clock.clone()) };
         let (store, waiting) = Store::open_at(database, options, wake).await?;
         keep(&store, &mut opened).await?;
         let deliveries = Deliveries::start(&store, accounts, wakes, waiting, &clock);

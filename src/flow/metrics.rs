@@ -70,6 +70,7 @@ pub struct Metrics {
     paused: Family<ByConnection, Gauge>,
     open: Family<ByConnection, Gauge>,
     dead: Gauge,
+    reachable: Gauge,
     reloads: Family<Reloads, Counter>,
     in_force: Gauge,
     audited: Family<Audits, Counter>,
@@ -114,6 +115,8 @@ impl Default for Metrics {
         registry.register("certificate_reloads", "Changed certificates by their fate", certificate_reloads.clone());
         let handshakes_failed = Family::<Handshakes, Counter>::default();
         registry.register("handshakes_failed", "Connections without TLS by why", handshakes_failed.clone());
+        let reachable = Gauge::default();
+        registry.register("database_reachable", "1 while the database answers", reachable.clone());
         in_force.set(1);
         for result in ["ok", "refused"] {
             drop(reloads.get_or_create(&Reloads { result }));
@@ -127,6 +130,7 @@ impl Default for Metrics {
             paused,
             open,
             dead,
+            reachable,
             reloads,
             in_force,
             audited,
@@ -198,8 +202,9 @@ impl Metrics {
         self.handshakes_failed.get_or_create(&Handshakes { reason }).inc();
     }
 
-    /// The text that Prometheus reads; what is only looked at now and then is handed in.
-    pub fn text(&self, lanes: &[super::deliver::LaneStatus], dead: u64) -> String {
+    /// The text that Prometheus reads; what is only looked at now and then is handed in. `dead` is `None` while the database doesn't
+    /// answer: what was last counted stands then.
+    pub fn text(&self, lanes: &[super::deliver::LaneStatus], dead: Option<u64>) -> String {
         // A connection that has gone is not to be shown as it was last.
         self.waiting.clear();
         self.paused.clear();
@@ -210,7 +215,10 @@ impl Metrics {
             self.paused.get_or_create(&label).set(i64::from(lane.state == "paused"));
             self.open.get_or_create(&label).set(i64::from(matches!(lane.state, "open" | "half-open")));
         }
-        self.dead.set(i64::try_from(dead).unwrap_or(i64::MAX));
+        self.reachable.set(i64::from(dead.is_some()));
+        if let Some(dead) = dead {
+            self.dead.set(i64::try_from(dead).unwrap_or(i64::MAX));
+        }
         let mut text = String::new();
         // Writing to a String can't fail.
         let _ = encode(&mut text, &self.registry);

@@ -55,6 +55,18 @@ pub enum StoreError {
     /// There is no file to copy: the database is a server's.
     #[error("this database is a PostgreSQL server's, which has tools of its own for copies: pg_basebackup, pg_dump")]
     NotAFile,
+    /// A part of a server's tables is missing.
+    #[error(
+        "the database lacks {0}, as after a restore that broke off: put the backup into a new database, as docs/scaling.md says"
+    )]
+    Incomplete(String),
+    /// Gateways of the other kind use the database: those that make real calls, or those that only try.
+    #[error(
+        "{}: give each kind a database of its own",
+        if *.0 { "this database is one of gateways that make real calls, and `--sandbox` and `--sandbox-at` would take these away from them" }
+        else { "this database is one of gateways with a sandbox, and what was tried there would reach real people" }
+    )]
+    OtherKind(bool),
     /// The file holds something that no version writes.
     #[error("the database is damaged: {0}")]
     Damaged(&'static str),
@@ -120,6 +132,8 @@ pub struct Options {
     pub mark: Option<PathBuf>,
     /// No call takes longer: what this gateway delivers for stays its own for as long.
     pub longest_call: Duration,
+    /// Whether its calls go to a sandbox. A database that is shared belongs to gateways of one kind; `None`: nobody asks.
+    pub trial: Option<bool>,
     /// Told of commits, as long as somebody listens.
     pub commits: Commits,
 }
@@ -134,6 +148,7 @@ impl Options {
             name: String::new(),
             mark: None,
             longest_call: Duration::from_secs(10),
+            trial: None,
             commits: Commits::default(),
         }
     }

@@ -129,15 +129,19 @@ pub async fn run(gateway: Arc<Gateway>, clock: Clock, allow_private: bool) {
     let _ = gateway.subscribers.policy.set(policy);
     let mut lanes = Lanes::default();
     let mut outbound = None;
+    let mut away = false;
     loop {
         let active = match list(&gateway).await {
             Ok(all) => all.into_iter().filter(|(_, progress)| progress.ended.is_none()),
             Err(error) => {
-                tracing::error!(%error, "subscriptions could not be read; it is tried again");
+                if !std::mem::replace(&mut away, true) {
+                    tracing::error!(%error, "subscriptions could not be read; it is tried again until they are");
+                }
                 tokio::time::sleep(STORE_PAUSE).await;
                 continue;
             }
         };
+        away = false;
         let active: Vec<Subscription> = active.map(|(subscription, _)| subscription).collect();
         lanes.0.retain(|id, lane| active.iter().any(|one| one.id == *id) && !lane.0.is_finished());
         for subscription in active {

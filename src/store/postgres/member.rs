@@ -68,6 +68,8 @@ struct Hand {
     giving: Vec<i64>,
     /// Those of which it isn't known what waits.
     unread: BTreeSet<i64>,
+    /// Since when the database doesn't answer.
+    away: Option<Instant>,
 }
 
 /// What a beat has shown.
@@ -100,7 +102,12 @@ impl Member {
                             let _ = joined.send(Err(error));
                             return;
                         }
-                        tracing::warn!(%error, "the database can't be reached; calls go on as long as the lease lasts");
+                        if hand.away.is_none() {
+                            tracing::warn!(%error, "the database can't be reached; calls go on as long as the lease lasts");
+                        } else {
+                            tracing::debug!(%error, "the database can't be reached yet");
+                        }
+                        hand.away.get_or_insert_with(Instant::now);
                     }
                 }
                 _ = &mut leave => break,
@@ -146,6 +153,9 @@ impl Member {
             let asked = Instant::now();
             let beat = self.beat(&client, &hand.giving, seen.as_deref()).await?;
             let apart = (TIMES * asked.elapsed()).clamp(APART, FARTHEST);
+            if let Some(since) = hand.away.take() {
+                tracing::info!(seconds = since.elapsed().as_secs(), "the database answers again");
+            }
             if !beat.alive {
                 *hand = Hand::default();
                 self.fenced().await;
@@ -158,6 +168,13 @@ impl Member {
             seen = beat.seen;
             self.clear(&client, &mut old, seen.as_ref()).await?;
             self.tell_lanes(&client, &mut told).await?;
+            if joined.is_none() && !beat.gained.is_empty() {
+                tracing::info!(
+                    buckets = beat.gained.len(),
+                    gateways = beat.gateways,
+                    "buckets taken over that were nobody's"
+                );
+            }
             for bucket in beat.gained {
                 self.standing.gain(bucket);
                 hand.unread.insert(bucket);
@@ -418,7 +435,9 @@ impl Member {
 
     /// Others have taken over: nothing is begun any more, what is under way ends, and only then is anything claimed anew.
     async fn fenced(&self) {
-        tracing::error!("this gateway's lease ended before it was renewed; others deliver what it had");
+        tracing::error!(
+            "this gateway's lease ended before it was renewed: it makes no call, and whichever gateway is alive delivers what it had"
+        );
         self.standing.fenced();
         while self.standing.any_step() {
             self.standing.stir.notified().await;

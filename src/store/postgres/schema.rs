@@ -2,7 +2,7 @@
 //! is different is told beside each.
 
 use super::address::Address;
-use super::session::Session;
+use super::session::{Many, Session};
 use crate::store::StoreError;
 use crate::store::sql::{Sql, args};
 
@@ -336,9 +336,45 @@ const STEPS: [&str; 5] = ["
 /// The number of `meta` that is there as long as a migration from a file isn't done: the file's fingerprint.
 pub(in crate::store) const MIGRATING: &str = "migrating";
 
-/// Sets the tables up or brings them up to date; refuses those of a newer version and of another program, and those that a
-/// migration has filled by half.
-pub(super) fn migrate(session: &Session, address: &Address) -> Result<(), StoreError> {
+/// The number of `meta` that says whether the gateways of the database call a sandbox (1) or providers (0).
+const TRIAL: &str = "trial";
+
+/// What the tables can't do without, and a restore that broke off may have taken: the names of indexes, without those of partitions.
+pub(in crate::store) const INDEXES: [&str; 29] = [
+    "alias_by_other",
+    "alias_pkey",
+    "bucket_pkey",
+    "connection_pkey",
+    "contact_pkey",
+    "dead_by_contact",
+    "dead_pkey",
+    "dedup_by_time",
+    "dedup_pkey",
+    "delivery_by_contact",
+    "delivery_pkey",
+    "duplicate_by_ord",
+    "fault_pkey",
+    "forgotten_by_contact",
+    "forgotten_pkey",
+    "gateway_pkey",
+    "inbox_pkey",
+    "limit_met_pkey",
+    "lot_pkey",
+    "meta_pkey",
+    "news_by_transaction",
+    "notice_pkey",
+    "pending_pkey",
+    "rule_set_pkey",
+    "started_by_connection",
+    "started_pkey",
+    "subscription_pkey",
+    "timer_by_contact",
+    "timer_pkey",
+];
+
+/// Sets the tables up or brings them up to date; refuses those of a newer version and of another program, those that a
+/// migration has filled by half, those of which a part is missing, and those of gateways of the other kind.
+pub(super) fn migrate(session: &Session, address: &Address, trial: Option<bool>) -> Result<(), StoreError> {
     if session.read(|db| steps_done(db))? != Some(STEPS.len()) {
         // A step may have to read what there is.
         Session::patient(address.clone())?.write(set_up)?;
@@ -346,8 +382,27 @@ pub(super) fn migrate(session: &Session, address: &Address) -> Result<(), StoreE
     session.read(|db| {
         let sql: &dyn Sql = db;
         let half = sql.first("SELECT value FROM meta WHERE name = ?1", args![MIGRATING], |_| Ok(()))?;
-        half.map_or(Ok(()), |()| Err(StoreError::HalfMigrated))
-    })
+        half.map_or(Ok(()), |()| Err(StoreError::HalfMigrated))?;
+        is_whole(db)
+    })?;
+    trial.map_or(Ok(()), |trial| session.write(|db| is_of_kind(db, trial)))
+}
+
+fn is_whole(db: &Session) -> Result<(), StoreError> {
+    let sql = "SELECT string_agg(name, ', ') FROM unnest($1) name WHERE to_regclass(quote_ident(name)) IS NULL";
+    let rows = db.ask(sql, vec![Many::Texts(INDEXES.map(str::to_owned).to_vec())])?;
+    let missing: Option<String> = rows.first().and_then(|row| row.try_get(0).ok()).flatten();
+    missing.map_or(Ok(()), |missing| Err(StoreError::Incomplete(missing)))
+}
+
+/// The first gateway that says its kind decides it.
+fn is_of_kind(db: &dyn Sql, trial: bool) -> Result<(), StoreError> {
+    db.send(
+        "INSERT INTO meta (name, value) VALUES (?1, ?2) ON CONFLICT (name) DO NOTHING",
+        args![TRIAL, i64::from(trial)],
+    )?;
+    let found = db.first("SELECT value FROM meta WHERE name = ?1", args![TRIAL], |row| row.int(0))?;
+    if found == Some(i64::from(trial)) { Ok(()) } else { Err(StoreError::OtherKind(trial)) }
 }
 
 /// The same, inside of a transaction, whatever has been migrated.

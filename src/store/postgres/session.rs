@@ -5,7 +5,7 @@
 
 use std::cell::{Cell, RefCell};
 use std::pin::pin;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use bytes::BytesMut;
 use futures_util::TryStreamExt;
@@ -30,6 +30,8 @@ const BEGIN_READING: &str = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY;
 const BEGIN_PATIENTLY: &str =
     "BEGIN; SET LOCAL idle_in_transaction_session_timeout = '60s'; SET LOCAL statement_timeout = 0";
 const PATIENTLY: Duration = Duration::from_mins(30);
+/// A connection that nobody asked for so long may have been closed meanwhile.
+const QUIET: Duration = Duration::from_secs(1);
 /// Rows that are fetched at once of an answer that may be large: few at first, for most readers stop soon.
 const FETCHED: [usize; 3] = [16, 64, 256];
 
@@ -178,6 +180,8 @@ pub(in crate::store) struct Session {
     /// Drives the connection while an answer is waited for. It is there until the end.
     runtime: Option<Runtime>,
     client: RefCell<Option<Client>>,
+    /// When it was last asked.
+    asked: Cell<Option<Instant>>,
     /// What is sent with the next question.
     held: RefCell<Vec<Statement>>,
     /// Names of cursors.
@@ -191,8 +195,9 @@ impl Session {
     pub fn new(address: Address) -> Result<Self, StoreError> {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
         let runtime = runtime.map_err(|error| StoreError::Unavailable(error.to_string()))?;
-        let (client, held, cursors) = (RefCell::default(), RefCell::default(), Cell::new(0));
-        Ok(Self { address, runtime: Some(runtime), client, held, cursors, pace: (PATIENCE, BEGIN) })
+        let (client, asked) = (RefCell::default(), Cell::default());
+        let (held, cursors) = (RefCell::default(), Cell::new(0));
+        Ok(Self { address, runtime: Some(runtime), client, asked, held, cursors, pace: (PATIENCE, BEGIN) })
     }
 
     /// One that moves much and waits for it.
@@ -285,6 +290,15 @@ impl Session {
     }
 
     fn connect(&self) -> Result<(), StoreError> {
+        if self.asked.replace(Some(Instant::now())).is_some_and(|last| last.elapsed() >= QUIET) {
+            // The runtime stands still between questions: what the server or the network did meanwhile is heard only now. The first
+            // turn looks at the socket, the second reads it, the third is one to spare.
+            self.wait(async {
+                for _ in 0..3 {
+                    tokio::task::yield_now().await;
+                }
+            })?;
+        }
         if self.client.borrow().as_ref().is_some_and(|client| !client.is_closed()) {
             return Ok(());
         }

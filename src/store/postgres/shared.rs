@@ -42,7 +42,7 @@ struct Running {
 
 /// A connection to a database whose tables are set up. A server that can't be reached may come up, or a standby be promoted: that is
 /// waited for. What nobody but a person can mend is told at once.
-async fn ready(address: &Address) -> Result<Session, StoreError> {
+async fn ready(address: &Address, trial: Option<bool>) -> Result<Session, StoreError> {
     let began = Instant::now();
     loop {
         let reached = address.connect(None).await;
@@ -52,7 +52,7 @@ async fn ready(address: &Address) -> Result<Session, StoreError> {
                 let own = address.clone();
                 let migrated = tokio::task::spawn_blocking(move || {
                     let session = Session::new(own)?;
-                    schema::migrate(&session, session.address()).map(|()| session)
+                    schema::migrate(&session, session.address(), trial).map(|()| session)
                 });
                 migrated.await.map_err(|error| StoreError::Unavailable(error.to_string()))?
             }
@@ -76,7 +76,7 @@ impl Shared {
         wake: UnboundedSender<Vec<Wake>>,
         timers: Arc<Notify>,
     ) -> Result<(Self, Session), StoreError> {
-        let session = ready(&address).await?;
+        let session = ready(&address, options.trial).await?;
         let standing = Standing::new();
         standing.outlast(options.longest_call);
         let (intakes, intake_queue) = mpsc::sync_channel(QUEUE);

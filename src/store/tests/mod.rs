@@ -28,6 +28,7 @@ mod recorded;
 #[path = "../../../tests/support/postgres.rs"]
 #[expect(dead_code, reason = "other tests need the rest of it")]
 mod server;
+mod set_up;
 mod settling;
 mod shared;
 mod subscriptions;
