@@ -111,6 +111,9 @@ pub async fn step(
         account.knowledge.has(key, hold.tenure);
     }
     let now = clock.now();
+    if taken.outdated {
+        account.knowledge.outdate(key, now);
+    }
     let provider = account.provider.within(pass);
     let step = Step { store, account, provider, pass, key, contact: &contact, taken: &taken, paused_ms, clock };
     let mut stepped = match &contact.reference {

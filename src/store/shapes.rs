@@ -243,7 +243,7 @@ pub struct Again {
 }
 
 /// What a contact waits for, with what a fold needs.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct Taken {
     /// Whom it is about; `None` when nothing waits.
     pub contact: Option<Contact>,
@@ -255,6 +255,8 @@ pub struct Taken {
     pub past: Past,
     /// Tries that failed so far.
     pub retry: Option<Retry>,
+    /// Whether another gateway was told that others have changed its tags, of which the lane may not have heard yet.
+    pub outdated: bool,
     /// Held as long as the step goes on, where several gateways share the database: the contact isn't another's meanwhile.
     pub hold: Option<Arc<Hold>>,
 }

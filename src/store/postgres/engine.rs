@@ -20,7 +20,7 @@ use crate::domain::contact::{Contact, ContactKey};
 use crate::domain::name::ConnectionName;
 use crate::domain::time::Timestamp;
 use crate::store::command::{Command, Kept, carry_out};
-use crate::store::contact::{self, ContactRow, Past};
+use crate::store::contact::{self, ContactRow};
 use crate::store::face::{Options, StoreError, Taken, Wake};
 use crate::store::forget::{self, Forgotten, Found, Gone};
 use crate::store::log::Log;
@@ -130,7 +130,7 @@ impl Books {
             let hold = if for_call {
                 // What is another gateway's is none of ours, and what we may not call for any more isn't begun.
                 let Some(hold) = self.standing.hold(key) else {
-                    let _ = reply.send(Ok(nothing()));
+                    let _ = reply.send(Ok(Taken::default()));
                     continue;
                 };
                 if !self.standing.may_call() {
@@ -174,15 +174,28 @@ impl Books {
             (FORGOTTEN, vec![Many::keys(keys)]),
             (rows, vec![Many::keys(keys)]),
             (pending::OF_MANY, vec![Many::keys(keys), Many::Ints(limits)]),
+            // The next beat tells it too. An event that came straight to us after it must not be judged by what was known before.
+            (CHANGED, vec![Many::Ints(keys.iter().map(|key| i64::from(key.bucket())).collect()), Many::keys(keys)]),
         ])?;
-        let (Some(changes), Some(rows), Some(heard)) = (answers.pop(), answers.pop(), answers.pop()) else {
-            return Err(StoreError::Damaged("three questions have three answers"));
+        let (Some(changed), Some(changes), Some(rows), Some(heard)) =
+            (answers.pop(), answers.pop(), answers.pop(), answers.pop())
+        else {
+            return Err(StoreError::Damaged("four questions have four answers"));
         };
         let heard: HashMap<ContactKey, i64> =
             heard.iter().map(forgotten).map(|read| read.map(|(key, id, _)| (key, id))).collect::<Result<_, _>>()?;
         let rows = contacts(&rows)?;
         let mut found: Vec<(Taken, Option<i64>)> =
-            keys.iter().map(|key| (nothing(), heard.get(key).copied())).collect();
+            keys.iter().map(|key| (Taken::default(), heard.get(key).copied())).collect();
+        for row in &changed {
+            let key: &[u8] = row.try_get(0).map_err(|_| StoreError::Damaged("an inbox can't be read"))?;
+            let key = ContactKey::from_hash(key);
+            found
+                .iter_mut()
+                .zip(keys)
+                .filter(|(_, this)| **this == key)
+                .for_each(|((taken, _), _)| taken.outdated = true);
+        }
         for row in &changes {
             let (place, change) = pending::of_many(&Row::Postgres(row))?;
             if let Some((taken, _)) = found.get_mut(place) {
@@ -380,12 +393,11 @@ const LOCK: &str = "SELECT key, connection, reference, retry, words, guards, mor
 /// Which of some contacts were forgotten, by which entry, and up to which event.
 const FORGOTTEN: &str = "SELECT contact, id, upto FROM forgotten WHERE contact = ANY ($1) ORDER BY id";
 
+/// Of which of some contacts other gateways were told that their tags have changed: 1 is [`OUTDATED`].
+const CHANGED: &str = "SELECT DISTINCT contact FROM inbox WHERE bucket = ANY ($1) AND contact = ANY ($2) AND what = 1";
+
 /// Numbers of deliveries, the next one last.
 const NUMBERS: &str = "SELECT nextval('delivery_number') FROM generate_series(1, $1) ORDER BY 1 DESC";
-
-fn nothing() -> Taken {
-    Taken { contact: None, changes: Vec::new(), more: false, past: Past::default(), retry: None, hold: None }
-}
 
 fn forgotten(row: &PgRow) -> Result<(ContactKey, i64, Ord), StoreError> {
     let row = Row::Postgres(row);

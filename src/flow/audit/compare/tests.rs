@@ -43,14 +43,7 @@ fn standing(tags: Vec<(TagName, Blame)>, waits: Vec<(ChangeId, Change)>) -> Stan
         letters: Vec::new(),
         more_letters: false,
     };
-    let taken = Taken {
-        contact: None,
-        changes: waits,
-        more: false,
-        past: crate::store::Past::default(),
-        retry: None,
-        hold: None,
-    };
+    let taken = Taken { changes: waits, ..Taken::default() };
     Standing { view, waits: vec![taken] }
 }
 
