@@ -48,9 +48,16 @@ async fn a_connection_that_was_closed_while_nobody_asked_costs_nobody_an_error()
     accept("before").await.expect("stored");
     bench.store.reader().dead_count().await.expect("counted");
     tokio::time::sleep(Duration::from_millis(1_200)).await;
-    let end =
-        format!("SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE usename = '{}'", server::USER);
-    assert_ne!(server.sql("postgres", &end).trim(), "0");
+    let old = format!("SELECT string_agg(pid::text, ',') FROM pg_stat_activity WHERE usename = '{}'", server::USER);
+    let old = server.sql("postgres", &old);
+    server.sql("postgres", &format!("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid IN ({old})"));
+    let left = format!("SELECT count(*) FROM pg_stat_activity WHERE pid IN ({old})");
+    for _ in 0..500 {
+        if server.sql("postgres", &left) == "0" {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
     accept("after").await.expect("stored on a connection of its own");
     bench.store.reader().dead_count().await.expect("counted");
     assert_eq!(bench.rows("dedup"), 2);
