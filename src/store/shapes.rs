@@ -60,7 +60,8 @@ pub enum StoreError {
         "the database lacks {0}, as after a restore that broke off: put the backup into a new database, as docs/scaling.md says"
     )]
     Incomplete(String),
-    /// Gateways of the other kind use the database: those that make real calls, or those that only try.
+    /// Gateways of the other kind use the database: those that make real calls, if this one is to call a sandbox (`true`), else those
+    /// that only try.
     #[error(
         "{}: give each kind a database of its own",
         if *.0 { "this database is one of gateways that make real calls, and `--sandbox` and `--sandbox-at` would take these away from them" }

@@ -24,13 +24,13 @@ async fn what_a_broken_restore_has_taken_is_named_and_no_gateway_starts_without_
 
 #[tokio::test]
 async fn what_is_tried_out_and_what_is_meant_do_not_meet_in_a_database() {
-    for (first, words) in [(false, "ones that make real calls"), (true, "ones with a sandbox")] {
+    for (first, words) in [(false, "gateways that make real calls"), (true, "gateways with a sandbox")] {
         let bench = Bench::on(Engine::Postgres).await;
         let server = bench.server.as_ref().expect("a server");
         let one = opened(server, &bench.clock, Some(first)).await.expect("nobody has said before");
         let same = opened(server, &bench.clock, Some(first)).await.expect("of the same kind");
         let refused = opened(server, &bench.clock, Some(!first)).await.err().expect("of the other kind").to_string();
-        assert!(refused.contains(&words.replace("ones", "gateways")), "{refused}");
+        assert!(refused.contains(words), "{refused}");
         assert!(refused.ends_with("give each kind a database of its own"), "{refused}");
         one.stop();
         same.stop();
