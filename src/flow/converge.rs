@@ -111,8 +111,8 @@ pub async fn step(
         account.knowledge.has(key, hold.tenure);
     }
     let now = clock.now();
-    if taken.outdated {
-        account.knowledge.outdate(key, now);
+    if let Some(by) = taken.outdated {
+        account.knowledge.outdate(key, by);
     }
     let provider = account.provider.within(pass);
     let step = Step { store, account, provider, pass, key, contact: &contact, taken: &taken, paused_ms, clock };

@@ -268,9 +268,10 @@ impl Lanes {
                     let _ = served.map(|served| served.tell.send(Told::Said(said)));
                     continue;
                 }
-                What::Outdated | What::Again(_) => {
+                What::Outdated(_) | What::Again(_) => {
+                    let by = if let What::Outdated(by) = what { by } else { now };
                     if let Some(served) = served {
-                        served.account.knowledge.outdate(key, now);
+                        served.account.knowledge.outdate(key, by);
                     }
                     continue;
                 }

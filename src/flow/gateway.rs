@@ -17,7 +17,7 @@ use crate::domain::known::KnownTags;
 use crate::domain::tag::TagName;
 use crate::domain::time::Timestamp;
 use crate::rules::Finding;
-use crate::store::{Database, Options, Store, StoreError};
+use crate::store::{Database, Options, Store, StoreError, Taken};
 
 /// A rule set that was not put in force.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
@@ -83,6 +83,18 @@ impl Gateway {
     /// The rule set on disk, while it is not the one in force because it can't be.
     pub fn refused(&self) -> Option<Arc<Refused>> {
         self.refused.load_full()
+    }
+
+    /// What waits for a contact and what has happened to it, to be looked at. What another gateway was told of its tags is heard first.
+    pub async fn look(&self, contact: &Contact) -> Result<Taken, StoreError> {
+        let taken = self.store.look(contact.key()).await?;
+        if let Some(by) = taken.outdated {
+            let accounts = self.deliveries.accounts();
+            if let Some(theirs) = accounts.iter().find(|account| account.config.name == contact.connection) {
+                theirs.knowledge.outdate(contact.key(), by);
+            }
+        }
+        Ok(taken)
     }
 
     /// What calls and news told of a contact's tags, our last words being what overrules what is older: to be shown, and nothing else.

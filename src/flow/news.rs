@@ -89,7 +89,7 @@ async fn before(gateway: &Gateway, account: &Account, known_as: &[Contact]) -> R
     let (mut before, mut last) = (Before::default(), LastKnown::default());
     for contact in known_as {
         // First: what is settled in between is then a word, and not lost between the two.
-        let taken = gateway.store.look(contact.key()).await?;
+        let taken = gateway.look(contact).await?;
         before.waiting.extend(taken.changes.iter().filter_map(|(_, change)| change.effect.tag().cloned()));
         for (tag, word) in gateway.store.reader().words(contact.clone()).await? {
             if word.how.took() {

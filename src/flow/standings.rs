@@ -117,9 +117,7 @@ pub async fn together(gateway: &Gateway) -> (Vec<Standing>, Option<StoreError>) 
 pub async fn serving(gateway: &Gateway, connection: &str, known_as: &[Contact]) -> Option<LaneStatus> {
     let (all, _) = together(gateway).await;
     let Standing { mut whole, gateways } = all.into_iter().find(|one| one.whole.name.as_str() == connection)?;
-    // Where a look-up has found somebody under an id, what waits has moved there.
-    let contact = known_as.iter().find(|contact| matches!(contact.reference, ContactRef::Id(_))).or(known_as.first());
-    let owner = match contact {
+    let owner = match called_for(known_as) {
         // Where credentials are refused at one, the others look before they call for anything else.
         Some(contact) if !gateways.is_empty() && whole.state != "paused" => {
             gateway.store.reader().owner(contact.key()).await.ok().flatten()
@@ -131,6 +129,12 @@ pub async fn serving(gateway: &Gateway, connection: &str, known_as: &[Contact]) 
         (whole.reason, whole.since, whole.probe_at) = (part.reason, part.since, part.probe_at);
     }
     Some(whole)
+}
+
+/// Under which of the contacts that one person is known as calls are made for it.
+pub fn called_for(known_as: &[Contact]) -> Option<&Contact> {
+    // Where a look-up has found somebody under an id, what waits has moved there.
+    known_as.iter().find(|contact| matches!(contact.reference, ContactRef::Id(_))).or(known_as.first())
 }
 
 /// Calls count for the account, whichever gateway made them.

@@ -189,17 +189,18 @@ impl Knowledge {
         self.facts.invalidate(&(self.of, key));
     }
 
-    /// Somebody else changed this contact's tags, as was heard at `at`: what is known goes, and nothing that a call tells which
-    /// began by then is believed. Where many are heard of at once that costs calls, of others too, and never correctness.
+    /// Somebody else changed this contact's tags, as was heard at `at`: what was learnt by then goes, and nothing that a call tells
+    /// which began by then is believed. Where many are heard of at once that costs calls, of others too, and never correctness.
     pub fn outdate(&self, key: ContactKey, at: Timestamp) {
         let mut outdated = self.outdated();
         outdated.add((self.of, key), at);
         // What news told is no more than that, and stays for comparing.
         self.facts.entry((self.of, key)).and_compute_with(|entry| match entry.map(moka::Entry::into_value) {
-            Some(entry) if !entry.told.is_empty() => {
-                Op::Put(Arc::new(Entry { told: entry.told.clone(), ..Entry::default() }))
-            }
-            _ => Op::Remove,
+            Some(entry) => match Arc::unwrap_or_clone(entry).since(at) {
+                entry if entry.certain.is_empty() && entry.told.is_empty() => Op::Remove,
+                entry => Op::Put(Arc::new(entry)),
+            },
+            None => Op::Remove,
         });
     }
 
@@ -254,6 +255,14 @@ fn is_within(at: Timestamp, now: Timestamp, ttl: Duration) -> bool {
 }
 
 impl Entry {
+    /// Without what calls told that began by `at`.
+    fn since(mut self, at: Timestamp) -> Self {
+        self.certain.whole.take_if(|(learnt, _)| *learnt <= at);
+        self.certain.single.retain(|_, (learnt, _)| *learnt > at);
+        self.confirmed.retain(|_, (told, _)| *told > at);
+        self
+    }
+
     fn weight(&self) -> u32 {
         let confirmed = u32::try_from(self.confirmed.len()).unwrap_or(u32::MAX).saturating_mul(LEAST_WEIGHT);
         self.certain.weight().saturating_add(self.told.weight()).saturating_add(confirmed).max(LEAST_WEIGHT)

@@ -166,8 +166,8 @@ pub enum What {
     Later(Timestamp),
     /// Its provider asked for a wait until then, and so means everybody of the account.
     Held(Timestamp),
-    /// Another gateway heard that others changed its tags: what is known of them isn't so any more.
-    Outdated,
+    /// Another gateway heard by then that others changed its tags: what is known of them from before isn't so any more.
+    Outdated(Timestamp),
     /// Another gateway may have called for older words of it since: its last words are to be said again, and then this entry is done.
     Again(i64),
     /// It is about no contact, and was said of the connection by another gateway.
@@ -256,8 +256,8 @@ pub struct Taken {
     pub past: Past,
     /// Tries that failed so far.
     pub retry: Option<Retry>,
-    /// Whether another gateway was told that others have changed its tags, of which the lane may not have heard yet.
-    pub outdated: bool,
+    /// When another gateway was told that others have changed its tags, of which the lane may not have heard yet.
+    pub outdated: Option<Timestamp>,
     /// Held as long as the step goes on, where several gateways share the database: the contact isn't another's meanwhile.
     pub hold: Option<Arc<Hold>>,
 }

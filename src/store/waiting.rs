@@ -62,7 +62,7 @@ pub(super) fn take(
     changes.truncate(page);
     let contact = changes.first().map(|(_, change): &(ChangeId, Change)| change.contact.clone());
     let (past, retry) = row.map_or_else(Default::default, |row| (row.past, row.retry));
-    Ok(Taken { contact, changes, more, past, retry, outdated: false, hold: None })
+    Ok(Taken { contact, changes, more, past, retry, outdated: None, hold: None })
 }
 
 /// Both generations.

@@ -18,6 +18,8 @@ const LEAD: &str = r#"
     tag: { crm: { add: [Found, { name: Hot, for: 1h }] } }
 "#;
 
+const OWNERS_KNOWLEDGE: &str = "what is known of tags is known to the contact's gateway";
+
 fn ask(gateway: &Gateway, contact: &str, body: &Value) -> (u16, Value) {
     let path = format!("/api/v1/contacts/crm/{contact}/tags");
     let answer = gateway.api_as(ADMIN, "POST", &path, body.to_string().as_bytes());
@@ -79,7 +81,7 @@ fn what_a_connection_says_of_tags_holds_for_hands_as_well() {
 
 #[test]
 fn a_contact_says_of_each_tag_whose_word_it_is_and_what_the_provider_said() {
-    let gateway = rules(LEAD).start();
+    let gateway = rules(LEAD).alone(OWNERS_KNOWLEDGE).start();
     gateway.event(&said("lead", 7, "lead"));
     let event = gateway.settled("lead");
     let contact = gateway.api("/contacts/crm/7");
@@ -108,7 +110,7 @@ fn a_contact_says_of_each_tag_whose_word_it_is_and_what_the_provider_said() {
 fn a_tag_that_is_there_without_a_word_of_ours_is_not_by_us() {
     let guarded =
         "  - id: lead\n    match: { intent: lead }\n    tag: { crm: { add: [Lead], unless_tagged: [Customer] } }\n";
-    let gateway = rules(guarded).start();
+    let gateway = rules(guarded).alone(OWNERS_KNOWLEDGE).start();
     gateway.set_tags_by_hand(7, &["Partner"]);
     gateway.event(&said("lead", 7, "lead"));
     gateway.settled("lead");

@@ -59,8 +59,8 @@ fn try_now(gateway: &Gateway) {
 fn the_first_command_works_where_no_address_is_set() {
     let gateway = start();
     send(&gateway, "one", 7, 1);
-    gateway.event(&said("plain", 7, "both").with(json!({ "n": 2 })));
     assert_eq!(states(&gateway.settled("one")), ["applied"]);
+    gateway.event(&said("plain", 7, "both").with(json!({ "n": 2 })));
     let event = gateway.settled("plain");
     let calls = gateway.calls();
     let paths: Vec<&Value> = calls.iter().map(|call| &call["path"]).collect();

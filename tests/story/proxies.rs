@@ -6,6 +6,9 @@ use crate::support::http::Answer;
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 
+/// Why some of these are of one gateway.
+const OWN_COUNTS: &str = "each gateway counts the proofs that fail at it, and tells of the requests that it refused";
+
 const PUBLIC: &str = "https://hooks.example/gateway";
 
 /// A sender whose signature is over address and body.
@@ -81,7 +84,7 @@ fn without_a_public_address_it_is_the_one_of_the_request() {
 
 #[test]
 fn a_trusted_proxy_says_who_called_and_by_which_address() {
-    let gateway = setup().set("TAGRELAY_TRUSTED_PROXIES", "127.0.0.0/8").start();
+    let gateway = setup().set("TAGRELAY_TRUSTED_PROXIES", "127.0.0.0/8").alone(OWN_COUNTS).start();
     let through = |client: &str, signed_for: &str, key: &str| {
         let headers =
             [("X-Forwarded-For", client), ("X-Forwarded-Proto", "https"), ("X-Forwarded-Host", "hooks.example")];
@@ -107,7 +110,7 @@ fn a_trusted_proxy_says_who_called_and_by_which_address() {
 
 #[test]
 fn nobody_else_is_believed_and_tokens_that_are_guessed_count_too() {
-    let gateway = setup().set("TAGRELAY_TRUSTED_PROXIES", "192.0.2.1").start();
+    let gateway = setup().set("TAGRELAY_TRUSTED_PROXIES", "192.0.2.1").alone(OWN_COUNTS).start();
     let made_up =
         [("X-Forwarded-For", "203.0.113.7"), ("X-Forwarded-Proto", "https"), ("Forwarded", "for=203.0.113.7")];
     assert_eq!(send_with(&gateway, "/hooks/bot", "http://gateway/hooks/bot", "a", &made_up).status, 200);
@@ -126,7 +129,7 @@ fn nobody_else_is_believed_and_tokens_that_are_guessed_count_too() {
 fn allowed_addresses_are_those_of_senders() {
     let allowing = SOURCE.replace("    contact:", "    allow_ips: [203.0.113.0/24, \"2001:db8::/32\"]\n    contact:");
     let rules = format!("{allowing}{CRM}rules:\n  - id: hello\n    match: {{ intent: hello }}\n    reply: Hola\n");
-    let gateway = Setup::bare(&rules).set("TAGRELAY_TRUSTED_PROXIES", "127.0.0.1").start();
+    let gateway = Setup::bare(&rules).set("TAGRELAY_TRUSTED_PROXIES", "127.0.0.1").alone(OWN_COUNTS).start();
     for (client, status) in
         [("203.0.113.7", 200), ("[2001:db8::1]:4711", 200), ("203.0.113.7, 198.51.100.1", 401), ("nonsense", 401)]
     {
@@ -142,7 +145,7 @@ fn whoever_hides_his_address_is_not_taken_for_the_proxy() {
     // Neighbours of the proxy may call, and so may the proxy itself.
     let allowing = SOURCE.replace("    contact:", "    allow_ips: [127.0.0.0/8]\n    contact:");
     let rules = format!("{allowing}{CRM}rules:\n  - id: hello\n    match: {{ intent: hello }}\n    reply: Hola\n");
-    let gateway = Setup::bare(&rules).set("TAGRELAY_TRUSTED_PROXIES", "127.0.0.1").start();
+    let gateway = Setup::bare(&rules).set("TAGRELAY_TRUSTED_PROXIES", "127.0.0.1").alone(OWN_COUNTS).start();
     let from = |signed_for: &str, headers: &[(&str, &str)]| {
         send_with(&gateway, "/hooks/bot", signed_for, &format!("{headers:?}"), headers).status
     };

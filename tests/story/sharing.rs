@@ -47,6 +47,11 @@ fn shown_by_each(gateway: &Gateway) -> Vec<Value> {
     gateway.addresses().into_iter().map(|address| ask(address)["items"][0].clone()).collect()
 }
 
+/// One contact, as each gateway shows it.
+fn contact_by_each(gateway: &Gateway, id: u64) -> Vec<Value> {
+    gateway.addresses().iter().map(|_| gateway.api(&format!("/contacts/crm/{id}"))).collect()
+}
+
 /// What a command says that asks the first of them.
 fn ask(gateway: &Gateway, args: &[&str]) -> String {
     let url = format!("http://{}", gateway.address);
@@ -131,4 +136,31 @@ fn a_gateway_of_which_nothing_is_heard_is_told_of_before_its_lease_ends() {
     eventually("its silence", || (silent(&gateway) == 1).then_some(()));
     let told = ask(&gateway, &["gateways"]);
     assert!(told.contains("nothing is heard of gateway") && told.contains("s ago"), "{told}");
+}
+
+#[test]
+fn whichever_gateway_is_asked_of_a_contact_names_the_one_that_knows_its_tags() {
+    let provider = provider();
+    let gateway = begin(&provider);
+    tell_of_all(&gateway);
+    all_applied(&gateway);
+    let mut told = 0;
+    for n in 1..=CONTACTS {
+        let shown = contact_by_each(&gateway, n);
+        let (mut knowing, mut others): (Vec<&Value>, Vec<&Value>) =
+            shown.iter().partition(|contact| contact["owner"]["this"] == true);
+        let (knowing, other) = (knowing.pop().expect("one of them"), others.pop().expect("two others"));
+        assert_eq!((&knowing["tags"][0]["known"], &other["tags"][0]["known"]), (&json!(true), &Value::Null), "{n}");
+        assert_eq!((others.len(), &knowing["owner"]["name"]), (1, &other["owner"]["name"]));
+        // By the command too, unless the first of them is the one.
+        let name = other["owner"]["name"].as_str().expect("a name");
+        let said = ask(&gateway, &["contacts", "crm", &n.to_string()]);
+        let is_first = name.starts_with(&gateway.address.to_string());
+        assert_eq!(said.contains(&format!("{name} delivers for it, and alone knows")), !is_first, "{said}");
+        told += usize::from(!is_first);
+        if told > 0 && is_first {
+            return;
+        }
+    }
+    panic!("all of {CONTACTS} contacts are of one gateway");
 }

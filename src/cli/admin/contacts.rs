@@ -262,6 +262,10 @@ fn whole(contact: &Value) {
     for letter in items(contact, "dead_letters") {
         say_line!("dead letter {}: {}: {}", text(letter, "id"), wanted(letter), text(letter, "reason"));
     }
+    if contact.pointer("/owner/this") == Some(&Value::Bool(false)) {
+        let owner = contact.pointer("/owner/name").and_then(Value::as_str).unwrap_or_default();
+        say_line!("{owner} delivers for it, and alone knows which tags another hand has changed since, and which flap");
+    }
     if contact.get("more_dead_letters") == Some(&Value::Bool(true)) {
         say_line!("... and older dead letters: `tagrelay dead-letters --connection .. --contact ..` lists them");
     }

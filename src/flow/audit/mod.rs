@@ -244,7 +244,7 @@ async fn stand(gateway: &Gateway, contact: &Contact) -> Result<Standing, StoreEr
     let view = gateway.store.reader().contact(contact.clone()).await?;
     let mut waits = Vec::new();
     for known in &view.known_as {
-        waits.push(gateway.store.look(known.key()).await?);
+        waits.push(gateway.look(known).await?);
     }
     Ok(Standing { view, waits })
 }
@@ -285,6 +285,9 @@ async fn audited(
                 told.findings = confirm(told.findings, &again);
                 told.waiting = again.waiting();
             }
+            if !told.findings.is_empty() {
+                tell_owner(gateway, &told.contact).await?;
+            }
             let has_drifted = told.findings.iter().any(|finding| finding.found == Found::Drifted);
             told.state = match (has_drifted, told.findings.is_empty()) {
                 (true, _) => State::Drifted,
@@ -295,10 +298,18 @@ async fn audited(
                 told.repaired = repair::repair(gateway, &told.contact, &standing, &told.findings, &asked.note).await?;
             }
         }
-        Read::Lost(reason) => (told.state, told.reason) = (State::Lost, reason),
+        Read::Lost(reason) => {
+            tell_owner(gateway, &told.contact).await?;
+            (told.state, told.reason) = (State::Lost, reason);
+        }
         Read::Unreadable(reason) => (told.state, told.reason) = (State::Unreadable, reason),
         Read::Unread(reason) | Read::Failed(reason) => (told.state, told.reason) = (State::Unread, reason),
     }
     gateway.metrics.audited(&told.contact.connection, told.state.word());
     Ok(told)
+}
+
+/// Whichever gateway has the contact knows it as it was: what is asked for next would seem to be so already.
+async fn tell_owner(gateway: &Gateway, contact: &Contact) -> Result<(), StoreError> {
+    gateway.store.outdated(vec![(contact.key(), contact.connection.clone())]).await
 }

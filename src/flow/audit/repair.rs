@@ -60,8 +60,6 @@ pub(super) async fn repair(
     let event = Event { kind: Some("audit".into()), ..Event::empty(source, now) };
     let body = json!({ "contact": contact.reference.to_string(), "found": found }).to_string();
     let intake = Intake::from(&origin, &event, set.catalog.hash(), &mut decision, b"{}", body.as_bytes());
-    // Whichever gateway has the contact knows it as it was: what is asked for would seem to be so already.
-    gateway.store.outdated(vec![(contact.key(), contact.connection.clone())]).await?;
     let accepted = gateway.store.accept(vec![intake]).await?;
     let (Accepted::New(ord) | Accepted::Duplicate { ord, .. }) = accepted.first().ok_or(StoreError::Stopped)?;
     tracing::info!(event = %ord, connection = %contact.connection, "tags that drifted asked for again");

@@ -100,7 +100,7 @@ pub async fn one(
     let (mut waits, mut more) = (Vec::new(), false);
     let (mut retry, mut judged) = (None, BTreeMap::new());
     for contact in &view.known_as {
-        let taken = shared.gateway.store.look(contact.key()).await?;
+        let taken = shared.gateway.look(contact).await?;
         judged.extend(taken.past.judged.into_iter().map(|(id, judged)| (id, judged.holds)));
         waits.extend(taken.changes);
         more |= taken.more;
@@ -123,6 +123,7 @@ pub async fn one(
         accounts.iter().any(|account| account.config.name.as_str() == path_connection && account.config.dry_run);
     Ok(HttpResponse::Ok().json(json!({
         "connection": path_connection,
+        "owner": owner(&shared, &view).await?,
         "dry_run": is_trial,
         "connection_state": lane.map(|lane| lane.state),
         "connection_reason": lane.and_then(|lane| lane.reason.as_deref()),
@@ -142,6 +143,15 @@ pub async fn one(
         "dead_letters": view.letters.iter().map(dead_letters::shown).collect::<Vec<_>>(),
         "more_dead_letters": view.more_letters,
     })))
+}
+
+/// The gateway that delivers for the contact, where several share the database: it alone knows what the provider has, and what flaps.
+async fn owner(shared: &Shared, view: &ContactView) -> Result<Option<Value>, Problem> {
+    let reader = shared.gateway.store.reader();
+    let Some(contact) = standings::called_for(&view.known_as) else { return Ok(None) };
+    let Some(owner) = reader.owner(contact.key()).await? else { return Ok(None) };
+    let peers = reader.peers().await?;
+    Ok(peers.iter().find(|peer| peer.id == owner).map(|peer| json!({ "name": peer.name, "this": peer.this })))
 }
 
 /// What waits; what of it a later change has overtaken, and of what has guards whether they let it through, as far as they were judged.

@@ -98,6 +98,21 @@ fn an_answer_to_a_call_from_before_somebody_elses_change_is_not_believed() {
 }
 
 #[test]
+fn what_was_learnt_since_somebody_elses_change_stays_known_when_it_is_heard_of() {
+    let knowledge = Knowledge::new();
+    knowledge.learn_whole(KEY, &[tag("old")], at(1000));
+    knowledge.learn(KEY, &tag("new"), true, at(1011));
+    knowledge.outdate(KEY, at(1010));
+    let get = |name| knowledge.known(KEY, at(1020), TTL).get(&tag(name));
+    assert_eq!((get("old"), get("new"), get("other")), (None, Some(true), None));
+    knowledge.learn_whole(KEY, &[tag("new")], at(1012));
+    knowledge.outdate(KEY, at(1011));
+    assert_eq!((get("old"), get("new")), (Some(false), Some(true)));
+    knowledge.outdate(KEY, at(1012));
+    assert_eq!((get("old"), get("new")), (None, None));
+}
+
+#[test]
 fn of_too_many_changes_by_others_the_newest_speaks_for_all() {
     let knowledge = Knowledge::new();
     knowledge.outdate(KEY, at(1010));

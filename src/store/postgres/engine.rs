@@ -9,7 +9,7 @@ use tokio_postgres::Row as PgRow;
 
 use super::ahead::Room;
 use super::gathering::{GROUP, gather};
-use super::inbox::{OUTDATED, TOUCHED, WOKEN, tell, tell_each};
+use super::inbox::{TOUCHED, WOKEN, here, outdate, tell, tell_each};
 use super::partitions::Numbered;
 use super::retain;
 use super::session::{Many, Session};
@@ -174,7 +174,7 @@ impl Books {
             (FORGOTTEN, vec![Many::keys(keys)]),
             (rows, vec![Many::keys(keys)]),
             (pending::OF_MANY, vec![Many::keys(keys), Many::Ints(limits)]),
-            // The next beat tells it too. An event that came straight to us after it must not be judged by what was known before.
+            // A beat tells it too. An event that came straight to us after it must not be judged by what was known before.
             (CHANGED, vec![Many::Ints(keys.iter().map(|key| i64::from(key.bucket())).collect()), Many::keys(keys)]),
         ])?;
         let (Some(changed), Some(changes), Some(rows), Some(heard)) =
@@ -188,13 +188,10 @@ impl Books {
         let mut found: Vec<(Taken, Option<i64>)> =
             keys.iter().map(|key| (Taken::default(), heard.get(key).copied())).collect();
         for row in &changed {
-            let key: &[u8] = row.try_get(0).map_err(|_| StoreError::Damaged("an inbox can't be read"))?;
-            let key = ContactKey::from_hash(key);
-            found
-                .iter_mut()
-                .zip(keys)
-                .filter(|(_, this)| **this == key)
-                .for_each(|((taken, _), _)| taken.outdated = true);
+            let row = Row::Postgres(row);
+            let (key, at) = (row.key(0)?, here(row.int(1)?, &self.options.clock, &self.standing));
+            let theirs = found.iter_mut().zip(keys).filter(|(_, this)| **this == key);
+            theirs.for_each(|((taken, _), _)| taken.outdated = Some(at));
         }
         for row in &changes {
             let (place, change) = pending::of_many(&Row::Postgres(row))?;
@@ -284,7 +281,7 @@ impl Books {
                 match command {
                     Command::Outdated(contacts, reply) => {
                         for (key, connection) in contacts.iter().filter(|(key, _)| !standing.owns(key.bucket())) {
-                            tell(db, *key, connection.as_str(), OUTDATED, now)?;
+                            outdate(db, *key, connection.as_str())?;
                             told = true;
                         }
                         outbox.push(reply, Ok(()));
@@ -393,8 +390,9 @@ const LOCK: &str = "SELECT key, connection, reference, retry, words, guards, mor
 /// Which of some contacts were forgotten, by which entry, and up to which event.
 const FORGOTTEN: &str = "SELECT contact, id, upto FROM forgotten WHERE contact = ANY ($1) ORDER BY id";
 
-/// Of which of some contacts other gateways were told that their tags have changed: 1 is [`OUTDATED`].
-const CHANGED: &str = "SELECT DISTINCT contact FROM inbox WHERE bucket = ANY ($1) AND contact = ANY ($2) AND what = 1";
+/// Of which of some contacts other gateways were told that their tags have changed, and when last: 1 is [`super::inbox::OUTDATED`].
+const CHANGED: &str =
+    "SELECT contact, max(at) FROM inbox WHERE bucket = ANY ($1) AND contact = ANY ($2) AND what = 1 GROUP BY contact";
 
 /// Numbers of deliveries, the next one last.
 const NUMBERS: &str = "SELECT nextval('delivery_number') FROM generate_series(1, $1) ORDER BY 1 DESC";

@@ -1,5 +1,7 @@
 //! What gateways write for each other: each bucket has an inbox, which its owner empties.
 
+use super::standing::Standing;
+use crate::clock::Clock;
 use crate::domain::contact::ContactKey;
 use crate::domain::time::Timestamp;
 use crate::store::face::{Said, StoreError};
@@ -30,6 +32,19 @@ pub(super) fn tell(
 ) -> Result<(), StoreError> {
     let sql = "INSERT INTO inbox (bucket, contact, connection, what, at) VALUES (?1, ?2, ?3, ?4, ?5)";
     db.send(sql, args![i64::from(key.bucket()), &key, connection, what, now])
+}
+
+/// Writes into it that the contact's tags were changed by others, by now as the database's clock has it: no two gateways' clocks agree.
+pub(super) fn outdate(db: &dyn Sql, key: ContactKey, connection: &str) -> Result<(), StoreError> {
+    let sql = "INSERT INTO inbox (bucket, contact, connection, what, at)
+        VALUES (?1, ?2, ?3, ?4, (extract(epoch FROM clock_timestamp()) * 1000)::bigint)";
+    db.send(sql, args![i64::from(key.bucket()), &key, connection, OUTDATED])
+}
+
+/// What the time of such an entry is by our own clock, or somewhat later: the database's is ahead of ours by what the last beat has
+/// shown, and by as much more as its answer was under way; both are told to the millisecond. A clock that is set by hand says nothing of that.
+pub(super) fn here(at: i64, clock: &Clock, standing: &Standing) -> Timestamp {
+    if clock.is_system() { Timestamp(at - standing.ahead_ms() + 2) } else { clock.now() }
 }
 
 /// Writes once for each other gateway, into a bucket of its own.

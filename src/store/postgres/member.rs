@@ -12,13 +12,13 @@ use tokio_postgres::Client;
 use tokio_postgres::types::{ToSql, Type};
 
 use super::address::Address;
-use super::inbox::{OUTDATED, SAYING, TOUCHED, said};
+use super::beat::Last;
+use super::inbox::{SAYING, TOUCHED};
 use super::mark::{Mark, Marked};
 use super::schema::BUCKETS;
 use super::standing::Standing;
-use crate::clock::{self, Clock};
+use crate::clock::Clock;
 use crate::domain::contact::ContactKey;
-use crate::domain::name::ConnectionName;
 use crate::store::delivery::Retry;
 use crate::store::face::{StoreError, Wake, What};
 use crate::store::pending;
@@ -70,20 +70,6 @@ struct Hand {
     unread: BTreeSet<i64>,
     /// Since when the database doesn't answer.
     away: Option<Instant>,
-}
-
-/// What a beat has shown.
-#[derive(Debug, Default)]
-struct Beat {
-    /// Whether the lease was renewed.
-    alive: bool,
-    /// Gateways that are alive, this one included.
-    gateways: i64,
-    /// Buckets that were free and are ours now.
-    gained: Vec<i64>,
-    /// Which transactions it has seen.
-    seen: Option<String>,
-    wakes: Vec<Wake>,
 }
 
 impl Member {
@@ -146,12 +132,12 @@ impl Member {
             self.standing.gain(*bucket);
         }
         hand.unread.extend(owned);
-        let mut seen = None;
+        let mut last = Last::default();
         let mut told = None;
         let mut old: Option<(Instant, String)> = None;
         loop {
             let asked = Instant::now();
-            let beat = self.beat(&client, &hand.giving, seen.as_deref()).await?;
+            let beat = self.beat(&client, &hand.giving, &last).await?;
             let apart = (TIMES * asked.elapsed()).clamp(APART, FARTHEST);
             if let Some(since) = hand.away.take() {
                 tracing::info!(seconds = since.elapsed().as_secs(), "the database answers again");
@@ -165,8 +151,8 @@ impl Member {
             if !beat.wakes.is_empty() {
                 let _ = self.wake.send(beat.wakes);
             }
-            seen = beat.seen;
-            self.clear(&client, &mut old, seen.as_ref()).await?;
+            last = beat.last;
+            self.clear(&client, &mut old, last.seen.as_ref()).await?;
             self.tell_lanes(&client, &mut told).await?;
             if joined.is_none() && !beat.gained.is_empty() {
                 tracing::info!(
@@ -345,51 +331,6 @@ impl Member {
         Ok(())
     }
 
-    async fn beat(&self, client: &Client, leaving: &Vec<i64>, seen: Option<&str>) -> Result<Beat, StoreError> {
-        let (me, lease, mine) = (self.standing.me(), self.standing.lease_ms(), self.standing.owned());
-        let sent = clock::steady_ms();
-        let sql = "SELECT what, number, contact, note FROM beat_1($1, $2, $3, $4, $5)";
-        let values: [(&(dyn ToSql + Sync), Type); 5] = [
-            (&me, Type::INT8),
-            (&lease, Type::INT8),
-            (&mine, Type::INT8_ARRAY),
-            (leaving, Type::INT8_ARRAY),
-            (&seen, Type::TEXT),
-        ];
-        let rows = within(client.query_typed(sql, &values)).await?;
-        let mut beat = Beat::default();
-        for row in &rows {
-            let damaged = |_| StoreError::Damaged("a beat's answer can't be read");
-            let what: i64 = row.try_get(0).map_err(damaged)?;
-            let number: i64 = row.try_get(1).map_err(damaged)?;
-            match what {
-                -1 => return Ok(beat),
-                -2 => {
-                    beat.alive = true;
-                    // A clock that is set by hand is nobody else's.
-                    let ahead = if self.clock.is_system() { number - self.clock.now().0 } else { 0 };
-                    self.standing.renewed(sent, lease, ahead);
-                }
-                -3 => beat.gateways = number,
-                -4 => beat.gained.push(number),
-                -5 => beat.seen = row.try_get(3).map_err(damaged)?,
-                what => {
-                    let contact: &[u8] = row.try_get(2).map_err(damaged)?;
-                    let connection: &str = row.try_get(3).map_err(damaged)?;
-                    let Ok(connection) = ConnectionName::parse(connection) else { continue };
-                    let key = ContactKey::from_hash(contact);
-                    let what = match what {
-                        OUTDATED => What::Outdated,
-                        TOUCHED => What::Again(number),
-                        what => said(what).map_or(What::New, What::Said),
-                    };
-                    beat.wakes.push(Wake { key, connection, what });
-                }
-            }
-        }
-        Ok(beat)
-    }
-
     /// How many buckets are more than this gateway's share, and which.
     fn surplus(&self, gateways: i64) -> Vec<i64> {
         let mine = self.standing.owned();
@@ -471,7 +412,7 @@ fn secret() -> String {
     hex::encode(bytes)
 }
 
-async fn within<T>(answer: impl Future<Output = Result<T, tokio_postgres::Error>>) -> Result<T, StoreError> {
+pub(super) async fn within<T>(answer: impl Future<Output = Result<T, tokio_postgres::Error>>) -> Result<T, StoreError> {
     let answer = tokio::time::timeout(PATIENCE, answer).await;
     let answer = answer.map_err(|_| StoreError::Unavailable("the database didn't answer".to_owned()))?;
     answer.map_err(|error| super::session::failed(&error))

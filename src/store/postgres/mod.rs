@@ -6,6 +6,7 @@
 mod accept;
 mod address;
 mod ahead;
+mod beat;
 mod connect;
 mod engine;
 mod fault;
