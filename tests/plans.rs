@@ -33,7 +33,8 @@ const ROWS: [&str; 12] = [
     "INSERT INTO contact (key, connection, reference, words, guards, more)
         SELECT decode(md5(n::text), 'hex'), 'crm', '', '', '', '' FROM generate_series(1, 50000) n",
     "INSERT INTO delivery (id, at, contact, body) SELECT -n, 0, decode(md5(n::text), 'hex'), '' FROM generate_series(1, 50000) n",
-    "INSERT INTO inbox (bucket, contact, connection, what, at) SELECT 300, '', '', 0, 0 FROM generate_series(1, 50000)",
+    "INSERT INTO inbox (bucket, contact, connection, what, at)
+        SELECT 300, decode(md5(n::text), 'hex'), '', n % 2, 0 FROM generate_series(1, 50000) n",
     "INSERT INTO news (xid, contacts, connections) SELECT '3', '{}', '{}' FROM generate_series(1, 50000)",
     "INSERT INTO started (connection, at) SELECT 'other', n FROM generate_series(1, 50000) n",
     "INSERT INTO timer (due, ord, ix, remove, contact)

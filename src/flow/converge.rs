@@ -112,7 +112,7 @@ pub async fn step(
     }
     let now = clock.now();
     if let Some(by) = taken.outdated {
-        account.knowledge.outdate(key, by);
+        account.knowledge.outdate(key, by, now);
     }
     let provider = account.provider.within(pass);
     let step = Step { store, account, provider, pass, key, contact: &contact, taken: &taken, paused_ms, clock };

@@ -268,11 +268,13 @@ impl Lanes {
                     let _ = served.map(|served| served.tell.send(Told::Said(said)));
                     continue;
                 }
-                What::Outdated(_) | What::Again(_) => {
-                    let by = if let What::Outdated(by) = what { by } else { now };
-                    if let Some(served) = served {
-                        served.account.knowledge.outdate(key, by);
-                    }
+                What::Outdated { by, unheard } => {
+                    let _ = served.map(|served| served.account.knowledge.outdate(key, by, now));
+                    drop(unheard);
+                    continue;
+                }
+                What::Again(_) => {
+                    let _ = served.map(|served| served.account.knowledge.outdate(key, now, now));
                     continue;
                 }
                 What::New | What::Gathered | What::Later(_) | What::Held(_) => {}

@@ -11,6 +11,7 @@ use super::metrics::{Metrics, SharedMetrics};
 use super::ruleset::{Opened, RuleSet};
 use super::signing_keys::SigningKeys;
 use super::subscribers::Subscribers;
+use crate::clock;
 use crate::clock::Clock;
 use crate::domain::contact::Contact;
 use crate::domain::known::KnownTags;
@@ -91,7 +92,7 @@ impl Gateway {
         if let Some(by) = taken.outdated {
             let accounts = self.deliveries.accounts();
             if let Some(theirs) = accounts.iter().find(|account| account.config.name == contact.connection) {
-                theirs.knowledge.outdate(contact.key(), by);
+                theirs.knowledge.outdate(contact.key(), by, clock::now());
             }
         }
         Ok(taken)

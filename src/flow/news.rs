@@ -118,6 +118,6 @@ fn doubt(account: &Account, key: ContactKey, news: &News, before: &Before, verdi
         let agreed: Vec<(TagName, bool)> = words.map(|(tag, (wants, _))| (tag.clone(), *wants)).collect();
         knowledge.confirm(key, &agreed, now, account.config.tag_cache);
     } else {
-        knowledge.outdate(key, now);
+        knowledge.outdate(key, now, now);
     }
 }

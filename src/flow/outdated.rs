@@ -24,7 +24,7 @@ pub async fn drop_knowledge(gateway: &Gateway, changed: Vec<Contact>) -> Result<
         };
         let now = clock::now();
         for contact in &known_as {
-            account.knowledge.outdate(contact.key(), now);
+            account.knowledge.outdate(contact.key(), now, now);
         }
         elsewhere.extend(known_as.iter().map(|contact| (contact.key(), contact.connection.clone())));
         tracing::debug!(connection = %account.config.name, "tags were changed by others; what was known is dropped");

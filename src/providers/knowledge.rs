@@ -189,14 +189,14 @@ impl Knowledge {
         self.facts.invalidate(&(self.of, key));
     }
 
-    /// Somebody else changed this contact's tags, as was heard at `at`: what was learnt by then goes, and nothing that a call tells
-    /// which began by then is believed. Where many are heard of at once that costs calls, of others too, and never correctness.
-    pub fn outdate(&self, key: ContactKey, at: Timestamp) {
+    /// Somebody else changed this contact's tags, as was heard at `by`: what was learnt by then goes, and nothing that a call tells
+    /// which began by then is believed. What seems to be learnt after `now` was so before the clock was set back, and goes too. Where many are heard of at once that costs calls, of others too, and never correctness.
+    pub fn outdate(&self, key: ContactKey, by: Timestamp, now: Timestamp) {
         let mut outdated = self.outdated();
-        outdated.add((self.of, key), at);
+        outdated.add((self.of, key), by);
         // What news told is no more than that, and stays for comparing.
         self.facts.entry((self.of, key)).and_compute_with(|entry| match entry.map(moka::Entry::into_value) {
-            Some(entry) => match Arc::unwrap_or_clone(entry).since(at) {
+            Some(entry) => match Arc::unwrap_or_clone(entry).between(by, now) {
                 entry if entry.certain.is_empty() && entry.told.is_empty() => Op::Remove,
                 entry => Op::Put(Arc::new(entry)),
             },
@@ -215,7 +215,7 @@ impl Knowledge {
         let mut tenures = self.tenures.lock().unwrap_or_else(PoisonError::into_inner);
         let before = tenures.insert(key.bucket(), tenure);
         drop(tenures);
-        if before.is_some_and(|before| before != tenure) {
+        if before != Some(tenure) {
             let gone = self.facts.iter().map(|(known, _)| *known).filter(|(_, known)| known.bucket() == key.bucket());
             gone.collect::<Vec<_>>().iter().for_each(|known| self.facts.invalidate(known));
         }
@@ -255,11 +255,12 @@ fn is_within(at: Timestamp, now: Timestamp, ttl: Duration) -> bool {
 }
 
 impl Entry {
-    /// Without what calls told that began by `at`.
-    fn since(mut self, at: Timestamp) -> Self {
-        self.certain.whole.take_if(|(learnt, _)| *learnt <= at);
-        self.certain.single.retain(|_, (learnt, _)| *learnt > at);
-        self.confirmed.retain(|_, (told, _)| *told > at);
+    /// Without what calls told that began by the one time or after the other.
+    fn between(mut self, by: Timestamp, now: Timestamp) -> Self {
+        let stays = |at: Timestamp| by < at && at <= now;
+        self.certain.whole.take_if(|(learnt, _)| !stays(*learnt));
+        self.certain.single.retain(|_, (learnt, _)| stays(*learnt));
+        self.confirmed.retain(|_, (told, _)| stays(*told));
         self
     }
 

@@ -156,7 +156,7 @@ impl Options {
 }
 
 /// What there is to be heard of a contact.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum What {
     /// It has something new to deliver.
     New,
@@ -167,7 +167,12 @@ pub enum What {
     /// Its provider asked for a wait until then, and so means everybody of the account.
     Held(Timestamp),
     /// Another gateway heard by then that others changed its tags: what is known of them from before isn't so any more.
-    Outdated(Timestamp),
+    Outdated {
+        /// When that was heard.
+        by: Timestamp,
+        /// Held until this was acted upon; until then whoever takes the contact is told as well.
+        unheard: Arc<()>,
+    },
     /// Another gateway may have called for older words of it since: its last words are to be said again, and then this entry is done.
     Again(i64),
     /// It is about no contact, and was said of the connection by another gateway.

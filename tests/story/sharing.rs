@@ -8,8 +8,8 @@ use tagrelay::sandbox::{Call, Sandbox};
 use crate::support::body::said;
 use crate::support::command::run_with;
 use crate::support::eventually;
-use crate::support::gateway::{ADMIN, Gateway, HEAD, Setup};
-use crate::support::gestures::states;
+use crate::support::gateway::{ADMIN, Gateway, HEAD, REMEMBERED_LEADS, Setup};
+use crate::support::gestures::{call_at, send_hook_at, states};
 use crate::support::http::{exchange, request};
 use crate::support::provider::{connection, provider};
 
@@ -156,11 +156,50 @@ fn whichever_gateway_is_asked_of_a_contact_names_the_one_that_knows_its_tags() {
         let name = other["owner"]["name"].as_str().expect("a name");
         let said = ask(&gateway, &["contacts", "crm", &n.to_string()]);
         let is_first = name.starts_with(&gateway.address.to_string());
-        assert_eq!(said.contains(&format!("{name} delivers for it, and alone knows")), !is_first, "{said}");
+        assert_eq!(said.contains(&format!("{name} delivers for it: which tags")), !is_first, "{said}");
         told += usize::from(!is_first);
         if told > 0 && is_first {
             return;
         }
     }
     panic!("all of {CONTACTS} contacts are of one gateway");
+}
+
+#[test]
+fn whichever_gateway_hears_that_tags_were_changed_the_next_event_is_judged_by_it() {
+    let text = format!(
+        r#"{HEAD}
+  changed:
+    kind: catch
+    auth: none
+    tags_changed_at: {{ crm: "{{{{ payload.id }}}}" }}
+{REMEMBERED_LEADS}"#
+    );
+    let gateway = Setup::bare(&text).among_three().start();
+    let lead = |key: String, at: usize| {
+        send_hook_at(gateway.addresses()[at], &said(&key, 7, "lead").body()).ok();
+        states(&gateway.settled(&key))
+    };
+    assert_eq!(lead("first".to_owned(), 0), ["applied"]);
+    // One of the three is the contact's own.
+    for (hears, judges) in [(0, 1), (1, 2), (2, 0), (0, 0), (1, 1), (2, 2)] {
+        gateway.set_tags_by_hand(7, &[]);
+        assert_eq!(lead(format!("{hears} {judges} before"), judges), ["already"], "nobody has told yet");
+        let json = [("Content-Type", "application/json")];
+        call_at(gateway.addresses()[hears], "POST", "/hooks/changed", &json, br#"{"id":7}"#).ok();
+        assert_eq!(lead(format!("{hears} {judges}"), judges), ["applied"]);
+        assert_eq!(
+            lead(format!("{hears} {judges} once more"), judges),
+            ["already"],
+            "what was learnt since is believed"
+        );
+    }
+    // What an audit finds is told to the contact's gateway, whichever read it.
+    let bearer = format!("Bearer {ADMIN}");
+    let headers = [("Authorization", bearer.as_str()), ("Content-Type", "application/json")];
+    for (n, address) in gateway.addresses().into_iter().enumerate() {
+        gateway.set_tags_by_hand(7, &[]);
+        call_at(address, "POST", "/api/v1/connections/crm/audit", &headers, b"{}").ok();
+        assert_eq!(lead(format!("audited at {n}"), n), ["applied"]);
+    }
 }

@@ -1,5 +1,6 @@
 //! What users, senders and scripts do with a running gateway, one method each.
 
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use serde_json::{Value, json};
@@ -11,6 +12,21 @@ use super::http::{Answer, exchange, request};
 
 const ANSWER: Duration = Duration::from_secs(30);
 
+/// A request to one of several gateways.
+#[track_caller]
+pub fn call_at(address: SocketAddr, method: &str, path: &str, headers: &[(&str, &str)], body: &[u8]) -> Answer {
+    let answer = exchange(address, &request(method, path, headers, body), ANSWER);
+    answer.unwrap_or_else(|| panic!("{method} {path}: no answer"))
+}
+
+/// A body for the hook `bot` of one of several gateways, with the user and password that it asks for.
+#[track_caller]
+pub fn send_hook_at(address: SocketAddr, body: &[u8]) -> Answer {
+    let authorization = basic("dialogflow", PASSWORD);
+    let headers = [("Authorization", authorization.as_str()), ("Content-Type", "application/json")];
+    call_at(address, "POST", "/hooks/bot", &headers, body)
+}
+
 impl Gateway {
     /// Sends bytes as they are; `None` when nothing came back.
     pub fn send_raw(&self, bytes: &[u8]) -> Option<Answer> {
@@ -19,15 +35,13 @@ impl Gateway {
 
     #[track_caller]
     pub fn call(&self, method: &str, path: &str, headers: &[(&str, &str)], body: &[u8]) -> Answer {
-        self.send_raw(&request(method, path, headers, body)).unwrap_or_else(|| panic!("{method} {path}: no answer"))
+        call_at(self.next_address(), method, path, headers, body)
     }
 
     /// A body for the hook `bot`, with the user and password that it asks for.
     #[track_caller]
     pub fn send_hook(&self, body: &[u8]) -> Answer {
-        let authorization = basic("dialogflow", PASSWORD);
-        let headers = [("Authorization", authorization.as_str()), ("Content-Type", "application/json")];
-        self.call("POST", "/hooks/bot", &headers, body)
+        send_hook_at(self.next_address(), body)
     }
 
     /// The same with a signature.

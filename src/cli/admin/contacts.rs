@@ -264,7 +264,9 @@ fn whole(contact: &Value) {
     }
     if contact.pointer("/owner/this") == Some(&Value::Bool(false)) {
         let owner = contact.pointer("/owner/name").and_then(Value::as_str).unwrap_or_default();
-        say_line!("{owner} delivers for it, and alone knows which tags another hand has changed since, and which flap");
+        say_line!(
+            "{owner} delivers for it: which tags another hand has changed since, and which flap, is to be asked there"
+        );
     }
     if contact.get("more_dead_letters") == Some(&Value::Bool(true)) {
         say_line!("... and older dead letters: `tagrelay dead-letters --connection .. --contact ..` lists them");

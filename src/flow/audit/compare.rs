@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::domain::change::{Change, ChangeId, Effect, Judged, Settled};
+use crate::domain::connection::ConnectionConfig;
 use crate::domain::pattern::Pattern;
 use crate::domain::tag::TagName;
 use crate::domain::time::Timestamp;
@@ -35,6 +36,11 @@ pub enum Found {
 }
 
 impl Found {
+    /// Whether the tag is otherwise by another hand, which whoever knows the contact as it was has to hear.
+    pub fn is_otherwise(self) -> bool {
+        matches!(self, Self::Drifted | Self::Guarded)
+    }
+
     /// The word of the API.
     pub fn word(self) -> &'static str {
         match self {
@@ -92,7 +98,6 @@ impl Standing {
 
     /// Whether a later word wants another tag of a set that this tag is in.
     fn is_outranked(&self, tag: &TagName, id: ChangeId, exclusive: &[Vec<String>]) -> bool {
-        let fits = |set: &[String], tag: &TagName| set.iter().any(|written| Pattern::parse(written).fits(tag.as_str()));
         let sets = exclusive.iter().filter(|set| fits(set, tag));
         sets.into_iter().any(|set| {
             let later = |(other, blame): &(TagName, Blame)| {
@@ -107,11 +112,14 @@ impl Standing {
     }
 }
 
+fn fits(set: &[String], tag: &TagName) -> bool {
+    set.iter().any(|written| Pattern::parse(written).fits(tag.as_str()))
+}
+
 /// Whether a change may have its effect on a tag already, though it waits: an exclusive add takes others away first.
 fn touches(change: &Change, judged: Option<&Judged>, tag: &TagName) -> bool {
     let excludes = |terms: &crate::domain::change::Terms| {
-        let mut patterns = terms.exclusive.iter();
-        matches!(change.effect, Effect::AddTag(_)) && patterns.any(|written| Pattern::parse(written).fits(tag.as_str()))
+        matches!(change.effect, Effect::AddTag(_)) && fits(&terms.exclusive, tag)
     };
     change.effect.tag() == Some(tag)
         || judged.is_some_and(|judged| judged.others.contains(tag) || judged.gone.contains(tag))
@@ -175,6 +183,11 @@ pub fn confirm(found: Vec<Finding>, again: &Standing) -> Vec<Finding> {
 pub fn strange(standing: &Standing, has: BTreeSet<TagName>) -> Vec<TagName> {
     let ours = |tag: &TagName| standing.view.tags.iter().any(|(word, _)| word == tag);
     has.into_iter().filter(|tag| !ours(tag)).collect()
+}
+
+/// Whether it depends on a tag what becomes of others: it forbids them, or they are of one set.
+pub fn decides(tag: &TagName, config: &ConnectionConfig) -> bool {
+    config.unless_tagged.contains(tag) || config.exclusive.iter().any(|set| fits(set, tag))
 }
 
 #[cfg(test)]

@@ -21,7 +21,7 @@ use crate::domain::tag::TagName;
 use crate::domain::time::Timestamp;
 use crate::store::{ContactQuery, StoreError};
 pub use compare::{Finding, Found};
-use compare::{Proof, Standing, compare, confirm, guard, strange};
+use compare::{Proof, Standing, compare, confirm, decides, guard, strange};
 use read::{Read, Step, Way, read};
 pub use repair::{NAME, Repair};
 
@@ -285,7 +285,8 @@ async fn audited(
                 told.findings = confirm(told.findings, &again);
                 told.waiting = again.waiting();
             }
-            if !told.findings.is_empty() {
+            let is_otherwise = |finding: &Finding| finding.found.is_otherwise();
+            if told.findings.iter().any(is_otherwise) || told.strange.iter().any(|tag| decides(tag, &account.config)) {
                 tell_owner(gateway, &told.contact).await?;
             }
             let has_drifted = told.findings.iter().any(|finding| finding.found == Found::Drifted);

@@ -82,13 +82,13 @@ fn doubt_lasts_until_the_next_fact() {
 fn an_answer_to_a_call_from_before_somebody_elses_change_is_not_believed() {
     let knowledge = Knowledge::new();
     knowledge.learn(KEY, &tag("a"), true, at(1000));
-    knowledge.outdate(KEY, at(1010));
+    knowledge.outdate(KEY, at(1010), at(1500));
     let get = || knowledge.known(KEY, at(1020), TTL).get(&tag("a"));
     assert_eq!(get(), None);
     knowledge.learn(KEY, &tag("a"), true, at(1005));
     knowledge.learn_whole(KEY, &[tag("a")], at(1010));
     assert_eq!(get(), None, "both began by then");
-    knowledge.outdate(KEY, at(1000));
+    knowledge.outdate(KEY, at(1000), at(1500));
     knowledge.learn(KEY, &tag("a"), true, at(1010));
     assert_eq!(get(), None, "what was heard first came last");
     knowledge.learn(ContactKey([8; 16]), &tag("a"), true, at(1005));
@@ -102,24 +102,28 @@ fn what_was_learnt_since_somebody_elses_change_stays_known_when_it_is_heard_of()
     let knowledge = Knowledge::new();
     knowledge.learn_whole(KEY, &[tag("old")], at(1000));
     knowledge.learn(KEY, &tag("new"), true, at(1011));
-    knowledge.outdate(KEY, at(1010));
+    knowledge.outdate(KEY, at(1010), at(1500));
     let get = |name| knowledge.known(KEY, at(1020), TTL).get(&tag(name));
     assert_eq!((get("old"), get("new"), get("other")), (None, Some(true), None));
     knowledge.learn_whole(KEY, &[tag("new")], at(1012));
-    knowledge.outdate(KEY, at(1011));
+    knowledge.outdate(KEY, at(1011), at(1500));
     assert_eq!((get("old"), get("new")), (Some(false), Some(true)));
-    knowledge.outdate(KEY, at(1012));
+    knowledge.outdate(KEY, at(1012), at(1500));
     assert_eq!((get("old"), get("new")), (None, None));
+    // Then the clock was set back: nobody can say whether it was learnt before or after.
+    knowledge.learn(KEY, &tag("new"), true, at(1019));
+    knowledge.outdate(KEY, at(1013), at(1014));
+    assert_eq!(get("new"), None);
 }
 
 #[test]
 fn of_too_many_changes_by_others_the_newest_speaks_for_all() {
     let knowledge = Knowledge::new();
-    knowledge.outdate(KEY, at(1010));
+    knowledge.outdate(KEY, at(1010), at(1500));
     for n in 0..OUTDATED {
         let mut key = [9; 16];
         key[..8].copy_from_slice(&n.to_be_bytes());
-        knowledge.outdate(ContactKey(key), at(1000));
+        knowledge.outdate(ContactKey(key), at(1000), at(1500));
     }
     assert!(knowledge.outdated().of.len() <= OUTDATED);
     knowledge.learn(KEY, &tag("a"), true, at(1010));
@@ -168,7 +172,7 @@ fn what_news_told_is_never_known_and_what_it_repeats_stays_known_for_longer() {
     knowledge.learn_whole(KEY, &[], at(1360));
     assert_eq!(get(1371), Some(false), "a call that began before the news came, and ended after it, has the last word");
     knowledge.learn(KEY, &tag("a"), true, at(1400));
-    knowledge.outdate(KEY, at(1410));
+    knowledge.outdate(KEY, at(1410), at(1500));
     knowledge.confirm(KEY, &[(tag("a"), true)], at(1420), TTL);
     assert_eq!(get(1421), None, "news that comes late or twice doesn't bring back what another hand has changed");
 }

@@ -1,5 +1,7 @@
 //! The beat: a gateway's look at the database, in one round trip.
 
+use std::sync::Arc;
+
 use tokio_postgres::Client;
 use tokio_postgres::types::{ToSql, Type};
 
@@ -12,8 +14,9 @@ use crate::store::face::{StoreError, Wake, What};
 
 /// What makes its function; gateways of the version before go on with `beat_1`.
 pub(super) const STEP: &str = "
-    -- As beat_1, and that a contact's tags were changed by others (1) stays in the inbox until the next beat says that it was heard:
-    -- who takes the contact meanwhile reads it there, however long the answer is under way. It is told with the time of its entry.
+    -- As beat_1, and that a contact's tags were changed by others (1) stays in the inbox until a later beat says that this was acted
+    -- upon: who takes the contact meanwhile reads it there. It is told with the time of its entry; what is seen with the time at the end.
+    CREATE INDEX inbox_outdated ON inbox (contact) WHERE what = 1;
     CREATE FUNCTION beat_2(me BIGINT, lease BIGINT, mine BIGINT[], leaving BIGINT[], seen TEXT, heard BIGINT[])
         RETURNS TABLE (what BIGINT, number BIGINT, contact BYTEA, note TEXT, at BIGINT) LANGUAGE plpgsql
         SET enable_seqscan = off SET enable_bitmapscan = off SET jit = off AS $$
@@ -47,38 +50,49 @@ pub(super) const STEP: &str = "
             unsaid AS (UPDATE inbox i SET what = 2 FROM claimed WHERE i.bucket = claimed.id AND i.what = 4)
             SELECT -4::bigint, c.id, NULL::bytea, NULL::text, 0::bigint FROM claimed c;
         END IF;
-        -- An entry of this kind stays until it is answered.
+        -- One look, whatever there is: what is told of a connection or wakes goes by it; that a gateway whose lease had ended may have
+        -- called (2) stays until it is answered, and that tags were changed (1) until it was acted upon.
         RETURN QUERY
-        WITH handed AS (UPDATE inbox i SET what = 4 WHERE i.bucket = ANY (mine) AND i.what = 2 RETURNING i.id, i.contact, i.connection)
-        SELECT 2::bigint, h.id, h.contact, h.connection, 0::bigint FROM handed h ORDER BY h.id;
-        -- One look through the inbox, whatever was heard.
-        RETURN QUERY
-        WITH handed AS (DELETE FROM inbox i WHERE i.bucket = ANY (mine) AND i.what NOT IN (2, 4) AND (i.what <> 1 OR i.id = ANY (heard))
-            RETURNING i.id, i.what, i.contact, i.connection)
-        SELECT h.what, h.id, h.contact, h.connection, 0::bigint FROM handed h WHERE h.what <> 1 ORDER BY h.id;
-        RETURN QUERY
-        SELECT 1::bigint, i.id, i.contact, i.connection, i.at FROM inbox i WHERE i.bucket = ANY (mine) AND i.what = 1 ORDER BY i.id;
+        WITH found AS MATERIALIZED (SELECT i.bucket, i.id, i.what, i.contact, i.connection, i.at FROM inbox i
+            WHERE i.bucket = ANY (mine) AND i.what <> 4 AND (i.what <> 1 OR NOT i.id = ANY (heard))),
+        handed AS (UPDATE inbox i SET what = 4 FROM found f WHERE f.what = 2 AND i.bucket = f.bucket AND i.id = f.id),
+        gone AS (DELETE FROM inbox i USING found f WHERE f.what NOT IN (1, 2) AND i.bucket = f.bucket AND i.id = f.id)
+        SELECT f.what, f.id, f.contact, f.connection, f.at FROM found f ORDER BY f.id;
+        IF cardinality(heard) > 0 THEN
+            DELETE FROM inbox i WHERE i.bucket = ANY (mine) AND i.what = 1 AND i.id = ANY (heard);
+        END IF;
         -- All of it by one statement, and so of one moment.
         IF seen IS NULL THEN
-            RETURN QUERY SELECT -5::bigint, 0::bigint, NULL::bytea, pg_current_snapshot()::text, 0::bigint;
+            RETURN QUERY SELECT -5::bigint, 0::bigint, NULL::bytea, pg_current_snapshot()::text, (extract(epoch FROM clock_timestamp()) * 1000)::bigint;
         ELSE
             RETURN QUERY
             SELECT 0::bigint, 0::bigint, c.contact, c.connection, 0::bigint
                 FROM news n, unnest(n.contacts, n.connections) AS c (contact, connection)
                 WHERE n.xid >= pg_snapshot_xmin(seen::pg_snapshot) AND NOT pg_visible_in_snapshot(n.xid, seen::pg_snapshot)
                     AND get_byte(c.contact, 0) = ANY (mine)
-            UNION ALL SELECT -5::bigint, 0::bigint, NULL::bytea, pg_current_snapshot()::text, 0::bigint;
+            UNION ALL SELECT -5::bigint, 0::bigint, NULL::bytea, pg_current_snapshot()::text, (extract(epoch FROM clock_timestamp()) * 1000)::bigint;
         END IF;
         END $$;
 ";
 
-/// What the last beat has shown, as the next one says.
+/// What beats have shown so far, as the next one says.
 #[derive(Debug, Default)]
 pub(super) struct Last {
-    /// Which transactions it has seen.
+    /// Which transactions the last one has seen.
     pub seen: Option<String>,
-    /// The entries that told of tags changed by others.
-    pub heard: Vec<i64>,
+    /// The entries that told of tags changed by others; nobody else holds the mark of those that were acted upon.
+    heard: Vec<(Arc<()>, Vec<i64>)>,
+}
+
+impl Last {
+    /// The entries that were acted upon, which needn't be told of any more.
+    fn done(&mut self) -> Vec<i64> {
+        let (done, heard) =
+            std::mem::take(&mut self.heard).into_iter().partition(|(unheard, _)| Arc::strong_count(unheard) == 1);
+        self.heard = heard;
+        let done: Vec<_> = done;
+        done.into_iter().flat_map(|(_, entries)| entries).collect()
+    }
 }
 
 /// What a beat has shown.
@@ -90,14 +104,13 @@ pub(super) struct Beat {
     pub gateways: i64,
     /// Buckets that were free and are ours now.
     pub gained: Vec<i64>,
-    pub last: Last,
     pub wakes: Vec<Wake>,
 }
 
 impl Member {
-    pub(super) async fn beat(&self, client: &Client, leaving: &Vec<i64>, last: &Last) -> Result<Beat, StoreError> {
+    pub(super) async fn beat(&self, client: &Client, leaving: &Vec<i64>, last: &mut Last) -> Result<Beat, StoreError> {
         let (me, lease, mine) = (self.standing.me(), self.standing.lease_ms(), self.standing.owned());
-        let sent = clock::steady_ms();
+        let (sent, done) = (clock::steady_ms(), last.done());
         let sql = "SELECT what, number, contact, note, at FROM beat_2($1, $2, $3, $4, $5, $6)";
         let values: [(&(dyn ToSql + Sync), Type); 6] = [
             (&me, Type::INT8),
@@ -105,34 +118,40 @@ impl Member {
             (&mine, Type::INT8_ARRAY),
             (leaving, Type::INT8_ARRAY),
             (&last.seen, Type::TEXT),
-            (&last.heard, Type::INT8_ARRAY),
+            (&done, Type::INT8_ARRAY),
         ];
         let rows = within(client.query_typed(sql, &values)).await?;
+        let now = self.clock.now();
         let mut beat = Beat::default();
-        for row in &rows {
+        let (unheard, mut heard) = (Arc::new(()), Vec::new());
+        for row in rows.iter().rev() {
             let damaged = |_| StoreError::Damaged("a beat's answer can't be read");
             let what: i64 = row.try_get(0).map_err(damaged)?;
             let number: i64 = row.try_get(1).map_err(damaged)?;
+            let at: i64 = row.try_get(4).map_err(damaged)?;
             match what {
                 -1 => return Ok(beat),
-                -2 => {
-                    beat.alive = true;
-                    // A clock that is set by hand is nobody else's.
-                    let ahead = if self.clock.is_system() { number - self.clock.now().0 } else { 0 };
-                    self.standing.renewed(sent, lease, ahead);
-                }
+                -2 => beat.alive = true,
                 -3 => beat.gateways = number,
                 -4 => beat.gained.push(number),
-                -5 => beat.last.seen = row.try_get(3).map_err(damaged)?,
+                // The last one, and so the first here.
+                -5 => {
+                    last.seen = row.try_get(3).map_err(damaged)?;
+                    // A clock that is set by hand is nobody else's.
+                    let ahead = if self.clock.is_system() { at - now.0 } else { 0 };
+                    self.standing.renewed(sent, lease, ahead);
+                }
                 what => {
+                    if what == OUTDATED {
+                        heard.push(number);
+                    }
                     let contact: &[u8] = row.try_get(2).map_err(damaged)?;
                     let connection: &str = row.try_get(3).map_err(damaged)?;
                     let Ok(connection) = ConnectionName::parse(connection) else { continue };
                     let key = ContactKey::from_hash(contact);
                     let what = match what {
                         OUTDATED => {
-                            beat.last.heard.push(number);
-                            What::Outdated(here(row.try_get(4).map_err(damaged)?, &self.clock, &self.standing))
+                            What::Outdated { by: here(at, &self.clock, &self.standing), unheard: Arc::clone(&unheard) }
                         }
                         TOUCHED => What::Again(number),
                         what => said(what).map_or(What::New, What::Said),
@@ -141,6 +160,8 @@ impl Member {
                 }
             }
         }
+        beat.wakes.reverse();
+        last.heard.push((unheard, heard));
         Ok(beat)
     }
 }

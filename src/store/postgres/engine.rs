@@ -9,7 +9,7 @@ use tokio_postgres::Row as PgRow;
 
 use super::ahead::Room;
 use super::gathering::{GROUP, gather};
-use super::inbox::{TOUCHED, WOKEN, here, outdate, tell, tell_each};
+use super::inbox::{OUTDATED, TOUCHED, WOKEN, here, tell, tell_each, tell_owners};
 use super::partitions::Numbered;
 use super::retain;
 use super::session::{Many, Session};
@@ -175,7 +175,7 @@ impl Books {
             (rows, vec![Many::keys(keys)]),
             (pending::OF_MANY, vec![Many::keys(keys), Many::Ints(limits)]),
             // A beat tells it too. An event that came straight to us after it must not be judged by what was known before.
-            (CHANGED, vec![Many::Ints(keys.iter().map(|key| i64::from(key.bucket())).collect()), Many::keys(keys)]),
+            (CHANGED, vec![Many::keys(keys)]),
         ])?;
         let (Some(changed), Some(changes), Some(rows), Some(heard)) =
             (answers.pop(), answers.pop(), answers.pop(), answers.pop())
@@ -280,10 +280,7 @@ impl Books {
             for command in others {
                 match command {
                     Command::Outdated(contacts, reply) => {
-                        for (key, connection) in contacts.iter().filter(|(key, _)| !standing.owns(key.bucket())) {
-                            outdate(db, *key, connection.as_str())?;
-                            told = true;
-                        }
+                        told |= tell_owners(db, standing.me(), contacts.into_iter(), OUTDATED)?;
                         outbox.push(reply, Ok(()));
                     }
                     Command::KeepRuleSet(set, reply) => {
@@ -310,11 +307,8 @@ impl Books {
                 tell(db, *key, connection.as_str(), TOUCHED, now)?;
                 told = true;
             }
-            let elsewhere: Vec<&Wake> = wakes.iter().filter(|wake| !standing.owns(wake.key.bucket())).collect();
-            for wake in &elsewhere {
-                tell(db, wake.key, wake.connection.as_str(), WOKEN, now)?;
-            }
-            Ok(told || !elsewhere.is_empty())
+            let woken = wakes.iter().map(|wake| (wake.key, wake.connection.clone()));
+            Ok(tell_owners(db, standing.me(), woken, WOKEN)? || told)
         });
         match &done {
             Err(error) => {
@@ -391,8 +385,7 @@ const LOCK: &str = "SELECT key, connection, reference, retry, words, guards, mor
 const FORGOTTEN: &str = "SELECT contact, id, upto FROM forgotten WHERE contact = ANY ($1) ORDER BY id";
 
 /// Of which of some contacts other gateways were told that their tags have changed, and when last: 1 is [`super::inbox::OUTDATED`].
-const CHANGED: &str =
-    "SELECT contact, max(at) FROM inbox WHERE bucket = ANY ($1) AND contact = ANY ($2) AND what = 1 GROUP BY contact";
+const CHANGED: &str = "SELECT contact, max(at) FROM inbox WHERE what = 1 AND contact = ANY ($1) GROUP BY contact";
 
 /// Numbers of deliveries, the next one last.
 const NUMBERS: &str = "SELECT nextval('delivery_number') FROM generate_series(1, $1) ORDER BY 1 DESC";

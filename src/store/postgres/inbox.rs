@@ -1,8 +1,10 @@
 //! What gateways write for each other: each bucket has an inbox, which its owner empties.
 
+use super::session::{Many, Session};
 use super::standing::Standing;
 use crate::clock::Clock;
 use crate::domain::contact::ContactKey;
+use crate::domain::name::ConnectionName;
 use crate::domain::time::Timestamp;
 use crate::store::face::{Said, StoreError};
 use crate::store::sql::{Sql, args};
@@ -34,17 +36,32 @@ pub(super) fn tell(
     db.send(sql, args![i64::from(key.bucket()), &key, connection, what, now])
 }
 
-/// Writes into it that the contact's tags were changed by others, by now as the database's clock has it: no two gateways' clocks agree.
-pub(super) fn outdate(db: &dyn Sql, key: ContactKey, connection: &str) -> Result<(), StoreError> {
+/// Writes the same of many contacts, but of those whose bucket is this gateway's; whether there were others. The database knows whose
+/// they are: this one may be fenced and not have heard of it yet. So it is with the time, since no two gateways' clocks agree.
+pub(super) fn tell_owners(
+    db: &Session,
+    me: i64,
+    contacts: impl Iterator<Item = (ContactKey, ConnectionName)>,
+    what: i64,
+) -> Result<bool, StoreError> {
+    let (keys, connections): (Vec<_>, Vec<_>) = contacts.map(|(key, name)| (key, name.to_string())).unzip();
+    if keys.is_empty() {
+        return Ok(false);
+    }
     let sql = "INSERT INTO inbox (bucket, contact, connection, what, at)
-        VALUES (?1, ?2, ?3, ?4, (extract(epoch FROM clock_timestamp()) * 1000)::bigint)";
-    db.send(sql, args![i64::from(key.bucket()), &key, connection, OUTDATED])
+        SELECT b.id, c.contact, c.connection, $3, (extract(epoch FROM clock_timestamp()) * 1000)::bigint
+        FROM unnest($1::bytea[], $2::text[]) AS c (contact, connection) JOIN bucket b ON b.id = get_byte(c.contact, 0)
+        WHERE b.owner IS DISTINCT FROM $4 RETURNING id";
+    let values = vec![Many::keys(&keys), Many::Texts(connections), Many::One(what.into()), Many::One(me.into())];
+    db.ask(sql, values).map(|written| !written.is_empty())
 }
 
 /// What the time of such an entry is by our own clock, or somewhat later: the database's is ahead of ours by what the last beat has
-/// shown, and by as much more as its answer was under way; both are told to the millisecond. A clock that is set by hand says nothing of that.
+/// shown, and by as much more as its answer was under way; both are told to the millisecond. It was written before now in any case, and
+/// that is all that there is to say by a clock that is set by hand.
 pub(super) fn here(at: i64, clock: &Clock, standing: &Standing) -> Timestamp {
-    if clock.is_system() { Timestamp(at - standing.ahead_ms() + 2) } else { clock.now() }
+    let now = clock.now();
+    if clock.is_system() { Timestamp(at - standing.ahead_ms() + 2).min(now) } else { now }
 }
 
 /// Writes once for each other gateway, into a bucket of its own.

@@ -137,7 +137,7 @@ impl Member {
         let mut old: Option<(Instant, String)> = None;
         loop {
             let asked = Instant::now();
-            let beat = self.beat(&client, &hand.giving, &last).await?;
+            let beat = self.beat(&client, &hand.giving, &mut last).await?;
             let apart = (TIMES * asked.elapsed()).clamp(APART, FARTHEST);
             if let Some(since) = hand.away.take() {
                 tracing::info!(seconds = since.elapsed().as_secs(), "the database answers again");
@@ -151,7 +151,6 @@ impl Member {
             if !beat.wakes.is_empty() {
                 let _ = self.wake.send(beat.wakes);
             }
-            last = beat.last;
             self.clear(&client, &mut old, last.seen.as_ref()).await?;
             self.tell_lanes(&client, &mut told).await?;
             if joined.is_none() && !beat.gained.is_empty() {

@@ -340,7 +340,7 @@ pub(in crate::store) const MIGRATING: &str = "migrating";
 const TRIAL: &str = "trial";
 
 /// What the tables can't do without, and a restore that broke off may have taken: the names of indexes, without those of partitions.
-pub(in crate::store) const INDEXES: [&str; 29] = [
+pub(in crate::store) const INDEXES: [&str; 30] = [
     "alias_by_other",
     "alias_pkey",
     "bucket_pkey",
@@ -357,6 +357,7 @@ pub(in crate::store) const INDEXES: [&str; 29] = [
     "forgotten_by_contact",
     "forgotten_pkey",
     "gateway_pkey",
+    "inbox_outdated",
     "inbox_pkey",
     "limit_met_pkey",
     "lot_pkey",

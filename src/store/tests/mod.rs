@@ -151,11 +151,11 @@ async fn join(server: &server::Postgres, clock: &Clock) -> Opened {
     let store = Store::open_shared(address, options, wake).await.expect("joined");
     let mut waiting = Vec::new();
     while let Ok(woken) = wakes.try_recv() {
-        let not_before = |what| if let What::Later(at) | What::Held(at) = what { Some(at) } else { None };
+        let not_before = |what: &What| if let What::Later(at) | What::Held(at) = what { Some(*at) } else { None };
         let waits = |Wake { key, connection, what }| Waiting {
             key,
             connection,
-            not_before: not_before(what),
+            not_before: not_before(&what),
             throttled: matches!(what, What::Held(_)),
         };
         waiting.extend(woken.into_iter().map(waits));

@@ -1,7 +1,8 @@
 //! What gateways that share a database tell each other.
 
 use super::*;
-use crate::store::{Met, Started};
+use crate::domain::contact::ContactKey;
+use crate::store::{Met, Started, Wake, What};
 
 /// A second gateway on the same database.
 async fn another(bench: &Bench) -> Store {
@@ -101,4 +102,73 @@ async fn after_the_wait_calls_start_and_everybody_hears_how_much_is_used() {
     // The limits count all the same.
     eventually(&other, at_crm, |started| started.entry.is_err_and(|until| until.since(now) > 50_000)).await;
     other.stop();
+}
+
+/// Asks the database until it says so.
+async fn says(server: &server::Postgres, question: &str, expected: &str) {
+    for _ in 0..500 {
+        if server.sql(server::USER, question) == expected {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    panic!("{question}: never {expected}, but {}", server.sql(server::USER, question));
+}
+
+/// What came of a contact's changed tags, until it came; the rest is let go of.
+async fn told_of(wakes: &mut UnboundedReceiver<Vec<Wake>>, key: ContactKey) -> What {
+    let come = async {
+        loop {
+            let batch = wakes.recv().await.expect("the store is there");
+            let mut theirs = batch.into_iter().filter(|wake| wake.key == key).map(|wake| wake.what);
+            if let Some(what) = theirs.find(|what| matches!(what, What::Outdated { .. })) {
+                return what;
+            }
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(10), come).await.expect("it is told within a beat")
+}
+
+#[tokio::test]
+async fn that_tags_were_changed_is_told_until_it_was_acted_upon() {
+    let bench = Bench::on(Engine::Postgres).await;
+    let server = bench.server.as_ref().expect("a server");
+    let (other, _, mut wakes) = join(server, &bench.clock).await;
+    let fair = "SELECT min(n) > 100 AND count(*) = 2 FROM (SELECT count(*) AS n FROM bucket GROUP BY owner) o";
+    says(server, fair, "t").await;
+    let theirs = |id: &u64| {
+        let bucket = contact(&id.to_string()).key().bucket();
+        server
+            .sql(server::USER, &format!("SELECT owner = (SELECT max(id) FROM gateway) FROM bucket WHERE id = {bucket}"))
+            == "t"
+    };
+    let id = (1..1_000).find(theirs).expect("half of them are").to_string();
+    let (key, name) = (contact(&id).key(), contact(&id).connection);
+    let left = "SELECT count(*) FROM inbox WHERE what = 1";
+    // Of what is its own the other one needs no word.
+    other.outdated(vec![(key, name.clone())]).await.expect("written");
+    assert_eq!(server.sql(server::USER, left), "0");
+
+    bench.store.outdated(vec![(key, name.clone())]).await.expect("written");
+    let first = told_of(&mut wakes, key).await;
+    // It is told again as long as nobody has acted upon it, and who takes the contact is told in any case.
+    let again = told_of(&mut wakes, key).await;
+    assert!(other.look(key).await.expect("looked").outdated.is_some());
+    assert_eq!(server.sql(server::USER, left), "1");
+    drop((first, again));
+    let draining = tokio::spawn(async move { while wakes.recv().await.is_some() {} });
+    says(server, left, "0").await;
+    assert!(other.look(key).await.expect("looked").outdated.is_none());
+
+    // A gateway that is fenced and hasn't heard of it takes nobody for its own.
+    let mine = (1..1_000).find(|id| !theirs(id)).expect("half of them are").to_string();
+    other.stop();
+    draining.abort();
+    let first = "(SELECT min(id) FROM gateway)";
+    let fence = format!(
+        "UPDATE gateway SET fenced = 1 WHERE id = {first}; UPDATE bucket SET owner = NULL WHERE owner = {first}"
+    );
+    server.sql(server::USER, &fence);
+    bench.store.outdated(vec![(contact(&mine).key(), name)]).await.expect("written");
+    assert_eq!(server.sql(server::USER, left), "1");
 }
