@@ -2,6 +2,8 @@
 
 use std::collections::HashMap;
 
+use tokio_postgres::Row as PgRow;
+
 use super::session::{Key, Many, Session};
 use crate::domain::change::Ord;
 use crate::domain::time::Timestamp;
@@ -15,6 +17,10 @@ use crate::store::wakes::wake_for;
 
 /// Events that one lot takes.
 pub(super) const MOST: usize = 4_096;
+
+/// Accepts a lot.
+pub(super) const ACCEPT: &str =
+    "SELECT first_number, repeats FROM accept_2($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)";
 
 /// What became of one event of a lot.
 enum Fate {
@@ -55,20 +61,21 @@ impl Batch {
         batch
     }
 
-    /// Writes the batch. `owned` says of a contact's bucket whether this gateway has it and so hears of the change by itself; it is told
-    /// by `wakes`. Where repetitions of earlier events are expected, `look` looks for them before anything is written.
-    pub fn write(
-        mut self,
+    /// Whether this answer says of any event that it repeats another one.
+    pub fn any_repeats(&self, rows: &[PgRow]) -> bool {
+        let clear = rows.first().is_some_and(|row| matches!(row.try_get::<_, Option<Vec<i64>>>(1), Ok(None)));
+        !clear || self.fates.iter().any(|fate| matches!(fate, Fate::Repeats(..)))
+    }
+
+    /// What became of each event, by the answer to [`ACCEPT`]; `inside` of a transaction, or in one of its own where something has to
+    /// be looked up. Who has something to deliver by it goes to `wakes`.
+    pub fn answered(
+        self,
+        rows: &[PgRow],
         session: &Session,
-        me: i64,
-        owned: impl Fn(u8) -> bool,
         inside: bool,
-        look: bool,
         wakes: &mut Vec<Wake>,
     ) -> Result<Vec<Accepted>, StoreError> {
-        let values = self.values(me, owned, look);
-        let sql = "SELECT first_number, repeats FROM accept_2($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)";
-        let rows = if inside { session.ask(sql, values) } else { session.alone(sql, values) }?;
         let row = rows.first().ok_or(StoreError::Damaged("a lot was answered by nothing"))?;
         let repeats: Option<Vec<i64>> =
             row.try_get(1).map_err(|_| StoreError::Damaged("a lot's answer can't be read"))?;
@@ -83,16 +90,16 @@ impl Batch {
                 wake_for(wakes, &event.changes);
             }
         }
-        let repeats = placed.new.contains(&false) || self.fates.iter().any(|fate| matches!(fate, Fate::Repeats(..)));
-        if !repeats {
+        if !self.any_repeats(rows) {
             return Ok((placed.first.0..).take(self.events.len()).map(|ord| Accepted::New(Ord(ord))).collect());
         }
         let tell = |db: &Session| self.tell(db, &placed);
         if inside { tell(session) } else { session.write(tell) }
     }
 
-    /// The values of the statement.
-    fn values(&mut self, me: i64, owned: impl Fn(u8) -> bool, look: bool) -> Vec<Many<'static>> {
+    /// The values of [`ACCEPT`]. `owned` says of a contact's bucket whether this gateway, `me`, has it and so hears of the change by
+    /// itself. Where repetitions of earlier events are expected, `look` looks for them before anything is written.
+    pub fn values(&mut self, me: i64, owned: impl Fn(u8) -> bool, look: bool) -> Vec<Many<'static>> {
         let frames: Vec<&[u8]> = self.events.iter().map(|event| event.frame.as_slice()).collect();
         let packed = lot::pack(&frames);
         let keys = self.events.iter().map(|event| event.key.map(|key| Key(key.0))).collect();

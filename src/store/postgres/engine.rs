@@ -52,7 +52,7 @@ pub(super) struct Books {
 impl Books {
     /// Serves until told to stop.
     pub fn run(mut self, queue: &Receiver<Command>) {
-        while let Some((group, stop)) = gather(queue, GROUP, None) {
+        while let Some((group, stop)) = gather(queue, GROUP, || ()) {
             let takes = |command: &Command| matches!(command, Command::Take { .. } | Command::InMemory(..));
             let (takes, writes): (Vec<_>, Vec<_>) = group.into_iter().partition(takes);
             let met = |command: &Command| matches!(command, Command::LimitMet(..));

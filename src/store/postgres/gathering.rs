@@ -1,7 +1,6 @@
 //! What waits for a thread is served together.
 
 use std::sync::mpsc::Receiver;
-use std::time::Instant;
 
 use super::accept::MOST;
 use crate::store::command::Command;
@@ -10,17 +9,10 @@ use crate::store::command::Command;
 pub(super) const GROUP: usize = 512;
 const GROUP_BYTES: usize = 8 << 20;
 
-/// Takes one command and what waits behind it, or what will until `not_before`.
-pub(super) fn gather(
-    queue: &Receiver<Command>,
-    most: usize,
-    not_before: Option<Instant>,
-) -> Option<(Vec<Command>, bool)> {
+/// Takes one command and what waits behind it, once `rest` has ended.
+pub(super) fn gather(queue: &Receiver<Command>, most: usize, rest: impl FnOnce()) -> Option<(Vec<Command>, bool)> {
     let mut group = vec![queue.recv().ok()?];
-    // Asleep and not at the queue: who sends has nobody to wake.
-    if let Some(rest) = not_before.and_then(|at| at.checked_duration_since(Instant::now())) {
-        std::thread::sleep(rest);
-    }
+    rest();
     let (mut events, mut bytes) = (0, 0);
     loop {
         if let Some(Command::Accept(gathered, _)) = group.last() {

@@ -234,8 +234,8 @@ impl Member {
                 }
                 () = self.standing.stir.notified() => {
                     if self.tell(client).await? {
-                        // What is written meanwhile is told of together.
-                        tokio::time::sleep(GATHER).await;
+                        // What is written meanwhile is told of together: where beats are far apart, nobody would hear it at once.
+                        tokio::time::sleep(GATHER.max((apart / 4).min(beat.deadline() - tokio::time::Instant::now()))).await;
                     }
                     if giving {
                         return Ok(());

@@ -4,12 +4,14 @@
 //! waits for is held back and sent together with what comes after it, in one round trip.
 
 use std::cell::{Cell, RefCell};
-use std::pin::pin;
+use std::pin::{Pin, pin};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bytes::BytesMut;
-use futures_util::TryStreamExt;
 use futures_util::future::join_all;
+use futures_util::stream::FuturesOrdered;
+use futures_util::{StreamExt, TryStreamExt};
 use tokio::runtime::Runtime;
 use tokio_postgres::types::{IsNull, ToSql, Type, to_sql_checked};
 use tokio_postgres::{Client, Row as PgRow};
@@ -174,12 +176,48 @@ impl Statement {
     }
 }
 
+/// A statement whose answer is awaited.
+pub(super) type Flight = Pin<Box<dyn Future<Output = Result<Vec<PgRow>, StoreError>>>>;
+
+/// Statements on their way over one connection, each with what it is for: they are answered in order.
+pub(super) struct Flights<T>(FuturesOrdered<Pin<Box<dyn Future<Output = (T, Result<Vec<PgRow>, StoreError>)>>>>);
+
+impl<T> Default for Flights<T> {
+    fn default() -> Self {
+        Self(FuturesOrdered::new())
+    }
+}
+
+impl<T: 'static> Flights<T> {
+    /// Another one, behind the others.
+    pub fn push(&mut self, what: T, flight: Flight) {
+        self.0.push_back(Box::pin(async move { (what, flight.await) }));
+    }
+}
+
+impl<T> Flights<T> {
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// The answer to the oldest, `None` where there is none.
+    pub async fn next(&mut self) -> Option<(T, Result<Vec<PgRow>, StoreError>)> {
+        self.0.next().await
+    }
+}
+
 /// A connection, opened when it is first asked and after a fault anew.
 pub(in crate::store) struct Session {
     address: Address,
     /// Drives the connection while an answer is waited for. It is there until the end.
     runtime: Option<Runtime>,
-    client: RefCell<Option<Client>>,
+    client: RefCell<Option<Arc<Client>>>,
     /// When it was last asked.
     asked: Cell<Option<Instant>>,
     /// What is sent with the next question.
@@ -247,6 +285,32 @@ impl Session {
         answer.map(|(rows, _)| rows)
     }
 
+    /// Sends a statement that is a transaction by itself, as soon as it is waited for; others may be sent behind it meanwhile, and are
+    /// carried out one after the other.
+    pub(super) fn begin(&self, sql: &'static str, values: Vec<Many<'_>>) -> Flight {
+        let (connected, statement, patience) = (self.connect(), Statement::own(sql, values), self.pace.0);
+        let client = self.client.borrow().clone();
+        Box::pin(async move {
+            connected?;
+            let client = client.ok_or_else(|| StoreError::Unavailable("the database is not connected".to_owned()))?;
+            let answer = tokio::time::timeout(patience, statement.answer(&client)).await;
+            let answer = answer.map_err(|_| StoreError::Unavailable("the database didn't answer".to_owned()))?;
+            answer.map(|(rows, _)| rows).map_err(|error| failed(&error))
+        })
+    }
+
+    /// Waits for all that were sent, in order.
+    pub(super) fn all<T>(&self, flights: &mut Flights<T>) -> Vec<(T, Result<Vec<PgRow>, StoreError>)> {
+        let all = self.wait(async {
+            let mut all = Vec::new();
+            while let Some(next) = flights.next().await {
+                all.push(next);
+            }
+            all
+        });
+        all.unwrap_or_default()
+    }
+
     /// A question of PostgreSQL's own, inside of a transaction.
     pub fn ask(&self, sql: &str, values: Vec<Many<'_>>) -> Result<Vec<PgRow>, StoreError> {
         self.together(&Statement::own(sql, values)).map(|(rows, _)| rows)
@@ -285,7 +349,8 @@ impl Session {
         self.held.borrow_mut().clear();
     }
 
-    fn wait<T>(&self, answer: impl Future<Output = T>) -> Result<T, StoreError> {
+    /// Waits for this while the connection is driven.
+    pub fn wait<T>(&self, answer: impl Future<Output = T>) -> Result<T, StoreError> {
         self.runtime.as_ref().map(|runtime| runtime.block_on(answer)).ok_or(StoreError::Stopped)
     }
 
@@ -304,7 +369,7 @@ impl Session {
         }
         let connected = self.wait(self.address.connect(None))?;
         let client = connected.map_err(|error| StoreError::Unavailable(error.to_string()))?;
-        *self.client.borrow_mut() = Some(client);
+        *self.client.borrow_mut() = Some(Arc::new(client));
         Ok(())
     }
 

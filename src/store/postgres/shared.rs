@@ -1,6 +1,5 @@
 //! The engine put together: its threads, its task, and the ways to them.
 
-use std::cell::Cell;
 use std::collections::HashMap;
 use std::sync::mpsc::{self, SyncSender};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -14,7 +13,9 @@ use super::ahead::{Ahead, Room};
 use super::engine::Books;
 use super::fault::ConnectError;
 use super::intakes::Intakes;
+use super::lots::Lots;
 use super::member::{FIRST, Member};
+use super::pace::{ON_THE_WAY, Pace};
 use super::schema;
 use super::session::Session;
 use super::standing::Standing;
@@ -34,7 +35,7 @@ pub(in crate::store) struct Shared {
 }
 
 struct Running {
-    threads: [JoinHandle<()>; 3],
+    threads: [JoinHandle<()>; 4],
     leave: oneshot::Sender<()>,
     /// Closed when the task has left.
     left: mpsc::Receiver<()>,
@@ -88,13 +89,16 @@ impl Shared {
             options: options.clone(),
         };
         let for_room = Arc::downgrade(&room);
-        let accepting = Intakes {
+        let (pace, (lots, cuts)) = (Arc::new(Pace::new()), tokio::sync::mpsc::channel(ON_THE_WAY));
+        let cutting =
+            Intakes { standing: Arc::clone(&standing), options: options.clone(), pace: Arc::clone(&pace), lots };
+        let writing = Lots {
             session: Session::new(address.clone())?,
             standing: Arc::clone(&standing),
             options: options.clone(),
             wake: wake.clone(),
-            repeated: Cell::default(),
             room: Arc::clone(&room),
+            pace,
         };
         let keeping = Books {
             session: Session::new(address.clone())?,
@@ -112,9 +116,11 @@ impl Shared {
             thread.map_err(|error| StoreError::Unavailable(error.to_string()))
         };
         let threads = [
-            spawn("intake", Box::new(move || accepting.run(&intake_queue)))?,
+            spawn("intake", Box::new(move || cutting.run(&intake_queue)))?,
+            // It ends when the first has ended.
+            spawn("lots", Box::new(move || writing.run(cuts)))?,
             spawn("books", Box::new(move || keeping.run(&book_queue)))?,
-            // It ends when the two have ended.
+            // It ends when those have ended.
             spawn("partitions", Box::new(move || ahead.run(&for_room, &needed)))?,
         ];
         let (leave, leaving) = oneshot::channel();

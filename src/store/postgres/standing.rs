@@ -1,6 +1,7 @@
 //! How this gateway stands among the others: which buckets of contacts are its own, and for how long it may call for them.
 
 use std::collections::BTreeSet;
+use std::ops::RangeInclusive;
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -35,8 +36,8 @@ pub(in crate::store) struct Standing {
     me: AtomicI64,
     /// Until when the lease lasts at least, by the steady clock, in milliseconds.
     until: AtomicI64,
-    /// How far the database's clock is ahead of ours, in milliseconds.
-    ahead: AtomicI64,
+    /// How far the database's clock is ahead of ours at least, in milliseconds; `None` before the first beat.
+    ahead: Mutex<Option<i64>>,
     /// The longest that a call may take, in milliseconds.
     longest: AtomicI64,
     buckets: Mutex<[Bucket; BUCKETS as usize]>,
@@ -80,7 +81,7 @@ impl Standing {
         Arc::new(Self {
             me: AtomicI64::new(0),
             until: AtomicI64::new(i64::MIN),
-            ahead: AtomicI64::new(0),
+            ahead: Mutex::default(),
             longest: AtomicI64::new(10_000),
             buckets: Mutex::new([Bucket::default(); BUCKETS as usize]),
             lots: Default::default(),
@@ -117,15 +118,18 @@ impl Standing {
         self.me.store(me, Ordering::SeqCst);
     }
 
-    /// The lease was renewed by a beat that was sent at `sent` by the steady clock; the database's clock is so far ahead of ours.
-    pub fn renewed(&self, sent: i64, lease_ms: i64, ahead_ms: i64) {
+    /// The lease was renewed by a beat that was sent at `sent` by the steady clock; the database's clock was read between its sending
+    /// and its answer, and so is ahead of ours by no less and no more than this.
+    pub fn renewed(&self, sent: i64, lease_ms: i64, ahead_ms: RangeInclusive<i64>) {
         self.until.store(sent + lease_ms, Ordering::SeqCst);
-        self.ahead.store(ahead_ms, Ordering::SeqCst);
+        let mut ahead = self.ahead.lock().unwrap_or_else(PoisonError::into_inner);
+        *ahead = Some(nearest(*ahead, &ahead_ms));
     }
 
-    /// How far the database's clock is ahead of ours, in milliseconds.
+    /// How far the database's clock is ahead of ours, in milliseconds, or somewhat less: by what the quickest beat took, if clocks go
+    /// alike.
     pub fn ahead_ms(&self) -> i64 {
-        self.ahead.load(Ordering::SeqCst)
+        self.ahead.lock().unwrap_or_else(PoisonError::into_inner).unwrap_or_default()
     }
 
     /// Whether a call that is allowed now, and so starts soon, ends at the latest before the lease does: nobody else calls for the contact until then.
@@ -268,6 +272,32 @@ impl Standing {
     }
 }
 
+/// The greatest lower bound so far, as long as it can be true; once it can't, a clock was set, and what was known before is nothing.
+fn nearest(known: Option<i64>, seen: &RangeInclusive<i64>) -> i64 {
+    known.filter(|known| known <= seen.end()).map_or(*seen.start(), |known| known.max(*seen.start()))
+}
+
 fn millis(duration: Duration) -> i64 {
     i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_late_answer_does_not_make_the_databases_clock_seem_behind() {
+        let mut known = None;
+        // The database is 40 ms ahead; answers are under way for 2, 150 and 1 ms.
+        for (lowest, highest, then) in [(38, 41, 38), (-110, 41, 38), (39, 40, 39), (-900, 60, 39)] {
+            known = Some(nearest(known, &(lowest..=highest)));
+            assert_eq!(known, Some(then));
+        }
+    }
+
+    #[test]
+    fn a_clock_that_is_set_is_believed_with_the_next_beat() {
+        assert_eq!(nearest(Some(39), &(-5_003..=-5_000)), -5_003, "set back");
+        assert_eq!(nearest(Some(39), &(4_997..=5_001)), 4_997, "set ahead");
+    }
 }

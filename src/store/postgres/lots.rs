@@ -1,0 +1,195 @@
+//! The thread that has lots written: the next one is sent before the server has done with the one before.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use tokio::sync::mpsc::{Receiver, UnboundedSender};
+use tokio_postgres::Row as PgRow;
+
+use super::accept::{ACCEPT, Batch, MOST};
+use super::ahead::Room;
+use super::pace::{ON_THE_WAY, Pace};
+use super::partitions::Numbered;
+use super::session::{Flights, Many, Session};
+use super::standing::Standing;
+use crate::domain::time::Timestamp;
+use crate::store::Accepted;
+use crate::store::face::{Options, StoreError, Wake};
+use crate::store::log::Log;
+use crate::store::outbox::Reply;
+use crate::store::record::Intake;
+
+/// Events that are accepted together, and who is to be told.
+pub(super) struct Cut {
+    pub what: What,
+    /// Who asked, and for how many events each.
+    pub replies: Vec<(Reply<Vec<Accepted>>, usize)>,
+    /// The buckets of the contacts concerned.
+    pub concerned: Vec<u8>,
+    /// This gateway's number when it was cut.
+    pub me: i64,
+}
+
+/// What is to be written.
+pub(super) enum What {
+    /// One lot, by one statement with these values.
+    Lot(Batch, Vec<Many<'static>>),
+    /// More than one lot holds: several, all of them or none; whose the buckets were when it was cut, and whether repetitions are
+    /// expected.
+    Lots { events: Vec<Intake>, at: Timestamp, owned: Vec<bool>, look: bool },
+}
+
+/// A lot that was sent.
+struct Sent {
+    batch: Batch,
+    at: Instant,
+    replies: Vec<(Reply<Vec<Accepted>>, usize)>,
+    concerned: Vec<u8>,
+}
+
+/// Has lots written.
+pub(super) struct Lots {
+    pub session: Session,
+    pub standing: Arc<Standing>,
+    pub options: Options,
+    pub wake: UnboundedSender<Vec<Wake>>,
+    pub room: Arc<Room>,
+    pub pace: Arc<Pace>,
+}
+
+/// Lots on their way.
+type OnTheWay = Flights<Sent>;
+
+/// What comes next.
+enum Next {
+    Cut(Option<Cut>),
+    Answer(Sent, Result<Vec<PgRow>, StoreError>),
+}
+
+impl Lots {
+    /// Serves until nobody can cut lots any more and all are written.
+    pub fn run(self, mut cuts: Receiver<Cut>) {
+        let (mut on_the_way, mut open) = (OnTheWay::default(), true);
+        while open || !on_the_way.is_empty() {
+            let (sent, more) = (!on_the_way.is_empty(), open && on_the_way.len() < ON_THE_WAY);
+            let next = self.session.wait(async {
+                tokio::select! {
+                    biased;
+                    Some((lot, answer)) = on_the_way.next(), if sent => Next::Answer(lot, answer),
+                    cut = cuts.recv(), if more => Next::Cut(cut),
+                }
+            });
+            match next {
+                Ok(Next::Cut(Some(cut))) => self.send(cut, &mut on_the_way),
+                Ok(Next::Cut(None)) => open = false,
+                Ok(Next::Answer(lot, answer)) => self.answered(lot, answer, &mut on_the_way),
+                Err(_) => return,
+            }
+        }
+    }
+
+    fn send(&self, cut: Cut, on_the_way: &mut OnTheWay) {
+        let Cut { what, replies, concerned, me } = cut;
+        let at = Instant::now();
+        match what {
+            What::Lot(batch, values) => {
+                on_the_way.push(Sent { batch, at, replies, concerned }, self.session.begin(ACCEPT, values));
+            }
+            What::Lots { events, at: time, owned, look } => {
+                // A transaction of several statements: nothing else may be under way.
+                for (lot, answer) in self.session.all(on_the_way) {
+                    self.conclude(lot, answer);
+                }
+                let mut wakes = Vec::new();
+                let done = self.write_all(events, time, &owned, me, look, &mut wakes);
+                self.end(done, wakes, replies, concerned, at);
+            }
+        }
+    }
+
+    /// The oldest lot on its way was answered.
+    fn answered(&self, lot: Sent, answer: Result<Vec<PgRow>, StoreError>, on_the_way: &mut OnTheWay) {
+        // Where there is something to be looked up, or the connection goes, nothing else may be under way.
+        let alone = answer.as_ref().map_or(true, |rows| lot.batch.any_repeats(rows));
+        let behind = if alone { self.session.all(on_the_way) } else { Vec::new() };
+        self.conclude(lot, answer);
+        for (lot, answer) in behind {
+            self.conclude(lot, answer);
+        }
+    }
+
+    fn conclude(&self, lot: Sent, answer: Result<Vec<PgRow>, StoreError>) {
+        let Sent { batch, at, replies, concerned } = lot;
+        let mut wakes = Vec::new();
+        if answer.is_err() {
+            self.session.leave();
+        }
+        let done = answer.and_then(|rows| batch.answered(&rows, &self.session, false, &mut wakes));
+        self.end(done, wakes, replies, concerned, at);
+    }
+
+    /// Tells everybody what became of it.
+    fn end(
+        &self,
+        done: Result<Vec<Accepted>, StoreError>,
+        wakes: Vec<Wake>,
+        replies: Vec<(Reply<Vec<Accepted>>, usize)>,
+        concerned: Vec<u8>,
+        sent: Instant,
+    ) {
+        self.standing.end_lot();
+        let accepted = match done {
+            Ok(accepted) => accepted,
+            Err(error) => {
+                self.standing.doubt(concerned);
+                tracing::error!(%error, "events could not be stored; their senders are told to come back");
+                for (reply, _) in replies {
+                    let _ = reply.send(Err(error.clone()));
+                }
+                return self.pace.end(sent, false);
+            }
+        };
+        let (own, others): (Vec<_>, Vec<_>) = wakes.into_iter().partition(|wake| self.standing.owns(wake.key.bucket()));
+        if accepted.iter().any(|accepted| matches!(accepted, Accepted::Duplicate { .. })) {
+            self.pace.repeated();
+        }
+        self.pace.end(sent, !others.is_empty());
+        self.options.commits.tell([Log::Lots]);
+        let new = |accepted: &Accepted| if let Accepted::New(ord) = accepted { Some(ord.0) } else { None };
+        if let Some(last) = accepted.iter().rev().find_map(new) {
+            self.room.reached(Numbered::Lots, last as i64);
+        }
+        let mut accepted = accepted.into_iter();
+        for (reply, length) in replies {
+            let _ = reply.send(Ok(accepted.by_ref().take(length).collect()));
+        }
+        if !own.is_empty() {
+            let _ = self.wake.send(own);
+        }
+        if !others.is_empty() {
+            self.standing.tell_others();
+        }
+    }
+
+    fn write_all(
+        &self,
+        mut events: Vec<Intake>,
+        at: Timestamp,
+        owned: &[bool],
+        me: i64,
+        look: bool,
+        wakes: &mut Vec<Wake>,
+    ) -> Result<Vec<Accepted>, StoreError> {
+        let owns = |bucket: u8| owned.get(usize::from(bucket)).copied().unwrap_or_default();
+        self.session.write(|db| {
+            let mut accepted = Vec::new();
+            while !events.is_empty() {
+                let rest = events.split_off(events.len().min(MOST));
+                let mut these = Batch::of(std::mem::replace(&mut events, rest), at);
+                let rows = db.ask(ACCEPT, these.values(me, owns, look))?;
+                accepted.extend(these.answered(&rows, db, true, wakes)?);
+            }
+            Ok(accepted)
+        })
+    }
+}

@@ -1,0 +1,159 @@
+//! When the next lot is cut: while one is written, what comes gathers for the next.
+
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+/// The longest rest between lots.
+const LONGEST: Duration = Duration::from_millis(4);
+
+/// Lots on their way at once: while the server writes one, the next one is with it already, and it needn't wait for us in between.
+pub(super) const ON_THE_WAY: usize = 2;
+
+/// So long after a repetition others are expected: senders that weren't answered in time send all again.
+const AFTER: Duration = Duration::from_secs(2);
+
+/// What whoever cuts lots and whoever writes them know of one another.
+#[derive(Debug)]
+pub(super) struct Pace {
+    beat: Mutex<Beat>,
+    ended: Condvar,
+}
+
+#[derive(Debug)]
+struct Beat {
+    on_the_way: usize,
+    /// When the newest of them was cut.
+    cut: Instant,
+    /// When one ended last, how long the server took for it, and whether other gateways had to do with it.
+    ended: Instant,
+    took: Duration,
+    shared: bool,
+    /// When an event came last that repeated another one.
+    repeated: Option<Instant>,
+}
+
+impl Beat {
+    /// When the next lot is to be cut; `None`: not before one has ended.
+    fn next(&self) -> Option<Instant> {
+        match self.on_the_way {
+            // A commit costs the database as much as a dozen events, and several gateways that share it would each send it small lots.
+            0 if self.shared => Some(self.ended + self.took.min(LONGEST)),
+            0 => Some(self.ended),
+            // Where the server answers at once the next lot is ready when the first has ended, and as large: many small ones would
+            // cost it more. Where it takes its time, the next one is there long before.
+            on_the_way if on_the_way < ON_THE_WAY && !self.shared => {
+                Some(self.cut + (self.took * 9 / 10).min(LONGEST.max(self.took / 2)))
+            }
+            _ => None,
+        }
+    }
+}
+
+impl Pace {
+    /// Nothing is on its way.
+    pub fn new() -> Self {
+        let now = Instant::now();
+        let beat = Beat { on_the_way: 0, cut: now, ended: now, took: Duration::ZERO, shared: false, repeated: None };
+        Self { beat: Mutex::new(beat), ended: Condvar::new() }
+    }
+
+    fn beat(&self) -> MutexGuard<'_, Beat> {
+        self.beat.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Waits until the next lot is to be cut. Who waits isn't at the queue: who sends to it has nobody to wake.
+    pub fn wait(&self) {
+        let mut beat = self.beat();
+        loop {
+            let rest = beat.next().map(|at| at.saturating_duration_since(Instant::now()));
+            beat = match rest {
+                Some(Duration::ZERO) => return,
+                Some(rest) => self.ended.wait_timeout(beat, rest).unwrap_or_else(PoisonError::into_inner).0,
+                None => self.ended.wait(beat).unwrap_or_else(PoisonError::into_inner),
+            };
+        }
+    }
+
+    /// A lot is cut and goes on its way.
+    pub fn cut(&self) {
+        let mut beat = self.beat();
+        beat.on_the_way += 1;
+        beat.cut = Instant::now();
+    }
+
+    /// The oldest lot on its way, which was sent at `sent`, is written or isn't.
+    pub fn end(&self, sent: Instant, shared: bool) {
+        let mut beat = self.beat();
+        let now = Instant::now();
+        // The server begins with it when it has ended the one before.
+        beat.took = now.saturating_duration_since(sent.max(beat.ended));
+        beat.ended = now;
+        beat.shared = shared;
+        beat.on_the_way = beat.on_the_way.saturating_sub(1);
+        drop(beat);
+        self.ended.notify_one();
+    }
+
+    /// An event has come that repeats another one.
+    pub fn repeated(&self) {
+        self.beat().repeated = Some(Instant::now());
+    }
+
+    /// Whether others are expected to.
+    pub fn expects_repetitions(&self) -> bool {
+        self.beat().repeated.is_some_and(|last| last.elapsed() < AFTER)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn after(pace: &Pace) -> Option<Duration> {
+        let beat = pace.beat();
+        beat.next().map(|at| at.saturating_duration_since(beat.ended.max(beat.cut)))
+    }
+
+    #[test]
+    fn alone_the_second_lot_is_cut_while_the_first_is_written_and_the_third_when_one_has_ended() {
+        let pace = Pace::new();
+        assert_eq!(after(&pace), Some(Duration::ZERO));
+        pace.cut();
+        pace.end(Instant::now(), false);
+        assert_eq!(after(&pace), Some(Duration::ZERO));
+        pace.cut();
+        for (took, then) in [(2_000, 1_800), (5_000, 4_000), (20_000, 10_000)] {
+            pace.beat().took = Duration::from_micros(took);
+            assert_eq!(after(&pace), Some(Duration::from_micros(then)));
+        }
+        pace.cut();
+        assert_eq!(after(&pace), None);
+    }
+
+    #[test]
+    fn with_others_lots_come_one_by_one_and_rest_in_between() {
+        let pace = Pace::new();
+        pace.cut();
+        pace.end(Instant::now(), true);
+        pace.beat().took = Duration::from_millis(3);
+        assert_eq!(after(&pace), Some(Duration::from_millis(3)));
+        pace.beat().took = Duration::from_secs(3);
+        assert_eq!(after(&pace), Some(LONGEST));
+        pace.cut();
+        assert_eq!(after(&pace), None);
+    }
+
+    #[test]
+    fn who_waits_for_an_end_is_told_of_it() {
+        let pace = Pace::new();
+        for _ in 0..ON_THE_WAY {
+            pace.cut();
+        }
+        std::thread::scope(|scope| {
+            let waiting = scope.spawn(|| pace.wait());
+            pace.end(Instant::now(), false);
+            pace.end(Instant::now(), false);
+            waiting.join().expect("it waits");
+        });
+    }
+}
