@@ -57,6 +57,13 @@ pub(super) struct Lots {
     pub pace: Arc<Pace>,
 }
 
+/// However it ends, whoever cuts lots hears of it.
+impl Drop for Lots {
+    fn drop(&mut self) {
+        self.pace.leave();
+    }
+}
+
 /// Lots on their way.
 type OnTheWay = Flights<Sent>;
 

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 /// The longest rest between lots.
 const LONGEST: Duration = Duration::from_millis(4);
 
-/// Lots on their way at once: while the server writes one, the next one is with it already, and it needn't wait for us in between.
+/// Lots on their way at once: when the server has written one, the next one is with it already, and it needn't wait for us in between.
 pub(super) const ON_THE_WAY: usize = 2;
 
 /// So long after a repetition others are expected: senders that weren't answered in time send all again.
@@ -30,20 +30,21 @@ struct Beat {
     shared: bool,
     /// When an event came last that repeated another one.
     repeated: Option<Instant>,
+    /// Nobody writes lots any more.
+    left: bool,
 }
 
 impl Beat {
     /// When the next lot is to be cut; `None`: not before one has ended.
     fn next(&self) -> Option<Instant> {
         match self.on_the_way {
+            _ if self.left => Some(self.ended),
             // A commit costs the database as much as a dozen events, and several gateways that share it would each send it small lots.
             0 if self.shared => Some(self.ended + self.took.min(LONGEST)),
             0 => Some(self.ended),
-            // Where the server answers at once the next lot is ready when the first has ended, and as large: many small ones would
-            // cost it more. Where it takes its time, the next one is there long before.
-            on_the_way if on_the_way < ON_THE_WAY && !self.shared => {
-                Some(self.cut + (self.took * 9 / 10).min(LONGEST.max(self.took / 2)))
-            }
+            // Made ready and with the server when the first has ended, and not long before: what comes until then is written with it,
+            // and a session writes one after the other in any case.
+            on_the_way if on_the_way < ON_THE_WAY && !self.shared => Some(self.cut + self.took * 9 / 10),
             _ => None,
         }
     }
@@ -53,7 +54,15 @@ impl Pace {
     /// Nothing is on its way.
     pub fn new() -> Self {
         let now = Instant::now();
-        let beat = Beat { on_the_way: 0, cut: now, ended: now, took: Duration::ZERO, shared: false, repeated: None };
+        let beat = Beat {
+            on_the_way: 0,
+            cut: now,
+            ended: now,
+            took: Duration::ZERO,
+            shared: false,
+            repeated: None,
+            left: false,
+        };
         Self { beat: Mutex::new(beat), ended: Condvar::new() }
     }
 
@@ -94,6 +103,12 @@ impl Pace {
         self.ended.notify_one();
     }
 
+    /// Nobody writes lots any more: who waits for an end need not.
+    pub fn leave(&self) {
+        self.beat().left = true;
+        self.ended.notify_one();
+    }
+
     /// An event has come that repeats another one.
     pub fn repeated(&self) {
         self.beat().repeated = Some(Instant::now());
@@ -122,10 +137,8 @@ mod tests {
         pace.end(Instant::now(), false);
         assert_eq!(after(&pace), Some(Duration::ZERO));
         pace.cut();
-        for (took, then) in [(2_000, 1_800), (5_000, 4_000), (20_000, 10_000)] {
-            pace.beat().took = Duration::from_micros(took);
-            assert_eq!(after(&pace), Some(Duration::from_micros(then)));
-        }
+        pace.beat().took = Duration::from_millis(20);
+        assert_eq!(after(&pace), Some(Duration::from_millis(18)));
         pace.cut();
         assert_eq!(after(&pace), None);
     }
@@ -144,16 +157,24 @@ mod tests {
     }
 
     #[test]
-    fn who_waits_for_an_end_is_told_of_it() {
-        let pace = Pace::new();
-        for _ in 0..ON_THE_WAY {
-            pace.cut();
+    fn who_waits_for_an_end_is_told_of_it_and_that_there_will_be_none() {
+        let ends: [fn(&Pace); 2] = [
+            |pace| {
+                pace.end(Instant::now(), false);
+                pace.end(Instant::now(), false);
+            },
+            Pace::leave,
+        ];
+        for end in ends {
+            let pace = Pace::new();
+            for _ in 0..ON_THE_WAY {
+                pace.cut();
+            }
+            std::thread::scope(|scope| {
+                let waiting = scope.spawn(|| pace.wait());
+                end(&pace);
+                waiting.join().expect("it waits");
+            });
         }
-        std::thread::scope(|scope| {
-            let waiting = scope.spawn(|| pace.wait());
-            pace.end(Instant::now(), false);
-            pace.end(Instant::now(), false);
-            waiting.join().expect("it waits");
-        });
     }
 }

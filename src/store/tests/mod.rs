@@ -23,6 +23,7 @@ mod carrying;
 mod forgetting;
 mod intake;
 mod lasting;
+mod lots;
 mod partitions;
 mod recorded;
 #[path = "../../../tests/support/postgres.rs"]

@@ -1,0 +1,65 @@
+//! Lots on their way to PostgreSQL one behind the other.
+
+use tokio_postgres::{Client, NoTls};
+
+use super::*;
+
+/// Whoever writes a lot waits for this.
+async fn held(server: &server::Postgres) -> Client {
+    let (client, connection) = tokio_postgres::connect(&server.url(), NoTls).await.expect("a connection");
+    tokio::spawn(connection);
+    client.batch_execute("BEGIN; LOCK TABLE lot IN SHARE MODE").await.expect("locked");
+    client
+}
+
+/// Events with these keys, some time from now.
+async fn accept(bench: &Bench, after_ms: u64, keys: &[&str]) -> Result<Vec<Accepted>, StoreError> {
+    tokio::time::sleep(Duration::from_millis(after_ms)).await;
+    bench.store.accept(keys.iter().map(|key| keyed(key, &[("1", "a")]).intake(START)).collect()).await
+}
+
+#[tokio::test]
+async fn they_keep_their_order_and_know_each_others_repetitions() {
+    let bench = Bench::on(Engine::Postgres).await;
+    accept(&bench, 0, &["first"]).await.expect("stored");
+    let held = held(bench.server.as_ref().expect("a server")).await;
+    let (one, two, three, ()) =
+        tokio::join!(accept(&bench, 0, &["a"]), accept(&bench, 60, &["a", "b"]), accept(&bench, 120, &["c"]), async {
+            tokio::time::sleep(Duration::from_millis(300)).await;
+            held.batch_execute("COMMIT").await.expect("let go of");
+        });
+    assert_eq!(one.expect("stored"), [Accepted::New(Ord(2))]);
+    let two = two.expect("stored");
+    assert!(matches!(two[0], Accepted::Duplicate { ord: Ord(2), differs: false, .. }), "{two:?}");
+    assert_eq!(two[1], Accepted::New(Ord(4)));
+    assert_eq!(three.expect("stored"), [Accepted::New(Ord(5))]);
+    assert_eq!(bench.take("1").await.changes.len(), 4);
+}
+
+/// Two are on their way, the third one isn't.
+#[tokio::test]
+async fn those_on_their_way_over_a_connection_that_ends_are_not_taken_and_the_next_ones_are() {
+    let bench = Bench::on(Engine::Postgres).await;
+    accept(&bench, 0, &["first"]).await.expect("stored");
+    let server = bench.server.as_ref().expect("a server");
+    let held = held(server).await;
+    let (one, two, three, ()) = tokio::join!(
+        accept(&bench, 0, &["a"]),
+        accept(&bench, 60, &["b"]),
+        accept(&bench, 120, &["c"]),
+        async {
+            tokio::time::sleep(Duration::from_millis(250)).await;
+            let end = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query LIKE '%accept_2(%' AND wait_event = 'relation'";
+            assert_eq!(server.sql("postgres", end), "t");
+            tokio::time::sleep(Duration::from_millis(100)).await;
+            held.batch_execute("COMMIT").await.expect("let go of");
+        }
+    );
+    for lost in [one, two] {
+        assert!(matches!(lost, Err(StoreError::Unavailable(_))), "{lost:?}");
+    }
+    assert!(matches!(three.expect("stored")[..], [Accepted::New(_)]));
+    let again = accept(&bench, 0, &["a", "b", "c"]).await.expect("stored");
+    let is_new = |accepted: &Accepted| matches!(accepted, Accepted::New(_));
+    assert_eq!(again.iter().map(is_new).collect::<Vec<_>>(), [true, true, false]);
+}
