@@ -56,8 +56,8 @@ pub(super) fn tell_owners(
     db.ask(sql, values).map(|written| !written.is_empty())
 }
 
-/// What the time of such an entry is by our own clock, or somewhat later: the database's is ahead of ours by what the last beat has
-/// shown, and by as much more as its answer was under way; both are told to the millisecond. It was written before now in any case, and
+/// What the time of such an entry is by our own clock, or somewhat later: the database's is ahead of ours by what beats have
+/// shown, and by as much more as the quickest answer was under way; both are told to the millisecond. It was written before now in any case, and
 /// that is all that there is to say by a clock that is set by hand.
 pub(super) fn here(at: i64, clock: &Clock, standing: &Standing) -> Timestamp {
     let now = clock.now();

@@ -1,8 +1,11 @@
 //! The thread that has lots written: the next one is sent before the server has done with the one before.
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Instant;
 
+use futures_util::StreamExt;
+use futures_util::stream::FuturesOrdered;
 use tokio::sync::mpsc::{Receiver, UnboundedSender};
 use tokio_postgres::Row as PgRow;
 
@@ -10,7 +13,7 @@ use super::accept::{ACCEPT, Batch, MOST};
 use super::ahead::Room;
 use super::pace::{ON_THE_WAY, Pace};
 use super::partitions::Numbered;
-use super::session::{Flights, Many, Session};
+use super::session::{Flight, Many, PATIENCE, Session};
 use super::standing::Standing;
 use crate::domain::time::Timestamp;
 use crate::store::Accepted;
@@ -47,6 +50,41 @@ struct Sent {
     concerned: Vec<u8>,
 }
 
+/// Lots on their way over one connection: they are answered in order.
+#[derive(Default)]
+struct OnTheWay {
+    lots: VecDeque<Sent>,
+    answers: FuturesOrdered<Flight>,
+    /// When the server began with the oldest, at the earliest.
+    begun: Option<Instant>,
+}
+
+impl OnTheWay {
+    fn push(&mut self, lot: Sent, answer: Flight) {
+        self.begun.get_or_insert(lot.at);
+        self.lots.push_back(lot);
+        self.answers.push_back(answer);
+    }
+
+    /// The answer to the oldest, or that there is none in time.
+    async fn answer(&mut self) -> Result<Vec<PgRow>, StoreError> {
+        let late = self.begun.unwrap_or_else(Instant::now) + PATIENCE;
+        let answer = tokio::time::timeout_at(late.into(), self.answers.next()).await.ok().flatten();
+        answer.unwrap_or_else(|| Err(StoreError::Unavailable("the database didn't answer".to_owned())))
+    }
+
+    /// The oldest, which was answered.
+    fn pop(&mut self) -> Option<Sent> {
+        self.begun = (self.lots.len() > 1).then(Instant::now);
+        self.lots.pop_front()
+    }
+
+    /// All that are left, whose answers nobody waits for.
+    fn give_up(&mut self) -> VecDeque<Sent> {
+        std::mem::take(self).lots
+    }
+}
+
 /// Has lots written.
 pub(super) struct Lots {
     pub session: Session,
@@ -64,32 +102,29 @@ impl Drop for Lots {
     }
 }
 
-/// Lots on their way.
-type OnTheWay = Flights<Sent>;
-
 /// What comes next.
 enum Next {
     Cut(Option<Cut>),
-    Answer(Sent, Result<Vec<PgRow>, StoreError>),
+    Answer(Result<Vec<PgRow>, StoreError>),
 }
 
 impl Lots {
     /// Serves until nobody can cut lots any more and all are written.
     pub fn run(self, mut cuts: Receiver<Cut>) {
         let (mut on_the_way, mut open) = (OnTheWay::default(), true);
-        while open || !on_the_way.is_empty() {
-            let (sent, more) = (!on_the_way.is_empty(), open && on_the_way.len() < ON_THE_WAY);
+        while open || !on_the_way.lots.is_empty() {
+            let (sent, more) = (!on_the_way.lots.is_empty(), open && on_the_way.lots.len() < ON_THE_WAY);
             let next = self.session.wait(async {
                 tokio::select! {
                     biased;
-                    Some((lot, answer)) = on_the_way.next(), if sent => Next::Answer(lot, answer),
+                    answer = on_the_way.answer(), if sent => Next::Answer(answer),
                     cut = cuts.recv(), if more => Next::Cut(cut),
                 }
             });
             match next {
                 Ok(Next::Cut(Some(cut))) => self.send(cut, &mut on_the_way),
                 Ok(Next::Cut(None)) => open = false,
-                Ok(Next::Answer(lot, answer)) => self.answered(lot, answer, &mut on_the_way),
+                Ok(Next::Answer(answer)) => self.answered(answer, &mut on_the_way),
                 Err(_) => return,
             }
         }
@@ -104,63 +139,88 @@ impl Lots {
             }
             What::Lots { events, at: time, owned, look } => {
                 // A transaction of several statements: nothing else may be under way.
-                for (lot, answer) in self.session.all(on_the_way) {
-                    self.conclude(lot, answer);
+                while !on_the_way.lots.is_empty() {
+                    let Ok(answer) = self.session.wait(on_the_way.answer()) else { return };
+                    self.answered(answer, on_the_way);
                 }
                 let mut wakes = Vec::new();
                 let done = self.write_all(events, time, &owned, me, look, &mut wakes);
-                self.end(done, wakes, replies, concerned, at);
+                self.end(done, wakes, replies, concerned, (at, Instant::now()));
             }
         }
     }
 
     /// The oldest lot on its way was answered.
-    fn answered(&self, lot: Sent, answer: Result<Vec<PgRow>, StoreError>, on_the_way: &mut OnTheWay) {
-        // Where there is something to be looked up, or the connection goes, nothing else may be under way.
-        let alone = answer.as_ref().map_or(true, |rows| lot.batch.any_repeats(rows));
-        let behind = if alone { self.session.all(on_the_way) } else { Vec::new() };
-        self.conclude(lot, answer);
-        for (lot, answer) in behind {
-            self.conclude(lot, answer);
+    fn answered(&self, answer: Result<Vec<PgRow>, StoreError>, on_the_way: &mut OnTheWay) {
+        let (now, Some(lot)) = (Instant::now(), on_the_way.pop()) else { return };
+        let rows = match answer {
+            Ok(rows) => rows,
+            Err(error) => return self.fail(&error, lot, on_the_way),
+        };
+        if !lot.batch.any_repeats(&rows) {
+            return self.conclude(lot, &rows, now);
+        }
+        // There is something to be looked up: nothing else may be under way.
+        let mut behind = Vec::new();
+        while !on_the_way.lots.is_empty() {
+            match self.session.wait(on_the_way.answer()) {
+                Ok(Ok(rows)) => behind.extend(on_the_way.pop().map(|lot| (lot, rows, Instant::now()))),
+                Ok(Err(error)) | Err(error) => {
+                    let Some(lot) = on_the_way.pop() else { break };
+                    self.fail(&error, lot, on_the_way);
+                }
+            }
+        }
+        self.conclude(lot, &rows, now);
+        for (lot, rows, at) in behind {
+            self.conclude(lot, &rows, at);
         }
     }
 
-    fn conclude(&self, lot: Sent, answer: Result<Vec<PgRow>, StoreError>) {
+    /// The connection goes, and with it what is on its way: whether it is written nobody knows. Its senders come again and hear.
+    fn fail(&self, error: &StoreError, lot: Sent, on_the_way: &mut OnTheWay) {
+        self.session.leave();
+        let now = Instant::now();
+        for Sent { at, replies, concerned, .. } in std::iter::once(lot).chain(on_the_way.give_up()) {
+            self.end(Err(error.clone()), Vec::new(), replies, concerned, (at, now));
+        }
+    }
+
+    fn conclude(&self, lot: Sent, rows: &[PgRow], ended: Instant) {
         let Sent { batch, at, replies, concerned } = lot;
         let mut wakes = Vec::new();
-        if answer.is_err() {
-            self.session.leave();
-        }
-        let done = answer.and_then(|rows| batch.answered(&rows, &self.session, false, &mut wakes));
-        self.end(done, wakes, replies, concerned, at);
+        let done = batch.answered(rows, &self.session, false, &mut wakes);
+        self.end(done, wakes, replies, concerned, (at, ended));
     }
 
-    /// Tells everybody what became of it.
+    /// Tells everybody what became of it, and when it was sent and answered.
     fn end(
         &self,
         done: Result<Vec<Accepted>, StoreError>,
         wakes: Vec<Wake>,
         replies: Vec<(Reply<Vec<Accepted>>, usize)>,
         concerned: Vec<u8>,
-        sent: Instant,
+        (sent, ended): (Instant, Instant),
     ) {
-        self.standing.end_lot();
         let accepted = match done {
             Ok(accepted) => accepted,
             Err(error) => {
+                // Before it has ended: until then no bucket is given away.
                 self.standing.doubt(concerned);
+                self.standing.end_lot();
                 tracing::error!(%error, "events could not be stored; their senders are told to come back");
                 for (reply, _) in replies {
                     let _ = reply.send(Err(error.clone()));
                 }
-                return self.pace.end(sent, false);
+                return self.pace.end(sent, ended, false);
             }
         };
+        self.standing.end_lot();
         let (own, others): (Vec<_>, Vec<_>) = wakes.into_iter().partition(|wake| self.standing.owns(wake.key.bucket()));
         if accepted.iter().any(|accepted| matches!(accepted, Accepted::Duplicate { .. })) {
             self.pace.repeated();
         }
-        self.pace.end(sent, !others.is_empty());
+        self.pace.end(sent, ended, !others.is_empty());
         self.options.commits.tell([Log::Lots]);
         let new = |accepted: &Accepted| if let Accepted::New(ord) = accepted { Some(ord.0) } else { None };
         if let Some(last) = accepted.iter().rev().find_map(new) {

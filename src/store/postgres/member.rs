@@ -117,6 +117,7 @@ impl Member {
     ) -> Result<(), StoreError> {
         let client = self.address.connect(Some(tell)).await.map_err(|e| StoreError::Unavailable(e.to_string()))?;
         within(client.batch_execute(&format!("LISTEN {CHANNEL}"))).await?;
+        self.standing.reconnected();
         if self.standing.me() == 0 {
             self.join(&client, mark).await?;
         }

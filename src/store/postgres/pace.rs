@@ -44,7 +44,9 @@ impl Beat {
             0 => Some(self.ended),
             // Made ready and with the server when the first has ended, and not long before: what comes until then is written with it,
             // and a session writes one after the other in any case.
-            on_the_way if on_the_way < ON_THE_WAY && !self.shared => Some(self.cut + self.took * 9 / 10),
+            on_the_way if on_the_way < ON_THE_WAY && !self.shared => {
+                Some(self.cut.max(self.ended) + self.took * 9 / 10)
+            }
             _ => None,
         }
     }
@@ -90,13 +92,12 @@ impl Pace {
         beat.cut = Instant::now();
     }
 
-    /// The oldest lot on its way, which was sent at `sent`, is written or isn't.
-    pub fn end(&self, sent: Instant, shared: bool) {
+    /// The oldest lot on its way, which was sent and answered then, is written or isn't.
+    pub fn end(&self, sent: Instant, answered: Instant, shared: bool) {
         let mut beat = self.beat();
-        let now = Instant::now();
         // The server begins with it when it has ended the one before.
-        beat.took = now.saturating_duration_since(sent.max(beat.ended));
-        beat.ended = now;
+        beat.took = answered.saturating_duration_since(sent.max(beat.ended));
+        beat.ended = answered;
         beat.shared = shared;
         beat.on_the_way = beat.on_the_way.saturating_sub(1);
         drop(beat);
@@ -134,7 +135,7 @@ mod tests {
         let pace = Pace::new();
         assert_eq!(after(&pace), Some(Duration::ZERO));
         pace.cut();
-        pace.end(Instant::now(), false);
+        pace.end(Instant::now(), Instant::now(), false);
         assert_eq!(after(&pace), Some(Duration::ZERO));
         pace.cut();
         pace.beat().took = Duration::from_millis(20);
@@ -147,7 +148,7 @@ mod tests {
     fn with_others_lots_come_one_by_one_and_rest_in_between() {
         let pace = Pace::new();
         pace.cut();
-        pace.end(Instant::now(), true);
+        pace.end(Instant::now(), Instant::now(), true);
         pace.beat().took = Duration::from_millis(3);
         assert_eq!(after(&pace), Some(Duration::from_millis(3)));
         pace.beat().took = Duration::from_secs(3);
@@ -160,8 +161,8 @@ mod tests {
     fn who_waits_for_an_end_is_told_of_it_and_that_there_will_be_none() {
         let ends: [fn(&Pace); 2] = [
             |pace| {
-                pace.end(Instant::now(), false);
-                pace.end(Instant::now(), false);
+                pace.end(Instant::now(), Instant::now(), false);
+                pace.end(Instant::now(), Instant::now(), false);
             },
             Pace::leave,
         ];

@@ -9,9 +9,8 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bytes::BytesMut;
+use futures_util::TryStreamExt;
 use futures_util::future::join_all;
-use futures_util::stream::FuturesOrdered;
-use futures_util::{StreamExt, TryStreamExt};
 use tokio::runtime::Runtime;
 use tokio_postgres::types::{IsNull, ToSql, Type, to_sql_checked};
 use tokio_postgres::{Client, Row as PgRow};
@@ -22,7 +21,7 @@ use crate::store::StoreError;
 use crate::store::sql::{Arg, Each, Row, Sql};
 
 /// How long an answer is waited for. A server that takes longer is treated as one that is gone.
-const PATIENCE: Duration = Duration::from_secs(15);
+pub(super) const PATIENCE: Duration = Duration::from_secs(15);
 /// A transaction whose gateway was stopped in the middle of it is ended by the server: others wait for its locks.
 const BEGIN: &str = "BEGIN; SET LOCAL idle_in_transaction_session_timeout = '5s'; SET LOCAL statement_timeout = '12s'";
 /// For look-ups: one moment's state, whatever is written meanwhile.
@@ -179,39 +178,6 @@ impl Statement {
 /// A statement whose answer is awaited.
 pub(super) type Flight = Pin<Box<dyn Future<Output = Result<Vec<PgRow>, StoreError>>>>;
 
-/// Statements on their way over one connection, each with what it is for: they are answered in order.
-pub(super) struct Flights<T>(FuturesOrdered<Pin<Box<dyn Future<Output = (T, Result<Vec<PgRow>, StoreError>)>>>>);
-
-impl<T> Default for Flights<T> {
-    fn default() -> Self {
-        Self(FuturesOrdered::new())
-    }
-}
-
-impl<T: 'static> Flights<T> {
-    /// Another one, behind the others.
-    pub fn push(&mut self, what: T, flight: Flight) {
-        self.0.push_back(Box::pin(async move { (what, flight.await) }));
-    }
-}
-
-impl<T> Flights<T> {
-    /// How many there are.
-    pub fn len(&self) -> usize {
-        self.0.len()
-    }
-
-    /// Whether there is none.
-    pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
-    }
-
-    /// The answer to the oldest, `None` where there is none.
-    pub async fn next(&mut self) -> Option<(T, Result<Vec<PgRow>, StoreError>)> {
-        self.0.next().await
-    }
-}
-
 /// A connection, opened when it is first asked and after a fault anew.
 pub(in crate::store) struct Session {
     address: Address,
@@ -286,29 +252,15 @@ impl Session {
     }
 
     /// Sends a statement that is a transaction by itself, as soon as it is waited for; others may be sent behind it meanwhile, and are
-    /// carried out one after the other.
+    /// carried out one after the other. Whoever waits says for how long: [`PATIENCE`].
     pub(super) fn begin(&self, sql: &'static str, values: Vec<Many<'_>>) -> Flight {
-        let (connected, statement, patience) = (self.connect(), Statement::own(sql, values), self.pace.0);
+        let (connected, statement) = (self.connect(), Statement::own(sql, values));
         let client = self.client.borrow().clone();
         Box::pin(async move {
             connected?;
             let client = client.ok_or_else(|| StoreError::Unavailable("the database is not connected".to_owned()))?;
-            let answer = tokio::time::timeout(patience, statement.answer(&client)).await;
-            let answer = answer.map_err(|_| StoreError::Unavailable("the database didn't answer".to_owned()))?;
-            answer.map(|(rows, _)| rows).map_err(|error| failed(&error))
+            statement.answer(&client).await.map(|(rows, _)| rows).map_err(|error| failed(&error))
         })
-    }
-
-    /// Waits for all that were sent, in order.
-    pub(super) fn all<T>(&self, flights: &mut Flights<T>) -> Vec<(T, Result<Vec<PgRow>, StoreError>)> {
-        let all = self.wait(async {
-            let mut all = Vec::new();
-            while let Some(next) = flights.next().await {
-                all.push(next);
-            }
-            all
-        });
-        all.unwrap_or_default()
     }
 
     /// A question of PostgreSQL's own, inside of a transaction.

@@ -36,8 +36,8 @@ pub(in crate::store) struct Standing {
     me: AtomicI64,
     /// Until when the lease lasts at least, by the steady clock, in milliseconds.
     until: AtomicI64,
-    /// How far the database's clock is ahead of ours at least, in milliseconds; `None` before the first beat.
-    ahead: Mutex<Option<i64>>,
+    /// How far the database's clock is ahead of ours at least, in milliseconds, and whether it is still that clock.
+    ahead: Mutex<(i64, bool)>,
     /// The longest that a call may take, in milliseconds.
     longest: AtomicI64,
     buckets: Mutex<[Bucket; BUCKETS as usize]>,
@@ -123,13 +123,18 @@ impl Standing {
     pub fn renewed(&self, sent: i64, lease_ms: i64, ahead_ms: RangeInclusive<i64>) {
         self.until.store(sent + lease_ms, Ordering::SeqCst);
         let mut ahead = self.ahead.lock().unwrap_or_else(PoisonError::into_inner);
-        *ahead = Some(nearest(*ahead, &ahead_ms));
+        *ahead = (nearest(ahead.1.then_some(ahead.0), &ahead_ms), true);
+    }
+
+    /// Another server may answer from now on, with a clock of its own: the next beat says how that goes.
+    pub fn reconnected(&self) {
+        self.ahead.lock().unwrap_or_else(PoisonError::into_inner).1 = false;
     }
 
     /// How far the database's clock is ahead of ours, in milliseconds, or somewhat less: by what the quickest beat took, if clocks go
     /// alike.
     pub fn ahead_ms(&self) -> i64 {
-        self.ahead.lock().unwrap_or_else(PoisonError::into_inner).unwrap_or_default()
+        self.ahead.lock().unwrap_or_else(PoisonError::into_inner).0
     }
 
     /// Whether a call that is allowed now, and so starts soon, ends at the latest before the lease does: nobody else calls for the contact until then.
