@@ -67,13 +67,15 @@ fn a_timer_whose_connection_has_gone_waits_for_it_to_come_back() {
 fn a_gateway_that_has_nothing_else_to_do_ends_a_tag_when_its_time_is_over() {
     let gateway = Setup::bare(&with(&HOT.replace("1s", "3s"))).start();
     gateway.event(&said("a", 7, "hot"));
-    let at = |call: &Value| {
-        let at = call["at"].as_str().expect("a time");
-        tagrelay::domain::time::Timestamp::parse(at).expect("RFC 3339")
+    let at = |time: &Value| {
+        let time = time.as_str().expect("a time");
+        tagrelay::domain::time::Timestamp::parse(time).expect("RFC 3339")
     };
     let calls = eventually("the end of the tag", || Some(gateway.calls()).filter(|calls| calls.len() == 2));
-    let took = at(&calls[1]).since(at(&calls[0]));
-    // It is due some milliseconds after 3 s; nothing polls, so nothing makes it late but a busy machine.
-    assert!((2_900..8_000).contains(&took), "{took} ms");
+    let taken = gateway.settled("a")["received_at"].clone();
+    let took = at(&calls[1]["at"]).since(at(&taken));
+    // It is due some milliseconds after 3 s, counted from the event's acceptance, whenever the tag was added; nothing polls, so
+    // nothing makes it late but a busy machine.
+    assert!((2_990..8_000).contains(&took), "{took} ms");
     assert_eq!(gateway.contact_in_sandbox(7).expect("known"), [""; 0]);
 }
