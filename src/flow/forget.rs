@@ -8,6 +8,9 @@ use crate::store::{Forgotten, StoreError};
 pub async fn forget(gateway: &Gateway, contact: Contact) -> Result<Forgotten, StoreError> {
     let connection = contact.connection.clone();
     let (forgotten, keys) = gateway.store.forget(contact).await?;
+    // Of several gateways the contact's own is another one maybe, and knows its tags.
+    let everywhere = keys.iter().map(|key| (*key, connection.clone())).collect();
+    gateway.store.outdated(everywhere).await?;
     let accounts = gateway.deliveries.accounts();
     if let Some(account) = accounts.iter().find(|account| account.config.name == connection) {
         let forget = |key: ContactKey| {

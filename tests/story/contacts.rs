@@ -212,6 +212,7 @@ fn a_tag_for_a_time_goes_again_unless_a_later_add_keeps_it() {
     let gateway = stages("");
     gateway.event(&said("a", 7, "hot"));
     gateway.event(&said("b", 8, "hot"));
+    gateway.settled("a");
     gateway.settled("b");
     gateway.event(&said("c", 8, "keep"));
     eventually("the end of the tag", || tags_of(&gateway, 7).is_empty().then_some(()));
