@@ -8,9 +8,7 @@ use crate::store::{Forgotten, StoreError};
 pub async fn forget(gateway: &Gateway, contact: Contact) -> Result<Forgotten, StoreError> {
     let connection = contact.connection.clone();
     let (forgotten, keys) = gateway.store.forget(contact).await?;
-    // Of several gateways the contact's own is another one maybe, and knows its tags.
-    let everywhere = keys.iter().map(|key| (*key, connection.clone())).collect();
-    gateway.store.outdated(everywhere).await?;
+    let elsewhere = keys.iter().map(|key| (*key, connection.clone())).collect();
     let accounts = gateway.deliveries.accounts();
     if let Some(account) = accounts.iter().find(|account| account.config.name == connection) {
         let forget = |key: ContactKey| {
@@ -19,6 +17,8 @@ pub async fn forget(gateway: &Gateway, contact: Contact) -> Result<Forgotten, St
         };
         keys.into_iter().for_each(forget);
     }
+    // Of several gateways the contact's own is another one maybe, and knows its tags.
+    gateway.store.outdated(elsewhere).await?;
     tracing::info!(%connection, events = forgotten.events, words = forgotten.words, "a contact was forgotten");
     Ok(forgotten)
 }

@@ -15,12 +15,12 @@ const AFTER: Duration = Duration::from_secs(2);
 /// What whoever cuts lots and whoever writes them know of one another.
 #[derive(Debug)]
 pub(super) struct Pace {
-    beat: Mutex<Beat>,
+    known: Mutex<Known>,
     ended: Condvar,
 }
 
 #[derive(Debug)]
-struct Beat {
+struct Known {
     on_the_way: usize,
     /// When the newest of them was cut.
     cut: Instant,
@@ -34,7 +34,7 @@ struct Beat {
     left: bool,
 }
 
-impl Beat {
+impl Known {
     /// When the next lot is to be cut; `None`: not before one has ended.
     fn next(&self) -> Option<Instant> {
         match self.on_the_way {
@@ -56,7 +56,7 @@ impl Pace {
     /// Nothing is on its way.
     pub fn new() -> Self {
         let now = Instant::now();
-        let beat = Beat {
+        let known = Known {
             on_the_way: 0,
             cut: now,
             ended: now,
@@ -65,59 +65,59 @@ impl Pace {
             repeated: None,
             left: false,
         };
-        Self { beat: Mutex::new(beat), ended: Condvar::new() }
+        Self { known: Mutex::new(known), ended: Condvar::new() }
     }
 
-    fn beat(&self) -> MutexGuard<'_, Beat> {
-        self.beat.lock().unwrap_or_else(PoisonError::into_inner)
+    fn known(&self) -> MutexGuard<'_, Known> {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Waits until the next lot is to be cut. Who waits isn't at the queue: who sends to it has nobody to wake.
     pub fn wait(&self) {
-        let mut beat = self.beat();
+        let mut known = self.known();
         loop {
-            let rest = beat.next().map(|at| at.saturating_duration_since(Instant::now()));
-            beat = match rest {
+            let rest = known.next().map(|at| at.saturating_duration_since(Instant::now()));
+            known = match rest {
                 Some(Duration::ZERO) => return,
-                Some(rest) => self.ended.wait_timeout(beat, rest).unwrap_or_else(PoisonError::into_inner).0,
-                None => self.ended.wait(beat).unwrap_or_else(PoisonError::into_inner),
+                Some(rest) => self.ended.wait_timeout(known, rest).unwrap_or_else(PoisonError::into_inner).0,
+                None => self.ended.wait(known).unwrap_or_else(PoisonError::into_inner),
             };
         }
     }
 
     /// A lot is cut and goes on its way.
     pub fn cut(&self) {
-        let mut beat = self.beat();
-        beat.on_the_way += 1;
-        beat.cut = Instant::now();
+        let mut known = self.known();
+        known.on_the_way += 1;
+        known.cut = Instant::now();
     }
 
     /// The oldest lot on its way, which was sent and answered then, is written or isn't.
     pub fn end(&self, sent: Instant, answered: Instant, shared: bool) {
-        let mut beat = self.beat();
+        let mut known = self.known();
         // The server begins with it when it has ended the one before.
-        beat.took = answered.saturating_duration_since(sent.max(beat.ended));
-        beat.ended = answered;
-        beat.shared = shared;
-        beat.on_the_way = beat.on_the_way.saturating_sub(1);
-        drop(beat);
+        known.took = answered.saturating_duration_since(sent.max(known.ended));
+        known.ended = answered;
+        known.shared = shared;
+        known.on_the_way = known.on_the_way.saturating_sub(1);
+        drop(known);
         self.ended.notify_one();
     }
 
     /// Nobody writes lots any more: who waits for an end need not.
     pub fn leave(&self) {
-        self.beat().left = true;
+        self.known().left = true;
         self.ended.notify_one();
     }
 
     /// An event has come that repeats another one.
     pub fn repeated(&self) {
-        self.beat().repeated = Some(Instant::now());
+        self.known().repeated = Some(Instant::now());
     }
 
     /// Whether others are expected to.
     pub fn expects_repetitions(&self) -> bool {
-        self.beat().repeated.is_some_and(|last| last.elapsed() < AFTER)
+        self.known().repeated.is_some_and(|last| last.elapsed() < AFTER)
     }
 }
 
@@ -126,8 +126,8 @@ mod tests {
     use super::*;
 
     fn after(pace: &Pace) -> Option<Duration> {
-        let beat = pace.beat();
-        beat.next().map(|at| at.saturating_duration_since(beat.ended.max(beat.cut)))
+        let known = pace.known();
+        known.next().map(|at| at.saturating_duration_since(known.ended.max(known.cut)))
     }
 
     #[test]
@@ -138,7 +138,7 @@ mod tests {
         pace.end(Instant::now(), Instant::now(), false);
         assert_eq!(after(&pace), Some(Duration::ZERO));
         pace.cut();
-        pace.beat().took = Duration::from_millis(20);
+        pace.known().took = Duration::from_millis(20);
         assert_eq!(after(&pace), Some(Duration::from_millis(18)));
         pace.cut();
         assert_eq!(after(&pace), None);
@@ -149,9 +149,9 @@ mod tests {
         let pace = Pace::new();
         pace.cut();
         pace.end(Instant::now(), Instant::now(), true);
-        pace.beat().took = Duration::from_millis(3);
+        pace.known().took = Duration::from_millis(3);
         assert_eq!(after(&pace), Some(Duration::from_millis(3)));
-        pace.beat().took = Duration::from_secs(3);
+        pace.known().took = Duration::from_secs(3);
         assert_eq!(after(&pace), Some(LONGEST));
         pace.cut();
         assert_eq!(after(&pace), None);

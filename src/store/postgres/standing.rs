@@ -16,7 +16,8 @@ use crate::store::started::SHARED_AHEAD_MS;
 /// A lease outlasts the longest call by this, so that a beat or two may fail without a pause.
 const SPARE: Duration = Duration::from_secs(5);
 
-/// A server may go on for so long with what it was asked after nobody waits for its answer any more: statements have a time limit.
+/// A server may go on for so long with what it was asked after nobody waits for its answer any more: in transactions statements have a
+/// time limit. One that accepts a lot has none.
 const LATE_MS: i64 = 15_000;
 
 /// What there is of each bucket.
