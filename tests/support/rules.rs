@@ -25,10 +25,14 @@ impl Gateway {
         self.api("/rules")["rule_set"].as_str().expect("a hash").to_owned()
     }
 
-    /// Waits until another set than `before` is in force; gives its hash.
+    /// Waits until another set than `before` is in force at each gateway; gives its hash.
     #[track_caller]
     pub fn rule_set_after(&self, before: &str) -> String {
-        eventually("another rule set", || Some(self.rule_set()).filter(|now| now != before))
+        eventually("another rule set", || {
+            // Each is asked in turn.
+            let sets: Vec<String> = self.addresses().iter().map(|_| self.rule_set()).collect();
+            sets.iter().all(|now| now != before).then(|| sets.into_iter().next())?
+        })
     }
 
     /// Waits until the rules on disk are refused; gives what the API says of it.
