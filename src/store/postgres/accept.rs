@@ -1,9 +1,10 @@
 //! Accepting events: one statement, one round trip and one commit for all that has gathered.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use tokio_postgres::Row as PgRow;
 
+use super::inbox::{WOKEN, tell_owners};
 use super::session::{Key, Many, Session};
 use crate::domain::change::Ord;
 use crate::domain::time::Timestamp;
@@ -21,6 +22,11 @@ pub(super) const MOST: usize = 4_096;
 /// Accepts a lot.
 pub(super) const ACCEPT: &str =
     "SELECT first_number, repeats FROM accept_2($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)";
+
+/// The places, from 1, of those contacts for which an event's changes wait.
+pub(in crate::store) const WAITING: &str =
+    "SELECT e.place FROM unnest($1::bytea[], $2::bigint[]) WITH ORDINALITY AS e (contact, ord, place)
+    CROSS JOIN LATERAL (SELECT FROM pending p WHERE p.contact = e.contact AND p.ord = e.ord LIMIT 1) AS w";
 
 /// What became of one event of a lot.
 enum Fate {
@@ -68,11 +74,11 @@ impl Batch {
     }
 
     /// What became of each event, by the answer to [`ACCEPT`]; `inside` of a transaction, or in one of its own where something has to
-    /// be looked up. Who has something to deliver by it goes to `wakes`.
+    /// be looked up. Who has something to deliver by it goes to `wakes`; `me` is this gateway.
     pub fn answered(
         self,
         rows: &[PgRow],
-        session: &Session,
+        (session, me): (&Session, i64),
         inside: bool,
         wakes: &mut Vec<Wake>,
     ) -> Result<Vec<Accepted>, StoreError> {
@@ -93,8 +99,14 @@ impl Batch {
         if !self.any_repeats(rows) {
             return Ok((placed.first.0..).take(self.events.len()).map(|ord| Accepted::New(Ord(ord))).collect());
         }
-        let tell = |db: &Session| self.tell(db, &placed);
-        if inside { tell(session) } else { session.write(tell) }
+        let tell = |db: &Session| {
+            let (accepted, waiting) = self.tell(db, &placed)?;
+            tell_owners(db, me, waiting.iter().map(|wake| (wake.key, wake.connection.clone())), WOKEN)?;
+            Ok((accepted, waiting))
+        };
+        let (accepted, waiting) = if inside { tell(session) } else { session.write(tell) }?;
+        wakes.extend(waiting);
+        Ok(accepted)
     }
 
     /// The values of [`ACCEPT`]. `owned` says of a contact's bucket whether this gateway, `me`, has it and so hears of the change by
@@ -146,14 +158,14 @@ impl Batch {
         ]
     }
 
-    /// What became of each event, where some repeat others.
-    fn tell(&self, db: &Session, placed: &Placed) -> Result<Vec<Accepted>, StoreError> {
+    /// What became of each event, where some repeat others; and for whom those wait still.
+    fn tell(&self, db: &Session, placed: &Placed) -> Result<(Vec<Accepted>, Vec<Wake>), StoreError> {
         let is_new = |place: usize| placed.new.get(place).copied().unwrap_or_default();
         let known =
             self.events.iter().enumerate().filter(|(place, _)| !is_new(*place)).filter_map(|(_, event)| event.key);
         let known = kept(db, known.collect())?;
         let mut opened = Opened::default();
-        let mut accepted = Vec::with_capacity(self.fates.len());
+        let (mut accepted, mut earlier) = (Vec::with_capacity(self.fates.len()), Vec::new());
         for fate in &self.fates {
             let (place, event) = match fate {
                 Fate::Placed(place) => (*place, self.events.get(*place)),
@@ -165,12 +177,13 @@ impl Batch {
                 Fate::Placed(_) if is_new(place) => Accepted::New(ord),
                 _ if is_new(place) => self.repeated(db, event, ord, &mut opened)?,
                 _ => {
-                    let of = event.key.and_then(|key| known.get(&key).copied());
-                    self.repeated(db, event, of.ok_or(StoreError::Busy)?, &mut opened)?
+                    let of = event.key.and_then(|key| known.get(&key).copied()).ok_or(StoreError::Busy)?;
+                    earlier.push((of, event));
+                    self.repeated(db, event, of, &mut opened)?
                 }
             });
         }
-        Ok(accepted)
+        Ok((accepted, still_waiting(db, &earlier)?))
     }
 
     /// The answer to an event that repeats the one with this number.
@@ -182,6 +195,23 @@ impl Batch {
         db.send("INSERT INTO duplicate (ord, at, differs) VALUES (?1, ?2, ?3)", args![ord, self.at, differs])?;
         Ok(Accepted::Duplicate { ord, rules: earlier.head.rules, reply: earlier.reply, differs })
     }
+}
+
+/// Who still waits for what these events, with the numbers that they had, asked for. Maybe nobody was told of it: a lot whose answer
+/// didn't come in time may have been written long after its senders were refused.
+fn still_waiting(db: &Session, events: &[(Ord, &Intake)]) -> Result<Vec<Wake>, StoreError> {
+    let (mut wakes, mut numbers) = (Vec::new(), Vec::new());
+    for (ord, event) in events {
+        wake_for(&mut wakes, &event.changes);
+        numbers.resize(wakes.len(), ord.0 as i64);
+    }
+    if wakes.is_empty() {
+        return Ok(wakes);
+    }
+    let values = vec![Many::keys(wakes.iter().map(|wake| &wake.key)), Many::Ints(numbers)];
+    let rows = db.ask(WAITING, values)?;
+    let places = rows.iter().map(|row| Row::Postgres(row).int(0)).collect::<Result<HashSet<i64>, _>>()?;
+    Ok((1..).zip(wakes).filter(|(place, _)| places.contains(place)).map(|(_, wake)| wake).collect())
 }
 
 /// Which events these keys are kept for.

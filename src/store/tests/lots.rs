@@ -3,6 +3,7 @@
 use tokio_postgres::{Client, NoTls};
 
 use super::*;
+use crate::domain::contact::ContactKey;
 
 /// Whoever writes a lot waits for this.
 async fn held(server: &server::Postgres) -> Client {
@@ -62,4 +63,39 @@ async fn those_on_their_way_over_a_connection_that_ends_are_not_taken_and_the_ne
     let again = accept(&bench, 0, &["a", "b", "c"]).await.expect("stored");
     let is_new = |accepted: &Accepted| matches!(accepted, Accepted::New(_));
     assert_eq!(again.iter().map(is_new).collect::<Vec<_>>(), [true, true, false]);
+}
+
+/// A lot that nobody waited for any more may be written all the same: whoever repeats its events has their contacts' gateway told.
+#[tokio::test]
+async fn a_repetition_wakes_who_waits_still_whichever_gateway_it_comes_to() {
+    let mut bench = Bench::on(Engine::Postgres).await;
+    let server = bench.server.as_ref().expect("a server");
+    let (other, _, _wakes) = join(server, &bench.clock).await;
+    let fair = "SELECT min(n) > 100 AND count(*) = 2 FROM (SELECT count(*) AS n FROM bucket GROUP BY owner) o";
+    shared::says(server, fair, "t").await;
+    let sql = |bucket: u8| format!("SELECT owner = (SELECT min(id) FROM gateway) FROM bucket WHERE id = {bucket}");
+    let is_its = |id: &u64| server.sql(server::USER, &sql(contact(&id.to_string()).key().bucket())) == "t";
+    let its: Vec<String> = (1..1_000).filter(is_its).take(2).map(|id| id.to_string()).collect();
+    let sent = |key: &str, id: &str| vec![keyed(key, &[(id, "a")]).intake(START)];
+
+    bench.store.accept(sent("a", &its[0])).await.expect("stored");
+    assert_eq!(woken(&mut bench).await, contact(&its[0]).key());
+    for store in [&bench.store.clone(), &other] {
+        let repeated = store.accept(sent("a", &its[0])).await.expect("answered");
+        assert!(matches!(repeated[..], [Accepted::Duplicate { .. }]), "{repeated:?}");
+        assert_eq!(woken(&mut bench).await, contact(&its[0]).key());
+    }
+
+    bench.take(&its[0]).await;
+    bench.settle(&its[0], vec![settled(id(1, 0), &its[0], "a", Settled::Applied)]).await;
+    for store in [&bench.store.clone(), &other] {
+        store.accept(sent("a", &its[0])).await.expect("answered");
+    }
+    other.accept(sent("b", &its[1])).await.expect("stored");
+    assert_eq!(woken(&mut bench).await, contact(&its[1]).key(), "nothing waits for the first one any more");
+}
+
+async fn woken(bench: &mut Bench) -> ContactKey {
+    let come = tokio::time::timeout(Duration::from_secs(10), bench.wakes.recv());
+    come.await.expect("it is told within a beat").expect("the store is there")[0].key
 }

@@ -105,7 +105,7 @@ async fn after_the_wait_calls_start_and_everybody_hears_how_much_is_used() {
 }
 
 /// Asks the database until it says so.
-async fn says(server: &server::Postgres, question: &str, expected: &str) {
+pub(super) async fn says(server: &server::Postgres, question: &str, expected: &str) {
     for _ in 0..500 {
         if server.sql(server::USER, question) == expected {
             return;
