@@ -277,6 +277,10 @@ impl Lanes {
                     let _ = served.map(|served| served.account.knowledge.outdate(key, now, now));
                     continue;
                 }
+                What::Forgotten => {
+                    let _ = served.map(|served| served.account.people.forget(key));
+                    continue;
+                }
                 What::New | What::Gathered | What::Later(_) | What::Held(_) => {}
             }
             let news = News { key, what };

@@ -17,8 +17,8 @@ pub async fn forget(gateway: &Gateway, contact: Contact) -> Result<Forgotten, St
         };
         keys.into_iter().for_each(forget);
     }
-    // Of several gateways the contact's own is another one maybe, and knows its tags.
-    gateway.store.outdated(elsewhere).await?;
+    // Of several gateways the contact's own is another one maybe, and knows its tags and who it is.
+    gateway.store.forgotten(elsewhere).await?;
     tracing::info!(%connection, events = forgotten.events, words = forgotten.words, "a contact was forgotten");
     Ok(forgotten)
 }

@@ -11,6 +11,7 @@ use prometheus_client::registry::Registry;
 
 use crate::domain::name::{ConnectionName, SourceName};
 use crate::domain::time::Timestamp;
+use crate::store::postgres::Peer;
 
 /// By source.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -51,6 +52,11 @@ struct Audits {
     state: &'static str,
 }
 
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct ByRuleSet {
+    rule_set: String,
+}
+
 /// By what became of it.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct Handshakes {
@@ -78,6 +84,7 @@ pub struct Metrics {
     certificate_ends: Family<NoLabels, Gauge>,
     certificate_reloads: Family<Reloads, Counter>,
     handshakes_failed: Family<Handshakes, Counter>,
+    gateways: Family<ByRuleSet, Gauge>,
 }
 
 impl Default for Metrics {
@@ -117,6 +124,8 @@ impl Default for Metrics {
         registry.register("handshakes_failed", "Connections without TLS by why", handshakes_failed.clone());
         let reachable = Gauge::default();
         registry.register("database_reachable", "1 while the database answers", reachable.clone());
+        let gateways = Family::<ByRuleSet, Gauge>::default();
+        registry.register("gateways", "Gateways that share the database by the rule set they run", gateways.clone());
         in_force.set(1);
         for result in ["ok", "refused"] {
             drop(reloads.get_or_create(&Reloads { result }));
@@ -138,6 +147,7 @@ impl Default for Metrics {
             certificate_ends,
             certificate_reloads,
             handshakes_failed,
+            gateways,
         }
     }
 }
@@ -203,8 +213,8 @@ impl Metrics {
     }
 
     /// The text that Prometheus reads; what is only looked at now and then is handed in. `dead` is `None` while the database doesn't
-    /// answer: what was last counted stands then.
-    pub fn text(&self, lanes: &[super::deliver::LaneStatus], dead: Option<u64>) -> String {
+    /// answer: what was last counted stands then. `peers` are the gateways that share it, none where it is a file.
+    pub fn text(&self, lanes: &[super::deliver::LaneStatus], dead: Option<u64>, peers: &[Peer]) -> String {
         // A connection that has gone is not to be shown as it was last.
         self.waiting.clear();
         self.paused.clear();
@@ -214,6 +224,10 @@ impl Metrics {
             self.waiting.get_or_create(&label).set(i64::try_from(lane.waiting).unwrap_or(i64::MAX));
             self.paused.get_or_create(&label).set(i64::from(lane.state == "paused"));
             self.open.get_or_create(&label).set(i64::from(matches!(lane.state, "open" | "half-open")));
+        }
+        self.gateways.clear();
+        for peer in peers {
+            self.gateways.get_or_create(&ByRuleSet { rule_set: peer.rule_set.clone() }).inc();
         }
         self.reachable.set(i64::from(dead.is_some()));
         if let Some(dead) = dead {

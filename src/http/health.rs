@@ -26,14 +26,16 @@ pub async fn ready(shared: web::Data<Shared>) -> Result<HttpResponse, Problem> {
 /// `GET /metrics`: Prometheus. Whatever the database does: it is most wanted while that is away.
 pub async fn metrics(shared: web::Data<Shared>) -> HttpResponse {
     let gateway = &shared.gateway;
-    let counted = tokio::time::timeout(PATIENCE, gateway.store.reader().dead_count()).await;
-    let (lanes, dead) = (gateway.deliveries.status().await, counted.ok().and_then(Result::ok));
+    let reader = gateway.store.reader();
+    let looks = async { (reader.dead_count().await.ok(), reader.peers().await.unwrap_or_default()) };
+    let (dead, peers) = tokio::time::timeout(PATIENCE, looks).await.unwrap_or_default();
+    let lanes = gateway.deliveries.status().await;
     let now = clock::now();
     gateway.metrics.addresses_waiting(shared.refusals.waiting(now));
     if let Some(tls) = &shared.tls {
         // Whoever watches the certificate's end is told of the files as they are.
         drop(tls.current(&gateway.metrics, now));
     }
-    let text = gateway.metrics.text(&lanes, dead);
+    let text = gateway.metrics.text(&lanes, dead, &peers);
     HttpResponse::Ok().content_type("application/openmetrics-text; version=1.0.0; charset=utf-8").body(text)
 }

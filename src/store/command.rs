@@ -39,7 +39,7 @@ pub(super) enum Command {
     Subscribe(Box<Subscription>, Reply<bool>),
     Advance(Box<(String, Progress, Progress)>, Reply<bool>),
     Unsubscribe(String, Reply<bool>),
-    Outdated(Vec<(ContactKey, ConnectionName)>, Reply<()>),
+    Outdated(Outdated, Reply<()>),
     TellOthers(ConnectionName, Said),
     NotStarted(Vec<i64>),
     LimitMet(Vec<ConnectionName>, Met),
@@ -60,6 +60,12 @@ impl Command {
             _ => None,
         }
     }
+}
+
+/// Contacts whose own gateways are to be told that what is known of their tags isn't so any more; `forgotten`: nor who they are.
+pub(super) struct Outdated {
+    pub contacts: Vec<(ContactKey, ConnectionName)>,
+    pub forgotten: bool,
 }
 
 /// The text of a rule set, and the hash that names it.

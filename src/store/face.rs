@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use tokio::sync::{Notify, mpsc::UnboundedSender, oneshot, watch};
 
-use super::command::{Command, RuleText};
+use super::command::{Command, Outdated, RuleText};
 use super::delivery::Settlement;
 use super::forget::{Forgotten, Found};
 use super::gathered::Gathered;
@@ -236,8 +236,17 @@ impl Store {
     /// Tags of these contacts were changed by others: whichever gateway has a contact knows nothing of them any more. Returns when
     /// it is durable.
     pub async fn outdated(&self, contacts: Vec<(ContactKey, ConnectionName)>) -> Result<(), StoreError> {
-        if self.is_shared() && !contacts.is_empty() {
-            self.ask(|reply| Command::Outdated(contacts, reply)).await?;
+        self.tell_outdated(Outdated { contacts, forgotten: false }).await
+    }
+
+    /// These were forgotten: neither their tags are known any more, nor who is meant by an address.
+    pub async fn forgotten(&self, contacts: Vec<(ContactKey, ConnectionName)>) -> Result<(), StoreError> {
+        self.tell_outdated(Outdated { contacts, forgotten: true }).await
+    }
+
+    async fn tell_outdated(&self, outdated: Outdated) -> Result<(), StoreError> {
+        if self.is_shared() && !outdated.contacts.is_empty() {
+            self.ask(|reply| Command::Outdated(outdated, reply)).await?;
         }
         Ok(())
     }

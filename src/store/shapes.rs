@@ -173,6 +173,8 @@ pub enum What {
         /// Held until this was acted upon; until then whoever takes the contact is told as well.
         unheard: Arc<()>,
     },
+    /// Another gateway forgot the person: whom it was found to be goes too.
+    Forgotten,
     /// Another gateway may have called for older words of it since: its last words are to be said again, and then this entry is done.
     Again(i64),
     /// It is about no contact, and was said of the connection by another gateway.

@@ -203,3 +203,49 @@ fn whichever_gateway_hears_that_tags_were_changed_the_next_event_is_judged_by_it
         assert_eq!(lead(format!("audited at {n}"), n), ["applied"]);
     }
 }
+
+#[test]
+fn whichever_gateway_forgets_a_person_it_is_looked_up_anew() {
+    let provider = provider();
+    let found = "rules:\n  - id: found\n    match: { intent: found }\n    contact: { email: \"{{ params.email }}\", create: true }\n    \
+                 tag: { crm: { add: [Found] } }\n";
+    let text = format!("{HEAD}{}{found}", connection(&provider, "rate_limit: 1000/s"));
+    let gateway = Setup::bare(&text).without_sandbox().among_three().start();
+    let searches = || provider.calls().iter().filter(|call| call.path.ends_with("/customers/search")).count();
+    let event = |key: &str| {
+        gateway.event(&said(key, 1, "found").with(json!({ "email": "ana@example.com" })));
+        gateway.settled(key);
+    };
+    let bearer = format!("Bearer {ADMIN}");
+    event("first");
+    // One of them is the contact's own, and remembers whom the address has led to.
+    for (n, address) in gateway.addresses().into_iter().enumerate() {
+        let before = searches();
+        event(&format!("{n} known"));
+        assert_eq!(searches(), before, "it is known who that is");
+        let path = "/api/v1/contacts/crm/email:ana@example.com/forget";
+        call_at(address, "POST", path, &[("Authorization", &bearer)], b"").ok();
+        let mut tries = 0..;
+        eventually("a look-up", || {
+            event(&format!("{n} anew {}", tries.next()?));
+            (searches() > before).then_some(())
+        });
+    }
+}
+
+#[test]
+fn a_gateway_that_runs_other_rules_is_told_of_and_counted() {
+    let provider = provider();
+    let mut gateway = begin(&provider);
+    let before = gateway.rule_set();
+    let of = |set: &str, many: u32| format!("tagrelay_gateways{{rule_set=\"{set}\"}} {many}");
+    eventually("three of one set", || gateway.counts(&of(&before, 3)).then_some(()));
+    assert!(gateway.log_of("runs another rule set").is_empty());
+    // It stays as it was until its lease has ended.
+    gateway.kill_one();
+    gateway.write_rules("more.yaml", &LEAD.replace("lead", "later"));
+    let after = gateway.rule_set_after(&before);
+    eventually("two of another", || (gateway.counts(&of(&after, 2)) && gateway.counts(&of(&before, 1))).then_some(()));
+    let told = gateway.log_of("another gateway on this database runs another rule set");
+    assert!(told.iter().any(|line| line["rule_set"] == json!(after) && line["theirs"] == json!(before)), "{told:#?}");
+}

@@ -125,7 +125,7 @@ fn half_of_a_change_is_not_told_of_and_a_whole_one_is_taken() {
     let first = tls.current(&metrics, at(1));
     let reloads = |result: &str| {
         let line = format!("tagrelay_certificate_reloads_total{{result=\"{result}\"}} ");
-        let text = metrics.text(&[], Some(0));
+        let text = metrics.text(&[], Some(0), &[]);
         text.lines().find_map(|this| this.strip_prefix(line.as_str()).map(str::to_owned)).unwrap_or_default()
     };
     write_at(&cert, &read("b.crt"), at(2));

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use tokio_postgres::Client;
 use tokio_postgres::types::{ToSql, Type};
 
-use super::inbox::{OUTDATED, TOUCHED, here, said};
+use super::inbox::{OUTDATED, PERSON_FORGOTTEN, TOUCHED, here, said};
 use super::member::{Member, within};
 use crate::clock;
 use crate::domain::contact::ContactKey;
@@ -158,6 +158,7 @@ impl Member {
                             What::Outdated { by: here(at, &self.clock, &self.standing), unheard: Arc::clone(&unheard) }
                         }
                         TOUCHED => What::Again(number),
+                        PERSON_FORGOTTEN => What::Forgotten,
                         what => said(what).map_or(What::New, What::Said),
                     };
                     beat.wakes.push(Wake { key, connection, what });

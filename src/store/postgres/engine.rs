@@ -9,7 +9,8 @@ use tokio_postgres::Row as PgRow;
 
 use super::ahead::Room;
 use super::gathering::{GROUP, gather};
-use super::inbox::{OUTDATED, TOUCHED, WOKEN, here, tell, tell_each, tell_owners};
+use super::inbox::{OUTDATED, PERSON_FORGOTTEN, TOUCHED, WOKEN, here, tell, tell_each, tell_owners};
+use super::others::tell_apart;
 use super::partitions::Numbered;
 use super::retain;
 use super::session::{Many, Session};
@@ -19,7 +20,7 @@ use crate::domain::change::{ChangeId, Ord};
 use crate::domain::contact::{Contact, ContactKey};
 use crate::domain::name::ConnectionName;
 use crate::domain::time::Timestamp;
-use crate::store::command::{Command, Kept, carry_out};
+use crate::store::command::{Command, Kept, Outdated, carry_out};
 use crate::store::contact::{self, ContactRow};
 use crate::store::face::{Options, StoreError, Taken, Wake};
 use crate::store::forget::{self, Forgotten, Found, Gone};
@@ -279,12 +280,15 @@ impl Books {
             carrying.absent.clear();
             for command in others {
                 match command {
-                    Command::Outdated(contacts, reply) => {
-                        told |= tell_owners(db, standing.me(), contacts.into_iter(), OUTDATED)?;
+                    Command::Outdated(Outdated { contacts, forgotten }, reply) => {
+                        for what in [OUTDATED].into_iter().chain(forgotten.then_some(PERSON_FORGOTTEN)) {
+                            told |= tell_owners(db, standing.me(), contacts.iter().cloned(), what)?;
+                        }
                         outbox.push(reply, Ok(()));
                     }
                     Command::KeepRuleSet(set, reply) => {
                         standing.runs(&set.hash);
+                        tell_apart(db, standing.me(), &set.hash)?;
                         let sql = "UPDATE gateway SET rule_set = ?1 WHERE id = ?2";
                         (db as &dyn Sql).send(sql, args![&set.hash, standing.me()])?;
                         let command = Command::KeepRuleSet(set, reply);

@@ -9,10 +9,12 @@ use crate::domain::time::Timestamp;
 use crate::store::face::{Said, StoreError};
 use crate::store::sql::{Sql, args};
 
-/// What an inbox says of a contact: something waits; tags were changed by others; a gateway whose lease had ended may have called.
+/// What an inbox says of a contact: something waits; tags were changed by others; a gateway whose lease had ended may have called; the
+/// person was forgotten.
 pub(super) const WOKEN: i64 = 0;
 pub(super) const OUTDATED: i64 = 1;
 pub(super) const TOUCHED: i64 = 2;
+pub(super) const PERSON_FORGOTTEN: i64 = 7;
 /// The last of them, handed over and not answered yet.
 pub(super) const SAYING: i64 = 4;
 

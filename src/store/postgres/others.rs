@@ -36,6 +36,18 @@ pub struct Peer {
     pub lanes: String,
 }
 
+/// Says in the log who runs another rule set than this one: during an update that is as it should be, and afterwards a fault.
+pub(super) fn tell_apart(db: &dyn Sql, me: i64, rule_set: &str) -> Result<(), StoreError> {
+    let sql =
+        "SELECT name, rule_set FROM gateway WHERE id <> ?1 AND fenced = 0 AND rule_set NOT IN ('', ?2) ORDER BY id";
+    for (other, theirs) in
+        db.all(sql, args![me, rule_set], |row| Ok((row.text(0)?.to_owned(), row.text(1)?.to_owned())))?
+    {
+        tracing::warn!(rule_set, other, theirs, "another gateway on this database runs another rule set");
+    }
+    Ok(())
+}
+
 /// All that are there, in the order in which they joined.
 pub(in crate::store) fn list(session: &Session, standing: &Standing) -> Result<Vec<Peer>, StoreError> {
     let sql = "SELECT g.id, g.name, g.version, g.began, g.until, g.rule_set,
