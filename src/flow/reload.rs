@@ -12,10 +12,14 @@ use super::grounds::{Grounds, Looks};
 use super::ruleset::{NotOpened, Opened, Opener, RuleSet};
 use super::watch::Watch;
 use crate::clock;
+use crate::domain::source::SourceConfig;
 use crate::rules::{self, Finding, RuleFile};
 
 /// A change is done when nothing more has come for so long.
 const QUIET: Duration = Duration::from_millis(50);
+/// So long nothing more may come where a hook would go: a checkout takes files away before it writes them, and on a busy machine
+/// longer than [`QUIET`] before. Who calls meanwhile would be told that there is no such source.
+const LONG_QUIET: Duration = Duration::from_millis(500);
 /// While changes go on, what is there by then is read.
 const AT_THE_LATEST: Duration = Duration::from_secs(1);
 /// Network file systems tell of nothing: sizes and times are looked at this often.
@@ -41,6 +45,14 @@ enum OnDisk {
     Good(Box<Opened>, Vec<Finding>, Vec<RuleFile>),
     /// Another one that can't, and its findings as they are drawn.
     Bad(Refused, String),
+}
+
+/// Whether a look has led to something.
+#[derive(PartialEq, Eq)]
+enum Turn {
+    Done,
+    /// Maybe the files are only half there.
+    Early,
 }
 
 /// One look at the files.
@@ -75,14 +87,21 @@ impl Reloader {
                 () = self.asked.notified() => tracing::info!("asked to look at the rules"),
                 () = sleep(LOOK_EVERY) => if !self.is_worth_a_turn().await { continue },
             }
-            self.turn().await;
+            if self.turn(false).await == Turn::Early {
+                self.quiet_for(LONG_QUIET).await;
+                let _ = self.turn(true).await;
+            }
         }
     }
 
     /// Waits until the changes are over, at most [`AT_THE_LATEST`].
     async fn quiet(&self) {
+        self.quiet_for(QUIET).await;
+    }
+
+    async fn quiet_for(&self, quiet: Duration) {
         let latest = Instant::now() + AT_THE_LATEST;
-        let more = || timeout_at(latest.min(Instant::now() + QUIET), self.changed.notified());
+        let more = || timeout_at(latest.min(Instant::now() + quiet), self.changed.notified());
         while Instant::now() < latest && more().await.is_ok() {}
     }
 
@@ -93,8 +112,8 @@ impl Reloader {
         looks != Some(self.watch.looks) || self.gateway.refused().is_some_and(|refused| refused.findings.is_empty())
     }
 
-    /// One look at the files, and what follows from it.
-    async fn turn(&mut self) {
+    /// One look at the files, and what follows from it; a set that lacks a hook is taken only if it was `waited` for.
+    async fn turn(&mut self, waited: bool) -> Turn {
         let began = Instant::now();
         let (path, opener, changed) = (self.path.clone(), Arc::clone(&self.opener), Arc::clone(&self.changed));
         let (gateway, names) = (Arc::clone(&self.gateway), self.names);
@@ -108,7 +127,10 @@ impl Reloader {
         });
         let Looked { watch, on_disk } = match looked.await {
             Ok(looked) => looked,
-            Err(error) => return self.refuse(refused(None, format!("the rules could not be looked at: {error}")), ""),
+            Err(error) => {
+                self.refuse(refused(None, format!("the rules could not be looked at: {error}")), "");
+                return Turn::Done;
+            }
         };
         self.watch = watch;
         match on_disk {
@@ -120,8 +142,13 @@ impl Reloader {
             OnDisk::Good(opened, warnings, files) => {
                 let (hash, rules) = (opened.catalog().hash().to_owned(), opened.catalog().rule_count());
                 let before = self.gateway.rules();
+                let stays = |source: &SourceConfig| opened.catalog().source(source.name.as_str()).is_some();
+                if !waited && !before.catalog.sources().all(stays) {
+                    return Turn::Early;
+                }
                 if let Err(error) = self.gateway.replace(*opened, clock::now()).await {
-                    return self.refuse(refused(Some(hash), error.to_string()), "");
+                    self.refuse(refused(Some(hash), error.to_string()), "");
+                    return Turn::Done;
                 }
                 self.names = self.watch.looks.names;
                 tracing::info!(
@@ -136,6 +163,7 @@ impl Reloader {
             }
             OnDisk::Bad(refused, drawn) => self.refuse(refused, &drawn),
         }
+        Turn::Done
     }
 
     fn refuse(&self, refused: Refused, findings: &str) {

@@ -88,7 +88,8 @@ impl Process {
         assert!(done.expect("util-linux has prlimit").success());
     }
 
-    fn wait(&mut self) -> ExitStatus {
+    /// Its end, by itself or since it was told to.
+    pub fn wait(&mut self) -> ExitStatus {
         let status = self.child.wait().expect("a child can be waited for");
         // The log ends when the last holder of stderr has gone: nothing was left running.
         if let Some(reader) = self.reader.take() {

@@ -70,6 +70,25 @@ fn new_directories_and_files_that_go_are_noticed() {
 }
 
 #[test]
+fn a_hook_whose_file_is_away_for_a_moment_takes_all_that_comes() {
+    let gateway = Setup::bare(&answering("One")).alone(ALONE).start();
+    let before = gateway.rule_set();
+    gateway.write_rules("more.yaml", "rules:\n  - id: more\n    match: { intent: more }\n    reply: More\n");
+    gateway.rule_set_after(&before);
+    let (file, away) = (gateway.rule_file("rules.yaml"), std::time::Instant::now());
+    fs::remove_file(&file).expect("it is there");
+    while away.elapsed() < Duration::from_millis(200) {
+        let key = format!("{:?}", away.elapsed());
+        assert_eq!(gateway.event(&said(&key, 7, "lead")).json()["fulfillmentText"], "One");
+    }
+    gateway.write_rules("rules.yaml", &answering("Two"));
+    answers(&gateway, "Two");
+    fs::remove_file(&file).expect("it is there");
+    let gone = || (gateway.call("POST", "/hooks/bot", &[], b"{}").status == 404).then_some(());
+    eventually("no hook where its file stays away", gone);
+}
+
+#[test]
 fn a_checkout_of_another_branch_is_noticed() {
     let gateway = Setup::bare(&answering("One")).alone(ALONE).start();
     let rules = gateway.rule_file("");
