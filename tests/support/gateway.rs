@@ -330,13 +330,12 @@ impl Gateway {
 
     /// SIGTERM; gives the exit status and how long the end took.
     pub fn terminate(&mut self) -> (ExitStatus, Duration) {
-        // All at once: what one has under way isn't ended by the time that the others take.
+        // All at once, but for the one in which the sandbox is that the others call.
         self.others.iter().for_each(|(other, _)| other.signal("TERM"));
-        let ended = self.process.terminate();
         for (mut other, _) in self.others.drain(..) {
             other.wait();
         }
-        ended
+        self.process.terminate()
     }
 
     /// Starts again on the same folder after an end. The built-in sandbox is a new one, with nothing in it.
