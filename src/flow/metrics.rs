@@ -52,6 +52,7 @@ struct Audits {
     state: &'static str,
 }
 
+/// By rule set.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct ByRuleSet {
     rule_set: String,

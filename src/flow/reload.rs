@@ -17,8 +17,8 @@ use crate::rules::{self, Finding, RuleFile};
 
 /// A change is done when nothing more has come for so long.
 const QUIET: Duration = Duration::from_millis(50);
-/// So long nothing more may come where a hook would go: a checkout takes files away before it writes them, and on a busy machine
-/// longer than [`QUIET`] before. Who calls meanwhile would be told that there is no such source.
+/// And so long where a hook would go: a checkout takes files away before it writes them, on a busy machine more than [`QUIET`]
+/// before. Who called meanwhile would be told that there is no such source.
 const LONG_QUIET: Duration = Duration::from_millis(500);
 /// While changes go on, what is there by then is read.
 const AT_THE_LATEST: Duration = Duration::from_secs(1);
@@ -83,23 +83,19 @@ impl Reloader {
     pub async fn run(mut self) {
         loop {
             tokio::select! {
-                () = self.changed.notified() => self.quiet().await,
+                () = self.changed.notified() => self.quiet(QUIET).await,
                 () = self.asked.notified() => tracing::info!("asked to look at the rules"),
                 () = sleep(LOOK_EVERY) => if !self.is_worth_a_turn().await { continue },
             }
             if self.turn(false).await == Turn::Early {
-                self.quiet_for(LONG_QUIET).await;
+                self.quiet(LONG_QUIET).await;
                 let _ = self.turn(true).await;
             }
         }
     }
 
-    /// Waits until the changes are over, at most [`AT_THE_LATEST`].
-    async fn quiet(&self) {
-        self.quiet_for(QUIET).await;
-    }
-
-    async fn quiet_for(&self, quiet: Duration) {
+    /// Waits until nothing more has come for so long, at most [`AT_THE_LATEST`].
+    async fn quiet(&self, quiet: Duration) {
         let latest = Instant::now() + AT_THE_LATEST;
         let more = || timeout_at(latest.min(Instant::now() + quiet), self.changed.notified());
         while Instant::now() < latest && more().await.is_ok() {}

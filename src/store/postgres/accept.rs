@@ -24,8 +24,7 @@ pub(super) const ACCEPT: &str =
     "SELECT first_number, repeats FROM accept_2($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)";
 
 /// The places, from 1, of those contacts for which an event's changes wait.
-pub(in crate::store) const WAITING: &str =
-    "SELECT e.place FROM unnest($1::bytea[], $2::bigint[]) WITH ORDINALITY AS e (contact, ord, place)
+const WAITING: &str = "SELECT e.place FROM unnest($1::bytea[], $2::bigint[]) WITH ORDINALITY AS e (contact, ord, place)
     CROSS JOIN LATERAL (SELECT FROM pending p WHERE p.contact = e.contact AND p.ord = e.ord LIMIT 1) AS w";
 
 /// What became of one event of a lot.
@@ -78,7 +77,8 @@ impl Batch {
     pub fn answered(
         self,
         rows: &[PgRow],
-        (session, me): (&Session, i64),
+        session: &Session,
+        me: i64,
         inside: bool,
         wakes: &mut Vec<Wake>,
     ) -> Result<Vec<Accepted>, StoreError> {

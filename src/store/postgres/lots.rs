@@ -189,7 +189,7 @@ impl Lots {
     fn conclude(&self, lot: Sent, rows: &[PgRow], ended: Instant) {
         let Sent { batch, at, replies, concerned } = lot;
         let mut wakes = Vec::new();
-        let done = batch.answered(rows, (&self.session, self.standing.me()), false, &mut wakes);
+        let done = batch.answered(rows, &self.session, self.standing.me(), false, &mut wakes);
         self.end(done, wakes, replies, concerned, (at, ended));
     }
 
@@ -254,7 +254,7 @@ impl Lots {
                 let rest = events.split_off(events.len().min(MOST));
                 let mut these = Batch::of(std::mem::replace(&mut events, rest), at);
                 let rows = db.ask(ACCEPT, these.values(me, owns, look))?;
-                accepted.extend(these.answered(&rows, (db, me), true, wakes)?);
+                accepted.extend(these.answered(&rows, db, me, true, wakes)?);
             }
             Ok(accepted)
         })

@@ -78,8 +78,12 @@ fn a_hook_whose_file_is_away_for_a_moment_takes_all_that_comes() {
     let (file, away) = (gateway.rule_file("rules.yaml"), std::time::Instant::now());
     fs::remove_file(&file).expect("it is there");
     while away.elapsed() < Duration::from_millis(200) {
-        let key = format!("{:?}", away.elapsed());
-        assert_eq!(gateway.event(&said(&key, 7, "lead")).json()["fulfillmentText"], "One");
+        let body = said(&format!("{:?}", away.elapsed()), 7, "lead").body();
+        let answer = gateway.send_hook(&body);
+        // What came later than the gateway waits, on a machine that stood still, says nothing.
+        if away.elapsed() < Duration::from_millis(450) {
+            assert_eq!(answer.ok()["fulfillmentText"], "One");
+        }
     }
     gateway.write_rules("rules.yaml", &answering("Two"));
     answers(&gateway, "Two");
