@@ -1,6 +1,6 @@
 //! A person at a connection.
 
-use std::fmt;
+use std::fmt::{self, Write};
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -98,12 +98,22 @@ pub struct Contact {
 impl Contact {
     /// The 16 bytes under which the store keeps this contact.
     pub fn key(&self) -> ContactKey {
-        let mut hasher = Sha256::new();
-        hasher.update(self.connection.as_str().as_bytes());
+        let mut hashed = Hashed(Sha256::new());
+        hashed.0.update(self.connection.as_str().as_bytes());
         // A name holds no NUL, so two contacts never spell the same bytes.
-        hasher.update([0]);
-        hasher.update(self.reference.to_string().as_bytes());
-        ContactKey::from_hash(&hasher.finalize())
+        hashed.0.update([0]);
+        let _ = write!(hashed, "{}", self.reference);
+        ContactKey::from_hash(&hashed.0.finalize())
+    }
+}
+
+/// Text that is hashed as it is written.
+struct Hashed(Sha256);
+
+impl fmt::Write for Hashed {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        self.0.update(text.as_bytes());
+        Ok(())
     }
 }
 

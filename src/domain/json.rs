@@ -10,9 +10,12 @@ use std::marker::PhantomData;
 use std::sync::Arc;
 
 use serde::de::value::MapAccessDeserializer;
-use serde::de::{self, Deserialize, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde::de::{self, Deserialize, Deserializer, MapAccess, Visitor};
 use serde::{Serialize, Serializer};
 use serde_json::value::RawValue;
+
+use super::scan::{Parts, is_well_formed};
+use super::walk::{AS_IT_IS, Walk};
 
 /// How deep lists and mappings may nest in what we read.
 pub const MAX_DEPTH: usize = 96;
@@ -75,18 +78,27 @@ impl<'a> Json<'a> {
     /// Checks that `bytes` are one JSON value in UTF-8, nested at most [`MAX_DEPTH`] deep.
     pub fn parse(bytes: &'a [u8]) -> Result<Self, JsonError> {
         let text = check_text(bytes)?;
+        if is_well_formed(bytes, MAX_DEPTH) {
+            return Ok(Self(text.trim_ascii()));
+        }
+        check_depth(bytes)?;
         let mut deserializer = serde_json::Deserializer::from_str(text);
         let raw: &'a RawValue = Deserialize::deserialize(&mut deserializer).map_err(|e| JsonError::from_serde(&e))?;
         deserializer.end().map_err(|e| JsonError::from_serde(&e))?;
         Ok(Self(raw.get()))
     }
 
-    /// Like [`Json::parse`], and reads a `T` out of the same text in the same pass.
-    ///
-    /// A kind of source that knows its body's shape pays for one walk over it this way, not two: whatever `T` ignores,
-    /// `serde_json` still checks.
+    /// Like [`Json::parse`], and reads a `T` out of the same text. Whatever `T` ignores is checked all the same.
     pub fn parse_as<T: Deserialize<'a>>(bytes: &'a [u8]) -> Result<(T, Self), JsonError> {
         let text = check_text(bytes)?;
+        if is_well_formed(bytes, MAX_DEPTH) {
+            let json = Self(text.trim_ascii());
+            if let Ok(typed) = T::deserialize(Walk(json.0)) {
+                return Ok((typed, json));
+            }
+        }
+        // What is wrong and where, serde_json tells.
+        check_depth(bytes)?;
         let mut deserializer = serde_json::Deserializer::from_str(text);
         let typed = T::deserialize(&mut deserializer).map_err(|e| JsonError::from_serde(&e))?;
         deserializer.end().map_err(|e| JsonError::from_serde(&e))?;
@@ -123,34 +135,32 @@ impl<'a> Json<'a> {
 
     /// The text of a JSON text; `None` for anything else.
     pub fn as_text(self) -> Option<Cow<'a, str>> {
-        (self.kind() == JsonKind::Text).then(|| serde_json::from_str::<JsonText<'a>>(self.0).map(|t| t.0).ok())?
+        if self.kind() != JsonKind::Text {
+            return None;
+        }
+        let plain = Walk(self.0).plain_text().map(Cow::Borrowed);
+        plain.or_else(|| serde_json::from_str::<JsonText<'a>>(self.0).map(|text| text.0).ok())
     }
 
     /// The value under `key` of a mapping (the last, where a key stands twice).
     pub fn get(self, key: &str) -> Option<Json<'a>> {
-        if self.kind() != JsonKind::Map {
-            return None;
-        }
-        let mut deserializer = serde_json::Deserializer::from_str(self.0);
-        deserializer.deserialize_map(Seek(key)).ok().flatten().map(Json::from_raw)
+        self.members().filter(|(name, _)| is_key(name, key)).last().map(|(_, value)| value)
     }
 
     /// The values under several keys of a mapping, in one walk over it.
     pub fn pick<const N: usize>(self, keys: [&str; N]) -> [Option<Json<'a>>; N] {
-        if self.kind() != JsonKind::Map {
-            return [None; N];
+        let mut found = [None; N];
+        for (name, value) in self.members() {
+            if let Some(found) = keys.iter().position(|key| is_key(name, key)).and_then(|place| found.get_mut(place)) {
+                *found = Some(value);
+            }
         }
-        let mut deserializer = serde_json::Deserializer::from_str(self.0);
-        deserializer.deserialize_map(Pick(keys)).unwrap_or([None; N])
+        found
     }
 
     /// The entries of a mapping, in order; none for anything else.
     pub fn entries(self) -> Vec<(Cow<'a, str>, Json<'a>)> {
-        if self.kind() != JsonKind::Map {
-            return Vec::new();
-        }
-        let mut deserializer = serde_json::Deserializer::from_str(self.0);
-        deserializer.deserialize_map(Entries).unwrap_or_default()
+        self.members().map(|(name, value)| (Json(name).as_text().unwrap_or_default(), value)).collect()
     }
 
     /// The items of a list, in order; none for anything else.
@@ -158,8 +168,21 @@ impl<'a> Json<'a> {
         if self.kind() != JsonKind::List {
             return Vec::new();
         }
-        let mut deserializer = serde_json::Deserializer::from_str(self.0);
-        deserializer.deserialize_seq(Items).unwrap_or_default()
+        Parts::of(self.0).map(|(_, item)| Json(item)).collect()
+    }
+
+    /// The entries of a mapping, their keys with their quotes.
+    fn members(self) -> impl Iterator<Item = (&'a str, Json<'a>)> {
+        let text = if self.kind() == JsonKind::Map { self.0 } else { "" };
+        Parts::of(text).map(|(name, value)| (name, Json(value)))
+    }
+}
+
+/// Whether a key with its quotes says this.
+fn is_key(quoted: &str, key: &str) -> bool {
+    match Walk(quoted).plain_text() {
+        Some(plain) => plain == key,
+        None => Json(quoted).as_text().is_some_and(|text| text == key),
     }
 }
 
@@ -186,13 +209,12 @@ impl JsonError {
     }
 }
 
-/// UTF-8, and not too deep.
+/// UTF-8.
 fn check_text(bytes: &[u8]) -> Result<&str, JsonError> {
     let text = std::str::from_utf8(bytes).map_err(|e| {
         let (line, column) = place(bytes, e.valid_up_to());
         JsonError { line, column, message: "this byte is not UTF-8".to_owned() }
     })?;
-    check_depth(bytes)?;
     Ok(text)
 }
 
@@ -331,6 +353,25 @@ impl<'de: 'a, 'a> Deserialize<'de> for JsonText<'a> {
     }
 }
 
+impl<'de: 'a, 'a> Deserialize<'de> for Json<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct TextVisitor;
+        impl<'de> Visitor<'de> for TextVisitor {
+            type Value = Json<'de>;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a value")
+            }
+            fn visit_borrowed_str<E: de::Error>(self, text: &'de str) -> Result<Self::Value, E> {
+                Ok(Json(text))
+            }
+            fn visit_newtype_struct<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
+                <&RawValue>::deserialize(deserializer).map(Json::from_raw)
+            }
+        }
+        deserializer.deserialize_newtype_struct(AS_IT_IS, TextVisitor)
+    }
+}
+
 /// A `T` that was a mapping: serde's derived structs read a list too, field by field, which no vendor means.
 #[derive(Debug, Clone)]
 pub struct OnlyMap<T>(pub T);
@@ -348,77 +389,6 @@ impl<'de, T: Deserialize<'de>> Deserialize<'de> for OnlyMap<T> {
             }
         }
         deserializer.deserialize_map(MapVisitor(PhantomData))
-    }
-}
-
-struct Seek<'k>(&'k str);
-
-impl<'de> Visitor<'de> for Seek<'_> {
-    type Value = Option<&'de RawValue>;
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a mapping")
-    }
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-        let mut found = None;
-        while let Some(key) = map.next_key::<JsonText<'de>>()? {
-            if key.0 == self.0 {
-                found = Some(map.next_value()?);
-            } else {
-                map.next_value::<IgnoredAny>()?;
-            }
-        }
-        Ok(found)
-    }
-}
-
-struct Pick<'k, const N: usize>([&'k str; N]);
-
-impl<'de, const N: usize> Visitor<'de> for Pick<'_, N> {
-    type Value = [Option<Json<'de>>; N];
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a mapping")
-    }
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-        let mut found = [None; N];
-        while let Some(key) = map.next_key::<JsonText<'de>>()? {
-            match self.0.iter().position(|wanted| *wanted == key.0).and_then(|place| found.get_mut(place)) {
-                Some(found) => *found = Some(Json::from_raw(map.next_value()?)),
-                None => drop(map.next_value::<IgnoredAny>()?),
-            }
-        }
-        Ok(found)
-    }
-}
-
-struct Entries;
-
-impl<'de> Visitor<'de> for Entries {
-    type Value = Vec<(Cow<'de, str>, Json<'de>)>;
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a mapping")
-    }
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-        let mut entries = Vec::new();
-        while let Some(key) = map.next_key::<JsonText<'de>>()? {
-            entries.push((key.0, Json::from_raw(map.next_value()?)));
-        }
-        Ok(entries)
-    }
-}
-
-struct Items;
-
-impl<'de> Visitor<'de> for Items {
-    type Value = Vec<Json<'de>>;
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a list")
-    }
-    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Self::Value, A::Error> {
-        let mut items = Vec::new();
-        while let Some(raw) = seq.next_element()? {
-            items.push(Json::from_raw(raw));
-        }
-        Ok(items)
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use actix_web::HttpRequest;
+use actix_web::dev::RequestHead;
 
 use super::Shared;
 use super::failures::Counted;
@@ -20,12 +20,11 @@ pub(super) struct Caller {
 
 impl Caller {
     /// The caller of a request.
-    pub(super) fn of(request: &HttpRequest, shared: &Shared) -> Self {
-        let Some(peer) = request.peer_addr() else {
+    pub(super) fn of(head: &RequestHead, shared: &Shared) -> Self {
+        let Some(peer) = head.peer_addr else {
             return Self { client: None, peer: None, scheme: None, host: None };
         };
-        let values =
-            |name| request.headers().get_all(name).map(|value| String::from_utf8_lossy(value.as_bytes())).collect();
+        let values = |name| head.headers.get_all(name).map(|value| String::from_utf8_lossy(value.as_bytes())).collect();
         let Origin { client, scheme, host } = shared.trusted_proxies.origin(peer.ip(), values);
         Self { client, peer: Some(peer.ip().to_canonical()), scheme, host }
     }
@@ -46,12 +45,12 @@ impl Caller {
     }
 
     /// The address of the request as the sender called it.
-    pub(super) fn url(&self, request: &HttpRequest, shared: &Shared) -> String {
-        let path = request.uri().path_and_query().map_or("", |path| path.as_str());
+    pub(super) fn url(&self, head: &RequestHead, shared: &Shared) -> String {
+        let path = head.uri.path_and_query().map_or("", |path| path.as_str());
         if let Some(base) = &shared.public_url {
             return format!("{base}{path}");
         }
-        let own = request.headers().get("host").and_then(|host| host.to_str().ok()).unwrap_or_default();
+        let own = head.headers.get("host").and_then(|host| host.to_str().ok()).unwrap_or_default();
         let scheme = self.scheme.unwrap_or(if shared.tls.is_some() { "https" } else { "http" });
         format!("{scheme}://{}{path}", self.host.as_deref().unwrap_or(own))
     }

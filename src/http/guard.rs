@@ -28,7 +28,7 @@ pub(super) async fn wrong_tokens(
     }
     let request = response.request().clone();
     let Some(shared) = request.app_data::<web::Data<Shared>>() else { return Ok(response) };
-    let caller = Caller::of(&request, shared);
+    let caller = Caller::of(request.head(), shared);
     let too_many = shared.refusals.failed_proof(caller.counted(), clock::now());
     let problem = too_many.map_or(Problem::NoToken, |many| Problem::TooManyProofs { retry_after: many.retry_after });
     shared.gateway.metrics.refused(API, problem.word());

@@ -4,9 +4,10 @@ use std::borrow::Cow;
 use std::rc::Rc;
 use std::time::Duration;
 
+use actix_web::dev::{Payload, RequestHead};
 use actix_web::http::StatusCode;
 use actix_web::http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, HeaderMap};
-use actix_web::{HttpRequest, HttpResponse, web};
+use actix_web::{HttpRequest, HttpResponse, ResponseError, web};
 use bytes::{Bytes, BytesMut};
 use futures_util::StreamExt;
 
@@ -28,54 +29,72 @@ const MAX_HEAD_BYTES: usize = 32 * 1024;
 /// How long a sender may take for a body.
 const BODY_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// Takes a webhook.
+/// Where every webhook comes.
+const HOOKS: &str = "/hooks/";
+
+/// The source that a request names, where its address is written as it always is. No name of a source holds a `/`, so a longer
+/// address names none.
+pub fn named(head: &RequestHead) -> Option<&str> {
+    head.uri.path().strip_prefix(HOOKS).filter(|name| !name.contains('%'))
+}
+
+/// Takes a webhook whose address is written otherwise; the router has read it.
 pub async fn hook(request: HttpRequest, payload: web::Payload, shared: web::Data<Shared>) -> HttpResponse {
+    let Some(batcher) = request.app_data::<Rc<Batcher>>() else { return Problem::Unavailable.error_response() };
+    let name = request.match_info().unprocessed().strip_prefix('/').unwrap_or_default();
+    answer(request.head(), name, payload.into_inner(), &shared, batcher).await
+}
+
+/// Takes a webhook of the source of this name.
+pub async fn answer(
+    head: &RequestHead,
+    name: &str,
+    payload: Payload,
+    shared: &Shared,
+    batcher: &Rc<Batcher>,
+) -> HttpResponse {
     let now = clock::now();
     // Once: who may call and what follows belong to one set.
     let rules = shared.gateway.rules();
-    let caller = Caller::of(&request, &shared);
-    match take(&request, payload, &shared, &rules, &caller, now).await {
+    let caller = Caller::of(head, shared);
+    match take(head, name, payload, shared, batcher, &rules, &caller, now).await {
         Ok(response) => response,
-        Err(refusing) => refuse(&request, &shared, &rules, &caller, now, *refusing.0),
+        Err(refusing) => refuse(name, shared, &rules, &caller, now, *refusing.0),
     }
-}
-
-/// What follows `/hooks/`. No name of a source holds a `/`, so a longer address names none.
-fn name_of(request: &HttpRequest) -> &str {
-    request.match_info().unprocessed().strip_prefix('/').unwrap_or_default()
 }
 
 /// A problem, and what the operator may know of it; boxed, since nearly no request has one.
 struct Refusing(Box<(Problem, String)>);
 
+#[expect(clippy::too_many_arguments, reason = "the request, who shares in it, and what was found out of it, once each")]
 async fn take(
-    request: &HttpRequest,
-    payload: web::Payload,
+    head: &RequestHead,
+    name: &str,
+    payload: Payload,
     shared: &Shared,
+    batcher: &Rc<Batcher>,
     rules: &RuleSet,
     caller: &Caller,
     now: Timestamp,
 ) -> Result<HttpResponse, Refusing> {
-    let name = name_of(request);
     let source = rules.source(name).ok_or_else(|| plain(Problem::NotFound("no such source".to_owned())))?;
     let kind = source.config().kind;
     let allow = sources::methods(kind);
-    if !allow.split(", ").any(|method| method == request.method().as_str()) {
+    if !allow.split(", ").any(|method| method == head.method.as_str()) {
         return Err(plain(Problem::Method { allow: allow.into() }));
     }
-    check_head(kind, request.headers())?;
-    let body = read_body(request.headers(), payload, shared.max_body_bytes).await?;
-    let url = caller.url(request, shared);
+    check_head(kind, &head.headers)?;
+    let body = read_body(&head.headers, payload, shared.max_body_bytes).await?;
+    let url = caller.url(head, shared);
     let plain_request = Request {
-        method: request.method().as_str(),
+        method: head.method.as_str(),
         url: &url,
-        query: request.query_string(),
-        headers: fields(request.headers()),
+        query: head.uri.query().unwrap_or_default(),
+        headers: fields(&head.headers),
         body: &body,
         peer: caller.client,
         received_at: now,
     };
-    let batcher = request.app_data::<Rc<Batcher>>().ok_or_else(|| plain(Problem::Unavailable))?;
     let taken = receive(&shared.gateway, rules, batcher, source, plain_request).await.map_err(not_taken)?;
     let (content_type, answer) = answers::written(kind, taken);
     Ok(HttpResponse::build(StatusCode::OK).content_type(content_type).body(answer))
@@ -109,13 +128,12 @@ fn check_head(kind: SourceKind, headers: &HeaderMap) -> Result<(), Refusing> {
     sources::takes(kind, media).map_err(|expected| plain(Problem::MediaType { expected }))
 }
 
-async fn read_body(headers: &HeaderMap, payload: web::Payload, limit: usize) -> Result<Bytes, Refusing> {
+async fn read_body(headers: &HeaderMap, mut payload: Payload, limit: usize) -> Result<Bytes, Refusing> {
     let too_large = || plain(Problem::TooLarge { limit });
     let told = headers.get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<usize>().ok());
     if told.is_some_and(|length| length > limit) {
         return Err(too_large());
     }
-    let mut payload = payload.into_inner();
     let read = async {
         let Some(first) = payload.next().await else { return Ok(Bytes::new()) };
         let first = first.map_err(|_| plain(Problem::Call("the body ended early".to_owned())))?;
@@ -149,7 +167,7 @@ fn fields(headers: &HeaderMap) -> Fields<'_> {
 }
 
 fn refuse(
-    request: &HttpRequest,
+    name: &str,
     shared: &Shared,
     rules: &RuleSet,
     caller: &Caller,
@@ -157,7 +175,6 @@ fn refuse(
     refusing: (Problem, String),
 ) -> HttpResponse {
     let (problem, reason) = refusing;
-    let name = name_of(request);
     let too_many = match problem {
         Problem::NoProof => shared.refusals.failed_proof(caller.counted(), now),
         _ => None,
@@ -175,5 +192,5 @@ fn refuse(
     shared.gateway.metrics.refused(known, problem.word());
     let (source, peer) = (known.to_owned(), caller.shown());
     shared.refusals.keep(Refused { at: now, source, peer, problem: problem.word(), reason });
-    actix_web::ResponseError::error_response(&problem)
+    problem.error_response()
 }

@@ -8,16 +8,17 @@ use std::net::{SocketAddr, TcpListener};
 use std::rc::Rc;
 use std::time::Duration;
 
-use actix_http::{HttpService, Protocol};
-use actix_service::{IntoServiceFactory, Service, ServiceFactory, ServiceFactoryExt, map_config};
+use actix_http::{HttpService, Protocol, Request, Response};
+use actix_service::{IntoServiceFactory, Service, ServiceFactory, ServiceFactoryExt, apply_fn_factory, map_config};
 use actix_web::dev::AppConfig;
-use actix_web::{App, web};
+use actix_web::{App, HttpResponse, web};
+use futures_util::future::LocalBoxFuture;
 use tokio::net::TcpStream;
 use tokio::sync::{oneshot, watch};
 use tokio::task::{JoinSet, LocalSet};
 
 use super::tls::{Handshakes, Ticket, Wire};
-use super::{Shared, routes};
+use super::{Shared, intake, routes};
 use crate::flow::batch::Batcher;
 
 /// How long a sender may take for a request's head.
@@ -160,7 +161,21 @@ fn service(
     stopped: watch::Receiver<bool>,
 ) -> impl ServiceFactory<Connection, Config = (), Response = (), Service = impl Service<Connection> + 'static> {
     let batcher = Batcher::new(shared.gateway.store.clone());
-    let app = App::new().app_data(shared).app_data(batcher).configure(routes).into_factory();
+    let app = App::new().app_data(shared.clone()).app_data(Rc::clone(&batcher)).configure(routes).into_factory();
+    let app = map_config(app, |()| AppConfig::default());
+    let app = apply_fn_factory(app, move |mut request: Request, app: &_| -> LocalBoxFuture<'static, _> {
+        if intake::named(request.head()).is_none() {
+            let answer = Service::call(app, request);
+            return Box::pin(async { answer.await.map(|answer| Response::from(HttpResponse::from(answer))) });
+        }
+        // Webhooks don't go through the router: it would cost them more than to be decided.
+        let (shared, batcher) = (shared.clone(), Rc::clone(&batcher));
+        Box::pin(async move {
+            let payload = request.take_payload();
+            let name = intake::named(request.head()).unwrap_or_default();
+            Ok(Response::from(intake::answer(request.head(), name, payload, &shared, &batcher).await))
+        })
+    });
     let app = app.map_err(|error: actix_web::Error| error.error_response());
     HttpService::build()
         .keep_alive(KEEP_ALIVE)
@@ -172,5 +187,5 @@ fn service(
                 let _ = stopped.wait_for(|stop| *stop).await;
             }
         })
-        .finish(map_config(app, |()| AppConfig::default()))
+        .finish(app)
 }

@@ -8,7 +8,6 @@ use std::borrow::Cow;
 
 use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
-use serde_json::value::RawValue;
 use serde_json::{Map, Value, json};
 
 use crate::domain::detail::Details;
@@ -78,7 +77,7 @@ struct PageInfo<'a> {
 #[serde(rename_all = "camelCase")]
 struct FormInfo<'a> {
     #[serde(borrow, alias = "parameter_info")]
-    parameter_info: Option<&'a RawValue>,
+    parameter_info: Option<Json<'a>>,
 }
 
 #[derive(Deserialize)]
@@ -86,7 +85,7 @@ struct SessionInfo<'a> {
     #[serde(borrow)]
     session: Option<JsonText<'a>>,
     #[serde(borrow)]
-    parameters: Option<&'a RawValue>,
+    parameters: Option<Json<'a>>,
 }
 
 #[derive(Deserialize)]
@@ -171,13 +170,8 @@ fn of_another_api(request: &WebhookRequest<'_>) -> ReadError {
     ReadError::field("fulfillmentInfo", "missing; a webhook request of Dialogflow CX has it")
 }
 
-fn of_kind<'a>(
-    raw: Option<&'a RawValue>,
-    field: &str,
-    expected: JsonKind,
-    empty: Json<'a>,
-) -> Result<Json<'a>, ReadError> {
-    let found = raw.map_or(empty, Json::from_raw);
+fn of_kind<'a>(raw: Option<Json<'a>>, field: &str, expected: JsonKind, empty: Json<'a>) -> Result<Json<'a>, ReadError> {
+    let found = raw.unwrap_or(empty);
     if found.kind() == expected { Ok(found) } else { Err(wrong_type(field, expected, found)) }
 }
 

@@ -5,7 +5,6 @@
 
 use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
-use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
 use crate::domain::detail::Details;
@@ -30,7 +29,7 @@ struct WebhookRequest<'a> {
     query_result: Option<OnlyMap<QueryResult<'a>>>,
     /// Where an integration tells whose conversation it is; rules look for contacts there.
     #[serde(borrow)]
-    original_detect_intent_request: Option<&'a RawValue>,
+    original_detect_intent_request: Option<Json<'a>>,
     /// API v1 has this in place of `queryResult`.
     result: Option<IgnoredAny>,
     /// Dialogflow CX has these.
@@ -48,7 +47,7 @@ struct QueryResult<'a> {
     #[serde(borrow)]
     action: Option<JsonText<'a>>,
     #[serde(borrow)]
-    parameters: Option<&'a RawValue>,
+    parameters: Option<Json<'a>>,
     #[serde(borrow)]
     intent: Option<OnlyMap<Intent<'a>>>,
     intent_detection_confidence: Option<f64>,
@@ -82,7 +81,7 @@ pub fn read<'a>(body: &'a [u8], event: &mut Event<'a>) -> Result<(), ReadError> 
     let read = Json::parse_as::<OnlyMap<WebhookRequest<'a>>>(body);
     let (OnlyMap(request), json) = read.map_err(|e| explain(body, e, &FIELDS, |json, key| json.get(key)))?;
     let Some(OnlyMap(result)) = request.query_result else { return Err(no_query_result(&request)) };
-    let params = result.parameters.map_or(Json::EMPTY_MAP, Json::from_raw);
+    let params = result.parameters.unwrap_or(Json::EMPTY_MAP);
     if params.kind() != JsonKind::Map {
         return Err(wrong_type("queryResult.parameters", JsonKind::Map, params));
     }
@@ -96,7 +95,7 @@ pub fn read<'a>(body: &'a [u8], event: &mut Event<'a>) -> Result<(), ReadError> 
     event.params = params;
     event.details = Details::In(details::ES);
     event.payload = json;
-    event.known_part = request.original_detect_intent_request.map(|raw| (ORIGINAL, Json::from_raw(raw)));
+    event.known_part = request.original_detect_intent_request.map(|original| (ORIGINAL, original));
     event.body = json;
     Ok(())
 }

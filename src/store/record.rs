@@ -3,8 +3,10 @@
 use std::borrow::Cow;
 
 use serde::{Deserialize, Serialize};
+use serde_json::value::{RawValue, to_raw_value};
 
 use super::StoreError;
+use super::contact::json;
 use super::dedup::DedupKey;
 use crate::domain::change::{Change, Ord};
 use crate::domain::contact::{Contact, ContactKey};
@@ -124,6 +126,8 @@ pub struct Intake {
     pub(super) frame: Vec<u8>,
     /// With the key of each change's contact: the writer hashes nothing.
     pub(super) changes: Vec<(ContactKey, Change)>,
+    /// The changes as they lie in the frame, in their order.
+    pub(super) encoded: Vec<Box<RawValue>>,
 }
 
 /// [`EventHead`] as it is written: the same names, nothing copied.
@@ -145,7 +149,7 @@ struct HeadOf<'a> {
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
     faults: &'a [Fault],
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
-    changes: &'a [Change],
+    changes: &'a [Box<RawValue>],
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
     tags_changed: &'a [Contact],
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -173,6 +177,7 @@ impl Intake {
         reply: &[u8],
         body: &[u8],
     ) -> Self {
+        let encoded: Vec<_> = decision.changes.iter().map(encoded).collect();
         let head = HeadOf {
             source: &event.source,
             received_at: event.received_at,
@@ -183,7 +188,7 @@ impl Intake {
             language: event.language.as_deref(),
             rules: &decision.rules,
             faults: &decision.faults,
-            changes: &decision.changes,
+            changes: &encoded,
             tags_changed: &decision.tags_changed,
             replay_of: origin.replay_of,
             note: &origin.note,
@@ -194,15 +199,29 @@ impl Intake {
         let frame = encode(&head, reply, body);
         let changes =
             std::mem::take(&mut decision.changes).into_iter().map(|change| (change.contact.key(), change)).collect();
-        Self { key, faulty: !decision.faults.is_empty(), replay_of: origin.replay_of, frame, changes }
+        Self { key, faulty: !decision.faults.is_empty(), replay_of: origin.replay_of, frame, changes, encoded }
     }
 }
 
 impl Intake {
+    /// Its changes with the keys of their contacts, as they wait from this time on.
+    pub(super) fn waiting(&self, at: Timestamp) -> impl Iterator<Item = (ContactKey, String)> {
+        // The time is a change's last field, and is seldom there before the event is accepted.
+        let stamped = move |change: &Change, encoded: &RawValue| match encoded.get().strip_suffix('}') {
+            Some(fields) if change.at == Timestamp::default() => format!("{fields},\"at\":{}}}", at.0),
+            _ => json(&Change { at, ..change.clone() }),
+        };
+        self.changes.iter().zip(&self.encoded).map(move |((key, change), encoded)| (*key, stamped(change, encoded)))
+    }
+
     /// How many bytes it holds, as it will lie in its lot.
     pub fn bytes(&self) -> usize {
         self.frame.len()
     }
+}
+
+fn encoded(change: &Change) -> Box<RawValue> {
+    to_raw_value(change).expect("a change is plain data")
 }
 
 const LENGTHS: usize = 12;
@@ -265,6 +284,26 @@ impl<'a> Frame<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_waits_is_the_change_with_the_time_of_its_acceptance() {
+        let contact = Contact {
+            connection: crate::domain::name::ConnectionName::parse("crm").expect("a name"),
+            reference: crate::domain::contact::ContactRef::Id("}\"".to_owned()),
+        };
+        let tag = crate::domain::tag::TagName::parse("Lead").expect("a tag");
+        let effect = crate::domain::change::Effect::AddTag(tag);
+        let change = Change::plain(contact, effect, RuleId::parse("lead").expect("a name"));
+        let mut decision = Decision { changes: vec![change.clone()], ..Decision::default() };
+        let event = Event::empty(SourceName::parse("bot").expect("a name"), Timestamp(0));
+        let intake = Intake::of(&event, "hash", &mut decision, b"", b"{}");
+        let waiting: Vec<_> = intake.waiting(Timestamp(17)).collect();
+        let [(key, text)] = waiting.as_slice() else { panic!("one change: {waiting:?}") };
+        assert_eq!(*key, change.contact.key());
+        assert_eq!(*text, serde_json::to_string(&Change { at: Timestamp(17), ..change.clone() }).expect("JSON"));
+        let (frame, _) = Frame::split_first(&intake.frame).expect("a frame");
+        assert_eq!(frame.head().expect("a head").changes, [change]);
+    }
 
     #[test]
     fn a_head_of_an_earlier_version_reads_and_one_that_says_nothing_new_is_written_as_before() {

@@ -8,7 +8,6 @@ use super::inbox::{WOKEN, tell_owners};
 use super::session::{Key, Many, Session};
 use crate::domain::change::Ord;
 use crate::domain::time::Timestamp;
-use crate::store::contact::json;
 use crate::store::dedup::DedupKey;
 use crate::store::face::{Accepted, StoreError, Wake};
 use crate::store::lot::{self, Opened};
@@ -111,20 +110,19 @@ impl Batch {
 
     /// The values of [`ACCEPT`]. `owned` says of a contact's bucket whether this gateway, `me`, has it and so hears of the change by
     /// itself. Where repetitions of earlier events are expected, `look` looks for them before anything is written.
-    pub fn values(&mut self, me: i64, owned: impl Fn(u8) -> bool, look: bool) -> Vec<Many<'static>> {
+    pub fn values(&self, me: i64, owned: impl Fn(u8) -> bool, look: bool) -> Vec<Many<'static>> {
         let frames: Vec<&[u8]> = self.events.iter().map(|event| event.frame.as_slice()).collect();
         let packed = lot::pack(&frames);
         let keys = self.events.iter().map(|event| event.key.map(|key| Key(key.0))).collect();
         let (mut contacts, mut places, mut indexes, mut changes) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
         let (mut news, mut news_at, mut news_places, mut news_owned) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
         let (mut faults, mut answers) = (Vec::new(), Vec::new());
-        for (place, event) in (0_i64..).zip(&mut self.events) {
-            for (index, (key, change)) in (0_i64..).zip(&mut event.changes) {
-                change.at = self.at;
+        for (place, event) in (0_i64..).zip(&self.events) {
+            for (index, (key, change)) in (0_i64..).zip(event.waiting(self.at)) {
                 contacts.push(Some(Key(key.0)));
                 places.push(place);
                 indexes.push(index);
-                changes.push(json(change));
+                changes.push(change);
             }
             let mut woken = Vec::new();
             wake_for(&mut woken, &event.changes);

@@ -53,7 +53,7 @@ impl Intakes {
         let (me, look) = (self.standing.me(), self.pace.expects_repetitions());
         let owned = if replies.is_empty() { Vec::new() } else { self.standing.begin_lot() };
         let what = if events.len() <= MOST {
-            let mut batch = Batch::of(events, at);
+            let batch = Batch::of(events, at);
             let owns = |bucket: u8| owned.get(usize::from(bucket)).copied().unwrap_or_default();
             let values = batch.values(me, owns, look);
             What::Lot(batch, values)

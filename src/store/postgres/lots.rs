@@ -252,7 +252,7 @@ impl Lots {
             let mut accepted = Vec::new();
             while !events.is_empty() {
                 let rest = events.split_off(events.len().min(MOST));
-                let mut these = Batch::of(std::mem::replace(&mut events, rest), at);
+                let these = Batch::of(std::mem::replace(&mut events, rest), at);
                 let rows = db.ask(ACCEPT, these.values(me, owns, look))?;
                 accepted.extend(these.answered(&rows, db, me, true, wakes)?);
             }
