@@ -4,7 +4,11 @@
 
 #![no_main]
 
+use std::collections::BTreeMap;
+
 use libfuzzer_sys::fuzz_target;
+use serde_json::value::RawValue;
+use tagrelay_fuzz::domain::json::Json;
 use tagrelay_fuzz::domain::name::SourceName;
 use tagrelay_fuzz::domain::request::{Fields, Request};
 use tagrelay_fuzz::domain::source::{SourceConfig, SourceKind};
@@ -15,6 +19,7 @@ use tagrelay_fuzz::{NOW, in_time};
 fuzz_target!(|data: &[u8]| {
     let mut sections = Sections::of(data);
     let body = sections.bytes();
+    in_time(|| is_read_as_serde_json_reads_it(body));
     let Some(headers) = sections.headers() else { return };
     let Some(query) = sections.text() else { return };
     let Some(each) = sections.text() else { return };
@@ -27,7 +32,14 @@ fuzz_target!(|data: &[u8]| {
             continue;
         }
         let name = SourceName::parse("bot").expect("a name");
-        let config = SourceConfig { name, kind, auth: Vec::new(), allow_ips: Vec::new(), each: each.clone(), verify_token: None };
+        let config = SourceConfig {
+            name,
+            kind,
+            auth: Vec::new(),
+            allow_ips: Vec::new(),
+            each: each.clone(),
+            verify_token: None,
+        };
         let request = Request { method, url: "", query, headers: headers.clone(), body, peer: None, received_at: NOW };
         in_time(|| {
             let verified = Verified::by_operator(request.clone());
@@ -42,6 +54,26 @@ fuzz_target!(|data: &[u8]| {
         });
     }
 });
+
+/// What is taken for JSON is, and whatever is looked for in it is found where `serde_json` finds it.
+fn is_read_as_serde_json_reads_it(body: &[u8]) {
+    let (ours, theirs) = (Json::parse(body), serde_json::from_slice::<&RawValue>(body));
+    let (json, raw) = match (ours, theirs) {
+        (Ok(json), Ok(raw)) => (json, raw),
+        (Err(error), Ok(_)) => return assert!(error.message.contains("nested"), "{error}"),
+        (ours, theirs) => return assert!(ours.is_err() && theirs.is_err()),
+    };
+    assert_eq!(json.text(), raw.get());
+    let items = serde_json::from_str::<Vec<&RawValue>>(json.text()).unwrap_or_default();
+    assert_eq!(
+        json.items().iter().map(|item| item.text()).collect::<Vec<_>>(),
+        items.iter().map(|item| item.get()).collect::<Vec<_>>()
+    );
+    let members = serde_json::from_str::<BTreeMap<String, &RawValue>>(json.text()).unwrap_or_default();
+    for (key, value) in &members {
+        assert_eq!(json.get(key).map(Json::text), Some(value.get()));
+    }
+}
 
 fn reads_again(config: &SourceConfig, request: &Request<'_>, reading: &Reading<'_>) {
     for (index, event) in reading.events.iter().enumerate().take(8) {

@@ -89,3 +89,92 @@ impl<'de> SeqAccess<'de> for Inside<'de> {
         self.parts.next().map(|(_, item)| seed.deserialize(Walk(item))).transpose()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use serde::Deserialize;
+    use serde::de::IgnoredAny;
+
+    use super::*;
+    use crate::domain::json::{Json, JsonText, OnlyMap};
+    use crate::domain::scan::is_well_formed;
+
+    #[derive(Debug, Deserialize)]
+    #[serde(rename_all = "camelCase")]
+    #[expect(dead_code, reason = "they are compared as they are shown")]
+    struct Outer<'a> {
+        #[serde(borrow)]
+        name: Option<JsonText<'a>>,
+        #[serde(borrow, alias = "in_side")]
+        inside: Option<OnlyMap<Inner<'a>>>,
+        #[serde(borrow)]
+        kept: Option<Json<'a>>,
+        gone: Option<IgnoredAny>,
+        numbers: Option<Vec<i64>>,
+    }
+
+    #[derive(Debug, Deserialize)]
+    #[expect(dead_code, reason = "they are compared as they are shown")]
+    struct Inner<'a> {
+        #[serde(borrow)]
+        text: JsonText<'a>,
+        share: Option<f64>,
+        yes: Option<bool>,
+    }
+
+    /// What is read, the text of what was kept included.
+    fn shown(outer: &Outer<'_>) -> String {
+        format!("{outer:?} {:?}", outer.kept.map(Json::text))
+    }
+
+    fn reads_alike(text: &str) {
+        let theirs = serde_json::from_str::<OnlyMap<Outer<'_>>>(text).ok().map(|OnlyMap(outer)| shown(&outer));
+        let well_formed = is_well_formed(text.as_bytes(), 96);
+        assert!(well_formed || theirs.is_none(), "{text}");
+        let ours = OnlyMap::<Outer<'_>>::deserialize(Walk(text.trim_ascii())).ok().map(|OnlyMap(outer)| shown(&outer));
+        assert_eq!(ours.filter(|_| well_formed), theirs, "{text}");
+    }
+
+    const BODY: &str = r#" {"name": "An\u00e1 \"x\"", "kept": {"a" : [1, "]"]}, "in_side": {"text": "t", "share": 0.8700000047683716, "yes": true},
+        "more": [{"name": 1}], "gone": [1.5e3], "n\u0061me2": null, "numbers": [1, -22, 333]} "#;
+
+    #[test]
+    fn types_are_read_as_serde_json_reads_them() {
+        for text in [
+            BODY,
+            "{}",
+            "[]",
+            "null",
+            "{\"name\": null, \"inside\": null, \"kept\": null, \"gone\": null}",
+            "{\"name\": 1}",
+            "{\"name\": \"a\", \"name\": \"b\"}",
+            "{\"inside\": {\"text\": \"a\"}, \"in_side\": {\"text\": \"b\"}}",
+            "{\"inside\": {}}",
+            "{\"inside\": [\"a\", 1, true]}",
+            "{\"inside\": {\"text\": \"\\ud800\"}}",
+            "{\"numbers\": [1.5]}",
+            "{\"kept\": \"x\"}",
+            "{\"kept\": [ ]}",
+            "{\"n\\u0061me\": \"a\"}",
+            "{\"\\ud800\": 1}",
+        ] {
+            reads_alike(text);
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn whatever_is_changed_in_a_body_is_read_as_serde_json_reads_it(
+            changes in prop::collection::vec((0..BODY.len(), "[ -~ñ\n]"), 1..4)
+        ) {
+            let mut text = BODY.to_owned();
+            for (at, with) in changes {
+                let at = (0..=at.min(text.len())).rev().find(|at| text.is_char_boundary(*at)).unwrap_or_default();
+                let end = (at + 1..=text.len()).find(|end| text.is_char_boundary(*end)).unwrap_or(at);
+                text.replace_range(at..end, &with);
+            }
+            reads_alike(&text);
+        }
+    }
+}
