@@ -142,16 +142,24 @@ impl<'a> Json<'a> {
         plain.or_else(|| serde_json::from_str::<JsonText<'a>>(self.0).map(|text| text.0).ok())
     }
 
-    /// The value under `key` of a mapping (the last, where a key stands twice).
+    /// The value under `key` of a mapping (the last, where a key stands twice). A mapping with a key that is no text (half of a
+    /// surrogate pair in it) has nothing to be found in.
     pub fn get(self, key: &str) -> Option<Json<'a>> {
-        self.members().filter(|(name, _)| is_key(name, key)).last().map(|(_, value)| value)
+        let mut found = None;
+        for (name, value) in self.members() {
+            if name? == key {
+                found = Some(value);
+            }
+        }
+        found
     }
 
     /// The values under several keys of a mapping, in one walk over it.
     pub fn pick<const N: usize>(self, keys: [&str; N]) -> [Option<Json<'a>>; N] {
         let mut found = [None; N];
         for (name, value) in self.members() {
-            if let Some(found) = keys.iter().position(|key| is_key(name, key)).and_then(|place| found.get_mut(place)) {
+            let Some(name) = name else { return [None; N] };
+            if let Some(found) = keys.iter().position(|key| *key == name).and_then(|place| found.get_mut(place)) {
                 *found = Some(value);
             }
         }
@@ -160,7 +168,7 @@ impl<'a> Json<'a> {
 
     /// The entries of a mapping, in order; none for anything else.
     pub fn entries(self) -> Vec<(Cow<'a, str>, Json<'a>)> {
-        self.members().map(|(name, value)| (Json(name).as_text().unwrap_or_default(), value)).collect()
+        self.members().map(|(name, value)| Some((name?, value))).collect::<Option<_>>().unwrap_or_default()
     }
 
     /// The items of a list, in order; none for anything else.
@@ -171,18 +179,10 @@ impl<'a> Json<'a> {
         Parts::of(self.0).map(|(_, item)| Json(item)).collect()
     }
 
-    /// The entries of a mapping, their keys with their quotes.
-    fn members(self) -> impl Iterator<Item = (&'a str, Json<'a>)> {
+    /// The entries of a mapping; of a key that is no text, nothing.
+    fn members(self) -> impl Iterator<Item = (Option<Cow<'a, str>>, Json<'a>)> {
         let text = if self.kind() == JsonKind::Map { self.0 } else { "" };
-        Parts::of(text).map(|(name, value)| (name, Json(value)))
-    }
-}
-
-/// Whether a key with its quotes says this.
-fn is_key(quoted: &str, key: &str) -> bool {
-    match Walk(quoted).plain_text() {
-        Some(plain) => plain == key,
-        None => Json(quoted).as_text().is_some_and(|text| text == key),
+        Parts::of(text).map(|(name, value)| (Json(name).as_text(), Json(value)))
     }
 }
 
@@ -408,6 +408,17 @@ mod tests {
         assert!(json.get("b").is_none());
         let picked = json.pick(["a2", "b", "a"]).map(|found| found.map(Json::kind));
         assert_eq!(picked, [Some(JsonKind::Null), None, Some(JsonKind::Map)]);
+    }
+
+    #[test]
+    fn a_mapping_with_a_key_that_is_no_text_has_nothing_to_be_found_in() {
+        let json = Json::parse(br#"{"plan": "pro", "\ud800": 1, "a": [{"\u0070lan": 2}]}"#).expect("JSON");
+        assert!(json.get("plan").is_none() && json.entries().is_empty());
+        assert_eq!(json.pick(["plan", "a"]).map(|found| found.is_some()), [false, false]);
+        let plain = Json::parse(br#"{"\u0070lan": 2, "": 0, "plan": 3}"#).expect("JSON");
+        assert_eq!(plain.get("plan").map(Json::text), Some("3"));
+        assert_eq!(plain.pick(["", "plan"]).map(|found| found.map(Json::text)), [Some("0"), Some("3")]);
+        assert_eq!(plain.entries().iter().map(|(key, _)| key.as_ref()).collect::<Vec<_>>(), ["plan", "", "plan"]);
     }
 
     #[test]

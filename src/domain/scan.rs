@@ -1,7 +1,7 @@
 //! The shape of JSON text, byte by byte: whether it is well-formed, and where a value ends.
 //!
-//! `serde_json` checks and skips too, a branch a byte and once for each look; an inbound body is looked into several times. What is
-//! found well-formed here it reads as well; whoever is told no asks it, and hears the reason and the place.
+//! `serde_json` checks what it skips, again at each look, and an inbound body is looked into several times. What is found well-formed
+//! here is what it ignores without an error; whoever is told no asks it, and hears the reason and the place.
 
 /// The bytes that mean something outside of a text: what opens and closes.
 const QUOTE: u8 = 1;

@@ -29,7 +29,7 @@ const MAX_HEAD_BYTES: usize = 32 * 1024;
 /// How long a sender may take for a body.
 const BODY_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// Where every webhook comes.
+/// What the address of a webhook begins with.
 const HOOKS: &str = "/hooks/";
 
 /// The source that a request names, where its address is written as it always is. No name of a source holds a `/`, so a longer

@@ -49,7 +49,7 @@ pub struct Shared {
 
 /// Every address on one screen.
 fn routes(app: &mut web::ServiceConfig) {
-    // A scope, since its prefix is compared as it stands: a `{source}` here would be a regular expression for each request.
+    // Addresses of webhooks that are written otherwise than they always are; the others `server.rs` sees before.
     app.service(web::scope("/hooks").default_service(web::to(intake::hook)))
         .service(shows("/healthz", health::alive).route(web::head().to(health::alive)))
         .service(shows("/readyz", health::ready).route(web::head().to(health::ready)))

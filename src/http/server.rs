@@ -168,7 +168,7 @@ fn service(
             let answer = Service::call(app, request);
             return Box::pin(async { answer.await.map(|answer| Response::from(HttpResponse::from(answer))) });
         }
-        // Webhooks don't go through the router: it would cost them more than to be decided.
+        // These don't go through the router, which would cost more than to decide them.
         let (shared, batcher) = (shared.clone(), Rc::clone(&batcher));
         Box::pin(async move {
             let payload = request.take_payload();
