@@ -106,7 +106,7 @@ impl<'a> Json<'a> {
     }
 
     /// A part of JSON text that has been checked as a whole already.
-    pub fn from_raw(raw: &'a RawValue) -> Self {
+    fn from_raw(raw: &'a RawValue) -> Self {
         Self(raw.get().trim())
     }
 
@@ -225,12 +225,9 @@ fn place(bytes: &[u8], offset: usize) -> (usize, usize) {
     (memchr::memchr_iter(b'\n', before).count() + 1, offset - line_start + 1)
 }
 
-/// `serde_json` skips values without recursion, so nothing there stops a body of 200,000 brackets; recursion over it later
-/// would overflow the stack. Fewer brackets than the bound can't nest too deep, which settles nearly every real body.
+/// `serde_json` skips values without recursion, so nothing there stops a body of 200,000 brackets; recursion over it later would
+/// overflow the stack. Asked where a text isn't surely well-formed: it may be nested too deep, or else `serde_json` says what is wrong.
 fn check_depth(bytes: &[u8]) -> Result<(), JsonError> {
-    if memchr::memchr2_iter(b'{', b'[', bytes).count() <= MAX_DEPTH {
-        return Ok(());
-    }
     let (mut depth, mut in_text, mut escaped) = (0_usize, false, false);
     for (offset, byte) in bytes.iter().enumerate() {
         match (in_text, byte) {
