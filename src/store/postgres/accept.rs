@@ -20,7 +20,59 @@ pub(super) const MOST: usize = 4_096;
 
 /// Accepts a lot.
 pub(super) const ACCEPT: &str =
-    "SELECT first_number, repeats FROM accept_2($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)";
+    "SELECT first_number, repeats FROM accept_3($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)";
+
+/// What makes its function; gateways of the version before go on with `accept_2`.
+pub(super) const STEP: &str = "
+    -- As accept_2, and of what is new only what other gateways are to hear is given, as it is to be written; whether any of it is the
+    -- gateway's own is. Where it is fenced nothing is its own any more, and where some events repeat others, not all is new: then what
+    -- is to be heard is found in the changes.
+    CREATE FUNCTION accept_3(me BIGINT, now BIGINT, look BOOLEAN, keys BYTEA[], packed BYTEA, contacts BYTEA[], places BIGINT[],
+        indexes BIGINT[], changes TEXT[], owns BOOLEAN, others BYTEA[], others_at TEXT[], faults BIGINT[], answers BIGINT[])
+        RETURNS TABLE (first_number BIGINT, repeats BIGINT[]) LANGUAGE plpgsql
+        SET enable_seqscan = off SET jit = off AS $$
+        #variable_conflict use_column
+        DECLARE
+            start BIGINT := take_numbers_1(cardinality(keys));
+            known BIGINT[] := keep_keys_2(start, now, keys, look);
+            fenced BOOLEAN := FALSE;
+        BEGIN
+        first_number := start;
+        repeats := known;
+        RETURN NEXT;
+        IF cardinality(known) = cardinality(keys) THEN RETURN; END IF;
+        INSERT INTO lot (first, at, events, body, skipped)
+            VALUES (start, now, cardinality(keys), packed, array_to_string(known, ','));
+        IF known IS NULL THEN
+            INSERT INTO pending (run, contact, ord, ix, change)
+                SELECT (start + c.place) >> 16, c.contact, start + c.place, c.ix, c.change
+                FROM unnest(contacts, places, indexes, changes) AS c (contact, place, ix, change);
+        ELSE
+            INSERT INTO pending (run, contact, ord, ix, change)
+                SELECT (start + c.place) >> 16, c.contact, start + c.place, c.ix, c.change
+                FROM unnest(contacts, places, indexes, changes) AS c (contact, place, ix, change)
+                WHERE c.place NOT IN (SELECT unnest(known));
+        END IF;
+        IF owns THEN
+            PERFORM FROM gateway g WHERE g.id = me AND g.fenced = 0 FOR KEY SHARE;
+            fenced := NOT FOUND;
+        END IF;
+        IF fenced OR known IS NOT NULL THEN
+            INSERT INTO news (xid, contacts, connections)
+                SELECT pg_current_xact_id(), array_agg(c.contact), array_agg(c.change::json -> 'contact' ->> 'connection')
+                FROM unnest(contacts, places, changes) AS c (contact, place, change)
+                WHERE (fenced OR c.contact = ANY (others)) AND (known IS NULL OR c.place NOT IN (SELECT unnest(known)))
+                HAVING count(*) > 0;
+        ELSIF cardinality(others) > 0 THEN
+            INSERT INTO news (xid, contacts, connections) VALUES (pg_current_xact_id(), others, others_at);
+        END IF;
+        IF cardinality(faults) > 0 THEN
+            INSERT INTO fault (ord) SELECT start + f.place FROM unnest(faults) AS f (place)
+            WHERE known IS NULL OR f.place NOT IN (SELECT unnest(known));
+        END IF;
+        IF cardinality(answers) > 0 THEN DELETE FROM fault WHERE ord = ANY (answers); END IF;
+        END $$;
+";
 
 /// The places, from 1, of those contacts for which an event's changes wait.
 const WAITING: &str = "SELECT e.place FROM unnest($1::bytea[], $2::bigint[]) WITH ORDINALITY AS e (contact, ord, place)
@@ -115,7 +167,7 @@ impl Batch {
         let packed = lot::pack(&frames);
         let keys = self.events.iter().map(|event| event.key.map(|key| Key(key.0))).collect();
         let (mut contacts, mut places, mut indexes, mut changes) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
-        let (mut news, mut news_at, mut news_places, mut news_owned) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+        let (mut owns, mut others, mut others_at, mut woken) = (false, Vec::new(), Vec::new(), Vec::new());
         let (mut faults, mut answers) = (Vec::new(), Vec::new());
         for (place, event) in (0_i64..).zip(&self.events) {
             for (index, (key, change)) in (0_i64..).zip(event.waiting(self.at)) {
@@ -124,13 +176,14 @@ impl Batch {
                 indexes.push(index);
                 changes.push(change);
             }
-            let mut woken = Vec::new();
             wake_for(&mut woken, &event.changes);
-            for Wake { key, connection, .. } in woken {
-                news.push(Some(Key(key.0)));
-                news_at.push(connection.as_str().to_owned());
-                news_places.push(place);
-                news_owned.push(i64::from(owned(key.bucket())));
+            for Wake { key, connection, .. } in woken.drain(..) {
+                if owned(key.bucket()) {
+                    owns = true;
+                } else {
+                    others.push(Some(Key(key.0)));
+                    others_at.push(connection.as_str().to_owned());
+                }
             }
             if event.faulty {
                 faults.push(place);
@@ -147,10 +200,9 @@ impl Batch {
             Many::Ints(places),
             Many::Ints(indexes),
             Many::Texts(changes),
-            Many::Keys(news),
-            Many::Texts(news_at),
-            Many::Ints(news_places),
-            Many::Ints(news_owned),
+            Many::Yes(owns),
+            Many::Keys(others),
+            Many::Texts(others_at),
             Many::Ints(faults),
             Many::Ints(answers),
         ]

@@ -12,7 +12,7 @@ use crate::domain::contact::ContactKey;
 use crate::domain::name::ConnectionName;
 use crate::store::face::{StoreError, Wake, What};
 
-/// What makes its function; gateways of the version before go on with `beat_1`.
+/// What made the function of the version before, which does most of it still.
 pub(super) const STEP: &str = "
     -- As beat_1, and that a contact's tags were changed by others (1) stays in the inbox until a later beat says that this was acted
     -- upon: who takes the contact meanwhile reads it there. It is told with the time of its entry; what is seen with the time at the end.
@@ -79,6 +79,25 @@ pub(super) const STEP: &str = "
         END $$;
 ";
 
+/// What makes its function; gateways of the version before go on with `beat_2`.
+pub(super) const NEWS_STEP: &str = "
+    -- As beat_2, and news is handed over row by row as it was written: which of it is ours is told sooner by whoever reads it. All of
+    -- the news and what is seen by it is told by one statement, and so of one moment.
+    CREATE FUNCTION beat_3(me BIGINT, lease BIGINT, mine BIGINT[], leaving BIGINT[], seen TEXT, heard BIGINT[])
+        RETURNS TABLE (what BIGINT, number BIGINT, contact BYTEA, note TEXT, at BIGINT, contacts BYTEA[], connections TEXT[])
+        LANGUAGE plpgsql SET enable_seqscan = off SET enable_bitmapscan = off SET jit = off AS $$
+        #variable_conflict use_column
+        BEGIN
+        RETURN QUERY SELECT b.what, b.number, b.contact, b.note, b.at, NULL::bytea[], NULL::text[]
+            FROM beat_2(me, lease, mine, leaving, NULL, heard) b WHERE b.what <> -5;
+        RETURN QUERY
+        SELECT -6::bigint, 0::bigint, NULL::bytea, NULL::text, 0::bigint, n.contacts, n.connections FROM news n
+            WHERE n.xid >= pg_snapshot_xmin(seen::pg_snapshot) AND NOT pg_visible_in_snapshot(n.xid, seen::pg_snapshot)
+        UNION ALL SELECT -5::bigint, 0::bigint, NULL::bytea, pg_current_snapshot()::text,
+            (extract(epoch FROM clock_timestamp()) * 1000)::bigint, NULL::bytea[], NULL::text[];
+        END $$;
+";
+
 /// What beats have shown so far, as the next one says.
 #[derive(Debug, Default)]
 pub(super) struct Last {
@@ -115,7 +134,7 @@ impl Member {
     pub(super) async fn beat(&self, client: &Client, leaving: &Vec<i64>, last: &mut Last) -> Result<Beat, StoreError> {
         let (me, lease, mine) = (self.standing.me(), self.standing.lease_ms(), self.standing.owned());
         let (sent, sent_at, done) = (clock::steady_ms(), self.clock.now(), last.done());
-        let sql = "SELECT what, number, contact, note, at FROM beat_2($1, $2, $3, $4, $5, $6)";
+        let sql = "SELECT what, number, contact, note, at, contacts, connections FROM beat_3($1, $2, $3, $4, $5, $6)";
         let values: [(&(dyn ToSql + Sync), Type); 6] = [
             (&me, Type::INT8),
             (&lease, Type::INT8),
@@ -128,13 +147,16 @@ impl Member {
         let now = self.clock.now();
         let mut beat = Beat::default();
         let (unheard, mut heard) = (Arc::new(()), Vec::new());
+        let damaged = |_| StoreError::Damaged("a beat's answer can't be read");
+        // Who is fenced hears of nothing else.
+        if rows.first().map(|row| row.try_get(0)).transpose().map_err(damaged)? == Some(-1_i64) {
+            return Ok(beat);
+        }
         for row in rows.iter().rev() {
-            let damaged = |_| StoreError::Damaged("a beat's answer can't be read");
             let what: i64 = row.try_get(0).map_err(damaged)?;
             let number: i64 = row.try_get(1).map_err(damaged)?;
             let at: i64 = row.try_get(4).map_err(damaged)?;
             match what {
-                -1 => return Ok(beat),
                 -2 => beat.alive = true,
                 -3 => beat.gateways = number,
                 -4 => beat.gained.push(number),
@@ -144,6 +166,19 @@ impl Member {
                     // A clock that is set by hand is nobody else's.
                     let ahead = if self.clock.is_system() { at - now.0..=at - sent_at.0 } else { 0..=0 };
                     self.standing.renewed(sent, lease, ahead);
+                }
+                // Of all gateways' contacts: ours are among them.
+                -6 => {
+                    let contacts: Vec<&[u8]> = row.try_get(5).map_err(damaged)?;
+                    let connections: Vec<&str> = row.try_get(6).map_err(damaged)?;
+                    let ours =
+                        |contact: &[u8]| contact.first().is_some_and(|bucket| mine.contains(&i64::from(*bucket)));
+                    for (contact, connection) in contacts.into_iter().zip(connections).rev() {
+                        let Ok(connection) = ConnectionName::parse(connection) else { continue };
+                        if ours(contact) {
+                            beat.wakes.push(Wake::of(ContactKey::from_hash(contact), connection));
+                        }
+                    }
                 }
                 what => {
                     if what == OUTDATED {

@@ -50,7 +50,7 @@ async fn those_on_their_way_over_a_connection_that_ends_are_not_taken_and_the_ne
         accept(&bench, 120, &["c"]),
         async {
             tokio::time::sleep(Duration::from_millis(250)).await;
-            let end = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query LIKE '%accept_2(%' AND wait_event = 'relation'";
+            let end = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query LIKE '%accept_3(%' AND wait_event = 'relation'";
             assert_eq!(server.sql("postgres", end), "t");
             tokio::time::sleep(Duration::from_millis(100)).await;
             held.batch_execute("COMMIT").await.expect("let go of");
@@ -65,17 +65,54 @@ async fn those_on_their_way_over_a_connection_that_ends_are_not_taken_and_the_ne
     assert_eq!(again.iter().map(is_new).collect::<Vec<_>>(), [true, true, false]);
 }
 
-/// A lot that nobody waited for any more may be written all the same: whoever repeats its events has their contacts' gateway told.
-#[tokio::test]
-async fn a_repetition_wakes_who_waits_still_whichever_gateway_it_comes_to() {
-    let mut bench = Bench::on(Engine::Postgres).await;
+/// Another gateway beside this one, its wakes, and contacts of the first one.
+async fn beside(bench: &Bench) -> (Store, tokio::sync::mpsc::UnboundedReceiver<Vec<Wake>>, Vec<String>) {
     let server = bench.server.as_ref().expect("a server");
-    let (other, _, _wakes) = join(server, &bench.clock).await;
+    let (other, _, wakes) = join(server, &bench.clock).await;
     let fair = "SELECT min(n) > 100 AND count(*) = 2 FROM (SELECT count(*) AS n FROM bucket GROUP BY owner) o";
     shared::says(server, fair, "t").await;
     let sql = |bucket: u8| format!("SELECT owner = (SELECT min(id) FROM gateway) FROM bucket WHERE id = {bucket}");
     let is_its = |id: &u64| server.sql(server::USER, &sql(contact(&id.to_string()).key().bucket())) == "t";
-    let its: Vec<String> = (1..1_000).filter(is_its).take(2).map(|id| id.to_string()).collect();
+    (other, wakes, (1..1_000).filter(is_its).take(3).map(|id| id.to_string()).collect())
+}
+
+/// What others are to hear of is written with the lot: whose contacts have something new, and no more.
+#[tokio::test]
+async fn news_is_of_what_is_new_and_of_everybody_where_nothing_is_the_gateways_own_any_more() {
+    let bench = Bench::on(Engine::Postgres).await;
+    let (other, _wakes, its) = beside(&bench).await;
+    let server = bench.server.as_ref().expect("a server");
+    let told = || {
+        let all = "SELECT string_agg(encode(c.contact, 'hex') || ' ' || c.connection, ',' ORDER BY n.xid)
+            FROM news n, unnest(n.contacts, n.connections) AS c (contact, connection)";
+        server.sql(server::USER, all)
+    };
+    let named = |ids: &[&String]| {
+        let named = ids.iter().map(|id| format!("{} crm", hex::encode(contact(id).key().0)));
+        named.collect::<Vec<_>>().join(",")
+    };
+    let sent = |key: &str, id: &str| keyed(key, &[(id, "a")]).intake(START);
+
+    bench.store.accept(vec![sent("own", &its[0])]).await.expect("stored");
+    assert_eq!(told(), "", "whoever accepts for itself tells nobody");
+    other.accept(vec![sent("a", &its[0])]).await.expect("stored");
+    assert_eq!(told(), named(&[&its[0]]));
+    let some = other.accept(vec![sent("a", &its[0]), sent("b", &its[1])]).await.expect("stored");
+    assert!(matches!(some[..], [Accepted::Duplicate { .. }, Accepted::New(_)]), "{some:?}");
+    assert_eq!(told(), named(&[&its[0], &its[1]]));
+
+    let fenced = "UPDATE gateway SET fenced = 1 WHERE id = (SELECT min(id) FROM gateway)";
+    server.sql(server::USER, fenced);
+    bench.store.accept(vec![sent("c", &its[2])]).await.expect("stored");
+    assert_eq!(told(), named(&[&its[0], &its[1], &its[2]]));
+    other.stop();
+}
+
+/// A lot that nobody waited for any more may be written all the same: whoever repeats its events has their contacts' gateway told.
+#[tokio::test]
+async fn a_repetition_wakes_who_waits_still_whichever_gateway_it_comes_to() {
+    let mut bench = Bench::on(Engine::Postgres).await;
+    let (other, _wakes, its) = beside(&bench).await;
     let sent = |key: &str, id: &str| vec![keyed(key, &[(id, "a")]).intake(START)];
 
     bench.store.accept(sent("a", &its[0])).await.expect("stored");
