@@ -62,7 +62,7 @@ impl Batcher {
                 Err(left) => events = left,
             }
         }
-        let batch = Rc::new(Batch { gathered: Gathered::new(events), handed: RefCell::new(vec![handed]) });
+        let batch = Rc::new(Batch { gathered: self.store.gather(events), handed: RefCell::new(vec![handed]) });
         *newest = Some(Rc::clone(&batch));
         tokio::task::spawn_local(Rc::clone(self).send(batch));
     }

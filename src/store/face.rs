@@ -129,7 +129,13 @@ impl Store {
 
     /// Makes events durable, all of them or none; returns when they are on disk.
     pub async fn accept(&self, events: Vec<Intake>) -> Result<Vec<Accepted>, StoreError> {
-        self.accept_gathered(Gathered::new(events)).await
+        self.accept_gathered(self.gather(events)).await
+    }
+
+    /// Events to which others may be added.
+    pub fn gather(&self, events: Vec<Intake>) -> Arc<Gathered> {
+        let crowd = if let Way::Shared(shared) = &self.commands { Some(Arc::clone(shared.crowd())) } else { None };
+        Gathered::new(events, crowd)
     }
 
     /// The same of events to which others are added as long as they wait for their commit. One answer for each that there was when the

@@ -1,6 +1,7 @@
 //! Events that gather for the next commit: whoever receives them adds to what waits already, until the writer takes it.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
 use super::record::Intake;
 
@@ -11,7 +12,10 @@ const BYTES: usize = 4 << 20;
 /// Events on their way to the writer, which takes all of them at once and as late as it can: what comes while one lot is written is
 /// the next.
 #[derive(Debug)]
-pub struct Gathered(Mutex<Option<Open>>);
+pub struct Gathered {
+    open: Mutex<Option<Open>>,
+    crowd: Option<Arc<Crowd>>,
+}
 
 #[derive(Debug)]
 struct Open {
@@ -19,15 +23,57 @@ struct Open {
     bytes: usize,
 }
 
+/// The events that were handed in and aren't answered yet. Most senders send again as soon as they are answered: when as many wait as
+/// did when some were answered last, nobody is missing, and whoever writes needn't wait for more.
+#[derive(Debug, Default)]
+pub(super) struct Crowd {
+    here: AtomicUsize,
+    all: AtomicUsize,
+    /// Told when nobody is missing any more, without a lock: who waits for it waits for a time besides.
+    pub come: Condvar,
+}
+
+impl Crowd {
+    fn came(&self, events: usize) {
+        let before = self.here.fetch_add(events, Ordering::Relaxed);
+        if (before..before + events).contains(&(self.all.load(Ordering::Relaxed).wrapping_sub(1))) {
+            self.come.notify_all();
+        }
+    }
+
+    fn left(&self, events: usize) {
+        self.here.fetch_sub(events, Ordering::Relaxed);
+    }
+
+    /// Some of them are answered now, and the others are here.
+    pub fn answered(&self, events: usize) {
+        self.all.store(self.here.fetch_sub(events, Ordering::Relaxed), Ordering::Relaxed);
+    }
+
+    /// Whether as many wait as when some were answered last.
+    pub fn is_complete(&self) -> bool {
+        self.here.load(Ordering::Relaxed) >= self.all.load(Ordering::Relaxed)
+    }
+}
+
+impl Drop for Gathered {
+    fn drop(&mut self) {
+        self.close();
+    }
+}
+
 impl Gathered {
-    /// These, and whatever is added to them.
-    pub fn new(events: Vec<Intake>) -> Arc<Self> {
+    /// These, and whatever is added to them; whoever takes them tells the crowd when they are answered.
+    pub(super) fn new(events: Vec<Intake>, crowd: Option<Arc<Crowd>>) -> Arc<Self> {
         let bytes = bytes(&events);
-        Arc::new(Self(Mutex::new(Some(Open { events, bytes }))))
+        if let Some(crowd) = &crowd {
+            crowd.came(events.len());
+        }
+        Arc::new(Self { open: Mutex::new(Some(Open { events, bytes })), crowd })
     }
 
     fn lock(&self) -> MutexGuard<'_, Option<Open>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.open.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Adds a request's events, all or none of them.
@@ -38,6 +84,9 @@ impl Gathered {
         let more = bytes(&events);
         match self.lock().as_mut() {
             Some(open) if open.events.len() + events.len() <= EVENTS && open.bytes + more <= BYTES => {
+                if let Some(crowd) = &self.crowd {
+                    crowd.came(events.len());
+                }
                 open.events.extend(events);
                 open.bytes += more;
                 Ok(())
@@ -48,7 +97,10 @@ impl Gathered {
 
     /// Nothing is added any more; what nobody has taken is gone.
     pub fn close(&self) {
-        self.take();
+        let left = self.take().len();
+        if let Some(crowd) = &self.crowd {
+            crowd.left(left);
+        }
     }
 
     /// How many events there are, and their bytes; none once they were taken.
@@ -81,7 +133,7 @@ mod tests {
 
     #[test]
     fn what_the_writer_has_taken_grows_no_more_and_nothing_is_lost() {
-        let gathered = Gathered::new(intakes(1, b"{}"));
+        let gathered = Gathered::new(intakes(1, b"{}"), None);
         gathered.add(intakes(2, b"{}")).expect("it is open");
         assert_eq!(gathered.size().0, 3);
         assert_eq!(gathered.take().len(), 3);
@@ -92,10 +144,29 @@ mod tests {
 
     #[test]
     fn a_request_goes_in_whole_or_waits_for_another_lot() {
-        let gathered = Gathered::new(intakes(EVENTS - 1, b"{}"));
+        let gathered = Gathered::new(intakes(EVENTS - 1, b"{}"), None);
         assert_eq!(gathered.add(intakes(2, b"{}")).expect_err("no room for both").len(), 2);
         gathered.add(intakes(1, b"{}")).expect("room for one");
-        let large = Gathered::new(intakes(1, &vec![b' '; BYTES]));
+        let large = Gathered::new(intakes(1, &vec![b' '; BYTES]), None);
         assert_eq!(large.add(intakes(1, b"{}")).expect_err("as large as a lot may be").len(), 1);
+    }
+
+    #[test]
+    fn a_crowd_is_complete_when_as_many_wait_as_did_before_some_were_answered() {
+        let crowd = Arc::new(Crowd::default());
+        let gather = |count| Gathered::new(intakes(count, b"{}"), Some(Arc::clone(&crowd)));
+        let (first, second) = (gather(3), gather(2));
+        assert_eq!(first.take().len(), 3);
+        crowd.answered(3);
+        assert!(!crowd.is_complete(), "two of five");
+        second.add(intakes(2, b"{}")).expect("it is open");
+        assert!(!crowd.is_complete(), "four of five");
+        let third = gather(1);
+        assert!(crowd.is_complete());
+        drop(third);
+        assert!(!crowd.is_complete(), "who goes without an answer isn't here");
+        second.close();
+        drop(second);
+        assert_eq!(crowd.here.load(Ordering::Relaxed), 0, "nobody goes twice");
     }
 }

@@ -202,6 +202,7 @@ impl Lots {
         concerned: Vec<u8>,
         (sent, ended): (Instant, Instant),
     ) {
+        let events = replies.iter().map(|(_, length)| length).sum();
         let accepted = match done {
             Ok(accepted) => accepted,
             Err(error) => {
@@ -212,7 +213,7 @@ impl Lots {
                 for (reply, _) in replies {
                     let _ = reply.send(Err(error.clone()));
                 }
-                return self.pace.end(sent, ended, false);
+                return self.pace.end(events, sent, ended, false);
             }
         };
         self.standing.end_lot();
@@ -220,7 +221,7 @@ impl Lots {
         if accepted.iter().any(|accepted| matches!(accepted, Accepted::Duplicate { .. })) {
             self.pace.repeated();
         }
-        self.pace.end(sent, ended, !others.is_empty());
+        self.pace.end(events, sent, ended, !others.is_empty());
         self.options.commits.tell([Log::Lots]);
         let new = |accepted: &Accepted| if let Accepted::New(ord) = accepted { Some(ord.0) } else { None };
         if let Some(last) = accepted.iter().rev().find_map(new) {

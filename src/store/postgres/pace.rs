@@ -1,7 +1,9 @@
 //! When the next lot is cut: while one is written, what comes gathers for the next.
 
-use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
+
+use crate::store::gathered::Crowd;
 
 /// The longest rest between lots.
 const LONGEST: Duration = Duration::from_millis(4);
@@ -16,7 +18,8 @@ const AFTER: Duration = Duration::from_secs(2);
 #[derive(Debug)]
 pub(super) struct Pace {
     known: Mutex<Known>,
-    ended: Condvar,
+    /// Tells when one has ended, too.
+    crowd: Arc<Crowd>,
 }
 
 #[derive(Debug)]
@@ -35,12 +38,13 @@ struct Known {
 }
 
 impl Known {
-    /// When the next lot is to be cut; `None`: not before one has ended.
-    fn next(&self) -> Option<Instant> {
+    /// When the next lot is to be cut, where everybody who can be expected is there or isn't; `None`: not before one has ended.
+    fn next(&self, complete: bool) -> Option<Instant> {
         match self.on_the_way {
             _ if self.left => Some(self.ended),
-            // A commit costs the database as much as a dozen events, and several gateways that share it would each send it small lots.
-            0 if self.shared => Some(self.ended + self.took.min(LONGEST)),
+            // A commit costs the database as much as a dozen events, and several gateways that share it would each send it small lots:
+            // so whoever was answered may come back first.
+            0 if self.shared && !complete => Some(self.ended + self.took.min(LONGEST)),
             0 => Some(self.ended),
             // Made ready and with the server when the first has ended, and not long before: what comes until then is written with it,
             // and a session writes one after the other in any case.
@@ -54,7 +58,7 @@ impl Known {
 
 impl Pace {
     /// Nothing is on its way.
-    pub fn new() -> Self {
+    pub fn new(crowd: Arc<Crowd>) -> Self {
         let now = Instant::now();
         let known = Known {
             on_the_way: 0,
@@ -65,7 +69,7 @@ impl Pace {
             repeated: None,
             left: false,
         };
-        Self { known: Mutex::new(known), ended: Condvar::new() }
+        Self { known: Mutex::new(known), crowd }
     }
 
     fn known(&self) -> MutexGuard<'_, Known> {
@@ -76,11 +80,11 @@ impl Pace {
     pub fn wait(&self) {
         let mut known = self.known();
         loop {
-            let rest = known.next().map(|at| at.saturating_duration_since(Instant::now()));
+            let rest = known.next(self.crowd.is_complete()).map(|at| at.saturating_duration_since(Instant::now()));
             known = match rest {
                 Some(Duration::ZERO) => return,
-                Some(rest) => self.ended.wait_timeout(known, rest).unwrap_or_else(PoisonError::into_inner).0,
-                None => self.ended.wait(known).unwrap_or_else(PoisonError::into_inner),
+                Some(rest) => self.crowd.come.wait_timeout(known, rest).unwrap_or_else(PoisonError::into_inner).0,
+                None => self.crowd.come.wait(known).unwrap_or_else(PoisonError::into_inner),
             };
         }
     }
@@ -92,8 +96,9 @@ impl Pace {
         known.cut = Instant::now();
     }
 
-    /// The oldest lot on its way, which was sent and answered then, is written or isn't.
-    pub fn end(&self, sent: Instant, answered: Instant, shared: bool) {
+    /// The oldest lot on its way, of so many events, which was sent and answered then, is written or isn't.
+    pub fn end(&self, events: usize, sent: Instant, answered: Instant, shared: bool) {
+        self.crowd.answered(events);
         let mut known = self.known();
         // The server begins with it when it has ended the one before.
         known.took = answered.saturating_duration_since(sent.max(known.ended));
@@ -101,13 +106,13 @@ impl Pace {
         known.shared = shared;
         known.on_the_way = known.on_the_way.saturating_sub(1);
         drop(known);
-        self.ended.notify_one();
+        self.crowd.come.notify_all();
     }
 
     /// Nobody writes lots any more: who waits for an end need not.
     pub fn leave(&self) {
         self.known().left = true;
-        self.ended.notify_one();
+        self.crowd.come.notify_all();
     }
 
     /// An event has come that repeats another one.
@@ -127,15 +132,15 @@ mod tests {
 
     fn after(pace: &Pace) -> Option<Duration> {
         let known = pace.known();
-        known.next().map(|at| at.saturating_duration_since(known.ended.max(known.cut)))
+        known.next(false).map(|at| at.saturating_duration_since(known.ended.max(known.cut)))
     }
 
     #[test]
     fn alone_the_second_lot_is_cut_while_the_first_is_written_and_the_third_when_one_has_ended() {
-        let pace = Pace::new();
+        let pace = Pace::new(Arc::default());
         assert_eq!(after(&pace), Some(Duration::ZERO));
         pace.cut();
-        pace.end(Instant::now(), Instant::now(), false);
+        pace.end(0, Instant::now(), Instant::now(), false);
         assert_eq!(after(&pace), Some(Duration::ZERO));
         pace.cut();
         pace.known().took = Duration::from_millis(20);
@@ -146,9 +151,9 @@ mod tests {
 
     #[test]
     fn with_others_lots_come_one_by_one_and_rest_in_between() {
-        let pace = Pace::new();
+        let pace = Pace::new(Arc::default());
         pace.cut();
-        pace.end(Instant::now(), Instant::now(), true);
+        pace.end(0, Instant::now(), Instant::now(), true);
         pace.known().took = Duration::from_millis(3);
         assert_eq!(after(&pace), Some(Duration::from_millis(3)));
         pace.known().took = Duration::from_secs(3);
@@ -161,13 +166,13 @@ mod tests {
     fn who_waits_for_an_end_is_told_of_it_and_that_there_will_be_none() {
         let ends: [fn(&Pace); 2] = [
             |pace| {
-                pace.end(Instant::now(), Instant::now(), false);
-                pace.end(Instant::now(), Instant::now(), false);
+                pace.end(0, Instant::now(), Instant::now(), false);
+                pace.end(0, Instant::now(), Instant::now(), false);
             },
             Pace::leave,
         ];
         for end in ends {
-            let pace = Pace::new();
+            let pace = Pace::new(Arc::default());
             for _ in 0..ON_THE_WAY {
                 pace.cut();
             }

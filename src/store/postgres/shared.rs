@@ -22,6 +22,7 @@ use super::standing::Standing;
 use crate::store::command::Command;
 use crate::store::face::{Options, StoreError, Wake};
 use crate::store::forget::Gone;
+use crate::store::gathered::Crowd;
 
 /// Commands that may wait for each of the threads.
 const QUEUE: usize = 4_096;
@@ -31,6 +32,7 @@ pub(in crate::store) struct Shared {
     standing: Arc<Standing>,
     intakes: SyncSender<Command>,
     books: SyncSender<Command>,
+    crowd: Arc<Crowd>,
     running: Mutex<Option<Running>>,
 }
 
@@ -89,7 +91,8 @@ impl Shared {
             options: options.clone(),
         };
         let for_room = Arc::downgrade(&room);
-        let (pace, (lots, cuts)) = (Arc::new(Pace::new()), tokio::sync::mpsc::channel(ON_THE_WAY));
+        let crowd = Arc::new(Crowd::default());
+        let (pace, (lots, cuts)) = (Arc::new(Pace::new(Arc::clone(&crowd))), tokio::sync::mpsc::channel(ON_THE_WAY));
         let cutting =
             Intakes { standing: Arc::clone(&standing), options: options.clone(), pace: Arc::clone(&pace), lots };
         let writing = Lots {
@@ -138,7 +141,7 @@ impl Shared {
         };
         spawn("member", Box::new(task))?;
         let running = Mutex::new(Some(Running { threads, leave, left }));
-        let this = Self { standing, intakes, books, running };
+        let this = Self { standing, intakes, books, crowd, running };
         let joined = joined.await.unwrap_or(Err(StoreError::Stopped));
         if joined.is_err() {
             this.stop();
@@ -149,6 +152,11 @@ impl Shared {
     /// How this gateway stands.
     pub fn standing(&self) -> &Arc<Standing> {
         &self.standing
+    }
+
+    /// The events that wait to be written.
+    pub fn crowd(&self) -> &Arc<Crowd> {
+        &self.crowd
     }
 
     /// Hands a command to whoever serves it.
