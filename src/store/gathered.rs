@@ -34,9 +34,16 @@ pub(super) struct Crowd {
 }
 
 impl Crowd {
-    fn came(&self, events: usize) {
+    /// Whether nobody is missing since these came.
+    fn came(&self, events: usize) -> bool {
         let before = self.here.fetch_add(events, Ordering::Relaxed);
-        if (before..before + events).contains(&(self.all.load(Ordering::Relaxed).wrapping_sub(1))) {
+        let all = self.all.load(Ordering::Relaxed);
+        before < all && all <= before + events
+    }
+
+    /// The first of them can be taken by now.
+    pub fn tell(&self) {
+        if self.is_complete() {
             self.come.notify_all();
         }
     }
@@ -84,8 +91,8 @@ impl Gathered {
         let more = bytes(&events);
         match self.lock().as_mut() {
             Some(open) if open.events.len() + events.len() <= EVENTS && open.bytes + more <= BYTES => {
-                if let Some(crowd) = &self.crowd {
-                    crowd.came(events.len());
+                if let Some(crowd) = self.crowd.as_ref().filter(|crowd| crowd.came(events.len())) {
+                    crowd.come.notify_all();
                 }
                 open.events.extend(events);
                 open.bytes += more;

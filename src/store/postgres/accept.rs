@@ -20,15 +20,16 @@ pub(super) const MOST: usize = 4_096;
 
 /// Accepts a lot.
 pub(super) const ACCEPT: &str =
-    "SELECT first_number, repeats FROM accept_3($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)";
+    "SELECT first_number, repeats FROM accept_3($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)";
 
 /// What makes its function; gateways of the version before go on with `accept_2`.
 pub(super) const STEP: &str = "
     -- As accept_2, and of what is new only what other gateways are to hear is given, as it is to be written; whether any of it is the
     -- gateway's own is. Where it is fenced nothing is its own any more, and where some events repeat others, not all is new: then what
-    -- is to be heard is found in the changes.
+    -- is to be heard is found among the changes, whose connections are given for that.
     CREATE FUNCTION accept_3(me BIGINT, now BIGINT, look BOOLEAN, keys BYTEA[], packed BYTEA, contacts BYTEA[], places BIGINT[],
-        indexes BIGINT[], changes TEXT[], owns BOOLEAN, others BYTEA[], others_at TEXT[], faults BIGINT[], answers BIGINT[])
+        indexes BIGINT[], changes TEXT[], connections TEXT[], owns BOOLEAN, others BYTEA[], others_at TEXT[], faults BIGINT[],
+        answers BIGINT[])
         RETURNS TABLE (first_number BIGINT, repeats BIGINT[]) LANGUAGE plpgsql
         SET enable_seqscan = off SET jit = off AS $$
         #variable_conflict use_column
@@ -59,9 +60,9 @@ pub(super) const STEP: &str = "
         END IF;
         IF fenced OR known IS NOT NULL THEN
             INSERT INTO news (xid, contacts, connections)
-                SELECT pg_current_xact_id(), array_agg(c.contact), array_agg(c.change::json -> 'contact' ->> 'connection')
-                FROM unnest(contacts, places, changes) AS c (contact, place, change)
-                WHERE (fenced OR c.contact = ANY (others)) AND (known IS NULL OR c.place NOT IN (SELECT unnest(known)))
+                SELECT pg_current_xact_id(), array_agg(c.contact), array_agg(c.connection)
+                FROM unnest(contacts, places, connections) AS c (contact, place, connection)
+                WHERE (fenced OR c.contact IN (SELECT unnest(others))) AND (known IS NULL OR c.place NOT IN (SELECT unnest(known)))
                 HAVING count(*) > 0;
         ELSIF cardinality(others) > 0 THEN
             INSERT INTO news (xid, contacts, connections) VALUES (pg_current_xact_id(), others, others_at);
@@ -167,6 +168,7 @@ impl Batch {
         let packed = lot::pack(&frames);
         let keys = self.events.iter().map(|event| event.key.map(|key| Key(key.0))).collect();
         let (mut contacts, mut places, mut indexes, mut changes) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+        let mut connections = Vec::new();
         let (mut owns, mut others, mut others_at, mut woken) = (false, Vec::new(), Vec::new(), Vec::new());
         let (mut faults, mut answers) = (Vec::new(), Vec::new());
         for (place, event) in (0_i64..).zip(&self.events) {
@@ -176,6 +178,7 @@ impl Batch {
                 indexes.push(index);
                 changes.push(change);
             }
+            connections.extend(event.changes.iter().map(|(_, change)| change.contact.connection.as_str().to_owned()));
             wake_for(&mut woken, &event.changes);
             for Wake { key, connection, .. } in woken.drain(..) {
                 if owned(key.bucket()) {
@@ -200,6 +203,7 @@ impl Batch {
             Many::Ints(places),
             Many::Ints(indexes),
             Many::Texts(changes),
+            Many::Texts(connections),
             Many::Yes(owns),
             Many::Keys(others),
             Many::Texts(others_at),

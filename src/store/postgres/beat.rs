@@ -174,8 +174,7 @@ impl Member {
                     let ours =
                         |contact: &[u8]| contact.first().is_some_and(|bucket| mine.contains(&i64::from(*bucket)));
                     for (contact, connection) in contacts.into_iter().zip(connections).rev() {
-                        let Ok(connection) = ConnectionName::parse(connection) else { continue };
-                        if ours(contact) {
+                        if let Some(Ok(connection)) = ours(contact).then(|| ConnectionName::parse(connection)) {
                             beat.wakes.push(Wake::of(ContactKey::from_hash(contact), connection));
                         }
                     }

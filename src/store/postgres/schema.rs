@@ -257,7 +257,7 @@ const STEPS: [&str; 8] = ["
     -- Writes the keys of a lot whose first number is given; the places of those that are not new, nothing where all are. Keys are
     -- looked up only where somebody expects repetitions: elsewhere nearly always all are new, and to find that out in the index costs a
     -- third of writing them. Where one wasn't (two gateways that write the same key at the same time meet in the index, too), what was
-    -- written is given up, and each row is written with care, which costs twice as much. Called by accept_2 alone, whose settings hold.
+    -- written is given up, and each row is written with care, which costs twice as much. Called by those who accept alone, whose settings hold.
     CREATE FUNCTION keep_keys_2(start BIGINT, now BIGINT, keys BYTEA[], look BOOLEAN) RETURNS BIGINT[] LANGUAGE plpgsql AS $$
         DECLARE kept BIGINT[];
         BEGIN

@@ -161,11 +161,16 @@ impl Shared {
 
     /// Hands a command to whoever serves it.
     pub fn send(&self, command: Command) -> Result<(), StoreError> {
-        let to = if matches!(command, Command::Accept(..)) { &self.intakes } else { &self.books };
+        let accepts = matches!(command, Command::Accept(..));
+        let to = if accepts { &self.intakes } else { &self.books };
         to.try_send(command).map_err(|error| match error {
             mpsc::TrySendError::Full(_) => StoreError::Busy,
             mpsc::TrySendError::Disconnected(_) => StoreError::Stopped,
-        })
+        })?;
+        if accepts {
+            self.crowd.tell();
+        }
+        Ok(())
     }
 
     /// Writes what was handed in, and leaves. Blocks until it is done.

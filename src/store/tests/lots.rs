@@ -101,10 +101,39 @@ async fn news_is_of_what_is_new_and_of_everybody_where_nothing_is_the_gateways_o
     assert!(matches!(some[..], [Accepted::Duplicate { .. }, Accepted::New(_)]), "{some:?}");
     assert_eq!(told(), named(&[&its[0], &its[1]]));
 
+    // Not while it hears of all this, or it would know.
+    tokio::time::sleep(Duration::from_millis(200)).await;
     let fenced = "UPDATE gateway SET fenced = 1 WHERE id = (SELECT min(id) FROM gateway)";
     server.sql(server::USER, fenced);
     bench.store.accept(vec![sent("c", &its[2])]).await.expect("stored");
     assert_eq!(told(), named(&[&its[0], &its[1], &its[2]]));
+    other.stop();
+}
+
+/// During an update gateways of two versions share the database.
+#[tokio::test]
+async fn gateways_of_the_version_before_are_heard_and_hear() {
+    let mut bench = Bench::on(Engine::Postgres).await;
+    let (other, _wakes, its) = beside(&bench).await;
+    let server = bench.server.as_ref().expect("a server");
+    let key = |id: &String| hex::encode(contact(id).key().0);
+    let seen = server.sql(server::USER, "SELECT pg_current_snapshot()");
+    other.accept(vec![keyed("a", &[(&its[0], "a")]).intake(START)]).await.expect("stored");
+    let heard = format!(
+        "SELECT encode(contact, 'hex') || ' ' || note FROM beat_2((SELECT min(id) FROM gateway), 60000,
+            (SELECT array_agg(b) FROM generate_series(0, 255) b), '{{}}', '{seen}', '{{}}') WHERE what = 0"
+    );
+    assert_eq!(server.sql(server::USER, &heard), format!("{} crm", key(&its[0])));
+    assert_eq!(woken(&mut bench).await, contact(&its[0]).key());
+
+    let server = bench.server.as_ref().expect("a server");
+    let told = format!(
+        "SELECT first_number FROM accept_2((SELECT max(id) FROM gateway), 1, false, ARRAY['\\x00'::bytea], '', ARRAY['\\x{0}'::bytea],
+            '{{0}}', '{{0}}', '{{x}}', ARRAY['\\x{0}'::bytea], '{{crm}}', '{{0}}', '{{0}}', '{{}}', '{{}}')",
+        key(&its[1])
+    );
+    assert_eq!(server.sql(server::USER, &told), "2");
+    assert_eq!(woken(&mut bench).await, contact(&its[1]).key());
     other.stop();
 }
 
