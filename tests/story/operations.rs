@@ -42,7 +42,7 @@ fn sigterm_finishes_what_is_in_flight_and_the_next_run_goes_on() {
 #[test]
 fn a_call_that_takes_longer_than_the_stop_may_is_made_again() {
     let mut gateway = start();
-    gateway.set_faults(&json!([{ "kind": "slow", "millis": 9000, "times": 1 }]));
+    gateway.set_faults(&json!([{ "kind": "slow", "millis": 15000, "times": 1 }]));
     gateway.event(&said("slow", 7, "lead"));
     eventually("the call", || (!gateway.calls().is_empty()).then_some(()));
     // A sender that never ends its request takes its part of the time too.
