@@ -23,7 +23,7 @@ pub fn start() -> Outcome<(Running, SocketAddr)> {
 /// It, among the sides that are compared.
 pub fn side(bare: &Running, address: SocketAddr, path: &str, intents: usize) -> Side {
     let (name, path) = ("bare handler".to_owned(), path.to_owned());
-    Side { name, addresses: vec![address], path, intents, mixed: false, processes: vec![bare.id()] }
+    Side { name, addresses: vec![address], path, intents, mixed: false, times: 1, processes: vec![bare.id()] }
 }
 
 /// Serves until the process is ended.

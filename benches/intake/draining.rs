@@ -70,6 +70,7 @@ pub fn wait_for(world: &World, hook: &str, options: &Options) -> Outcome<u64> {
         path: format!("/hooks/{hook}"),
         intents: 1,
         mixed: false,
+        times: 1,
         processes: vec![world.gateway.id()],
     };
     let options = Options { contacts: ALL_CONTACTS, ..options.clone() };

@@ -21,6 +21,7 @@ pub fn mixed(options: &Options, report: &mut Report) -> Outcome<()> {
             path: World::path(),
             intents,
             mixed,
+            times: 1,
             processes: vec![process],
         }
     };

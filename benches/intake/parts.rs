@@ -26,6 +26,7 @@ pub fn intake(options: &Options, report: &mut Report) -> Outcome<()> {
             path,
             intents,
             mixed: false,
+            times: 1,
             processes: vec![world.gateway.id()],
         },
     ];
@@ -38,6 +39,7 @@ pub fn intake(options: &Options, report: &mut Report) -> Outcome<()> {
             path: World::path(),
             intents,
             mixed: false,
+            times: 1,
             processes: vec![other.gateway.id()],
         });
     }
@@ -151,6 +153,7 @@ fn peer_side(peer: &str, intents: usize) -> Outcome<Side> {
         path: format!("/{path}"),
         intents,
         mixed: false,
+        times: 1,
         processes: vec![process],
     })
 }
@@ -195,6 +198,7 @@ pub fn rules(options: &Options, report: &mut Report) -> Outcome<()> {
         path: World::path(),
         intents,
         mixed: false,
+        times: 1,
         processes: vec![world.gateway.id()],
     };
     let sides = [side(format!("{FEW} rules"), &small, FEW), side(format!("{many} rules"), &large, many)];

@@ -23,6 +23,8 @@ pub struct Side {
     pub intents: usize,
     /// Whether vendors of all kinds send them.
     pub mixed: bool,
+    /// So many times `--connections` senders.
+    pub times: usize,
     /// Its processes; what they have started is part of them.
     pub processes: Vec<u32>,
 }
@@ -187,7 +189,7 @@ fn load_for(side: &Side, options: &Options, first: u64) -> Load {
     Load {
         addresses: side.addresses.clone(),
         path: side.path.clone(),
-        connections: options.connections,
+        connections: options.connections * side.times,
         intents: side.intents,
         contacts: options.contacts,
         first,

@@ -27,7 +27,7 @@ pub const BUFFERS: &str = "1GB";
 /// Events that each side holds before it is measured, at most: each is a request that has to be sent.
 const HELD: u64 = 100_000;
 /// The first so many sides store what they take.
-const STORING: usize = 4;
+const STORING: usize = 5;
 /// What the statement is called that accepts a lot.
 const ACCEPTS: &str = "accept_";
 
@@ -74,7 +74,8 @@ pub fn server(shared_buffers: &str, options: &Options) -> Outcome<Server> {
     Ok(Server { postgres: server, process })
 }
 
-/// Intake: the plain grouped insert, one gateway, three, and a bare handler, in alternating rounds; then round trips.
+/// Intake: the plain grouped insert, one gateway, three with as many senders each, three with as many in all, and a bare handler, in
+/// alternating rounds; then round trips.
 pub fn intake(options: &Options, report: &mut Report) -> Outcome<()> {
     let intents = options.intents.unwrap_or(options.rules);
     let server = server(BUFFERS, options)?;
@@ -92,20 +93,16 @@ pub fn intake(options: &Options, report: &mut Report) -> Outcome<()> {
     };
     let (plain, ordered) = (plain("random")?, plain("ordered")?);
     let (bare, bare_address) = bare::start()?;
-    let (one_url, three_url) = (server.database("one"), server.database("three"));
-    let one = World::on(&one_url, options.rules)?;
-    let mut three = Vec::new();
-    for _ in 0..SHARING {
-        three.push(World::on(&three_url, options.rules)?);
-    }
-    shared_out(&server)?;
+    let one = World::on(&server.database("one"), options.rules)?;
+    let (three, few) = (sharing(&server, "three", options)?, sharing(&server, "few", options)?);
     let path = World::path();
-    let side = |name: &str, gateways: &[&World]| Side {
+    let side = |name: &str, gateways: &[World], times: usize| Side {
         name: name.to_owned(),
         addresses: gateways.iter().map(|world| world.address).collect(),
         path: path.clone(),
         intents,
         mixed: false,
+        times,
         processes: gateways.iter().map(|world| world.gateway.id()).chain([pid]).collect(),
     };
     let plain_side = |name: &str, (plain, address): &(Running, SocketAddr)| Side {
@@ -114,13 +111,15 @@ pub fn intake(options: &Options, report: &mut Report) -> Outcome<()> {
         path: path.clone(),
         intents,
         mixed: false,
+        times: 1,
         processes: vec![plain.id(), pid],
     };
     let sides = [
         plain_side("plain insert", &plain),
         plain_side("plain insert, ids in order", &ordered),
-        side("one", &[&one]),
-        side("three", &three.iter().collect::<Vec<_>>()),
+        side("one", std::slice::from_ref(&one), 1),
+        side("three", &three, SHARING),
+        side("three, as many senders in all as one", &few, 1),
         bare::side(&bare, bare_address, &path, intents),
     ];
     let mut numbers = Numbers::new();
@@ -133,8 +132,8 @@ pub fn intake(options: &Options, report: &mut Report) -> Outcome<()> {
     let lots = || -> Outcome<u64> { Ok(server.sql("one", "SELECT count(*) FROM lot").parse()?) };
     let before = lots()?;
     let series = alternate(&sides, options, &mut numbers)?;
-    let [plain_series, ordered_series, one_series, three_series, bare_series] = series.as_slice() else {
-        return Err("five sides".into());
+    let [plain_series, ordered_series, one_series, three_series, few_series, bare_series] = series.as_slice() else {
+        return Err("six sides".into());
     };
     let ratio = one_series.ratio_to(plain_series);
     report.judge("one gateway : plain grouped insert", ratio, "x", Wanted::AtLeast(1.2), None);
@@ -144,7 +143,8 @@ pub fn intake(options: &Options, report: &mut Report) -> Outcome<()> {
     report.tell("one gateway : bare handler", one_series.ratio_to(bare_series), "x");
     let ratio = three_series.ratio_to(one_series);
     report.judge("three gateways, in all : one", ratio, "x", Wanted::AtLeast(0.9), None);
-    for one in [plain_series, ordered_series, one_series, three_series] {
+    report.tell("the same, as many senders in all as one", few_series.ratio_to(one_series), "x");
+    for one in [plain_series, ordered_series, one_series, three_series, few_series] {
         let tell =
             |report: &mut Report, what: &str, value, unit| report.tell(&format!("{}: {what}", one.name), value, unit);
         tell(report, "rate", one.median(|round| round.burst.rate), "requests/s");
@@ -163,13 +163,21 @@ pub fn intake(options: &Options, report: &mut Report) -> Outcome<()> {
     Ok(())
 }
 
+/// Gateways that share a database, each with its share of the buckets.
+fn sharing(server: &Postgres, database: &str, options: &Options) -> Outcome<Vec<World>> {
+    let url = server.database(database);
+    let gateways = (0..SHARING).map(|_| World::on(&url, options.rules)).collect::<Outcome<_>>()?;
+    shared_out(server, database)?;
+    Ok(gateways)
+}
+
 /// Waits until each gateway has its share of the buckets.
-fn shared_out(server: &Postgres) -> Outcome<()> {
+fn shared_out(server: &Postgres, database: &str) -> Outcome<()> {
     let sql = "SELECT count(DISTINCT owner) || ' ' || count(owner) FROM bucket";
     let (from, wanted) = (Instant::now(), format!("{SHARING} 256"));
-    while server.sql("three", sql) != wanted {
+    while server.sql(database, sql) != wanted {
         if from.elapsed() > Duration::from_secs(20) {
-            return Err(format!("the buckets are not shared out: {}", server.sql("three", sql)).into());
+            return Err(format!("the buckets are not shared out: {}", server.sql(database, sql)).into());
         }
         std::thread::sleep(Duration::from_millis(100));
     }
