@@ -74,7 +74,7 @@ pub fn server(shared_buffers: &str, options: &Options) -> Outcome<Server> {
     Ok(Server { postgres: server, process })
 }
 
-/// Intake: the plain grouped insert, one gateway, three with as many senders each, three with as many in all, and a bare handler, in
+/// Intake: the plain grouped insert, one gateway, three with as many senders in all, three with as many each, and a bare handler, in
 /// alternating rounds; then round trips.
 pub fn intake(options: &Options, report: &mut Report) -> Outcome<()> {
     let intents = options.intents.unwrap_or(options.rules);
@@ -94,7 +94,7 @@ pub fn intake(options: &Options, report: &mut Report) -> Outcome<()> {
     let (plain, ordered) = (plain("random")?, plain("ordered")?);
     let (bare, bare_address) = bare::start()?;
     let one = World::on(&server.database("one"), options.rules)?;
-    let (three, few) = (sharing(&server, "three", options)?, sharing(&server, "few", options)?);
+    let (three, more) = (sharing(&server, "three", options)?, sharing(&server, "more", options)?);
     let path = World::path();
     let side = |name: &str, gateways: &[World], times: usize| Side {
         name: name.to_owned(),
@@ -118,8 +118,8 @@ pub fn intake(options: &Options, report: &mut Report) -> Outcome<()> {
         plain_side("plain insert", &plain),
         plain_side("plain insert, ids in order", &ordered),
         side("one", std::slice::from_ref(&one), 1),
-        side("three", &three, SHARING),
-        side("three, as many senders in all as one", &few, 1),
+        side("three", &three, 1),
+        side("three, as many senders each as one", &more, SHARING),
         bare::side(&bare, bare_address, &path, intents),
     ];
     let mut numbers = Numbers::new();
@@ -132,7 +132,7 @@ pub fn intake(options: &Options, report: &mut Report) -> Outcome<()> {
     let lots = || -> Outcome<u64> { Ok(server.sql("one", "SELECT count(*) FROM lot").parse()?) };
     let before = lots()?;
     let series = alternate(&sides, options, &mut numbers)?;
-    let [plain_series, ordered_series, one_series, three_series, few_series, bare_series] = series.as_slice() else {
+    let [plain_series, ordered_series, one_series, three_series, more_series, bare_series] = series.as_slice() else {
         return Err("six sides".into());
     };
     let ratio = one_series.ratio_to(plain_series);
@@ -143,8 +143,8 @@ pub fn intake(options: &Options, report: &mut Report) -> Outcome<()> {
     report.tell("one gateway : bare handler", one_series.ratio_to(bare_series), "x");
     let ratio = three_series.ratio_to(one_series);
     report.judge("three gateways, in all : one", ratio, "x", Wanted::AtLeast(0.9), None);
-    report.tell("the same, as many senders in all as one", few_series.ratio_to(one_series), "x");
-    for one in [plain_series, ordered_series, one_series, three_series, few_series] {
+    report.tell("the same, as many senders each as one", more_series.ratio_to(one_series), "x");
+    for one in [plain_series, ordered_series, one_series, three_series, more_series] {
         let tell =
             |report: &mut Report, what: &str, value, unit| report.tell(&format!("{}: {what}", one.name), value, unit);
         tell(report, "rate", one.median(|round| round.burst.rate), "requests/s");

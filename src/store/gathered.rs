@@ -127,6 +127,8 @@ fn bytes(events: &[Intake]) -> usize {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
     use crate::domain::decision::Decision;
     use crate::domain::event::Event;
@@ -175,5 +177,29 @@ mod tests {
         second.close();
         drop(second);
         assert_eq!(crowd.here.load(Ordering::Relaxed), 0, "nobody goes twice");
+    }
+
+    #[test]
+    fn who_waits_for_a_crowd_is_told_by_the_last_to_come_and_not_before() {
+        let crowd = Arc::new(Crowd::default());
+        let gather = |count| Gathered::new(intakes(count, b"{}"), Some(Arc::clone(&crowd)));
+        gather(3).take();
+        crowd.answered(3);
+        let back = gather(1);
+        for (more, told) in [(1, false), (1, true)] {
+            let lock = Mutex::new(());
+            let waiting = lock.lock().expect("nobody else has it");
+            std::thread::scope(|scope| {
+                scope.spawn(|| {
+                    // Only once the other one waits.
+                    drop(lock.lock());
+                    back.add(intakes(more, b"{}")).expect("it is open");
+                });
+                let longest = Duration::from_millis(if told { 10_000 } else { 50 });
+                let (waited, end) = crowd.come.wait_timeout(waiting, longest).expect("nobody panics");
+                drop(waited);
+                assert_eq!(!end.timed_out(), told);
+            });
+        }
     }
 }

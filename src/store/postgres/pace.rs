@@ -129,17 +129,6 @@ impl Pace {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::decision::Decision;
-    use crate::domain::event::Event;
-    use crate::domain::name::SourceName;
-    use crate::domain::time::Timestamp;
-    use crate::store::gathered::Gathered;
-    use crate::store::record::Intake;
-
-    fn events(count: usize) -> Vec<Intake> {
-        let event = Event::empty(SourceName::parse("bot").expect("a name"), Timestamp(0));
-        (0..count).map(|_| Intake::of(&event, "hash", &mut Decision::default(), b"", b"{}")).collect()
-    }
 
     fn after(pace: &Pace) -> Option<Duration> {
         let known = pace.known();
@@ -175,23 +164,13 @@ mod tests {
 
     #[test]
     fn the_rest_ends_when_whoever_was_answered_is_back() {
-        let crowd = Arc::<Crowd>::default();
-        let gather = || Gathered::new(events(4), Some(Arc::clone(&crowd)));
-        let pace = Pace::new(Arc::clone(&crowd));
-        gather().take();
+        let pace = Pace::new(Arc::default());
         pace.cut();
-        pace.end(4, Instant::now(), Instant::now(), true);
-        pace.known().took = Duration::from_secs(1);
-        let first = Gathered::new(events(3), Some(Arc::clone(&crowd)));
-        let began = Instant::now();
-        std::thread::scope(|scope| {
-            scope.spawn(|| {
-                std::thread::sleep(Duration::from_micros(200));
-                first.add(events(1)).expect("it is open");
-            });
-            pace.wait();
-        });
-        assert_eq!((crowd.is_complete(), first.size().0), (true, 4), "after {:?}", began.elapsed());
+        pace.end(0, Instant::now(), Instant::now(), true);
+        pace.known().took = Duration::from_millis(3);
+        let known = pace.known();
+        assert_eq!(known.next(true), Some(known.ended));
+        assert_eq!(known.next(false), Some(known.ended + Duration::from_millis(3)));
     }
 
     #[test]
