@@ -1,13 +1,13 @@
 //! The thread that cuts lots of what has gathered, and makes them ready.
 
-use std::sync::Arc;
 use std::sync::mpsc::Receiver;
+use std::sync::{Arc, Mutex};
 
 use tokio::sync::mpsc::Sender;
 
 use super::accept::{Batch, MOST};
 use super::gathering::{GROUP, gather};
-use super::lots::{Cut, What};
+use super::lots::{Cut, Lots, What};
 use super::pace::Pace;
 use super::standing::Standing;
 use crate::store::command::Command;
@@ -19,8 +19,10 @@ pub(super) struct Intakes {
     pub standing: Arc<Standing>,
     pub options: Options,
     pub pace: Arc<Pace>,
-    /// Where they go.
-    pub lots: Sender<Cut>,
+    /// Where they go when the next is cut while they are written.
+    pub ahead: Sender<Cut>,
+    /// Has them written.
+    pub lots: Arc<Mutex<Lots>>,
 }
 
 impl Intakes {
@@ -28,15 +30,21 @@ impl Intakes {
     pub fn run(self, queue: &Receiver<Command>) {
         while let Some((group, stop)) = gather(queue, GROUP, || self.pace.wait()) {
             let cut = self.cut(group);
-            if !cut.replies.is_empty() {
-                self.pace.cut();
-                if self.lots.blocking_send(cut).is_err() {
-                    break;
-                }
+            if !cut.replies.is_empty() && !self.hand_on(cut) {
+                break;
             }
             if stop {
                 break;
             }
+        }
+    }
+
+    /// Has it written, unless whoever writes is gone. A lot that goes alone is waited for here: nobody has to be woken for it.
+    fn hand_on(&self, cut: Cut) -> bool {
+        if self.pace.cut() {
+            self.lots.lock().is_ok_and(|lots| lots.write(cut, None).is_ok())
+        } else {
+            self.ahead.blocking_send(cut).is_ok()
         }
     }
 

@@ -1,7 +1,7 @@
-//! The thread that has lots written: the next one is sent before the server has done with the one before.
+//! Has lots written: one by one, or the next one sent before the server has done with the one before.
 
 use std::collections::VecDeque;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Instant;
 
 use futures_util::StreamExt;
@@ -95,39 +95,58 @@ pub(super) struct Lots {
     pub pace: Arc<Pace>,
 }
 
-/// However it ends, whoever cuts lots hears of it.
-impl Drop for Lots {
+/// However the thread ends, whoever cuts lots hears of it.
+struct Leaving<'a>(&'a Pace);
+
+impl Drop for Leaving<'_> {
     fn drop(&mut self) {
-        self.pace.leave();
+        self.0.leave();
     }
 }
 
 /// What comes next.
 enum Next {
-    Cut(Option<Cut>),
+    Cut(Cut),
     Answer(Result<Vec<PgRow>, StoreError>),
 }
 
 impl Lots {
-    /// Serves until nobody can cut lots any more and all are written.
-    pub fn run(self, mut cuts: Receiver<Cut>) {
-        let (mut on_the_way, mut open) = (OnTheWay::default(), true);
-        while open || !on_the_way.lots.is_empty() {
-            let (sent, more) = (!on_the_way.lots.is_empty(), open && on_the_way.lots.len() < ON_THE_WAY);
-            let next = self.session.wait(async {
-                tokio::select! {
-                    biased;
-                    answer = on_the_way.answer(), if sent => Next::Answer(answer),
-                    cut = cuts.recv(), if more => Next::Cut(cut),
-                }
-            });
-            match next {
-                Ok(Next::Cut(Some(cut))) => self.send(cut, &mut on_the_way),
-                Ok(Next::Cut(None)) => open = false,
-                Ok(Next::Answer(answer)) => self.answered(answer, &mut on_the_way),
-                Err(_) => return,
+    /// The thread for lots of which the next is cut while one is written. Serves until nobody can cut any more and all are written.
+    pub fn run(these: &Mutex<Self>, pace: &Pace, mut cuts: Receiver<Cut>) {
+        let _leaving = Leaving(pace);
+        while let Some(cut) = cuts.blocking_recv() {
+            let Ok(lots) = these.lock() else { return };
+            if lots.write(cut, Some(&mut cuts)).is_err() {
+                return;
             }
         }
+    }
+
+    /// Writes this one, and those that come before all are written.
+    pub fn write(&self, first: Cut, mut cuts: Option<&mut Receiver<Cut>>) -> Result<(), StoreError> {
+        let mut on_the_way = OnTheWay::default();
+        self.send(first, &mut on_the_way);
+        while !on_the_way.lots.is_empty() {
+            let more = cuts.as_mut().filter(|_| on_the_way.lots.len() < ON_THE_WAY);
+            let next = self.session.wait(async {
+                let cut = async {
+                    match more {
+                        Some(cuts) => cuts.recv().await,
+                        None => None,
+                    }
+                };
+                tokio::select! {
+                    biased;
+                    answer = on_the_way.answer() => Next::Answer(answer),
+                    Some(cut) = cut => Next::Cut(cut),
+                }
+            })?;
+            match next {
+                Next::Cut(cut) => self.send(cut, &mut on_the_way),
+                Next::Answer(answer) => self.answered(answer, &mut on_the_way),
+            }
+        }
+        Ok(())
     }
 
     fn send(&self, cut: Cut, on_the_way: &mut OnTheWay) {

@@ -89,11 +89,13 @@ impl Pace {
         }
     }
 
-    /// A lot is cut and goes on its way.
-    pub fn cut(&self) {
+    /// A lot is cut and goes on its way; whether it goes alone and none is to be cut before it has ended.
+    pub fn cut(&self) -> bool {
         let mut known = self.known();
+        let alone = known.shared && known.on_the_way == 0;
         known.on_the_way += 1;
         known.cut = Instant::now();
+        alone
     }
 
     /// The oldest lot on its way, of so many events, which was sent and answered then, is written or isn't.

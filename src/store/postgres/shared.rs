@@ -92,16 +92,22 @@ impl Shared {
         };
         let for_room = Arc::downgrade(&room);
         let crowd = Arc::new(Crowd::default());
-        let (pace, (lots, cuts)) = (Arc::new(Pace::new(Arc::clone(&crowd))), tokio::sync::mpsc::channel(ON_THE_WAY));
-        let cutting =
-            Intakes { standing: Arc::clone(&standing), options: options.clone(), pace: Arc::clone(&pace), lots };
-        let writing = Lots {
+        let (pace, (ahead_of, cuts)) =
+            (Arc::new(Pace::new(Arc::clone(&crowd))), tokio::sync::mpsc::channel(ON_THE_WAY));
+        let lots = Arc::new(Mutex::new(Lots {
             session: Session::new(address.clone())?,
             standing: Arc::clone(&standing),
             options: options.clone(),
             wake: wake.clone(),
             room: Arc::clone(&room),
-            pace,
+            pace: Arc::clone(&pace),
+        }));
+        let cutting = Intakes {
+            standing: Arc::clone(&standing),
+            options: options.clone(),
+            pace: Arc::clone(&pace),
+            ahead: ahead_of,
+            lots: Arc::clone(&lots),
         };
         let keeping = Books {
             session: Session::new(address.clone())?,
@@ -121,7 +127,7 @@ impl Shared {
         let threads = [
             spawn("intake", Box::new(move || cutting.run(&intake_queue)))?,
             // It ends when the first has ended.
-            spawn("lots", Box::new(move || writing.run(cuts)))?,
+            spawn("lots", Box::new(move || Lots::run(&lots, &pace, cuts)))?,
             spawn("books", Box::new(move || keeping.run(&book_queue)))?,
             // It ends when those have ended.
             spawn("partitions", Box::new(move || ahead.run(&for_room, &needed)))?,
