@@ -1,9 +1,9 @@
-//! The beat: a gateway's look at the database, in one round trip.
+//! The beat: a gateway's look at the database, in one round trip; and between beats the hearing of what others have written.
 
 use std::sync::Arc;
 
-use tokio_postgres::Client;
 use tokio_postgres::types::{ToSql, Type};
+use tokio_postgres::{Client, Row as PgRow};
 
 use super::inbox::{OUTDATED, PERSON_FORGOTTEN, TOUCHED, here, said};
 use super::member::{Member, within};
@@ -98,6 +98,22 @@ pub(super) const NEWS_STEP: &str = "
         END $$;
 ";
 
+/// What makes the function that hears between beats.
+pub(super) const HEARING_STEP: &str = "
+    -- The news since, as a beat tells it, where nobody has more to say: nothing is written, and so nothing has to be committed. An inbox
+    -- with something in it (-7) wants a beat.
+    CREATE FUNCTION hear_1(mine BIGINT[], seen TEXT) RETURNS TABLE (what BIGINT, note TEXT, contacts BYTEA[], connections TEXT[])
+        LANGUAGE plpgsql SET enable_seqscan = off SET enable_bitmapscan = off SET jit = off AS $$
+        BEGIN
+        RETURN QUERY
+        SELECT -6::bigint, NULL::text, n.contacts, n.connections FROM news n
+            WHERE n.xid >= pg_snapshot_xmin(seen::pg_snapshot) AND NOT pg_visible_in_snapshot(n.xid, seen::pg_snapshot)
+        UNION ALL SELECT
+            CASE WHEN EXISTS (SELECT FROM inbox i WHERE i.bucket = ANY (mine) AND i.what <> 4) THEN -7::bigint ELSE -5::bigint END,
+            pg_current_snapshot()::text, NULL::bytea[], NULL::text[];
+        END $$;
+";
+
 /// What beats have shown so far, as the next one says.
 #[derive(Debug, Default)]
 pub(super) struct Last {
@@ -147,7 +163,6 @@ impl Member {
         let now = self.clock.now();
         let mut beat = Beat::default();
         let (unheard, mut heard) = (Arc::new(()), Vec::new());
-        let damaged = |_| StoreError::Damaged("a beat's answer can't be read");
         // Who is fenced hears of nothing else.
         if rows.first().map(|row| row.try_get(0)).transpose().map_err(damaged)? == Some(-1_i64) {
             return Ok(beat);
@@ -167,18 +182,7 @@ impl Member {
                     let ahead = if self.clock.is_system() { at - now.0..=at - sent_at.0 } else { 0..=0 };
                     self.standing.renewed(sent, lease, ahead);
                 }
-                // Of all gateways' contacts: ours are among them.
-                -6 => {
-                    let contacts: Vec<&[u8]> = row.try_get(5).map_err(damaged)?;
-                    let connections: Vec<&str> = row.try_get(6).map_err(damaged)?;
-                    let ours =
-                        |contact: &[u8]| contact.first().is_some_and(|bucket| mine.contains(&i64::from(*bucket)));
-                    for (contact, connection) in contacts.into_iter().zip(connections).rev() {
-                        if let Some(Ok(connection)) = ours(contact).then(|| ConnectionName::parse(connection)) {
-                            beat.wakes.push(Wake::of(ContactKey::from_hash(contact), connection));
-                        }
-                    }
-                }
+                -6 => ours(&mut beat.wakes, row, 5, &mine)?,
                 what => {
                     if what == OUTDATED {
                         heard.push(number);
@@ -203,4 +207,39 @@ impl Member {
         last.heard.push((unheard, heard));
         Ok(beat)
     }
+    /// For whom others have written something since the last look; `None`: a beat has more to tell.
+    pub(super) async fn hear(&self, client: &Client, last: &mut Last) -> Result<Option<Vec<Wake>>, StoreError> {
+        let mine = self.standing.owned();
+        let sql = "SELECT what, note, contacts, connections FROM hear_1($1, $2)";
+        let values: [(&(dyn ToSql + Sync), Type); 2] = [(&mine, Type::INT8_ARRAY), (&last.seen, Type::TEXT)];
+        let rows = within(client.query_typed(sql, &values)).await?;
+        let Some((end, news)) = rows.split_last().filter(|(end, _)| matches!(end.try_get(0), Ok(-5_i64))) else {
+            return Ok(None);
+        };
+        let mut wakes = Vec::new();
+        for row in news.iter().rev() {
+            ours(&mut wakes, row, 2, &mine)?;
+        }
+        wakes.reverse();
+        last.seen = end.try_get(1).map_err(damaged)?;
+        Ok(Some(wakes))
+    }
+}
+
+fn damaged(_: tokio_postgres::Error) -> StoreError {
+    StoreError::Damaged("a beat's answer can't be read")
+}
+
+/// Adds those of a row's contacts, which are all gateways', that are ours, the last one first; they are in this column, their connections
+/// in the next.
+fn ours(wakes: &mut Vec<Wake>, row: &PgRow, column: usize, mine: &[i64]) -> Result<(), StoreError> {
+    let contacts: Vec<&[u8]> = row.try_get(column).map_err(damaged)?;
+    let connections: Vec<&str> = row.try_get(column + 1).map_err(damaged)?;
+    let is_ours = |contact: &[u8]| contact.first().is_some_and(|bucket| mine.contains(&i64::from(*bucket)));
+    for (contact, connection) in contacts.into_iter().zip(connections).rev() {
+        if let Some(Ok(connection)) = is_ours(contact).then(|| ConnectionName::parse(connection)) {
+            wakes.push(Wake::of(ContactKey::from_hash(contact), connection));
+        }
+    }
+    Ok(())
 }

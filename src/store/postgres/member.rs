@@ -27,13 +27,15 @@ use crate::store::pending;
 const BEAT: Duration = Duration::from_secs(1);
 /// Notices that come closer together are one.
 const GATHER: Duration = Duration::from_millis(2);
-/// Beats that notices ask for are so far apart at least, where there are many; and so many times as long as a beat takes, so that a
+/// Looks that notices ask for are so far apart at least, where there are many; and so many times as long as one takes, so that a
 /// database that has much to do isn't kept from it by them, up to a longest time that a contact waits for its gateway.
 const APART: Duration = Duration::from_millis(25);
 const TIMES: u32 = 50;
 const FARTHEST: Duration = Duration::from_millis(200);
 /// The channel of notices.
 const CHANNEL: &str = "tagrelay";
+/// What stands in a notice behind the number of the gateway that gives, where buckets are free now: they are claimed by a beat.
+const FREED: &str = " free";
 /// How long an answer is waited for.
 const PATIENCE: Duration = Duration::from_secs(5);
 /// What belongs to a gateway that isn't there, or is fenced, is anybody's: such a one writes nothing.
@@ -70,6 +72,15 @@ struct Hand {
     unread: BTreeSet<i64>,
     /// Since when the database doesn't answer.
     away: Option<Instant>,
+}
+
+/// What gateways tell each other over one connection.
+struct Notices {
+    from: UnboundedReceiver<String>,
+    /// When others were told last.
+    told: Instant,
+    /// Something was written that they weren't told of.
+    owed: bool,
 }
 
 impl Member {
@@ -110,7 +121,7 @@ impl Member {
     async fn connected(
         &self,
         tell: UnboundedSender<String>,
-        mut notices: UnboundedReceiver<String>,
+        notices: UnboundedReceiver<String>,
         joined: &mut Option<oneshot::Sender<Result<(), StoreError>>>,
         mark: &mut Option<Mark>,
         hand: &mut Hand,
@@ -136,10 +147,26 @@ impl Member {
         let mut last = Last::default();
         let mut told = None;
         let mut old: Option<(Instant, String)> = None;
+        let mut notices = Notices { from: notices, told: Instant::now(), owed: false };
+        // When a beat is due; until then what others have written is heard without one.
+        let mut due = Instant::now();
         loop {
             let asked = Instant::now();
+            hand.unread.extend(self.standing.doubted());
+            if asked < due
+                && hand.giving.is_empty()
+                && hand.unread.is_empty()
+                && let Some(wakes) = self.hear(&client, &mut last).await?
+            {
+                if !wakes.is_empty() {
+                    let _ = self.wake.send(wakes);
+                }
+                due = self.wait(&client, &mut notices, due, false, apart(asked.elapsed())).await?;
+                continue;
+            }
             let beat = self.beat(&client, &hand.giving, &mut last).await?;
-            let apart = (TIMES * asked.elapsed()).clamp(APART, FARTHEST);
+            let apart = apart(asked.elapsed());
+            due = asked;
             if let Some(since) = hand.away.take() {
                 tracing::info!(seconds = since.elapsed().as_secs(), "the database answers again");
             }
@@ -182,10 +209,10 @@ impl Member {
                 within(client.execute_typed(sql, &[(&me, Type::INT8), (&hand.giving, Type::INT8_ARRAY)])).await?;
                 tracing::info!(buckets = hand.giving.len(), "buckets given to other gateways");
                 hand.giving.clear();
-                self.notify(&client).await?;
+                self.notify(&client, FREED).await?;
             }
             if hand.unread.is_empty() {
-                self.wait(&client, &mut notices, !hand.giving.is_empty(), apart).await?;
+                due = self.wait(&client, &mut notices, asked + BEAT, !hand.giving.is_empty(), apart).await?;
             }
         }
     }
@@ -203,60 +230,53 @@ impl Member {
         Ok(())
     }
 
-    /// Until there is something to do: a beat is due, others have written, or others are to be told.
+    /// Until there is something to do: a beat is due, others have written, or buckets are given. When a beat is due, by then.
     async fn wait(
         &self,
         client: &Client,
-        notices: &mut UnboundedReceiver<String>,
+        notices: &mut Notices,
+        mut due: Instant,
         giving: bool,
         apart: Duration,
-    ) -> Result<(), StoreError> {
-        let own = self.standing.me().to_string();
+    ) -> Result<Instant, StoreError> {
+        let own = self.standing.me();
         let from = Instant::now();
-        let beat = tokio::time::sleep(BEAT);
-        let mut beat = std::pin::pin!(beat);
+        let mut look = None::<Instant>;
         loop {
+            notices.owed |= self.standing.others_to_tell();
+            let far = due + BEAT;
             tokio::select! {
-                () = &mut beat => return Ok(()),
-                notice = notices.recv() => {
+                () = tokio::time::sleep_until(due.into()) => return Ok(due),
+                () = tokio::time::sleep_until(look.unwrap_or(far).into()), if look.is_some() => return Ok(due),
+                () = tokio::time::sleep_until((notices.told + apart).into()), if notices.owed => {
+                    self.notify(client, "").await?;
+                    (notices.owed, notices.told) = (false, Instant::now());
+                }
+                notice = notices.from.recv() => {
                     let Some(notice) = notice else {
                         return Err(StoreError::Unavailable("the connection has ended".to_owned()));
                     };
-                    if notice == own {
+                    if is_of(&notice, own) {
                         continue;
                     }
-                    // Others wait for no beat of ours.
-                    self.tell(client).await?;
-                    // The first after some quiet is heard at once; where they come all the time, one beat hears many.
-                    tokio::time::sleep(GATHER.max(apart.saturating_sub(from.elapsed()))).await;
-                    while notices.try_recv().is_ok() {}
-                    self.tell(client).await?;
-                    return Ok(());
-                }
-                () = self.standing.stir.notified() => {
-                    if self.tell(client).await? {
-                        // What is written meanwhile is told of together: where beats are far apart, nobody would hear it at once.
-                        tokio::time::sleep(GATHER.max((apart / 4).min(beat.deadline() - tokio::time::Instant::now()))).await;
+                    if notice.ends_with(FREED) {
+                        due = Instant::now();
                     }
+                    // The first after some quiet is heard at once; where they come all the time, one look hears many.
+                    look.get_or_insert(Instant::now().max(from + apart) + GATHER);
+                }
+                // What is written while others are to be told anyhow is told of together.
+                () = self.standing.stir.notified(), if giving || !notices.owed => {
                     if giving {
-                        return Ok(());
+                        return Ok(due);
                     }
                 }
             }
         }
     }
 
-    /// Tells others, if something was written for them that they weren't told of; whether it was.
-    async fn tell(&self, client: &Client) -> Result<bool, StoreError> {
-        let any = self.standing.others_to_tell();
-        if any {
-            self.notify(client).await?;
-        }
-        Ok(any)
-    }
-
-    async fn notify(&self, client: &Client) -> Result<(), StoreError> {
-        within(client.batch_execute(&format!("NOTIFY {CHANNEL}, '{}'", self.standing.me()))).await
+    async fn notify(&self, client: &Client, what: &str) -> Result<(), StoreError> {
+        within(client.batch_execute(&format!("NOTIFY {CHANNEL}, '{}{what}'", self.standing.me()))).await
     }
 
     /// Frees what belongs to nobody, once this was done. A beat that its gateway doesn't wait for any more may go on at the server and
@@ -394,7 +414,7 @@ impl Member {
         let left = async {
             let client = self.address.connect(None).await.map_err(|e| StoreError::Unavailable(e.to_string()))?;
             self.free(&client, &format!("DELETE FROM gateway WHERE id = {me}")).await?;
-            self.notify(&client).await
+            self.notify(&client, FREED).await
         };
         let left = tokio::time::timeout(PATIENCE, left).await;
         if let Err(error) = left.unwrap_or_else(|_| Err(StoreError::Unavailable("it didn't answer".to_owned()))) {
@@ -402,6 +422,16 @@ impl Member {
         }
         self.standing.fenced();
     }
+}
+
+/// How far looks that notices ask for are apart, where one took so long.
+fn apart(took: Duration) -> Duration {
+    (TIMES * took).clamp(APART, FARTHEST)
+}
+
+/// Whether a notice is of this gateway.
+fn is_of(notice: &str, gateway: i64) -> bool {
+    notice.split(' ').next().is_some_and(|number| number.parse() == Ok(gateway))
 }
 
 /// Not to be guessed, though whoever could use it can write into the database already.

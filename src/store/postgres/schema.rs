@@ -13,7 +13,7 @@ pub(in crate::store) const LOCK: i64 = 0x7461_6772_656c_6179;
 pub(in crate::store) const BUCKETS: i64 = 256;
 
 /// Each step runs once, in order.
-const STEPS: [&str; 8] = ["
+const STEPS: [&str; 9] = ["
     -- Numbers of events, several in a row for a lot. Never taken ahead: an event that is accepted after another was answered has the
     -- greater number. The lock is held for a moment and not until the commit, as a row's would be. It belongs to the session, which
     -- behind a pooler outlives whoever was cut off: so it is let go of whatever happens.
@@ -331,7 +331,7 @@ const STEPS: [&str; 8] = ["
         RETURN QUERY SELECT a.first_number, a.repeats FROM accept_2(me, now, true, keys, packed, contacts, places, indexes, changes,
             news, news_at, news_places, news_owned, faults, answers) a;
         END $$;
-", super::beat::STEP, super::beat::NEWS_STEP, super::accept::STEP];
+", super::beat::STEP, super::beat::NEWS_STEP, super::accept::STEP, super::beat::HEARING_STEP];
 
 /// The number of `meta` that is there as long as a migration from a file isn't done: the file's fingerprint.
 pub(in crate::store) const MIGRATING: &str = "migrating";
