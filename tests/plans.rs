@@ -73,7 +73,7 @@ fn event(key: &str, id: &str, lasts_ms: Option<u64>) -> Intake {
 }
 
 /// What a gateway does for an event, from its acceptance to the last word.
-async fn serve(store: &Store, number: usize) {
+async fn serve(server: &Postgres, store: &Store, number: usize) {
     let (key, id) = (format!("event-{number}"), format!("{number}"));
     let sent = || vec![event(&key, &id, Some(60_000))];
     assert!(matches!(store.accept(sent()).await.expect("accepted")[..], [Accepted::New(_)]));
@@ -92,6 +92,8 @@ async fn serve(store: &Store, number: usize) {
     assert_eq!(settlement.settled.len(), 1, "the contact has one change");
     store.settle(settlement).await.expect("settled");
     drop(hold);
+    // As if another gateway had written something.
+    server.sql(USER, "NOTIFY tagrelay, '999'");
     store.reader().due_timers(clock::now(), 10).await.expect("read");
     store.reader().next_timer().await.expect("read");
 }
@@ -130,7 +132,7 @@ async fn whatever_is_asked_for_each_event_and_each_beat_is_found_by_an_index() {
     let store = Store::open_shared(address, options, wake).await.expect("joined");
     // Plans that were made while the tables were empty: a session keeps those of functions for long.
     for number in 0..8 {
-        serve(&store, number).await;
+        serve(&server, &store, number).await;
     }
     for rows in ROWS {
         server.sql(USER, rows);
@@ -138,7 +140,7 @@ async fn whatever_is_asked_for_each_event_and_each_beat_is_found_by_an_index() {
     let early = server.log();
     assert!(early.contains("Query Text: "), "the server logs no plans");
     for number in 10..18 {
-        serve(&store, number).await;
+        serve(&server, &store, number).await;
     }
     let log = server.log();
     let of_functions = log.get(early.len()..).unwrap_or_default();
@@ -146,7 +148,7 @@ async fn whatever_is_asked_for_each_event_and_each_beat_is_found_by_an_index() {
     server.sql(USER, "ANALYZE");
     let before = server.log().len();
     for number in 20..28 {
-        serve(&store, number).await;
+        serve(&server, &store, number).await;
     }
     // Two beats without anything to do.
     tokio::time::sleep(Duration::from_millis(2_200)).await;
@@ -157,6 +159,7 @@ async fn whatever_is_asked_for_each_event_and_each_beat_is_found_by_an_index() {
         "FROM started",
         "FROM inbox",
         "FROM news",
+        "FROM hear_1",
         "DELETE FROM pending",
         "INSERT INTO delivery",
         "FROM timer",
