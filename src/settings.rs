@@ -184,10 +184,9 @@ impl Raw {
         let trusted_proxies =
             self.trusted_proxies.map_or_else(|| Ok(TrustedProxies::default()), |t| TrustedProxies::parse(&t));
         let trusted_proxies = trusted_proxies.map_err(|problem| faults.push(bad("TRUSTED_PROXIES", &problem))).ok();
-        let address = "an address and port such as 127.0.0.1:8080";
-        let listen = parse(&mut faults, "LISTEN", self.listen, "127.0.0.1:8080", address, |t| t.parse().ok());
+        let listen = parse(&mut faults, "LISTEN", self.listen, "127.0.0.1:8080", ADDRESS, |t| t.parse().ok());
         let sandbox_listen =
-            parse(&mut faults, "SANDBOX_LISTEN", self.sandbox_listen, "127.0.0.1:8090", address, |t| t.parse().ok());
+            parse(&mut faults, "SANDBOX_LISTEN", self.sandbox_listen, "127.0.0.1:8090", ADDRESS, |t| t.parse().ok());
         let database_by_default = self.database_url.is_none();
         let database = database(self.database_url, self.database_password_file);
         let database = database.map_err(|fault| faults.push(fault)).ok();
@@ -270,6 +269,17 @@ fn database(url: Option<String>, password_file: Option<String>) -> Result<Databa
         return Err(bad("DATABASE_PASSWORD_FILE", "is for postgres:// alone: a SQLite file has no password"));
     }
     Ok(Database::Sqlite(PathBuf::from(file)))
+}
+
+/// Where something listens, as people write it.
+const ADDRESS: &str = "an address and port such as 127.0.0.1:8080";
+
+/// Reads where something listens.
+///
+/// # Errors
+/// What was expected.
+pub fn address(text: &str) -> Result<SocketAddr, String> {
+    text.parse().map_err(|_| format!("expected {ADDRESS}"))
 }
 
 fn parse<T>(

@@ -18,7 +18,7 @@ use crate::trust;
 #[command(after_help = "Example:\n  HEALTHCHECK CMD [\"tagrelay\", \"healthcheck\"]")]
 pub struct Args {
     /// Where the gateway listens [default: `TAGRELAY_LISTEN`].
-    #[arg(long, value_name = "ADDRESS")]
+    #[arg(long, value_name = "ADDRESS", value_parser = crate::settings::address)]
     address: Option<SocketAddr>,
 }
 

@@ -13,7 +13,7 @@ use crate::sandbox::{self, SandboxOptions, Unknown};
 )]
 pub struct Args {
     /// Where to listen [default: `TAGRELAY_SANDBOX_LISTEN`, else 127.0.0.1:8090].
-    #[arg(long, value_name = "ADDRESS")]
+    #[arg(long, value_name = "ADDRESS", value_parser = crate::settings::address)]
     listen: Option<SocketAddr>,
     /// Answer 404 for contacts that nobody has created, as the real providers do.
     #[arg(long)]

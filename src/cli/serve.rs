@@ -32,7 +32,7 @@ pub struct Args {
     #[arg(long)]
     sandbox: bool,
     /// The same, with a sandbox that runs already: `tagrelay sandbox`, or another gateway's.
-    #[arg(long, value_name = "ADDRESS", conflicts_with = "sandbox")]
+    #[arg(long, value_name = "ADDRESS", conflicts_with = "sandbox", value_parser = crate::settings::address)]
     sandbox_at: Option<SocketAddr>,
     /// The directory with the rules [default: `TAGRELAY_RULES`, else rules].
     #[arg(long, value_name = "DIR")]

@@ -62,6 +62,18 @@ fn plain(ran: &Ran) {
 }
 
 #[test]
+fn an_address_that_is_none_is_answered_by_one_that_is() {
+    for args in [["serve", "--sandbox-at"], ["sandbox", "--listen"], ["healthcheck", "--address"]] {
+        let ran = run(&[args[0], args[1], "http://127.0.0.1:8090"]);
+        assert_eq!(ran.status, 2, "{ran:?}");
+        assert!(
+            ran.err.contains(args[1]) && ran.err.contains("expected an address and port such as 127.0.0.1:"),
+            "{ran:?}"
+        );
+    }
+}
+
+#[test]
 fn every_command_explains_itself_with_an_example() {
     let all = run(&["--help"]);
     assert_eq!(all.status, 0);

@@ -137,6 +137,39 @@ async fn gateways_of_the_version_before_are_heard_and_hear() {
     other.stop();
 }
 
+/// A beat says that the gateway is alive, and has to be committed.
+#[tokio::test]
+async fn news_is_heard_without_a_beat_and_what_is_in_an_inbox_by_one() {
+    let mut bench = Bench::on(Engine::Postgres).await;
+    let (other, _wakes, its) = beside(&bench).await;
+    let url = bench.server.as_ref().expect("a server").url();
+    let (client, connection) = tokio_postgres::connect(&url, NoTls).await.expect("a connection");
+    tokio::spawn(connection);
+    let beaten = async || -> i64 {
+        let row = client.query_one("SELECT until FROM gateway WHERE id = (SELECT min(id) FROM gateway)", &[]).await;
+        row.expect("it is there").get(0)
+    };
+    let mut between = false;
+    for number in 0..10 {
+        let before = beaten().await;
+        other.accept(vec![keyed(&format!("{number}"), &[(&its[0], "a")]).intake(START)]).await.expect("stored");
+        assert_eq!(woken(&mut bench).await, contact(&its[0]).key());
+        between |= beaten().await == before;
+    }
+    assert!(between, "each time a beat was needed");
+
+    let (before, key) = (beaten().await, contact(&its[1]).key());
+    let told = format!(
+        "INSERT INTO inbox (bucket, contact, connection, what, at) VALUES ({}, '\\x{}', 'crm', 0, 0); NOTIFY tagrelay, '999'",
+        key.bucket(),
+        hex::encode(key.0)
+    );
+    client.batch_execute(&told).await.expect("written");
+    assert_eq!(woken(&mut bench).await, key);
+    assert_ne!(beaten().await, before);
+    other.stop();
+}
+
 /// A lot that nobody waited for any more may be written all the same: whoever repeats its events has their contacts' gateway told.
 #[tokio::test]
 async fn a_repetition_wakes_who_waits_still_whichever_gateway_it_comes_to() {
