@@ -101,16 +101,19 @@ pub(super) const NEWS_STEP: &str = "
 /// What makes the function that hears between beats.
 pub(super) const HEARING_STEP: &str = "
     -- The news since, as a beat tells it, where nobody has more to say: nothing is written, and so nothing has to be committed. An inbox
-    -- with something in it (-7) wants a beat.
-    CREATE FUNCTION hear_1(mine BIGINT[], seen TEXT) RETURNS TABLE (what BIGINT, note TEXT, contacts BYTEA[], connections TEXT[])
+    -- with something in it that wasn't told yet (-7) wants a beat, which tells the news as well.
+    CREATE FUNCTION hear_1(mine BIGINT[], seen TEXT, told BIGINT[])
+        RETURNS TABLE (what BIGINT, note TEXT, contacts BYTEA[], connections TEXT[])
         LANGUAGE plpgsql SET enable_seqscan = off SET enable_bitmapscan = off SET jit = off AS $$
         BEGIN
         RETURN QUERY
+        WITH more AS MATERIALIZED (SELECT EXISTS (SELECT FROM inbox i
+            WHERE i.bucket = ANY (mine) AND i.what <> 4 AND (i.what <> 1 OR NOT i.id = ANY (told))) AS is_there)
         SELECT -6::bigint, NULL::text, n.contacts, n.connections FROM news n
-            WHERE n.xid >= pg_snapshot_xmin(seen::pg_snapshot) AND NOT pg_visible_in_snapshot(n.xid, seen::pg_snapshot)
-        UNION ALL SELECT
-            CASE WHEN EXISTS (SELECT FROM inbox i WHERE i.bucket = ANY (mine) AND i.what <> 4) THEN -7::bigint ELSE -5::bigint END,
-            pg_current_snapshot()::text, NULL::bytea[], NULL::text[];
+            WHERE NOT (SELECT m.is_there FROM more m)
+                AND n.xid >= pg_snapshot_xmin(seen::pg_snapshot) AND NOT pg_visible_in_snapshot(n.xid, seen::pg_snapshot)
+        UNION ALL SELECT CASE WHEN m.is_there THEN -7::bigint ELSE -5::bigint END, pg_current_snapshot()::text,
+            NULL::bytea[], NULL::text[] FROM more m;
         END $$;
 ";
 
@@ -207,11 +210,15 @@ impl Member {
         last.heard.push((unheard, heard));
         Ok(beat)
     }
-    /// For whom others have written something since the last look; `None`: a beat has more to tell.
+
+    /// Those of our contacts for whom others have written something since the last look. `None` where that isn't all: then a beat tells
+    /// everything.
     pub(super) async fn hear(&self, client: &Client, last: &mut Last) -> Result<Option<Vec<Wake>>, StoreError> {
         let mine = self.standing.owned();
-        let sql = "SELECT what, note, contacts, connections FROM hear_1($1, $2)";
-        let values: [(&(dyn ToSql + Sync), Type); 2] = [(&mine, Type::INT8_ARRAY), (&last.seen, Type::TEXT)];
+        let told: Vec<i64> = last.heard.iter().flat_map(|(_, entries)| entries.iter().copied()).collect();
+        let sql = "SELECT what, note, contacts, connections FROM hear_1($1, $2, $3)";
+        let values: [(&(dyn ToSql + Sync), Type); 3] =
+            [(&mine, Type::INT8_ARRAY), (&last.seen, Type::TEXT), (&told, Type::INT8_ARRAY)];
         let rows = within(client.query_typed(sql, &values)).await?;
         let Some((end, news)) = rows.split_last().filter(|(end, _)| matches!(end.try_get(0), Ok(-5_i64))) else {
             return Ok(None);
@@ -227,11 +234,11 @@ impl Member {
 }
 
 fn damaged(_: tokio_postgres::Error) -> StoreError {
-    StoreError::Damaged("a beat's answer can't be read")
+    StoreError::Damaged("what others have written can't be read")
 }
 
-/// Adds those of a row's contacts, which are all gateways', that are ours, the last one first; they are in this column, their connections
-/// in the next.
+/// Adds our own among a row's contacts, the last one first. The row has contacts of all gateways in this column, and their connections
+/// in the next one.
 fn ours(wakes: &mut Vec<Wake>, row: &PgRow, column: usize, mine: &[i64]) -> Result<(), StoreError> {
     let contacts: Vec<&[u8]> = row.try_get(column).map_err(damaged)?;
     let connections: Vec<&str> = row.try_get(column + 1).map_err(damaged)?;

@@ -20,7 +20,7 @@ pub(super) struct Intakes {
     pub options: Options,
     pub pace: Arc<Pace>,
     /// Where they go when the next is cut while they are written.
-    pub ahead: Sender<Cut>,
+    pub to_thread: Sender<Cut>,
     /// Has them written.
     pub lots: Arc<Mutex<Lots>>,
 }
@@ -44,7 +44,7 @@ impl Intakes {
         if self.pace.cut() {
             self.lots.lock().is_ok_and(|lots| lots.write(cut, None).is_ok())
         } else {
-            self.ahead.blocking_send(cut).is_ok()
+            self.to_thread.blocking_send(cut).is_ok()
         }
     }
 

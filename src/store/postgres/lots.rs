@@ -122,7 +122,7 @@ impl Lots {
         }
     }
 
-    /// Writes this one, and those that come before all are written.
+    /// Writes this one, and whatever else arrives until none is under way.
     pub fn write(&self, first: Cut, mut cuts: Option<&mut Receiver<Cut>>) -> Result<(), StoreError> {
         let mut on_the_way = OnTheWay::default();
         self.send(first, &mut on_the_way);

@@ -27,8 +27,9 @@ use crate::store::pending;
 const BEAT: Duration = Duration::from_secs(1);
 /// Notices that come closer together are one.
 const GATHER: Duration = Duration::from_millis(2);
-/// Looks that notices ask for are so far apart at least, where there are many; and so many times as long as one takes, so that a
-/// database that has much to do isn't kept from it by them, up to a longest time that a contact waits for its gateway.
+/// Looks that notices ask for are so far apart at least, where there are many, and so are notices; and so many times as long as one
+/// takes, so that a database that has much to do isn't kept from it by them, up to a longest time. A contact may wait for its gateway
+/// for both: until others are told, and until they look.
 const APART: Duration = Duration::from_millis(25);
 const TIMES: u32 = 50;
 const FARTHEST: Duration = Duration::from_millis(200);
@@ -63,7 +64,7 @@ pub(super) struct Member {
     pub mark: Option<PathBuf>,
 }
 
-/// What is being done about buckets; it outlasts the connection.
+/// What is being done about buckets and for others; it outlasts the connection.
 #[derive(Debug, Default)]
 struct Hand {
     /// Those that are given up and not given away yet.
@@ -72,15 +73,15 @@ struct Hand {
     unread: BTreeSet<i64>,
     /// Since when the database doesn't answer.
     away: Option<Instant>,
+    /// Something was written for others that they weren't told of.
+    owed: bool,
 }
 
 /// What gateways tell each other over one connection.
 struct Notices {
     from: UnboundedReceiver<String>,
-    /// When others were told last.
-    told: Instant,
-    /// Something was written that they weren't told of.
-    owed: bool,
+    /// When others may be told next.
+    next: Instant,
 }
 
 impl Member {
@@ -147,7 +148,7 @@ impl Member {
         let mut last = Last::default();
         let mut told = None;
         let mut old: Option<(Instant, String)> = None;
-        let mut notices = Notices { from: notices, told: Instant::now(), owed: false };
+        let mut notices = Notices { from: notices, next: Instant::now() };
         // When a beat is due; until then what others have written is heard without one.
         let mut due = Instant::now();
         loop {
@@ -161,7 +162,7 @@ impl Member {
                 if !wakes.is_empty() {
                     let _ = self.wake.send(wakes);
                 }
-                due = self.wait(&client, &mut notices, due, false, apart(asked.elapsed())).await?;
+                due = self.wait(&client, &mut notices, hand, due, apart(asked.elapsed())).await?;
                 continue;
             }
             let beat = self.beat(&client, &hand.giving, &mut last).await?;
@@ -212,7 +213,7 @@ impl Member {
                 self.notify(&client, FREED).await?;
             }
             if hand.unread.is_empty() {
-                due = self.wait(&client, &mut notices, asked + BEAT, !hand.giving.is_empty(), apart).await?;
+                due = self.wait(&client, &mut notices, hand, asked + BEAT, apart).await?;
             }
         }
     }
@@ -230,27 +231,38 @@ impl Member {
         Ok(())
     }
 
-    /// Until there is something to do: a beat is due, others have written, or buckets are given. When a beat is due, by then.
+    /// Tells others what was written for them, until there is something to do: a beat is due, others have written, or buckets can be
+    /// given. Returns when the next beat is due, which may be now.
     async fn wait(
         &self,
         client: &Client,
         notices: &mut Notices,
+        hand: &mut Hand,
         mut due: Instant,
-        giving: bool,
         apart: Duration,
     ) -> Result<Instant, StoreError> {
         let own = self.standing.me();
         let from = Instant::now();
         let mut look = None::<Instant>;
         loop {
-            notices.owed |= self.standing.others_to_tell();
-            let far = due + BEAT;
+            hand.owed |= self.standing.others_to_tell();
+            let giving = !hand.giving.is_empty();
             tokio::select! {
                 () = tokio::time::sleep_until(due.into()) => return Ok(due),
-                () = tokio::time::sleep_until(look.unwrap_or(far).into()), if look.is_some() => return Ok(due),
-                () = tokio::time::sleep_until((notices.told + apart).into()), if notices.owed => {
+                () = tokio::time::sleep_until(look.unwrap_or(due).into()), if look.is_some() => {
+                    // This look hears of them, too.
+                    while let Ok(notice) = notices.from.try_recv() {
+                        if notice.ends_with(FREED) {
+                            due = Instant::now();
+                        }
+                    }
+                    return Ok(due);
+                }
+                () = tokio::time::sleep_until(notices.next.into()), if hand.owed => {
+                    let asked = Instant::now();
+                    self.standing.others_to_tell();
                     self.notify(client, "").await?;
-                    (notices.owed, notices.told) = (false, Instant::now());
+                    (hand.owed, notices.next) = (false, Instant::now() + self::apart(asked.elapsed()));
                 }
                 notice = notices.from.recv() => {
                     let Some(notice) = notice else {
@@ -266,9 +278,9 @@ impl Member {
                     look.get_or_insert(Instant::now().max(from + apart) + GATHER);
                 }
                 // What is written while others are to be told anyhow is told of together.
-                () = self.standing.stir.notified(), if giving || !notices.owed => {
-                    if giving {
-                        return Ok(due);
+                () = self.standing.stir.notified(), if giving || !hand.owed => {
+                    if giving && self.standing.is_left(&hand.giving) {
+                        return Ok(Instant::now());
                     }
                 }
             }

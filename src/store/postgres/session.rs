@@ -32,7 +32,7 @@ const BEGIN_PATIENTLY: &str =
     "BEGIN; SET LOCAL idle_in_transaction_session_timeout = '60s'; SET LOCAL statement_timeout = 0";
 const PATIENTLY: Duration = Duration::from_mins(30);
 /// A connection that nobody asked for so long may have been closed meanwhile.
-const QUIET: Duration = Duration::from_secs(1);
+const QUIET: Duration = Duration::from_millis(50);
 /// Rows that are fetched at once of an answer that may be large: few at first, for most readers stop soon.
 const FETCHED: [usize; 3] = [16, 64, 256];
 

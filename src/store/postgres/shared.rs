@@ -92,8 +92,7 @@ impl Shared {
         };
         let for_room = Arc::downgrade(&room);
         let crowd = Arc::new(Crowd::default());
-        let (pace, (ahead_of, cuts)) =
-            (Arc::new(Pace::new(Arc::clone(&crowd))), tokio::sync::mpsc::channel(ON_THE_WAY));
+        let (pace, (hand_on, cuts)) = (Arc::new(Pace::new(Arc::clone(&crowd))), tokio::sync::mpsc::channel(ON_THE_WAY));
         let lots = Arc::new(Mutex::new(Lots {
             session: Session::new(address.clone())?,
             standing: Arc::clone(&standing),
@@ -106,7 +105,7 @@ impl Shared {
             standing: Arc::clone(&standing),
             options: options.clone(),
             pace: Arc::clone(&pace),
-            ahead: ahead_of,
+            to_thread: hand_on,
             lots: Arc::clone(&lots),
         };
         let keeping = Books {

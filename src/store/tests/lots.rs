@@ -1,5 +1,7 @@
 //! Lots on their way to PostgreSQL one behind the other.
 
+use std::time::Instant;
+
 use tokio_postgres::{Client, NoTls};
 
 use super::*;
@@ -158,16 +160,85 @@ async fn news_is_heard_without_a_beat_and_what_is_in_an_inbox_by_one() {
     }
     assert!(between, "each time a beat was needed");
 
-    let (before, key) = (beaten().await, contact(&its[1]).key());
-    let told = format!(
-        "INSERT INTO inbox (bucket, contact, connection, what, at) VALUES ({}, '\\x{}', 'crm', 0, 0); NOTIFY tagrelay, '999'",
-        key.bucket(),
-        hex::encode(key.0)
-    );
-    client.batch_execute(&told).await.expect("written");
-    assert_eq!(woken(&mut bench).await, key);
-    assert_ne!(beaten().await, before);
     other.stop();
+}
+
+/// A beat comes each second anyhow: nine of ten that come within 400 ms of a notice are no chance.
+#[tokio::test]
+async fn an_inbox_and_buckets_that_are_free_have_a_beat_at_once() {
+    let mut bench = Bench::on(Engine::Postgres).await;
+    let url = bench.server.as_ref().expect("a server").url();
+    let (client, connection) = tokio_postgres::connect(&url, NoTls).await.expect("a connection");
+    tokio::spawn(connection);
+    let key = contact("1").key();
+    let (told, free) = (
+        format!(
+            "INSERT INTO inbox (bucket, contact, connection, what, at) VALUES ({}, '\\x{}', 'crm', 0, 0); NOTIFY tagrelay, '999'",
+            key.bucket(),
+            hex::encode(key.0)
+        ),
+        "UPDATE bucket SET owner = NULL WHERE id = 5; NOTIFY tagrelay, '999 free'",
+    );
+    let mut soon = [0, 0];
+    for _ in 0..10 {
+        let began = Instant::now();
+        client.batch_execute(&told).await.expect("written");
+        assert_eq!(woken(&mut bench).await, key);
+        soon[0] += usize::from(began.elapsed() < Duration::from_millis(400));
+        let began = Instant::now();
+        client.batch_execute(free).await.expect("written");
+        let owner = "SELECT owner IS NOT NULL FROM bucket WHERE id = 5";
+        while !client.query_one(owner, &[]).await.expect("it is there").get::<_, bool>(0) {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        soon[1] += usize::from(began.elapsed() < Duration::from_millis(400));
+    }
+    assert!(soon.iter().all(|soon| *soon >= 9), "{soon:?} of 10");
+}
+
+/// Where gateways share the database, lots go one by one.
+#[tokio::test]
+async fn those_that_go_alone_keep_their_order_and_are_written_before_the_end() {
+    let bench = Bench::on(Engine::Postgres).await;
+    let (other, _wakes, its) = beside(&bench).await;
+    let server = bench.server.as_ref().expect("a server");
+    let send = async |after_ms: u64, keys: &[&str]| {
+        tokio::time::sleep(Duration::from_millis(after_ms)).await;
+        other.accept(keys.iter().map(|key| keyed(key, &[(&its[0], "a")]).intake(START)).collect()).await
+    };
+    send(0, &["first"]).await.expect("stored");
+    let lock = held(server).await;
+    let (one, two, three, ()) = tokio::join!(send(0, &["a"]), send(60, &["a", "b"]), send(120, &["c"]), async {
+        tokio::time::sleep(Duration::from_millis(300)).await;
+        lock.batch_execute("COMMIT").await.expect("let go of");
+    });
+    let Accepted::New(a) = one.expect("stored")[0] else { panic!("it is new") };
+    let two = two.expect("stored");
+    assert!(matches!(two[0], Accepted::Duplicate { ord, .. } if ord == a), "{two:?}");
+    let (Accepted::New(b), Accepted::New(c)) = (&two[1], &three.expect("stored")[0]) else { panic!("they are new") };
+    assert!(a < *b && b < c, "{a:?} {b:?} {c:?}");
+
+    let lock = held(server).await;
+    let (lost, next, ()) = tokio::join!(send(0, &["d"]), send(60, &["e"]), async {
+        tokio::time::sleep(Duration::from_millis(250)).await;
+        let end = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query LIKE '%accept_3(%' AND wait_event = 'relation'";
+        assert_eq!(server.sql("postgres", end), "t");
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        lock.batch_execute("COMMIT").await.expect("let go of");
+    });
+    assert!(matches!(lost, Err(StoreError::Unavailable(_))), "{lost:?}");
+    assert!(matches!(next.expect("stored")[..], [Accepted::New(_)]));
+
+    let lock = held(server).await;
+    let stopped = other.clone();
+    let (last, ()) = tokio::join!(send(0, &["f"]), async {
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        let stopping = tokio::task::spawn_blocking(move || stopped.stop());
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        lock.batch_execute("COMMIT").await.expect("let go of");
+        stopping.await.expect("it ends");
+    });
+    assert!(matches!(last.expect("stored")[..], [Accepted::New(_)]));
 }
 
 /// A lot that nobody waited for any more may be written all the same: whoever repeats its events has their contacts' gateway told.
