@@ -141,7 +141,7 @@ async fn gateways_of_the_version_before_are_heard_and_hear() {
 
 /// A beat says that the gateway is alive, and has to be committed.
 #[tokio::test]
-async fn news_is_heard_without_a_beat_and_what_is_in_an_inbox_by_one() {
+async fn news_is_heard_without_a_beat() {
     let mut bench = Bench::on(Engine::Postgres).await;
     let (other, _wakes, its) = beside(&bench).await;
     let url = bench.server.as_ref().expect("a server").url();
