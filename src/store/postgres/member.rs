@@ -262,7 +262,7 @@ impl Member {
                     let asked = Instant::now();
                     self.standing.others_to_tell();
                     self.notify(client, "").await?;
-                    (hand.owed, notices.next) = (false, Instant::now() + self::apart(asked.elapsed()));
+                    (hand.owed, notices.next) = (false, Instant::now() + apart.max(self::apart(asked.elapsed())));
                 }
                 notice = notices.from.recv() => {
                     let Some(notice) = notice else {
