@@ -248,22 +248,9 @@ impl Member {
             hand.owed |= self.standing.others_to_tell();
             let giving = !hand.giving.is_empty();
             tokio::select! {
+                biased;
                 () = tokio::time::sleep_until(due.into()) => return Ok(due),
-                () = tokio::time::sleep_until(look.unwrap_or(due).into()), if look.is_some() => {
-                    // This look hears of them, too.
-                    while let Ok(notice) = notices.from.try_recv() {
-                        if notice.ends_with(FREED) {
-                            due = Instant::now();
-                        }
-                    }
-                    return Ok(due);
-                }
-                () = tokio::time::sleep_until(notices.next.into()), if hand.owed => {
-                    let asked = Instant::now();
-                    self.standing.others_to_tell();
-                    self.notify(client, "").await?;
-                    (hand.owed, notices.next) = (false, Instant::now() + apart.max(self::apart(asked.elapsed())));
-                }
+                // Before the look, which hears of all that have come by then.
                 notice = notices.from.recv() => {
                     let Some(notice) = notice else {
                         return Err(StoreError::Unavailable("the connection has ended".to_owned()));
@@ -276,6 +263,14 @@ impl Member {
                     }
                     // The first after some quiet is heard at once; where they come all the time, one look hears many.
                     look.get_or_insert(Instant::now().max(from + apart) + GATHER);
+                }
+                () = tokio::time::sleep_until(look.unwrap_or(due).into()), if look.is_some() => return Ok(due),
+                () = tokio::time::sleep_until(notices.next.into()), if hand.owed => {
+                    let asked = Instant::now();
+                    // What is written by now is told of with it.
+                    self.standing.others_to_tell();
+                    self.notify(client, "").await?;
+                    (hand.owed, notices.next) = (false, Instant::now() + apart.max(self::apart(asked.elapsed())));
                 }
                 // What is written while others are to be told anyhow is told of together.
                 () = self.standing.stir.notified(), if giving || !hand.owed => {
